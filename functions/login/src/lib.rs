@@ -1,0 +1,43 @@
+//! `login`: Basic credentials in, JWT out.
+
+mod handler;
+mod router;
+mod state;
+
+pub use router::router;
+pub use state::{LoginConfig, LoginState};
+
+use std::sync::Arc;
+
+use shared::{
+    config::{Problem, Reader},
+    serve::{Capacity, DatabaseProbe, Function, Health, Service},
+    users::UserStore,
+};
+
+/// The function.
+#[derive(Debug, Clone, Copy)]
+pub struct Login;
+
+impl Function for Login {
+    const NAME: &'static str = "login";
+    type Config = LoginConfig;
+
+    fn configure(reader: &mut Reader<'_>) -> Option<LoginConfig> {
+        LoginConfig::read(reader)
+    }
+
+    async fn start(config: LoginConfig, capacity: Capacity) -> Result<Service, Vec<Problem>> {
+        let state = LoginState::start(config, capacity).await?;
+        let health = Health::new(Some(probe(state.users())));
+        Ok(Service::new(router(state), health))
+    }
+}
+
+/// Asks the database whether it answers, for `/readyz`.
+fn probe(users: Arc<dyn UserStore>) -> DatabaseProbe {
+    Arc::new(move || {
+        let users = Arc::clone(&users);
+        Box::pin(async move { users.ping().await.is_ok() })
+    })
+}

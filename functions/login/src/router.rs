@@ -1,0 +1,18 @@
+//! The paths of `login`.
+
+use axum::{Router, extract::Request, routing::post};
+use shared::respond::{Refusal, refused};
+
+use crate::{LoginState, handler::login};
+
+/// POST on `/login`, and on `/`, the root of a function URL.
+pub fn router(state: LoginState) -> Router {
+    Router::new()
+        .route("/", post(login))
+        .route("/login", post(login))
+        .method_not_allowed_fallback(async |request: Request| {
+            refused(Refusal::MethodNotAllowed, None, request.headers())
+        })
+        .fallback(async |request: Request| refused(Refusal::NotFound, None, request.headers()))
+        .with_state(state)
+}

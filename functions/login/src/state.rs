@@ -1,0 +1,88 @@
+//! What `login` is made of, once it has started.
+
+use std::sync::Arc;
+
+use shared::{
+    config::{Argon2Config, DatabaseConfig, KeyConfig, Problem, Reader, TokenConfig},
+    keys::Keys,
+    password::PasswordHasher,
+    secrets::Secrets,
+    serve::Capacity,
+    token::TokenIssuer,
+    users::{self, DatabaseError, UserStore},
+};
+
+/// What `login` reads from the environment.
+#[derive(Debug)]
+pub struct LoginConfig {
+    keys: KeyConfig,
+    token: TokenConfig,
+    database: DatabaseConfig,
+    argon2: Argon2Config,
+}
+
+impl LoginConfig {
+    /// Reads the configuration; `None` where `reader` has noted a problem.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let keys = KeyConfig::read(reader);
+        let token = TokenConfig::read(reader);
+        let database = DatabaseConfig::read(reader);
+        let argon2 = Argon2Config::read(reader);
+        Some(Self { keys: keys?, token: token?, database: database?, argon2: argon2? })
+    }
+}
+
+/// What a request is answered with.
+#[derive(Clone)]
+pub struct LoginState {
+    pub(crate) users: Arc<dyn UserStore>,
+    pub(crate) passwords: PasswordHasher,
+    pub(crate) tokens: TokenIssuer,
+}
+
+impl LoginState {
+    /// The state around a store, a hasher and an issuer.
+    #[must_use]
+    pub fn new(users: Arc<dyn UserStore>, passwords: PasswordHasher, tokens: TokenIssuer) -> Self {
+        Self { users, passwords, tokens }
+    }
+
+    /// Fetches both secrets at once; the database is connected to at the first login.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] for each secret that cannot be had or used.
+    pub async fn start(config: LoginConfig, capacity: Capacity) -> Result<Self, Vec<Problem>> {
+        let secrets = Secrets::default();
+        let (keys, users) = tokio::join!(
+            Keys::load(&config.keys, &secrets),
+            users::open(&config.database, &secrets, capacity.connections),
+        );
+        match (keys, users) {
+            (Ok(keys), Ok(users)) => Ok(Self::new(
+                users,
+                PasswordHasher::new(config.argon2, capacity.hashes),
+                TokenIssuer::new(Arc::new(keys), config.token),
+            )),
+            (keys, users) => Err(keys.err().into_iter().chain(users.err().map(problem)).collect()),
+        }
+    }
+
+    /// The store, for whoever watches its health.
+    #[must_use]
+    pub fn users(&self) -> Arc<dyn UserStore> {
+        Arc::clone(&self.users)
+    }
+}
+
+fn problem(error: DatabaseError) -> Problem {
+    match error {
+        DatabaseError::Secret(error) => error.into(),
+        DatabaseError::Malformed { source_name, reason } => {
+            Problem { variable: source_name, reason }
+        }
+        DatabaseError::Store(error) => {
+            Problem { variable: "DATABASE_URL".into(), reason: error.to_string() }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `validate`: JWT in, claims out.
+//!
+//! Every gateway asks it whether a request may pass: 200 lets it, anything else does
+//! not. It needs no database, and no key that could sign but for HS256.
+
+mod handler;
+mod router;
+mod state;
+
+pub use router::router;
+pub use state::{ValidateConfig, ValidateState};
+
+use shared::{
+    config::{Problem, Reader},
+    serve::{Capacity, Function, Health, Service},
+};
+
+/// The function.
+#[derive(Debug, Clone, Copy)]
+pub struct Validate;
+
+impl Function for Validate {
+    const NAME: &'static str = "validate";
+    type Config = ValidateConfig;
+
+    fn configure(reader: &mut Reader<'_>) -> Option<ValidateConfig> {
+        ValidateConfig::read(reader)
+    }
+
+    async fn start(config: ValidateConfig, _: Capacity) -> Result<Service, Vec<Problem>> {
+        let state = ValidateState::start(config).await.map_err(|problem| vec![problem])?;
+        Ok(Service::new(router(state), Health::new(None)))
+    }
+}

@@ -1,0 +1,72 @@
+-- Database, table and account of the auth service, for MySQL 8.4 and 9 and MariaDB
+-- 10.11. An administrator runs it, as often as they like; no row is ever touched:
+--
+--   mysql --init-command="SET @auth_password = '...'" -u root -p < init.sql
+--
+-- With @auth_password the account gets that password and may log in; another run with
+-- another one changes it. Without it a new account is locked and an existing one keeps
+-- its password. A password that is hard to quote can be given in hex, in UTF-8:
+--
+--   SET @auth_password = 0x...     (printf %s "$PASSWORD" | xxd -p -c 256)
+--
+-- A table left by the Flask service needs upgrade-from-flask.sql first (see the end).
+
+-- Whatever the client and the server are set to: PREPARE below converts its text to the
+-- client's character set, and QUOTE() escapes with backslashes.
+SET NAMES utf8mb4;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION';
+
+CREATE DATABASE IF NOT EXISTS auth CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+USE auth;
+
+-- Collations are spelled out because the defaults of MySQL and MariaDB differ. `email`
+-- ignores case, so that one address cannot be registered twice; the service then
+-- compares what it finds itself. `password` holds a hash and is compared exactly.
+CREATE TABLE IF NOT EXISTS user (
+  id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  email      VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL UNIQUE,
+  password   VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  admin      BOOLEAN NOT NULL DEFAULT FALSE,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+
+-- Account statements take no variables, hence PREPARE. The password's bytes are read as
+-- UTF-8, whatever character set they came with, since UTF-8 is what the service sends.
+-- An empty one counts as none: an unset shell variable must not open the account.
+SET @auth_password = IF(LENGTH(@auth_password) > 0,
+  QUOTE(CONVERT(CAST(@auth_password AS BINARY) USING utf8mb4)), NULL);
+
+-- Locked and with a random password: unlocking it by hand doesn't leave it open either.
+SET @auth_statement = CONCAT('CREATE USER IF NOT EXISTS ''auth_user''@''%'' IDENTIFIED BY ''aA1-',
+  HEX(RANDOM_BYTES(20)), ''' ACCOUNT LOCK');
+PREPARE auth_statement FROM @auth_statement;
+EXECUTE auth_statement;
+
+SET @auth_statement = IF(@auth_password IS NULL, 'DO 0',
+  CONCAT('ALTER USER ''auth_user''@''%'' IDENTIFIED BY ', @auth_password, ' ACCOUNT UNLOCK'));
+PREPARE auth_statement FROM @auth_statement;
+EXECUTE auth_statement;
+
+DEALLOCATE PREPARE auth_statement;
+SET @auth_password = NULL, @auth_statement = NULL;
+
+-- All that the service does: look a user up, and replace a hash by a stronger one. It
+-- cannot create or delete users, nor make anyone an administrator.
+GRANT SELECT (id, email, password, admin), UPDATE (password) ON auth.user TO 'auth_user'@'%';
+
+-- An existing table
+--
+-- CREATE TABLE IF NOT EXISTS leaves the table of the Flask service as it is, and the
+-- GRANT above then fails on the missing column `admin`. Back the table up, then, in
+-- this order:
+--
+--   mysql -u root -p auth < upgrade-from-flask.sql     columns, types, collations
+--   mysql -u root -p < init.sql                        the account
+--   auth-admin upgrade-plaintext                       hashes the plain-text passwords
+--
+-- GRANT takes nothing away. Look for what an older account may still do, also under
+-- another host, which would win over '%':
+--
+--   SELECT user, host FROM mysql.user WHERE user = 'auth_user';
+--   SHOW GRANTS FOR 'auth_user'@'localhost';

@@ -1,0 +1,152 @@
+//! `Authorization: Basic` (RFC 7617).
+
+use std::fmt;
+
+use axum::http::HeaderMap;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{MissingCredentials, credentials};
+
+/// An e-mail and a password, exactly as they were sent: nothing is trimmed,
+/// normalised or cut.
+pub struct BasicCredentials {
+    user_id: String,
+    password: SecretString,
+}
+
+impl BasicCredentials {
+    /// Reads the credentials from the one `Authorization` header of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingCredentials`] if the header is absent, there twice, of another
+    /// scheme, not padded Base64 (RFC 4648 section 4), not UTF-8 (the charset that
+    /// our challenge asks for, RFC 7617 section 2.1), without a colon, or has a
+    /// control character in the user-id (RFC 7617 section 2).
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, MissingCredentials> {
+        let encoded = credentials(headers, "Basic")?;
+        let decoded = STANDARD.decode(encoded).map_err(|_| MissingCredentials)?;
+        let decoded =
+            SecretString::from(String::from_utf8(decoded).map_err(|_| MissingCredentials)?);
+        let (user_id, password) =
+            decoded.expose_secret().split_once(':').ok_or(MissingCredentials)?;
+        if user_id.chars().any(char::is_control) {
+            return Err(MissingCredentials);
+        }
+        Ok(Self { user_id: user_id.to_owned(), password: password.into() })
+    }
+
+    /// What stands before the first colon: the e-mail.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// What stands behind the first colon.
+    #[must_use]
+    pub fn password(&self) -> &SecretString {
+        &self.password
+    }
+}
+
+impl fmt::Debug for BasicCredentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BasicCredentials").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderValue, header::AUTHORIZATION};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(values: &[&[u8]]) -> Result<(String, String), MissingCredentials> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        BasicCredentials::from_headers(&headers)
+            .map(|read| (read.user_id, read.password.expose_secret().to_owned()))
+    }
+
+    fn header(scheme: &str, credentials: &[u8]) -> Vec<u8> {
+        format!("{scheme} {}", STANDARD.encode(credentials)).into_bytes()
+    }
+
+    #[test]
+    fn usable_headers_give_their_parts_unchanged() {
+        for (why, sent, user_id, password) in [
+            ("plain", "a@b.c:secret", "a@b.c", "secret"),
+            ("the first colon splits", "a@b.c::se:cret:", "a@b.c", ":se:cret:"),
+            ("blanks stay", "a@b.c: secret ", "a@b.c", " secret "),
+            ("UTF-8", "ä@b.c:pässwörd", "ä@b.c", "pässwörd"),
+            ("an empty password", "a@b.c:", "a@b.c", ""),
+            ("an empty user-id", ":secret", "", "secret"),
+            ("NUL in a password", "a@b.c:a\0b", "a@b.c", "a\0b"),
+        ] {
+            let expected = Ok((user_id.to_owned(), password.to_owned()));
+            assert_eq!(read(&[&header("Basic", sent.as_bytes())]), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_may_be_in_any_case() {
+        for scheme in ["basic", "BASIC", "bAsIc"] {
+            assert!(read(&[&header(scheme, b"a:b")]).is_ok(), "{scheme}");
+        }
+    }
+
+    #[test]
+    fn unusable_headers_are_missing_credentials() {
+        let good = header("Basic", b"a@b.c:secret");
+        let joined = [&good[..], b", ", &good[..]].concat();
+        for (why, values) in [
+            ("absent", vec![]),
+            ("twice", vec![&good[..], &good[..]]),
+            ("two joined by a comma", vec![&joined[..]]),
+            ("another scheme", vec![&b"Bearer YTpi"[..]]),
+            ("no credentials", vec![&b"Basic"[..]]),
+            ("only blanks", vec![&b"Basic  "[..]]),
+            ("not Base64", vec![&b"Basic !!!!"[..]]),
+            ("Base64url", vec![&b"Basic YTpi-_=="[..]]),
+            ("no padding", vec![&b"Basic YTpiYg"[..]]),
+            ("stray bits", vec![&b"Basic YTpiYh=="[..]]),
+            ("a blank inside", vec![&b"Basic YTpi YTpi"[..]]),
+            ("a tab behind the scheme", vec![&b"Basic\tYTpi"[..]]),
+            ("no colon", vec![&b"Basic YWJj"[..]]),
+            ("not UTF-8", vec![&b"Basic /zph"[..]]),
+            ("a control character in the user-id", vec![&b"Basic YQBiOmM="[..]]),
+            ("a C1 control character in the user-id", vec![&b"Basic wpA6Yw=="[..]]),
+            ("bytes outside ASCII", vec![&b"Basic \xc3\xa4"[..]]),
+        ] {
+            assert_eq!(read(&values), Err(MissingCredentials), "{why}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_e_mail_nor_password() {
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Basic Y2FuYXJ5OmNhbmFyeQ=="));
+        let shown = format!("{:?}", BasicCredentials::from_headers(&headers));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_credentials_come_back_as_sent(user_id in "[^:\\pC]*", password in ".*") {
+            let sent = format!("{user_id}:{password}");
+            prop_assert_eq!(read(&[&header("Basic", sent.as_bytes())]), Ok((user_id, password)));
+        }
+
+        #[test]
+        fn no_header_panics(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+                let _ = BasicCredentials::from_headers(&headers);
+            }
+        }
+    }
+}

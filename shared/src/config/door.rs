@@ -1,0 +1,44 @@
+//! Which of the two doors requests come through.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use super::Reader;
+
+/// The door, decided by the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoorConfig {
+    /// The Lambda runtime protocol: `AWS_LAMBDA_RUNTIME_API` is set.
+    Lambda {
+        /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests at once, 1 in classic Lambda.
+        concurrency: u32,
+    },
+    /// A listener for HTTP/1.1.
+    Http {
+        /// `HOST` and `PORT`.
+        address: SocketAddr,
+        /// `DRAIN_SECONDS`: how long to go on answering after SIGTERM.
+        drain: Duration,
+    },
+}
+
+const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_DRAIN_SECONDS: u64 = 5;
+
+impl DoorConfig {
+    /// Reads the configuration; `None` where `reader` has noted a problem.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        if reader.is_set("AWS_LAMBDA_RUNTIME_API") {
+            let concurrency = reader.number("AWS_LAMBDA_MAX_CONCURRENCY", 1, 1..=10_000);
+            return Some(Self::Lambda { concurrency: concurrency? });
+        }
+        let host = reader.parsed::<IpAddr>("HOST", "an IP address to listen on");
+        let port = reader.number("PORT", DEFAULT_PORT, 0..=u16::MAX);
+        let drain = reader.number("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0..=20);
+        let host = host?.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let address = SocketAddr::new(host, port?);
+        Some(Self::Http { address, drain: Duration::from_secs(drain?) })
+    }
+}

@@ -1,0 +1,195 @@
+//! Passwords: whether one is right, and the hash of a new one.
+//!
+//! Every check costs one Argon2id computation with the configured parameters at
+//! least, whether or not there is a hash to compare with: equal work, not a pause,
+//! hides which e-mails exist.
+
+mod slots;
+mod stored;
+
+pub use slots::Busy;
+pub use stored::{StoredHash, looks_like_a_hash};
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        phc::{Output, PasswordHash, Salt},
+        try_generate_salt,
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::config::Argon2Config;
+use slots::HashSlots;
+
+/// The longest password that is ever right, in bytes.
+pub const LONGEST_PASSWORD_BYTES: usize = 1024;
+
+const OUTPUT_BYTES: usize = 32;
+/// Salt of the computation that stands in where there is no hash to compare with.
+const DECOY_SALT: &[u8; 16] = b"no user, no hash";
+
+/// The outcome of a check. A wrong password is not an error, and must not be ignored.
+#[derive(Debug)]
+#[must_use]
+pub enum Verification {
+    /// The password is right.
+    Right {
+        /// The same password's hash under the configured parameters, where the stored
+        /// one is of another kind: to be stored in its place.
+        replacement: Option<String>,
+    },
+    /// The password is wrong, or there was no usable hash to compare it with.
+    Wrong,
+}
+
+/// A check or a hash did not come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HashingError {
+    /// As many wait as may.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The system gave no memory or no random salt, or the computation panicked.
+    #[error("the password could not be hashed")]
+    Failed,
+}
+
+/// Checks and hashes passwords on threads of their own, a bounded number at once.
+#[derive(Debug, Clone)]
+pub struct PasswordHasher {
+    policy: Policy,
+    slots: Arc<HashSlots>,
+}
+
+impl PasswordHasher {
+    /// A hasher with `slots` computations at once.
+    ///
+    /// # Panics
+    ///
+    /// If `config` is outside of Argon2's own limits, which
+    /// [`Argon2Config::read`] does not let through.
+    #[must_use]
+    pub fn new(config: Argon2Config, slots: usize) -> Self {
+        let policy = Policy::new(config);
+        let slots = Arc::new(HashSlots::new(slots, policy.params.block_count()));
+        Self { policy, slots }
+    }
+
+    /// Whether `password` is the one that `stored` was made from.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError::Busy`] if too many checks wait already, and
+    /// [`HashingError::Failed`] if the computation did not come about.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<SecretString>,
+    ) -> Result<Verification, HashingError> {
+        let policy = self.policy.clone();
+        self.slots
+            .run(move |memory| policy.verify(&password, stored.as_ref(), memory))
+            .await?
+            .ok_or(HashingError::Failed)?
+    }
+
+    /// A PHC string of `password` with a new salt.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
+        let policy = self.policy.clone();
+        self.slots
+            .run(move |memory| policy.hash(password.expose_secret().as_bytes(), memory))
+            .await?
+            .ok_or(HashingError::Failed)?
+    }
+}
+
+/// How new hashes are made.
+#[derive(Debug, Clone)]
+struct Policy {
+    params: Params,
+}
+
+impl Policy {
+    fn new(config: Argon2Config) -> Self {
+        let Argon2Config { memory_kib, iterations, parallelism } = config;
+        let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
+            .expect("the configuration's bounds lie within Argon2's");
+        Self { params }
+    }
+
+    fn verify(
+        &self,
+        password: &SecretString,
+        stored: Option<&SecretString>,
+        memory: &mut Vec<Block>,
+    ) -> Result<Verification, HashingError> {
+        let password = password.expose_secret().as_bytes();
+        let stored = stored.and_then(|stored| StoredHash::parse(stored.expose_secret()));
+        let comparable = stored.filter(|_| password.len() <= LONGEST_PASSWORD_BYTES);
+
+        let right = comparable.as_ref().is_some_and(|stored| stored.matches(password, memory));
+        let current = comparable.is_some_and(|stored| stored.is_current(&self.params));
+        match (right, current) {
+            (true, true) => Ok(Verification::Right { replacement: None }),
+            (false, true) => Ok(Verification::Wrong),
+            (true, false) => {
+                Ok(Verification::Right { replacement: Some(self.hash(password, memory)?) })
+            }
+            (false, false) => {
+                self.compute(password, DECOY_SALT, memory)?;
+                Ok(Verification::Wrong)
+            }
+        }
+    }
+
+    fn hash(&self, password: &[u8], memory: &mut Vec<Block>) -> Result<String, HashingError> {
+        let salt = try_generate_salt().map_err(|_| HashingError::Failed)?;
+        let hash = PasswordHash {
+            algorithm: argon2::ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: (&self.params).try_into().map_err(|_| HashingError::Failed)?,
+            salt: Some(Salt::new(&salt).map_err(|_| HashingError::Failed)?),
+            hash: Some(self.compute(password, &salt, memory)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn compute(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        memory: &mut Vec<Block>,
+    ) -> Result<Output, HashingError> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        argon2_output(&argon2, password, salt, OUTPUT_BYTES, memory).ok_or(HashingError::Failed)
+    }
+}
+
+/// Runs Argon2 in `memory`, which grows to what the parameters need.
+fn argon2_output(
+    argon2: &Argon2<'_>,
+    password: &[u8],
+    salt: &[u8],
+    output_bytes: usize,
+    memory: &mut Vec<Block>,
+) -> Option<Output> {
+    let blocks = argon2.params().block_count();
+    if memory.len() < blocks {
+        memory.try_reserve_exact(blocks - memory.len()).ok()?;
+        memory.resize(blocks, Block::default());
+    }
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = output.get_mut(..output_bytes)?;
+    argon2.hash_password_into_with_memory(password, salt, output, memory).ok()?;
+    Output::new(output).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! A bounded number of hash computations at once, and of those that wait.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use argon2::Block;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+/// How many may wait for each computation that runs: at 20 ms a hash, the last one
+/// waits some 160 ms.
+const WAITING_PER_SLOT: usize = 8;
+
+/// As many computations wait as may; try again later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("too many password checks are waiting")]
+pub struct Busy;
+
+/// The slots. Each has memory of its own, allocated at first use and kept: fresh
+/// memory would cost as many page faults as the hash has pages, each time.
+pub(super) struct HashSlots {
+    admitted: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+    idle: Mutex<Vec<Vec<Block>>>,
+    blocks: usize,
+}
+
+impl HashSlots {
+    /// `slots` computations at once, with `blocks` KiB of memory kept for each.
+    pub(super) fn new(slots: usize, blocks: usize) -> Self {
+        let slots = slots.max(1);
+        Self {
+            admitted: Arc::new(Semaphore::new(slots * (1 + WAITING_PER_SLOT))),
+            running: Arc::new(Semaphore::new(slots)),
+            idle: Mutex::new(Vec::new()),
+            blocks,
+        }
+    }
+
+    /// Runs `job` on a thread where it may block; `None` if it panicked.
+    ///
+    /// The slot belongs to the computation, not to whoever waits for it: a client
+    /// that hangs up frees nothing early.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<Option<T>, Busy> {
+        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
+        let running = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
+        let slots = Arc::clone(self);
+        let computation = tokio::task::spawn_blocking(move || {
+            let _slot = (admitted, running);
+            let mut memory = slots.take_memory();
+            let result = job(&mut memory);
+            slots.keep_memory(memory);
+            result
+        });
+        Ok(computation.await.ok())
+    }
+
+    fn take_memory(&self) -> Vec<Block> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.pop().unwrap_or_default()
+    }
+
+    /// Keeps the memory, unless a stored hash made it larger than ours need.
+    fn keep_memory(&self, memory: Vec<Block>) {
+        if memory.len() <= self.blocks {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        }
+    }
+}
+
+impl fmt::Debug for HashSlots {
+    /// Without the memory: what a hash left there is nobody's business.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("HashSlots").field("running", &self.running).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn more_than_may_wait_are_refused_at_once() {
+        let slots = Arc::new(HashSlots::new(1, 1));
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let admitted: Vec<_> = (0..=WAITING_PER_SLOT)
+            .map(|_| {
+                let (slots, gate) = (Arc::clone(&slots), Arc::clone(&gate));
+                tokio::spawn(async move { slots.run(move |_| gate.lock().unwrap().recv()).await })
+            })
+            .collect();
+        while slots.admitted.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(slots.run(|_| ()).await, Err(Busy));
+        for _ in &admitted {
+            release.send(()).unwrap();
+        }
+        for run in admitted {
+            assert!(run.await.unwrap().unwrap().is_some());
+        }
+        assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_frees_its_slot() {
+        let slots = Arc::new(HashSlots::new(1, 1));
+        assert_eq!(slots.run(|_| panic!("on purpose")).await, Ok(None::<()>));
+        assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_does_not_free_the_slot_early() {
+        let slots = Arc::new(HashSlots::new(1, 1));
+        let (release, gate) = mpsc::channel::<()>();
+        let waiting = tokio::spawn({
+            let slots = Arc::clone(&slots);
+            async move { slots.run(move |_| gate.recv()).await }
+        });
+        while slots.running.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert_eq!(slots.running.available_permits(), 0);
+        release.send(()).unwrap();
+        assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+    }
+}

@@ -1,0 +1,125 @@
+//! Hashes as they are found in the database: our own, and those of other systems.
+
+use argon2::password_hash::PasswordVerifier;
+use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
+use pbkdf2::Pbkdf2;
+use scrypt::Scrypt;
+
+use super::{OUTPUT_BYTES, argon2_output};
+
+// Above these a stored hash is unusable: it would be an attack on the service, or a
+// mistake. The widest settings that known systems write lie below.
+const MOST_ARGON2_MEMORY_KIB: u32 = 128 * 1024;
+const MOST_ARGON2_ITERATIONS: u32 = 16;
+const MOST_LANES: u32 = 16;
+const MOST_BCRYPT_COST: u32 = 15;
+const MOST_PBKDF2_ITERATIONS: u32 = 2_000_000;
+/// N = 2^17 with r = 8, the strongest choice that OWASP lists.
+const MOST_SCRYPT_BYTES: u64 = 128 * 1024 * 1024;
+
+const SHORTEST_SALT_BYTES: usize = 16;
+
+/// A hash that can be compared with a password at a bearable cost.
+#[derive(Debug)]
+pub enum StoredHash {
+    /// Argon2id or Argon2i (RFC 9106) as a PHC string.
+    Argon2(PasswordHash, Params),
+    /// bcrypt: `$2a$`, `$2b$` or `$2y$`.
+    Bcrypt(String),
+    /// PBKDF2-HMAC-SHA-256 or -512 (RFC 8018) as a PHC string.
+    Pbkdf2(PasswordHash),
+    /// scrypt (RFC 7914) as a PHC string.
+    Scrypt(PasswordHash),
+}
+
+impl StoredHash {
+    /// Reads a hash; `None` if it is of no kind known here, damaged, or so costly
+    /// that nobody can have meant it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix)) {
+            return bcrypt_is_usable(text).then(|| Self::Bcrypt(text.to_owned()));
+        }
+        let hash = PasswordHash::new(text).ok()?;
+        let (Some(_), Some(_)) = (&hash.salt, &hash.hash) else { return None };
+        match hash.algorithm.as_str() {
+            "argon2id" | "argon2i" => {
+                let params = Params::try_from(&hash).ok()?;
+                let usable = params.m_cost() <= MOST_ARGON2_MEMORY_KIB
+                    && params.t_cost() <= MOST_ARGON2_ITERATIONS
+                    && params.p_cost() <= MOST_LANES
+                    && params.keyid().is_empty();
+                usable.then_some(Self::Argon2(hash, params))
+            }
+            "pbkdf2-sha256" | "pbkdf2-sha512" => {
+                let params = pbkdf2::Params::try_from(&hash).ok()?;
+                (params.rounds() <= MOST_PBKDF2_ITERATIONS).then_some(Self::Pbkdf2(hash))
+            }
+            "scrypt" => {
+                let params = scrypt::Params::try_from(&hash).ok()?;
+                let bytes = (128_u64 * u64::from(params.r())).checked_shl(params.log_n().into())?;
+                (params.log_n() < 32 && bytes <= MOST_SCRYPT_BYTES && params.p() <= MOST_LANES)
+                    .then_some(Self::Scrypt(hash))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether this is a hash of `password`. Compared in constant time.
+    pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
+        match self {
+            Self::Argon2(hash, params) => argon2_matches(hash, params, password, memory),
+            // Beyond 72 bytes bcrypt is blind, and two passwords would be one.
+            Self::Bcrypt(hash) => bcrypt::non_truncating_verify(password, hash).unwrap_or(false),
+            Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(password, hash).is_ok(),
+            Self::Scrypt(hash) => Scrypt::default().verify_password(password, hash).is_ok(),
+        }
+    }
+
+    /// Whether a new hash would be of the same kind and cost.
+    pub(super) fn is_current(&self, policy: &Params) -> bool {
+        let Self::Argon2(hash, params) = self else { return false };
+        hash.algorithm == argon2::ARGON2ID_IDENT
+            && hash.version == Some(Version::V0x13.into())
+            && (params.m_cost(), params.t_cost(), params.p_cost())
+                == (policy.m_cost(), policy.t_cost(), policy.p_cost())
+            && hash.salt.as_ref().is_some_and(|salt| salt.len() >= SHORTEST_SALT_BYTES)
+            && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT_BYTES)
+    }
+}
+
+fn argon2_matches(
+    hash: &PasswordHash,
+    params: &Params,
+    password: &[u8],
+    memory: &mut Vec<Block>,
+) -> bool {
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return false };
+    let Ok(algorithm) = Algorithm::try_from(hash.algorithm.as_str()) else { return false };
+    // A PHC string without a version is of Argon2 1.0.
+    let Ok(version) = Version::try_from(hash.version.unwrap_or(0x10)) else { return false };
+    let argon2 = Argon2::new(algorithm, version, params.clone());
+    let computed = argon2_output(&argon2, password, salt, expected.len(), memory);
+    computed.is_some_and(|computed| computed == *expected)
+}
+
+/// `$2b$12$` and 53 characters of bcrypt's own Base64.
+fn bcrypt_is_usable(text: &str) -> bool {
+    let (Some(cost), Some(rest)) = (text.get(4..6), text.get(6..)) else { return false };
+    let cost_is_usable = cost.bytes().all(|byte| byte.is_ascii_digit())
+        && cost.parse().is_ok_and(|cost| (4..=MOST_BCRYPT_COST).contains(&cost));
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
+    cost_is_usable && rest.len() == 54 && rest.starts_with('$') && rest[1..].bytes().all(is_base64)
+}
+
+/// Whether `text` is written like a hash, of whatever kind: `$name$…`. A plain text
+/// may begin with `$` as well, but hardly goes on like this.
+#[must_use]
+pub fn looks_like_a_hash(text: &str) -> bool {
+    let mut parts = text.splitn(3, '$');
+    let (Some(""), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    text.len() >= 20 && (1..=32).contains(&name.len()) && name.bytes().all(is_name)
+}

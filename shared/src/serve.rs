@@ -1,0 +1,167 @@
+//! The two doors: the Lambda runtime protocol, and HTTP/1.1.
+//!
+//! Both give the same [`Service`] the same kind of request, so that a function does
+//! not know which one it was called through.
+
+mod health;
+mod http;
+mod lambda;
+mod lambda_event;
+
+pub use health::{DatabaseProbe, Health};
+
+use std::{fmt::Display, future::Future, io, num::NonZero, process::ExitCode};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response},
+};
+use thiserror::Error;
+use tower::ServiceExt;
+
+use crate::{
+    config::{DoorConfig, LogConfig, Problem, ProcessEnvironment, Reader, Variables},
+    telemetry::{self, RequestLog},
+};
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIG: u8 = 78;
+
+/// One of the functions of this project.
+pub trait Function {
+    /// What it is called in logs.
+    const NAME: &'static str;
+    /// All that it reads from the environment.
+    type Config: Send;
+
+    /// Reads the configuration; `None` where `reader` has noted a problem.
+    fn configure(reader: &mut Reader<'_>) -> Option<Self::Config>;
+
+    /// The cold start: fetches secrets, makes keys and pools, and builds the router.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem`]s, such as a secret that cannot be had.
+    fn start(
+        config: Self::Config,
+        capacity: Capacity,
+    ) -> impl Future<Output = Result<Service, Vec<Problem>>> + Send;
+}
+
+/// How much a function may do at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Password hashes: one for each core.
+    pub hashes: usize,
+    /// Database connections: as many as requests that get past the wait for a hash.
+    pub connections: u32,
+}
+
+impl Capacity {
+    /// In classic Lambda one request is all there ever is at once.
+    #[must_use]
+    pub fn new(door: DoorConfig) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let connections = match door {
+            DoorConfig::Lambda { concurrency } => concurrency,
+            DoorConfig::Http { .. } => u32::try_from(cores).unwrap_or(u32::MAX),
+        };
+        Self { hashes: cores, connections }
+    }
+}
+
+/// A function that is ready for requests.
+#[derive(Clone)]
+pub struct Service {
+    router: Router,
+    health: Health,
+}
+
+impl Service {
+    /// A service that answers with `router`; `health` is only for HTTP.
+    #[must_use]
+    pub fn new(router: Router, health: Health) -> Self {
+        Self { router, health }
+    }
+
+    /// Answers one request, and logs it.
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let log = RequestLog::start(&request);
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        log.finish(&response);
+        response
+    }
+}
+
+/// The door failed: the function can no longer be called.
+#[derive(Debug, Error)]
+enum ServeError {
+    #[error("cannot listen on {0}: {1}; set HOST and PORT to a free address")]
+    Listen(std::net::SocketAddr, io::Error),
+    #[error("cannot handle signals: {0}")]
+    Signals(io::Error),
+    #[error("the Lambda runtime failed: {0}")]
+    Lambda(lambda_runtime::Error),
+}
+
+/// Runs `F` until it is told to stop: all of a `main`.
+///
+/// Exits with 78 if the configuration is unusable, every problem in a line of its own.
+#[must_use]
+pub fn run<F: Function>() -> ExitCode {
+    let (door, config) = match read::<F>(&ProcessEnvironment) {
+        Ok(read) => read,
+        Err(problems) => return refuse(&problems),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    runtime.block_on(async {
+        let service = match F::start(config, Capacity::new(door)).await {
+            Ok(service) => service,
+            Err(problems) => return refuse(&problems),
+        };
+        tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
+        let served = match door {
+            DoorConfig::Lambda { .. } => lambda::serve(service).await,
+            DoorConfig::Http { address, drain } => http::serve(service, address, drain).await,
+        };
+        match served {
+            Ok(()) => {
+                tracing::info!(function = F::NAME, "sys_shutdown");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error),
+        }
+    })
+}
+
+/// Reads everything before anything starts, and sets up the log on the way.
+fn read<F: Function>(variables: &dyn Variables) -> Result<(DoorConfig, F::Config), Vec<Problem>> {
+    let mut reader = Reader::new(variables);
+    let logs = LogConfig::read(&mut reader);
+    telemetry::init(&logs.clone().unwrap_or_default());
+    let door = DoorConfig::read(&mut reader);
+    let config = F::configure(&mut reader);
+    match (logs, door, config) {
+        (Some(_), Some(door), Some(config)) => Ok((door, config)),
+        _ => Err(reader.problems()),
+    }
+}
+
+fn refuse(problems: &[Problem]) -> ExitCode {
+    for problem in problems {
+        tracing::error!("{problem}");
+    }
+    ExitCode::from(EXIT_CONFIG)
+}
+
+fn fail(error: &dyn Display) -> ExitCode {
+    tracing::error!("{error}");
+    ExitCode::FAILURE
+}

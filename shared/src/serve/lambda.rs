@@ -1,0 +1,31 @@
+//! The Lambda runtime protocol.
+
+use std::convert::Infallible;
+
+use lambda_runtime::LambdaEvent;
+
+use super::{
+    ServeError, Service,
+    lambda_event::{Event, EventAnswer},
+};
+use crate::telemetry::RequestId;
+
+/// Answers events until the environment is shut down: one at a time, or as many as
+/// `AWS_LAMBDA_MAX_CONCURRENCY` says.
+///
+/// No event makes this return an error: to Lambda, an error would be a crash of the
+/// function and not an answer to a client.
+pub(super) async fn serve(service: Service) -> Result<(), ServeError> {
+    let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Event>| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(answer(&service, event).await) }
+    });
+    lambda_runtime::run_concurrent(handler).await.map_err(ServeError::Lambda)
+}
+
+async fn answer(service: &Service, event: LambdaEvent<Event>) -> EventAnswer {
+    let form = event.payload.answer_form();
+    let mut request = event.payload.into_request();
+    request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
+    form.answer(service.answer(request).await).await
+}

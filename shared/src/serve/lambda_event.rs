@@ -1,0 +1,177 @@
+//! Events of the gateways that call a Lambda function, as requests, and the answers
+//! they expect.
+//!
+//! One type reads them all: function URLs and API Gateway HTTP APIs (payload 2.0), API
+//! Gateway REST APIs, and Application Load Balancers. Every member may be missing, so
+//! that no event of theirs fails to be read. Bodies and queries are not looked at.
+//!
+//! This is our own because `lambda_http` keeps only the last of several headers of one
+//! name in REST and ALB events, where a second `Authorization` must be seen to be
+//! refused, and panics on a `Host` or `X-Forwarded-Proto` that makes no URL.
+
+use std::collections::HashMap;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri},
+};
+use http_body_util::BodyExt;
+use serde::{Deserialize, Serialize};
+
+/// An event of any of the gateways.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+pub(super) struct Event {
+    version: Option<String>,
+    raw_path: Option<String>,
+    path: Option<String>,
+    http_method: Option<String>,
+    headers: Option<HashMap<String, String>>,
+    multi_value_headers: Option<HashMap<String, Vec<String>>>,
+    request_context: Option<RequestContext>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct RequestContext {
+    stage: Option<String>,
+    http: Option<HttpContext>,
+    /// Only a load balancer sends it.
+    elb: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct HttpContext {
+    method: Option<String>,
+}
+
+impl Event {
+    /// The request that the gateway received.
+    pub(super) fn into_request(self) -> Request<Body> {
+        let uri = path_to_uri(self.path_without_stage());
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = self.method();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.into_headers();
+        request
+    }
+
+    /// How the gateway wants to be answered.
+    pub(super) fn answer_form(&self) -> AnswerForm {
+        AnswerForm {
+            multi_value: self.headers.is_none() && self.multi_value_headers.is_some(),
+            described: self.request_context.as_ref().is_some_and(|context| context.elb.is_some()),
+        }
+    }
+
+    fn method(&self) -> Method {
+        let context = self.request_context.as_ref().and_then(|context| context.http.as_ref());
+        let method = context.and_then(|http| http.method.as_deref());
+        let method = method.or(self.http_method.as_deref()).unwrap_or("GET");
+        Method::from_bytes(method.as_bytes()).unwrap_or_default()
+    }
+
+    /// Payload 2.0 has a named stage in front of the path; REST events do not.
+    fn path_without_stage(&self) -> &str {
+        let path = self.raw_path.as_deref().or(self.path.as_deref()).unwrap_or("/");
+        let stage = self.request_context.as_ref().and_then(|context| context.stage.as_deref());
+        let (Some("2.0"), Some(stage)) = (self.version.as_deref(), stage) else { return path };
+        match path.strip_prefix('/').and_then(|rest| rest.strip_prefix(stage)) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+
+    /// All values of all headers: the multi-value form where there is one, since the
+    /// other keeps the last value only.
+    fn into_headers(self) -> HeaderMap {
+        let single =
+            self.headers.unwrap_or_default().into_iter().map(|(name, value)| (name, vec![value]));
+        let pairs: HashMap<String, Vec<String>> = match self.multi_value_headers {
+            Some(multiple) => multiple,
+            None => single.collect(),
+        };
+        let mut headers = HeaderMap::new();
+        for (name, values) in pairs {
+            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+            for value in values {
+                // A value that fits no header cannot have come from HTTP, but a header
+                // must not vanish for it either: it stays, unusable.
+                let value = HeaderValue::from_str(&value);
+                headers.append(&name, value.unwrap_or(HeaderValue::from_static("")));
+            }
+        }
+        headers
+    }
+}
+
+/// The path as a URI. Gateways decode paths, so what cannot stand in a URI is encoded
+/// (RFC 3986 section 3.3).
+fn path_to_uri(path: &str) -> Uri {
+    let mut encoded = String::with_capacity(path.len() + 1);
+    if !path.starts_with('/') {
+        encoded.push('/');
+    }
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded.parse().unwrap_or_default()
+}
+
+/// How a gateway wants to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AnswerForm {
+    multi_value: bool,
+    described: bool,
+}
+
+/// The answer in the gateway's form.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventAnswer {
+    status_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<HashMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multi_value_headers: Option<HashMap<String, Vec<String>>>,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+impl AnswerForm {
+    /// `response` in this form. Ours are all texts with one value a header.
+    pub(super) async fn answer(self, response: Response<Body>) -> EventAnswer {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let headers = head.headers.iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let (single, multiple) = if self.multi_value {
+            (None, Some(headers.map(|(name, value)| (name, vec![value])).collect()))
+        } else {
+            (Some(headers.collect()), None)
+        };
+        EventAnswer {
+            status_code: head.status.as_u16(),
+            status_description: self.described.then(|| describe(head.status)),
+            headers: single,
+            multi_value_headers: multiple,
+            body: String::from_utf8_lossy(&body).into_owned(),
+            is_base64_encoded: false,
+        }
+    }
+}
+
+/// A load balancer's status line, such as `200 OK`.
+fn describe(status: StatusCode) -> String {
+    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default())
+}

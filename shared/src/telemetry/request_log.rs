@@ -1,0 +1,103 @@
+//! The line that every request leaves behind.
+
+use std::{borrow::Cow, time::Instant};
+
+use axum::{
+    body::Body,
+    http::{Method, Request, Response, StatusCode},
+};
+use uuid::Uuid;
+
+/// What happened, attached to a response by `respond`.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// From the OWASP logging vocabulary where it has a name for it.
+    pub name: &'static str,
+    /// Who it was about, where that is known and verified.
+    pub user_id: Option<String>,
+    /// Why, for the operator alone.
+    pub reason: Option<Cow<'static, str>>,
+}
+
+/// The id under which a request can be found in other logs.
+#[derive(Debug, Clone)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The longest id that is taken over from a client, in bytes.
+    const LONGEST: usize = 128;
+
+    /// An id from outside, if it is short and of plain characters; else a random one.
+    #[must_use]
+    pub fn new(given: Option<&str>) -> Self {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
+        let usable =
+            given.filter(|id| (1..=Self::LONGEST).contains(&id.len()) && id.bytes().all(is_plain));
+        Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
+    }
+}
+
+/// What the line needs to know of a request before the router takes it away.
+pub struct RequestLog {
+    start: Instant,
+    method: Method,
+    path: String,
+    id: RequestId,
+}
+
+impl RequestLog {
+    /// The longest path that is logged whole, in bytes.
+    const LONGEST_PATH: usize = 256;
+
+    /// Starts the clock. The id is the one that the door gave, or `X-Request-Id`.
+    #[must_use]
+    pub fn start(request: &Request<Body>) -> Self {
+        let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+        let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
+        let path = request.uri().path();
+        let path = path.get(..Self::LONGEST_PATH).unwrap_or(path).to_owned();
+        Self { start: Instant::now(), method: request.method().clone(), path, id }
+    }
+
+    /// Writes the line: a warning where this service could not do its job.
+    pub fn finish(self, response: &Response<Body>) {
+        let outcome = response.extensions().get::<Outcome>();
+        let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    method = self.method.as_str(),
+                    path = self.path,
+                    status = response.status().as_u16(),
+                    duration_ms = (duration_ms * 1000.0).round() / 1000.0,
+                    request_id = self.id.0,
+                    outcome = outcome.map(|outcome| outcome.name),
+                    user_id = outcome.and_then(|outcome| outcome.user_id.as_deref()),
+                    reason = outcome.and_then(|outcome| outcome.reason.as_deref()),
+                    "request"
+                )
+            };
+        }
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            line!(warn);
+        } else {
+            line!(info);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_from_outside_is_taken_over_only_if_it_is_short_and_plain() {
+        for id in ["1-67891233-abcdef012345678912345678", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"] {
+            assert_eq!(RequestId::new(Some(id)).0, id);
+        }
+        let long = "x".repeat(129);
+        for id in ["", "a b", "a\nb", "a\"b", "ä", "\u{1b}[31m", &long] {
+            assert_ne!(RequestId::new(Some(id)).0, id, "{id:?}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Tokens: JWTs (RFC 7519) in the compact serialisation of JWS (RFC 7515).
+//!
+//! [`TokenIssuer`] and [`TokenVerifier`] are made from the same [`Keys`](crate::keys::Keys) and the
+//! same [`TokenConfig`](crate::config::TokenConfig), so that they cannot drift apart.
+
+mod claims;
+mod issue;
+mod unique_json;
+mod verify;
+
+pub use claims::{Subject, VerifiedClaims};
+pub use issue::{IssuedToken, TokenIssuer};
+pub use verify::{InvalidToken, TokenVerifier};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Issuing tokens.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::claims::{IssuedClaims, Subject};
+use crate::{
+    config::TokenConfig,
+    keys::{Keys, SigningFailed},
+};
+
+/// Signs tokens with the first key.
+#[derive(Debug, Clone)]
+pub struct TokenIssuer {
+    keys: Arc<Keys>,
+    config: TokenConfig,
+}
+
+/// A token and how long it is valid.
+pub struct IssuedToken {
+    /// The compact serialisation (RFC 7515 section 3.1).
+    pub token: String,
+    /// From `iat` to `exp`.
+    pub lifetime: Duration,
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("IssuedToken")
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The JOSE header of a token of ours (RFC 7515 section 4).
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'static str,
+    alg: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+impl TokenIssuer {
+    /// An issuer with these keys.
+    #[must_use]
+    pub fn new(keys: Arc<Keys>, config: TokenConfig) -> Self {
+        Self { keys, config }
+    }
+
+    /// A new token for `subject`, issued at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningFailed`] if the cryptographic library refuses to sign.
+    pub fn issue(
+        &self,
+        subject: Subject<'_>,
+        now: SystemTime,
+    ) -> Result<IssuedToken, SigningFailed> {
+        let key = self.keys.signing();
+        let issued_at = now.duration_since(UNIX_EPOCH).map_err(|_| SigningFailed)?.as_secs();
+        let header = Header { typ: "JWT", alg: key.algorithm(), kid: key.id() };
+        let claims = IssuedClaims {
+            username: subject.username,
+            admin: subject.admin,
+            iat: issued_at,
+            exp: issued_at + self.config.lifetime.as_secs(),
+            sub: subject.id,
+            jti: Uuid::new_v4().to_string(),
+            iss: self.config.issuer.as_deref(),
+            aud: self.config.audience.as_deref(),
+        };
+        let mut token = encode(&header)?;
+        token.push('.');
+        token.push_str(&encode(&claims)?);
+        let signature = key.sign(token.as_bytes())?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(IssuedToken { token, lifetime: self.config.lifetime })
+    }
+}
+
+fn encode(part: &impl Serialize) -> Result<String, SigningFailed> {
+    let json = serde_json::to_vec(part).map_err(|_| SigningFailed)?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
+}

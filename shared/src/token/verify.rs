@@ -1,0 +1,189 @@
+//! Strict verification: RFC 7515, RFC 7519, RFC 8725.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{claims::VerifiedClaims, unique_json};
+use crate::{config::TokenConfig, keys::Keys};
+
+/// How far the clocks of issuer and verifier may differ.
+const LEEWAY: Duration = Duration::from_secs(5);
+/// Ours have some 300 bytes; the bound keeps every later step cheap.
+const LONGEST_TOKEN_BYTES: usize = 8 * 1024;
+
+/// Why a token was refused: for the log, never for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidToken {
+    /// More than 8 KiB.
+    #[error("too long")]
+    TooLong,
+    /// Not three parts of strict Base64url.
+    #[error("malformed")]
+    Malformed,
+    /// Header or payload is not an object with unique members.
+    #[error("not strict JSON")]
+    NotStrictJson,
+    /// The header asks for what is not understood here, or a member has a wrong type.
+    #[error("unsupported header")]
+    UnsupportedHeader,
+    /// No key of that name and algorithm.
+    #[error("unknown key")]
+    UnknownKey,
+    /// Signed by nobody known.
+    #[error("wrong signature")]
+    WrongSignature,
+    /// `exp` is behind.
+    #[error("expired")]
+    Expired,
+    /// `nbf` or `iat` is ahead.
+    #[error("not yet valid")]
+    NotYetValid,
+    /// A claim is missing, has a wrong type or another value than is demanded.
+    #[error("unacceptable claim {0}")]
+    Claim(&'static str),
+}
+
+/// Verifies tokens with the keys at hand.
+#[derive(Debug, Clone)]
+pub struct TokenVerifier {
+    keys: Arc<Keys>,
+    config: TokenConfig,
+}
+
+impl TokenVerifier {
+    /// A verifier with these keys.
+    #[must_use]
+    pub fn new(keys: Arc<Keys>, config: TokenConfig) -> Self {
+        Self { keys, config }
+    }
+
+    /// The claims of `token`, if it verifies at `now`.
+    ///
+    /// The signature comes before the payload is looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidToken`] is the first thing that was wrong.
+    pub fn verify(&self, token: &str, now: SystemTime) -> Result<VerifiedClaims, InvalidToken> {
+        if token.len() > LONGEST_TOKEN_BYTES {
+            return Err(InvalidToken::TooLong);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
+        let header = decode(header)?;
+        let payload = decode(payload)?;
+        decode(signature)?;
+
+        self.check_signature(&header, message, signature)?;
+        let claims = unique_json::parse(&payload).map_err(|_| InvalidToken::NotStrictJson)?;
+        check_times(&claims, now)?;
+        self.check_names(&claims)?;
+        let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
+        verified(payload, claims)
+    }
+
+    fn check_signature(
+        &self,
+        header: &[u8],
+        message: &str,
+        signature: &str,
+    ) -> Result<(), InvalidToken> {
+        let header = unique_json::parse(header).map_err(|_| InvalidToken::NotStrictJson)?;
+        // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
+        // `zip` is for JWE alone.
+        if ["crit", "b64", "zip"].iter().any(|name| header.contains_key(*name)) {
+            return Err(InvalidToken::UnsupportedHeader);
+        }
+        let text = |name| optional_text(&header, name).map_err(|_| InvalidToken::UnsupportedHeader);
+        text("typ")?;
+        let algorithm = text("alg")?.ok_or(InvalidToken::UnsupportedHeader)?;
+        let mut keys =
+            self.keys.named(text("kid")?).filter(|key| key.algorithm() == algorithm).peekable();
+        keys.peek().ok_or(InvalidToken::UnknownKey)?;
+        if keys.any(|key| key.verifies(message.as_bytes(), signature)) {
+            Ok(())
+        } else {
+            Err(InvalidToken::WrongSignature)
+        }
+    }
+
+    /// `iss` and `aud` equal what is configured; every registered name has its type
+    /// (RFC 7519 section 4.1).
+    fn check_names(&self, claims: &Map<String, Value>) -> Result<(), InvalidToken> {
+        for name in ["sub", "jti"] {
+            optional_text(claims, name)?;
+        }
+        for (name, demanded) in [("iss", &self.config.issuer), ("aud", &self.config.audience)] {
+            match (demanded, claims.get(name)) {
+                (Some(demanded), Some(Value::String(given))) if given == demanded => {}
+                (None, None | Some(Value::String(_))) => {}
+                (None, Some(Value::Array(names)))
+                    if name == "aud" && names.iter().all(Value::is_string) => {}
+                _ => return Err(InvalidToken::Claim(name)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.
+fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)
+}
+
+/// `exp` is a number and ahead; `nbf` and `iat`, where present, are numbers and not ahead.
+fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), InvalidToken> {
+    let leeway = LEEWAY.as_secs_f64();
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let time = |name| match claims.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_f64().map(Some).ok_or(InvalidToken::Claim(name)),
+    };
+    let expiry = time("exp")?.ok_or(InvalidToken::Claim("exp"))?;
+    if now >= expiry + leeway {
+        return Err(InvalidToken::Expired);
+    }
+    for name in ["nbf", "iat"] {
+        if time(name)?.is_some_and(|start| start > now + leeway) {
+            return Err(InvalidToken::NotYetValid);
+        }
+    }
+    Ok(())
+}
+
+/// The claims that identity is made of.
+fn verified(
+    payload: String,
+    mut claims: Map<String, Value>,
+) -> Result<VerifiedClaims, InvalidToken> {
+    let Some(Value::String(username)) = claims.remove("username") else {
+        return Err(InvalidToken::Claim("username"));
+    };
+    // A blank name would be an empty header for the gateway's upstream.
+    if username.trim().is_empty() || username.chars().any(char::is_control) {
+        return Err(InvalidToken::Claim("username"));
+    }
+    let Some(Value::Bool(admin)) = claims.remove("admin") else {
+        return Err(InvalidToken::Claim("admin"));
+    };
+    let subject = optional_text(&claims, "sub")?.map(str::to_owned);
+    Ok(VerifiedClaims { payload, username, admin, subject })
+}
+
+/// A member that is a text where it is present.
+fn optional_text<'m>(
+    members: &'m Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'m str>, InvalidToken> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(InvalidToken::Claim(name)),
+    }
+}
