@@ -88,12 +88,16 @@ impl Service {
     /// Answers one request, and logs it.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let log = RequestLog::start(&request);
-        let response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
+        let response = call(&self.router, request).await;
         log.finish(&response);
         response
+    }
+}
+
+async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
+    match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 
@@ -113,7 +117,13 @@ enum ServeError {
 /// Exits with 78 if the configuration is unusable, every problem in a line of its own.
 #[must_use]
 pub fn run<F: Function>() -> ExitCode {
-    let (door, config) = match read::<F>(&ProcessEnvironment) {
+    run_in::<F>(&ProcessEnvironment)
+}
+
+/// As [`run`], with variables from elsewhere.
+#[must_use]
+pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
+    let (door, config) = match read::<F>(variables) {
         Ok(read) => read,
         Err(problems) => return refuse(&problems),
     };

@@ -25,7 +25,10 @@ const OURS: [&str; 6] = ["shared", "login", "validate", "local", "auth_admin", "
 pub fn init(config: &LogConfig) {
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            lines.with_current_span(false).with_span_list(false).boxed()
+        }
         LogFormat::Text => lines.with_ansi(false).boxed(),
     };
     let quiet = filter_fn(may_be_heard);

@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::{
-    config::DatabaseConfig,
+    config::{DatabaseConfig, Problem},
     secrets::{SecretError, Secrets},
 };
 
@@ -74,6 +74,20 @@ pub enum DatabaseError {
     /// The SQLite file cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Secret(error) => error.into(),
+            DatabaseError::Malformed { source_name, reason } => {
+                Self { variable: source_name, reason }
+            }
+            DatabaseError::Store(error) => {
+                Self { variable: "DATABASE_URL".into(), reason: error.to_string() }
+            }
+        }
+    }
 }
 
 /// The configured store: MySQL or MariaDB, and for local work SQLite (feature

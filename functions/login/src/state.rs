@@ -9,7 +9,7 @@ use shared::{
     secrets::Secrets,
     serve::Capacity,
     token::TokenIssuer,
-    users::{self, DatabaseError, UserStore},
+    users::{self, UserStore},
 };
 
 /// What `login` reads from the environment.
@@ -64,7 +64,9 @@ impl LoginState {
                 PasswordHasher::new(config.argon2, capacity.hashes),
                 TokenIssuer::new(Arc::new(keys), config.token),
             )),
-            (keys, users) => Err(keys.err().into_iter().chain(users.err().map(problem)).collect()),
+            (keys, users) => {
+                Err(keys.err().into_iter().chain(users.err().map(Problem::from)).collect())
+            }
         }
     }
 
@@ -72,17 +74,5 @@ impl LoginState {
     #[must_use]
     pub fn users(&self) -> Arc<dyn UserStore> {
         Arc::clone(&self.users)
-    }
-}
-
-fn problem(error: DatabaseError) -> Problem {
-    match error {
-        DatabaseError::Secret(error) => error.into(),
-        DatabaseError::Malformed { source_name, reason } => {
-            Problem { variable: source_name, reason }
-        }
-        DatabaseError::Store(error) => {
-            Problem { variable: "DATABASE_URL".into(), reason: error.to_string() }
-        }
     }
 }

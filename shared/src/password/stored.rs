@@ -23,7 +23,7 @@ const SHORTEST_SALT_BYTES: usize = 16;
 #[derive(Debug)]
 pub enum StoredHash {
     /// Argon2id or Argon2i (RFC 9106) as a PHC string.
-    Argon2(PasswordHash, Params),
+    Argon2(PasswordHash, Argon2<'static>),
     /// bcrypt: `$2a$`, `$2b$` or `$2y$`.
     Bcrypt(String),
     /// PBKDF2-HMAC-SHA-256 or -512 (RFC 8018) as a PHC string.
@@ -44,12 +44,8 @@ impl StoredHash {
         let (Some(_), Some(_)) = (&hash.salt, &hash.hash) else { return None };
         match hash.algorithm.as_str() {
             "argon2id" | "argon2i" => {
-                let params = Params::try_from(&hash).ok()?;
-                let usable = params.m_cost() <= MOST_ARGON2_MEMORY_KIB
-                    && params.t_cost() <= MOST_ARGON2_ITERATIONS
-                    && params.p_cost() <= MOST_LANES
-                    && params.keyid().is_empty();
-                usable.then_some(Self::Argon2(hash, params))
+                let argon2 = argon2_of(&hash)?;
+                Some(Self::Argon2(hash, argon2))
             }
             "pbkdf2-sha256" | "pbkdf2-sha512" => {
                 let params = pbkdf2::Params::try_from(&hash).ok()?;
@@ -68,7 +64,7 @@ impl StoredHash {
     /// Whether this is a hash of `password`. Compared in constant time.
     pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
         match self {
-            Self::Argon2(hash, params) => argon2_matches(hash, params, password, memory),
+            Self::Argon2(hash, argon2) => argon2_matches(hash, argon2, password, memory),
             // Beyond 72 bytes bcrypt is blind, and two passwords would be one.
             Self::Bcrypt(hash) => bcrypt::non_truncating_verify(password, hash).unwrap_or(false),
             Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(password, hash).is_ok(),
@@ -78,7 +74,8 @@ impl StoredHash {
 
     /// Whether a new hash would be of the same kind and cost.
     pub(super) fn is_current(&self, policy: &Params) -> bool {
-        let Self::Argon2(hash, params) = self else { return false };
+        let Self::Argon2(hash, argon2) = self else { return false };
+        let params = argon2.params();
         hash.algorithm == argon2::ARGON2ID_IDENT
             && hash.version == Some(Version::V0x13.into())
             && (params.m_cost(), params.t_cost(), params.p_cost())
@@ -88,18 +85,27 @@ impl StoredHash {
     }
 }
 
+/// The computation that a PHC string describes, if it is bearable.
+fn argon2_of(hash: &PasswordHash) -> Option<Argon2<'static>> {
+    let params = Params::try_from(hash).ok()?;
+    let usable = params.m_cost() <= MOST_ARGON2_MEMORY_KIB
+        && params.t_cost() <= MOST_ARGON2_ITERATIONS
+        && params.p_cost() <= MOST_LANES
+        && params.keyid().is_empty();
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    // A PHC string without a version is of Argon2 1.0.
+    let version = Version::try_from(hash.version.unwrap_or(0x10)).ok()?;
+    usable.then(|| Argon2::new(algorithm, version, params))
+}
+
 fn argon2_matches(
     hash: &PasswordHash,
-    params: &Params,
+    argon2: &Argon2<'_>,
     password: &[u8],
     memory: &mut Vec<Block>,
 ) -> bool {
     let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return false };
-    let Ok(algorithm) = Algorithm::try_from(hash.algorithm.as_str()) else { return false };
-    // A PHC string without a version is of Argon2 1.0.
-    let Ok(version) = Version::try_from(hash.version.unwrap_or(0x10)) else { return false };
-    let argon2 = Argon2::new(algorithm, version, params.clone());
-    let computed = argon2_output(&argon2, password, salt, expected.len(), memory);
+    let computed = argon2_output(argon2, password, salt, expected.len(), memory);
     computed.is_some_and(|computed| computed == *expected)
 }
 

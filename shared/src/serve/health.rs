@@ -21,6 +21,9 @@ use serde::Serialize;
 /// Asks a database whether it answers; the outcome is kept, never waited for.
 pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
+pub(super) const HEALTHZ: &str = "/healthz";
+pub(super) const READYZ: &str = "/readyz";
+
 /// How often the database is asked while somebody reads `/readyz`.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -60,8 +63,8 @@ impl Health {
     /// The two paths.
     pub(super) fn router(self) -> Router {
         Router::new()
-            .route("/healthz", get(|| async { "ok" }))
-            .route("/readyz", get(readiness))
+            .route(HEALTHZ, get(|| async { "ok" }))
+            .route(READYZ, get(readiness))
             .with_state(self)
     }
 }

@@ -5,6 +5,7 @@
 use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
+    Router,
     body::Body,
     http::{HeaderValue, Request, Response, header::CONNECTION},
 };
@@ -19,7 +20,10 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{ServeError, Service};
+use super::{
+    Health, ServeError, Service, call,
+    health::{HEALTHZ, READYZ},
+};
 use crate::respond::{Refusal, refused};
 
 /// How long a client may take to send a head; an idle connection is closed after it too.
@@ -46,16 +50,14 @@ pub(super) async fn serve(
         tracing::info!(%address, "listening");
     }
 
-    let health = service.health.clone();
-    let router = service.router.clone().merge(health.clone().router());
-    let service = Service { router, health: health.clone() };
+    let server = Server { probes: service.health.clone().router(), service };
     let connections = GracefulShutdown::new();
     {
-        let mut stopped = pin!(stop(&mut terminate, &mut interrupt, drain, &service));
+        let mut stopped = pin!(stop(&mut terminate, &mut interrupt, drain, &server.service.health));
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => spawn(stream, &service, &connections),
+                    Ok((stream, _)) => spawn(stream, &server, &connections),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -76,12 +78,12 @@ pub(super) async fn serve(
 
 /// Ready when the listener should close: a while after SIGTERM, in which `/readyz` is
 /// 503 and everything else goes on, or as soon as a second signal insists.
-async fn stop(terminate: &mut Signal, interrupt: &mut Signal, drain: Duration, service: &Service) {
+async fn stop(terminate: &mut Signal, interrupt: &mut Signal, drain: Duration, health: &Health) {
     tokio::select! {
         _ = terminate.recv() => {}
-        _ = interrupt.recv() => return service.health.start_draining(),
+        _ = interrupt.recv() => return health.start_draining(),
     }
-    service.health.start_draining();
+    health.start_draining();
     tracing::info!(seconds = drain.as_secs(), "draining");
     tokio::select! {
         () = tokio::time::sleep(drain) => {}
@@ -90,13 +92,13 @@ async fn stop(terminate: &mut Signal, interrupt: &mut Signal, drain: Duration, s
     }
 }
 
-fn spawn(stream: TcpStream, service: &Service, connections: &GracefulShutdown) {
+fn spawn(stream: TcpStream, server: &Server, connections: &GracefulShutdown) {
     // Answers are one small packet each; there is nothing to wait for.
     let _ = stream.set_nodelay(true);
-    let service = service.clone();
+    let server = server.clone();
     let answer = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(answer(&service, request).await) }
+        let server = server.clone();
+        async move { Ok::<_, Infallible>(server.answer(request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -110,13 +112,27 @@ fn spawn(stream: TcpStream, service: &Service, connections: &GracefulShutdown) {
     });
 }
 
-/// Drops the body, then answers.
-async fn answer(service: &Service, request: Request<Incoming>) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    if Limited::new(body, LARGEST_BODY_BYTES).collect().await.is_err() {
-        let mut response = refused(Refusal::ContentTooLarge, None, &head.headers);
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        return response;
+/// What every connection is answered with.
+#[derive(Clone)]
+struct Server {
+    service: Service,
+    probes: Router,
+}
+
+impl Server {
+    /// Drops the body, then answers. Probes come many times a second and leave no line.
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        if Limited::new(body, LARGEST_BODY_BYTES).collect().await.is_err() {
+            let mut response = refused(Refusal::ContentTooLarge, None, &head.headers);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        }
+        let request = Request::from_parts(head, Body::empty());
+        if matches!(request.uri().path(), HEALTHZ | READYZ) {
+            call(&self.probes, request).await
+        } else {
+            self.service.answer(request).await
+        }
     }
-    service.answer(Request::from_parts(head, Body::empty())).await
 }

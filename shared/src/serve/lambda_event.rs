@@ -63,6 +63,7 @@ impl Event {
         AnswerForm {
             multi_value: self.headers.is_none() && self.multi_value_headers.is_some(),
             described: self.request_context.as_ref().is_some_and(|context| context.elb.is_some()),
+            cookies: self.version.as_deref() == Some("2.0"),
         }
     }
 
@@ -130,6 +131,7 @@ fn path_to_uri(path: &str) -> Uri {
 pub(super) struct AnswerForm {
     multi_value: bool,
     described: bool,
+    cookies: bool,
 }
 
 /// The answer in the gateway's form.
@@ -143,6 +145,9 @@ pub(super) struct EventAnswer {
     headers: Option<HashMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     multi_value_headers: Option<HashMap<String, Vec<String>>>,
+    /// Never any; but in payload 2.0 cargo-lambda's emulator insists on the member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookies: Option<[String; 0]>,
     body: String,
     is_base64_encoded: bool,
 }
@@ -165,6 +170,7 @@ impl AnswerForm {
             status_description: self.described.then(|| describe(head.status)),
             headers: single,
             multi_value_headers: multiple,
+            cookies: self.cookies.then_some([]),
             body: String::from_utf8_lossy(&body).into_owned(),
             is_base64_encoded: false,
         }
@@ -175,3 +181,6 @@ impl AnswerForm {
 fn describe(status: StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

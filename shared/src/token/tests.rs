@@ -1,1 +1,141 @@
+//! What verifies and what does not, row by row.
 
+mod claims;
+mod form;
+mod header;
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{InvalidToken, Subject, TokenIssuer, TokenVerifier};
+use crate::{config::TokenConfig, keys::Keys};
+
+const SECRET: &str = "a secret for tests, of 32 bytes or more";
+const NOW: u64 = 1_800_000_000;
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+fn keys(secret: &str) -> Arc<Keys> {
+    Arc::new(Keys::read(&secret.into()).unwrap())
+}
+
+fn verifier() -> TokenVerifier {
+    TokenVerifier::new(keys(SECRET), TokenConfig::default())
+}
+
+fn demanding(issuer: Option<&str>, audience: Option<&str>) -> TokenConfig {
+    let [issuer, audience] = [issuer, audience].map(|name| name.map(str::to_owned));
+    TokenConfig { issuer, audience, ..TokenConfig::default() }
+}
+
+/// A token with exactly these parts, properly signed.
+fn signed(header: &str, payload: &str) -> String {
+    let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+    sign_text(&format!("{header}.{payload}"))
+}
+
+fn sign_text(message: &str) -> String {
+    let signature = keys(SECRET).signing().sign(message.as_bytes()).unwrap();
+    format!("{message}.{signature}")
+}
+
+const HEADER: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
+
+/// The claims of a good token with `changes` on top; `null` takes one away.
+fn claims(changes: Value) -> String {
+    let mut claims = json!({ "username": "ada@example.com", "admin": false, "exp": NOW + 60 });
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            claims.as_object_mut().unwrap().remove(name);
+        } else {
+            claims[name] = value.clone();
+        }
+    }
+    claims.to_string()
+}
+
+fn outcome(token: &str) -> Result<(), InvalidToken> {
+    verifier().verify(token, now()).map(drop)
+}
+
+#[test]
+fn an_issued_token_says_what_the_contract_lists_and_verifies() {
+    let config = demanding(Some("https://issuer"), Some("api"));
+    let subject = Subject { id: "7", username: "Ada@example.com", admin: true };
+    let issued = TokenIssuer::new(keys(SECRET), config.clone()).issue(subject, now()).unwrap();
+    let claims = TokenVerifier::new(keys(SECRET), config).verify(&issued.token, now()).unwrap();
+    assert_eq!(
+        (claims.username(), claims.admin(), claims.subject()),
+        ("Ada@example.com", true, Some("7"))
+    );
+
+    let payload: Value = serde_json::from_str(&claims.into_payload()).unwrap();
+    let jti = payload["jti"].as_str().unwrap();
+    assert_eq!(jti.len(), 36);
+    assert_eq!(
+        payload,
+        json!({
+            "username": "Ada@example.com", "admin": true, "iat": NOW, "exp": NOW + 86_400,
+            "sub": "7", "jti": jti, "iss": "https://issuer", "aud": "api",
+        })
+    );
+    let header = issued.token.split('.').next().unwrap();
+    assert_eq!(URL_SAFE_NO_PAD.decode(header).unwrap(), HEADER.as_bytes());
+}
+
+#[test]
+fn two_tokens_for_one_user_differ() {
+    let issuer = TokenIssuer::new(keys(SECRET), TokenConfig::default());
+    let subject = Subject { id: "7", username: "ada@example.com", admin: false };
+    let [one, other] = [(); 2].map(|()| issuer.issue(subject, now()).unwrap().token);
+    assert_ne!(one, other);
+}
+
+#[test]
+fn a_token_of_the_flask_service_verifies_and_its_payload_comes_back_unchanged() {
+    let payload = format!(
+        r#"{{"username": "ada@example.com", "exp": {}, "iat": {NOW}, "admin": true}}"#,
+        NOW + 86_400
+    );
+    let token = signed(r#"{"alg": "HS256", "typ": "JWT"}"#, &payload);
+    assert_eq!(verifier().verify(&token, now()).unwrap().into_payload(), payload);
+}
+
+#[test]
+fn another_secret_does_not_verify() {
+    let other = TokenVerifier::new(keys(&SECRET.to_uppercase()), TokenConfig::default());
+    let token = signed(HEADER, &claims(json!({})));
+    assert_eq!(other.verify(&token, now()).map(drop), Err(InvalidToken::WrongSignature));
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(token in ".{0,300}") {
+        let _ = outcome(&token);
+    }
+
+    #[test]
+    fn no_signed_parts_panic(header in ".{0,80}", payload in ".{0,120}") {
+        let _ = outcome(&signed(&header, &payload));
+        let _ = outcome(&signed(HEADER, &payload));
+    }
+
+    #[test]
+    fn any_changed_byte_is_refused(position in 0..200_usize, byte in 33..127_u8) {
+        let good = signed(HEADER, &claims(json!({})));
+        let position = position % good.len();
+        let mut bytes = good.clone().into_bytes();
+        bytes[position] = byte;
+        let changed = String::from_utf8(bytes).unwrap();
+        prop_assume!(changed != good);
+        prop_assert!(outcome(&changed).is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! Events as the gateways write them, and as nobody should.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn event(json: Value) -> Event {
+    serde_json::from_value(json).unwrap()
+}
+
+fn path(json: Value) -> String {
+    event(json).into_request().uri().to_string()
+}
+
+#[test]
+fn a_stage_in_front_of_the_path_is_taken_off() {
+    let v2 = |stage: &str, path: &str| json!({ "version": "2.0", "rawPath": path, "requestContext": { "stage": stage } });
+    for (event, expected) in [
+        (v2("$default", "/login"), "/login"),
+        (v2("prod", "/prod/login"), "/login"),
+        (v2("prod", "/prod"), "/"),
+        (v2("prod", "/prod/"), "/"),
+        (v2("prod", "/login"), "/login"),
+        (v2("pro", "/prod/login"), "/prod/login"),
+        (v2("validate", "/validate/validate"), "/validate"),
+        (
+            json!({ "path": "/validate/x", "requestContext": { "stage": "validate" } }),
+            "/validate/x",
+        ),
+    ] {
+        assert_eq!(path(event.clone()), expected, "{event}");
+    }
+}
+
+#[test]
+fn a_decoded_path_is_encoded_again() {
+    for (given, expected) in [
+        ("/validate/a b", "/validate/a%20b"),
+        ("/validate/a%20b", "/validate/a%20b"),
+        ("/validate/ä?#", "/validate/%C3%A4%3F%23"),
+        ("validate", "/validate"),
+        ("", "/"),
+        ("//host/validate", "//host/validate"),
+    ] {
+        assert_eq!(path(json!({ "rawPath": given })), expected);
+    }
+}
+
+#[test]
+fn every_value_of_a_header_arrives() {
+    let event = event(json!({
+        "headers": { "Authorization": "Basic b" },
+        "multiValueHeaders": { "Authorization": ["Basic a", "Basic b"] },
+    }));
+    let request = event.into_request();
+    assert_eq!(request.headers().get_all("authorization").iter().count(), 2);
+
+    let spelled = json!({ "headers": { "Authorization": "Basic a", "authorization": "Basic b" } });
+    let request = self::event(spelled).into_request();
+    assert_eq!(request.headers().get_all("authorization").iter().count(), 2);
+}
+
+#[test]
+fn an_unusable_header_neither_fails_the_event_nor_vanishes() {
+    let event = event(json!({ "headers": {
+        "Authorization": "Basic a\r\nX-Admin: 1", "bad name": "x", "Host": "a b", "X-Name": "é",
+    } }));
+    let request = event.into_request();
+    assert_eq!(request.headers()["authorization"], "");
+    assert_eq!(request.headers().len(), 3);
+}
+
+#[test]
+fn an_event_may_lack_everything() {
+    let request = event(json!({})).into_request();
+    assert_eq!((request.method(), request.uri().path()), (&Method::GET, "/"));
+    let nothing = json!({ "headers": null, "multiValueHeaders": null, "requestContext": null });
+    assert!(event(nothing).into_request().headers().is_empty());
+}
+
+async fn answered(event_json: Value) -> Value {
+    let form = event(event_json).answer_form();
+    let response = Response::builder().status(403).header("x-a", "b").body(Body::from("no"));
+    serde_json::to_value(form.answer(response.unwrap()).await).unwrap()
+}
+
+#[tokio::test]
+async fn each_gateway_is_answered_in_its_form() {
+    let headers = json!({ "x-a": "b" });
+    let rest =
+        json!({ "statusCode": 403, "headers": headers, "body": "no", "isBase64Encoded": false });
+    let with = |name: &str, value: Value| {
+        let mut answer = rest.clone();
+        answer[name] = value;
+        answer
+    };
+    let described = json!("403 Forbidden");
+    assert_eq!(answered(json!({ "headers": {}, "multiValueHeaders": {} })).await, rest, "REST");
+    assert_eq!(
+        answered(json!({ "version": "2.0", "headers": {} })).await,
+        with("cookies", json!([])),
+        "2.0"
+    );
+    let elb = json!({ "elb": { "targetGroupArn": "arn" } });
+    assert_eq!(
+        answered(json!({ "headers": {}, "requestContext": elb })).await,
+        with("statusDescription", described.clone()),
+        "a load balancer"
+    );
+    assert_eq!(
+        answered(json!({ "multiValueHeaders": {}, "requestContext": elb })).await,
+        json!({
+            "statusCode": 403, "statusDescription": described, "body": "no",
+            "multiValueHeaders": { "x-a": ["b"] }, "isBase64Encoded": false,
+        }),
+        "a load balancer with multi-value headers"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_path_header_or_method_panics(path in ".*", name in ".*", value in ".*", method in ".*") {
+        let event = event(json!({
+            "version": "2.0", "rawPath": path, "headers": { name: value },
+            "requestContext": { "http": { "method": method }, "stage": "prod" },
+        }));
+        prop_assert!(event.into_request().uri().path().starts_with('/'));
+    }
+}

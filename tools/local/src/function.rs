@@ -1,0 +1,102 @@
+//! The two functions as one.
+
+use std::{process::ExitCode, sync::Arc};
+
+use axum::{Router, extract::Request};
+use login::LoginState;
+use shared::{
+    config::{Argon2Config, DoorConfig, Problem, Reader, TokenConfig},
+    keys::Keys,
+    password::PasswordHasher,
+    respond::{Refusal, refused},
+    secrets::{SecretSource, Secrets},
+    serve::{Capacity, Function, Health, Service},
+    token::{TokenIssuer, TokenVerifier},
+};
+use validate::ValidateState;
+
+use crate::files;
+
+pub(crate) struct Local;
+
+impl Function for Local {
+    const NAME: &'static str = "local";
+    type Config = (DoorConfig, TokenConfig, Argon2Config);
+
+    fn configure(reader: &mut Reader<'_>) -> Option<Self::Config> {
+        let door = DoorConfig::read(reader);
+        let token = TokenConfig::read(reader);
+        let argon2 = Argon2Config::read(reader);
+        Some((door?, token?, argon2?))
+    }
+
+    async fn start(
+        (door, token, argon2): Self::Config,
+        capacity: Capacity,
+    ) -> Result<Service, Vec<Problem>> {
+        let users = files::users().await.map_err(|reason| problem("users.sqlite", reason))?;
+        let path = files::key_file().map_err(|error| problem("jwt-secret", error.to_string()))?;
+        let source = SecretSource::File { variable: "jwt-secret".into(), path };
+        let text = Secrets::default().fetch(&source).await.map_err(|error| vec![error.into()])?;
+        let keys = Keys::read(&text).map_err(|error| problem("jwt-secret", error.to_string()))?;
+        let keys = Arc::new(keys);
+
+        let login = LoginState::new(
+            Arc::new(users),
+            PasswordHasher::new(argon2, capacity.hashes),
+            TokenIssuer::new(Arc::clone(&keys), token.clone()),
+        );
+        // Each function answers on `/` as well, so the one cannot be merged into the other.
+        let validate = ValidateState::new(TokenVerifier::new(keys, token));
+        let validate = validate::router(validate).into_service();
+        let router = Router::new()
+            .route_service("/login", login::router(login).into_service())
+            .route_service("/validate", validate.clone())
+            .route_service("/validate/{*path}", validate)
+            .fallback(async |request: Request| refused(Refusal::NotFound, None, request.headers()));
+        if let DoorConfig::Http { address, .. } = door {
+            introduce(&address.to_string());
+        }
+        Ok(Service::new(router, Health::new(None)))
+    }
+}
+
+fn problem(file: &str, reason: impl Into<String>) -> Vec<Problem> {
+    let variable = files::absolute(&files::folder().join(file)).display().to_string();
+    vec![Problem { variable, reason: reason.into() }]
+}
+
+/// The lines to paste. `-s` without `-S` and `$(…)` keep them short.
+fn introduce(address: &str) {
+    let (user, password) = (files::DEMO_USER, files::DEMO_PASSWORD);
+    println!(
+        "login and validate are at http://{address} (Ctrl-C ends them). Try, in another terminal:
+
+  curl -X POST -u '{user}:{password}' http://{address}/login
+  TOKEN=$(curl -s -X POST -u '{user}:{password}' http://{address}/login)
+  curl -i -H \"Authorization: Bearer $TOKEN\" http://{address}/validate
+  curl -i -X POST -u '{user}:wrong' http://{address}/login
+"
+    );
+}
+
+/// Makes the files and says where they are, as variables for `login` and `validate`.
+pub(crate) fn prepare() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let prepared = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        runtime.block_on(files::users())?;
+        files::key_file().map_err(|error| error.to_string())
+    });
+    match prepared {
+        Ok(key) => {
+            let users = files::absolute(&files::folder().join("users.sqlite"));
+            println!("DATABASE_URL=sqlite://{}", users.display());
+            println!("JWT_SECRET_FILE={}", files::absolute(&key).display());
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
