@@ -23,6 +23,7 @@ use std::{
     collections::HashMap,
     ffi::OsString,
     fmt::{self, Display},
+    hash::BuildHasher,
     ops::RangeInclusive,
     str::FromStr,
 };
@@ -47,7 +48,7 @@ impl Variables for ProcessEnvironment {
     }
 }
 
-impl Variables for HashMap<&str, &str> {
+impl<S: BuildHasher> Variables for HashMap<&str, &str, S> {
     fn get(&self, name: &str) -> Option<OsString> {
         HashMap::get(self, name).map(OsString::from)
     }

@@ -173,13 +173,13 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
 /// RFC 6749 section 5.1.
 fn access_token(token: &str, lifetime: Duration) -> String {
     #[derive(Serialize)]
-    struct AccessToken<'a> {
+    struct TokenResponse<'a> {
         access_token: &'a str,
         token_type: &'static str,
         expires_in: u64,
     }
     let answer =
-        AccessToken { access_token: token, token_type: "Bearer", expires_in: lifetime.as_secs() };
+        TokenResponse { access_token: token, token_type: "Bearer", expires_in: lifetime.as_secs() };
     serde_json::to_string(&answer).expect("two texts and a number are JSON")
 }
 

@@ -90,7 +90,8 @@ impl Secrets {
         let fetched = match source {
             SecretSource::Value { value, .. } => Ok(value.clone()),
             SecretSource::File { path, .. } => read_file(path).map_err(|error| error.to_string()),
-            SecretSource::SecretsManager { id, .. } => self.secrets_manager.get(id).await,
+            // Boxed: the SDK's futures are large, and rarely needed.
+            SecretSource::SecretsManager { id, .. } => Box::pin(self.secrets_manager.get(id)).await,
         };
         fetched.map_err(|reason| SecretError { source_name: source.describe(), reason })
     }

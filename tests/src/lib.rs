@@ -1,1 +1,53 @@
-//! To be written.
+//! What tests of the whole system stand on: processes, real database servers, and HTTP.
+//!
+//! Nothing here outlives the test that started it, whether that test passes, panics or
+//! is killed; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
+//!
+//! A test that needs a server says so, and `make test` runs it:
+//!
+//! ```no_run
+//! use system_tests::{mariadb, service::Service};
+//!
+//! #[test]
+//! #[ignore = "needs MariaDB: make test"]
+//! fn an_unknown_user_is_refused() {
+//!     let database = mariadb::shared();
+//!     let mut variables = database.login_variables();
+//!     variables.insert("JWT_SECRET".into(), "0123456789abcdef0123456789abcdef".into());
+//!     let login = Service::start("login", variables);
+//!     let answer = login.request("POST", "/login").header("Authorization", "Basic YTpi").send();
+//!     assert_eq!((answer.status, answer.text()), (401, "invalid credentials"));
+//! }
+//! ```
+
+pub mod binaries;
+pub mod cargo_lambda;
+pub mod certificates;
+pub mod contract;
+pub mod database;
+pub mod gateway_events;
+pub mod http;
+pub mod mariadb;
+pub mod moto;
+pub mod mysql9;
+pub mod process;
+pub mod python;
+pub mod scratch;
+pub mod service;
+mod spawner;
+pub mod stores;
+pub mod wait;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Environment variables of a process, and what [`stores::open`] reads its configuration from.
+pub type Environment = BTreeMap<String, String>;
+
+/// The directory of the workspace, where `init.sql` is.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").into()
+}

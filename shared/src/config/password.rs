@@ -28,7 +28,7 @@ impl Argon2Config {
     /// those above which a stored hash is refused as absurd.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let default = Self::default();
-        let memory = reader.number("ARGON2_MEMORY_KIB", default.memory_kib, 7_168..=1 << 18);
+        let memory = reader.number("ARGON2_MEMORY_KIB", default.memory_kib, 7_168..=1 << 17);
         let iterations = reader.number("ARGON2_ITERATIONS", default.iterations, 1..=16);
         let parallelism = reader.number("ARGON2_PARALLELISM", default.parallelism, 1..=16);
         Some(Self { memory_kib: memory?, iterations: iterations?, parallelism: parallelism? })

@@ -1,11 +1,11 @@
 //! AWS Secrets Manager.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
 use aws_sdk_secretsmanager::{
     Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::get_secret_value::GetSecretValueError,
 };
 use secrecy::SecretString;
@@ -27,7 +27,7 @@ impl SecretsManager {
     /// The secret's current text, or the reason why there is none.
     pub(super) async fn get(&self, id: &str) -> Result<SecretString, String> {
         let client = self.client.get_or_init(connect).await;
-        if client.config().region().is_none() {
+        if client.config().region().is_none_or(|region| region.as_ref().is_empty()) {
             return Err("no AWS region is configured; set AWS_REGION".into());
         }
         // The SDK's own limit does not cover the search for credentials.
@@ -60,6 +60,21 @@ fn reason(error: &SdkError<GetSecretValueError>) -> String {
             answered.code().unwrap_or("an error without a code"),
             answered.message().unwrap_or("no message"),
         ),
-        None => format!("Secrets Manager cannot be asked: {}", DisplayErrorContext(error)),
+        None => format!(
+            "Secrets Manager cannot be asked: {}",
+            causes(error).join(": ").replace("\n ", ";")
+        ),
     }
+}
+
+/// The messages from the outermost to the innermost cause; many repeat their source.
+fn causes(error: &dyn Error) -> Vec<String> {
+    let mut messages = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        messages.push(error.to_string());
+        cause = error.source();
+    }
+    messages.dedup();
+    messages
 }

@@ -27,7 +27,7 @@ use super::{
 use crate::respond::{Refusal, refused};
 
 /// How long a client may take to send a head; an idle connection is closed after it too.
-const HEAD_LIMIT: Duration = Duration::from_secs(60);
+const HEAD_LIMIT: Duration = Duration::from_mins(1);
 /// How long what runs may take to finish once the listener is closed.
 const FINISH_LIMIT: Duration = Duration::from_secs(15);
 /// Bodies mean nothing here. One of up to this size is read and dropped, so that the

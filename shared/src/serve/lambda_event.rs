@@ -9,13 +9,13 @@
 //! name in REST and ALB events, where a second `Authorization` must be seen to be
 //! refused, and panics on a `Host` or `X-Forwarded-Proto` that makes no URL.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write};
 
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri},
 };
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use serde::{Deserialize, Serialize};
 
 /// An event of any of the gateways.
@@ -120,7 +120,7 @@ fn path_to_uri(path: &str) -> Uri {
         if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte) {
             encoded.push(byte.into());
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded.parse().unwrap_or_default()
@@ -156,7 +156,7 @@ impl AnswerForm {
     /// `response` in this form. Ours are all texts with one value a header.
     pub(super) async fn answer(self, response: Response<Body>) -> EventAnswer {
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         let headers = head.headers.iter().map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });

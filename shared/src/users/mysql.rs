@@ -12,7 +12,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sqlx::{
-    Connection, MySqlPool,
+    ConnectOptions, Connection, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
 };
 
@@ -24,8 +24,9 @@ use crate::{
 
 /// A connection that was idle for longer is asked whether it still lives before a
 /// query is trusted to it: an environment may have been frozen in between.
-const TRUSTED_IDLE_SECONDS: u64 = 1;
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const PING_LIMIT: Duration = Duration::from_millis(500);
+const EXPLANATION_LIMIT: Duration = Duration::from_millis(500);
 
 /// A store in MySQL or MariaDB, behind a pool that connects at first use.
 #[derive(Debug, Clone)]
@@ -47,6 +48,19 @@ impl MySqlUsers {
         let options = connect_options(config, secrets).await?;
         Ok(Self { pool: pool(options, connections) })
     }
+
+    /// The pool tries to connect again and again, and then says no more than that it
+    /// timed out. An operator needs the cause, so one connection is tried apart from it.
+    async fn explain(&self, error: StoreError) -> StoreError {
+        if !matches!(error, StoreError::Database(sqlx::Error::PoolTimedOut)) {
+            return error;
+        }
+        let options = self.pool.connect_options();
+        match tokio::time::timeout(EXPLANATION_LIMIT, options.connect()).await {
+            Ok(Err(cause)) => StoreError::Database(cause),
+            Ok(Ok(_)) | Err(_) => error,
+        }
+    }
 }
 
 sql::implement_stores!(MySqlUsers);
@@ -55,17 +69,18 @@ fn pool(options: MySqlConnectOptions, connections: u32) -> MySqlPool {
     // Nothing here depends on the session's settings: one round trip less a connection,
     // and nothing that would pin an RDS Proxy connection.
     let options = options.pipes_as_concat(false).no_engine_substitution(false).timezone(None);
-    // By the wall clock: monotonic time stands still while an environment is frozen.
+    // By the wall clock as well: monotonic time stands still while an environment is frozen.
     let last_used = Arc::new(AtomicU64::new(0));
     MySqlPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(sql::ACQUIRE_LIMIT)
         .test_before_acquire(false)
-        .before_acquire(move |connection, _| {
+        .before_acquire(move |connection, idle| {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let idle = now.abs_diff(last_used.swap(now, Ordering::Relaxed));
+            let unused = now.abs_diff(last_used.swap(now, Ordering::Relaxed));
+            let idle = idle.idle_for.max(Duration::from_secs(unused));
             Box::pin(async move {
-                if idle <= TRUSTED_IDLE_SECONDS {
+                if idle <= TRUSTED_IDLE {
                     return Ok(true);
                 }
                 let alive = tokio::time::timeout(PING_LIMIT, connection.ping()).await;

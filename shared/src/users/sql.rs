@@ -10,10 +10,12 @@ pub(super) const QUERY_LIMIT: Duration = Duration::from_secs(3);
 /// How long to wait for a connection, making one included.
 pub(super) const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
 
+// ORDER BY takes a bare `id` for the result of that name, which is a text: 10 before 9.
+
 /// One look-up by the index on `email`. A collation may find more than one candidate
 /// where the column is not unique; a few are enough to choose from.
 pub(super) const FIND: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin <> 0 AS admin \
-     FROM user WHERE email = ? ORDER BY id LIMIT 8";
+     FROM user WHERE email = ? ORDER BY user.id LIMIT 8";
 pub(super) const REPLACE_HASH: &str = "UPDATE user SET password = ? WHERE id = ? AND password = ?";
 pub(super) const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";
 pub(super) const SET_HASH: &str = "UPDATE user SET password = ? WHERE id = ?";
@@ -21,7 +23,7 @@ pub(super) const SET_ADMIN: &str = "UPDATE user SET admin = ? WHERE id = ?";
 pub(super) const REMOVE: &str = "DELETE FROM user WHERE id = ?";
 pub(super) const PAGE: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin <> 0 AS admin, \
      CAST(created_at AS CHAR) AS created_at, CAST(updated_at AS CHAR) AS updated_at \
-     FROM user WHERE id > ? ORDER BY id LIMIT ?";
+     FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
 
 /// A row of [`FIND`].
 pub(super) type FoundRow = (String, String, String, i64);
@@ -70,14 +72,17 @@ macro_rules! implement_stores {
         impl $crate::users::UserStore for $store {
             async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
                 let find = || sqlx::query_as(sql::FIND).bind(email).fetch_all(&self.pool);
-                let rows = sql::limited(async {
+                let found = sql::limited(async {
                     match find().await {
                         // It broke while this process was frozen or the database restarted.
                         Err(error) if sql::is_broken_connection(&error) => find().await,
                         found => found,
                     }
                 });
-                Ok(sql::choose(rows.await?, email))
+                match found.await {
+                    Ok(rows) => Ok(sql::choose(rows, email)),
+                    Err(error) => Err(self.explain(error).await),
+                }
             }
 
             async fn replace_hash(&self, user: &User, hash: &str) -> Result<(), StoreError> {

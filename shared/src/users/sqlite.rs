@@ -42,6 +42,12 @@ impl SqliteUsers {
         sql::limited(sqlx::query(SCHEMA).execute(&pool)).await?;
         Ok(Self { pool })
     }
+
+    /// A file explains itself.
+    #[expect(clippy::unused_async, reason = "MySQL has to ask")]
+    async fn explain(&self, error: StoreError) -> StoreError {
+        error
+    }
 }
 
 sql::implement_stores!(SqliteUsers);

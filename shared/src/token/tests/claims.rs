@@ -13,7 +13,7 @@ fn claims_decide_as_the_contract_says() {
         ("exp behind, within the leeway", json!({ "exp": NOW - 4 }), Ok(())),
         (
             "exp behind by a fraction less than the leeway",
-            json!({ "exp": NOW as f64 - 4.5 }),
+            json!({ "exp": 1_799_999_995.5 }),
             Ok(()),
         ),
         ("exp behind by the leeway", json!({ "exp": NOW - 5 }), Err(Expired)),
@@ -55,7 +55,7 @@ fn claims_decide_as_the_contract_says() {
         ("sub a number", json!({ "sub": 7 }), Err(Claim("sub"))),
         ("jti an object", json!({ "jti": {} }), Err(Claim("jti"))),
     ] {
-        assert_eq!(outcome(&signed(HEADER, &claims(changes))), expected, "{why}");
+        assert_eq!(outcome(&signed(HEADER, &claims(&changes))), expected, "{why}");
     }
     for (why, payload) in [
         (
@@ -93,7 +93,7 @@ fn issuer_and_audience_equal_what_is_demanded() {
         ("aud in another case", None, Some("a"), json!({ "aud": "A" }), Err("aud")),
     ] {
         let verifier = TokenVerifier::new(keys(SECRET), demanding(issuer, audience));
-        let outcome = verifier.verify(&signed(HEADER, &claims(given)), now()).map(drop);
+        let outcome = verifier.verify(&signed(HEADER, &claims(&given)), now()).map(drop);
         assert_eq!(outcome, expected.map_err(InvalidToken::Claim), "{why}");
     }
 }

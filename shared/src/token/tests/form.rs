@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn only_three_parts_of_strict_base64url_are_a_token() {
     use InvalidToken::{Malformed, NotStrictJson, TooLong, UnknownKey, WrongSignature};
-    let good = signed(HEADER, &claims(json!({})));
+    let good = signed(HEADER, &claims(&json!({})));
     let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
     let with_empty_key = {
         let key = jsonwebtoken::EncodingKey::from_secret(b"");

@@ -51,6 +51,6 @@ fn headers_decide_as_the_contract_says() {
         ("nothing", "", Err(NotStrictJson)),
         ("not JSON", "{alg:HS256}", Err(NotStrictJson)),
     ] {
-        assert_eq!(outcome(&signed(header, &claims(json!({})))), expected, "{why}");
+        assert_eq!(outcome(&signed(header, &claims(&json!({})))), expected, "{why}");
     }
 }

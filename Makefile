@@ -1,0 +1,63 @@
+# Every command that a person or CI types. `make` lists them.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+VENV := $(CURDIR)/target/venv
+# cargo finds its subcommand `lambda` on the PATH.
+export PATH := $(VENV)/bin:$(PATH)
+FUNCTIONS := login validate
+WATCH_PORT ?= 9000
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: ## Start both functions on embedded SQLite, with a demo user, and say what to try
+	@tests/setup rust
+	@echo "building (a minute or two the first time)"
+	@cargo build --quiet -p local
+	@target/debug/local
+
+.PHONY: watch
+watch: ## Start both functions behind `cargo lambda watch`; on MySQL if DATABASE_URL is set
+	@tests/setup rust cargo-lambda
+	@echo "building (a minute or two the first time)"
+	@cargo build --quiet --workspace
+	@set -e; while read -r line; do \
+	  name=$${line%%=*}; [ -n "$${!name:-}" ] || export "$$line"; \
+	done < <(target/debug/local prepare); \
+	[ -z "$${JWT_SECRET:-}$${JWT_SECRET_ID:-}" ] || unset JWT_SECRET_FILE; \
+	echo "login:    http://localhost:$(WATCH_PORT)/lambda-url/login/login"; \
+	echo "validate: http://localhost:$(WATCH_PORT)/lambda-url/validate/validate"; \
+	cargo lambda watch --features login/sqlite --invoke-port $(WATCH_PORT)
+
+.PHONY: invoke
+invoke: ## Send each file in events/ to the functions that `make watch` has started
+	@tests/setup cargo-lambda
+	@events/invoke $(WATCH_PORT)
+
+.PHONY: test
+test: ## Install what the tests need, and run every check
+	@tests/run
+
+.PHONY: lint
+lint: ## Check format, lints, documentation and structure
+	@tests/setup rust
+	@tests/lint
+
+.PHONY: format
+format: ## Format the code
+	@cargo fmt
+
+.PHONY: release
+release: ## Build both functions for this machine, as small as they are shipped
+	@tests/setup rust
+	@echo "building (some minutes)"
+	@# One by one: built together, validate would get what only login needs.
+	@for function in $(FUNCTIONS); do cargo build --release --quiet -p $$function; done
+	@ls -l $(addprefix target/release/,$(FUNCTIONS))
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed here
+	@rm -rf target

@@ -1,0 +1,86 @@
+//! The router of `validate`, without a socket.
+
+use std::{sync::Arc, time::SystemTime};
+
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
+use http_body_util::BodyExt;
+use shared::{
+    config::TokenConfig,
+    keys::Keys,
+    token::{Subject, TokenIssuer, TokenVerifier},
+};
+use tower::ServiceExt;
+use validate::{ValidateState, router};
+
+fn keys() -> Arc<Keys> {
+    Arc::new(Keys::read(&"a key for the tests of the router".into()).expect("a usable key"))
+}
+
+fn token(config: &TokenConfig, admin: bool) -> String {
+    let subject = Subject { id: "7", username: "ada@example.com", admin };
+    let issuer = TokenIssuer::new(keys(), config.clone());
+    issuer.issue(subject, SystemTime::now()).expect("a token").token
+}
+
+async fn answer(config: TokenConfig, request: Request<Body>) -> Response<Body> {
+    let state = ValidateState::new(TokenVerifier::new(keys(), config));
+    router(state).oneshot(request).await.expect("an answer")
+}
+
+fn request(method: &str, path: &str, token: &str) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("authorization", format!("Bearer {token}"));
+    request.body(Body::empty()).expect("a request")
+}
+
+#[tokio::test]
+async fn every_method_and_path_below_is_answered_with_exactly_200() {
+    let token = token(&TokenConfig::default(), false);
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "BREW"] {
+        for path in ["/", "/validate", "/validate/", "/validate/a/b%2Fc/", "/validate//x"] {
+            let response = answer(TokenConfig::default(), request(method, path, &token)).await;
+            assert_eq!(response.status(), 200, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn both_identity_headers_are_on_every_200_and_on_no_other_answer() {
+    let config = TokenConfig::default();
+    for (admin, groups) in [(false, "users"), (true, "users,admins")] {
+        let response = answer(config.clone(), request("GET", "/", &token(&config, admin))).await;
+        assert_eq!(response.headers()["x-auth-request-user"], "ada@example.com");
+        assert_eq!(response.headers()["x-auth-request-groups"], groups);
+    }
+    let refused = answer(config.clone(), request("GET", "/", "garbage")).await;
+    assert_eq!(refused.status(), 403);
+    assert!(!refused.headers().keys().any(|name| name.as_str().starts_with("x-auth-request-")));
+}
+
+#[tokio::test]
+async fn the_payload_is_answered_byte_for_byte() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    let config = TokenConfig::default();
+    let token = token(&config, false);
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let response = answer(config, request("GET", "/validate", &token)).await;
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), payload);
+}
+
+#[tokio::test]
+async fn a_token_of_another_issuer_or_audience_is_refused() {
+    let config = |issuer: &str, audience: &str| TokenConfig {
+        issuer: Some(issuer.into()),
+        audience: Some(audience.into()),
+        ..TokenConfig::default()
+    };
+    let token = token(&config("i", "a"), false);
+    for (issuer, audience, status) in [("i", "a", 200), ("j", "a", 403), ("i", "b", 403)] {
+        let response = answer(config(issuer, audience), request("GET", "/", &token)).await;
+        assert_eq!(response.status(), status, "{issuer} {audience}");
+    }
+}

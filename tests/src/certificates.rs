@@ -1,0 +1,67 @@
+//! A small certificate authority and what it signs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+
+/// A certificate authority whose certificate lies in a file.
+#[derive(Debug)]
+pub struct Authority {
+    certificate: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// A new authority; its certificate is written to `directory/name.pem`.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be written.
+    #[must_use]
+    pub fn new(directory: &Path, name: &str) -> Self {
+        let mut params = parameters(name, &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = directory.join(format!("{name}.pem"));
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        fs::write(&certificate, pem).expect("scratch can be written");
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    /// The file with its certificate: what a client trusts.
+    #[must_use]
+    pub fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
+    /// Signs a server certificate for these host names and addresses, and writes it and
+    /// its key to `certificate` and `key`. It is no CA itself: rustls refuses a server
+    /// whose certificate is one.
+    ///
+    /// # Panics
+    ///
+    /// If the files cannot be written.
+    pub fn sign_server(&self, names: &[&str], certificate: &Path, key: &Path) {
+        let mut params = parameters("server", names);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let pair = KeyPair::generate().expect("a key");
+        let signed = params.signed_by(&pair, &self.issuer).expect("a certificate");
+        fs::write(certificate, signed.pem()).expect("scratch can be written");
+        fs::write(key, pair.serialize_pem()).expect("scratch can be written");
+    }
+}
+
+fn parameters(common_name: &str, names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).expect("names of hosts");
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+}

@@ -1,0 +1,286 @@
+//! A private database server: its own data, port and certificates.
+//!
+//! [`mariadb`](crate::mariadb) and [`mysql9`](crate::mysql9) start one. `root` has no
+//! password, comes in from 127.0.0.1 only, and may do everything.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    Environment,
+    certificates::Authority,
+    process::{self, Output, Process},
+    scratch, wait,
+};
+
+const INSTALL_LIMIT: Duration = Duration::from_mins(1);
+const START_LIMIT: Duration = Duration::from_secs(30);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+const SCRIPT_LIMIT: Duration = Duration::from_secs(30);
+
+/// The password that [`DatabaseServer::init`] gives to `auth_user`: of the kind that
+/// goes wrong where somebody quotes too little.
+pub const AUTH_PASSWORD: &str = r#"p'a"s\s %41 wörd€😀 \"#;
+
+/// What is different about MariaDB and MySQL.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) name: &'static str,
+    /// Makes an empty data directory.
+    pub(crate) install: fn() -> Command,
+    pub(crate) server: fn() -> Command,
+    pub(crate) client: fn() -> Command,
+    /// The option with which a server offers no TLS.
+    pub(crate) without_tls: &'static str,
+}
+
+/// What certificate a server shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// One for `localhost` and 127.0.0.1.
+    Valid,
+    /// One for `db.example`, from the same authority.
+    OtherName,
+    /// None: it offers no TLS.
+    Off,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct DatabaseServer {
+    // Dropped in this order: first the process, then its data.
+    process: Process,
+    product: &'static Product,
+    port: u16,
+    authority: Authority,
+    directory: TempDir,
+}
+
+impl DatabaseServer {
+    /// Installs and starts a server, with TLS and without database `auth`.
+    pub(crate) fn start(product: &'static Product) -> Self {
+        let directory = scratch::directory();
+        let mut install = (product.install)();
+        as_this_user(&mut install).arg(format!("--datadir={}", data(&directory).display()));
+        let installed = process::output(install, b"", INSTALL_LIMIT);
+        assert!(installed.status.success(), "{} cannot be installed: {installed:?}", product.name);
+
+        let authority = Authority::new(directory.path(), "ca");
+        let sign = |names: &[&str], name: &str| {
+            let file = |kind: &str| directory.path().join(format!("{name}-{kind}.pem"));
+            authority.sign_server(names, &file("cert"), &file("key"));
+        };
+        sign(&["localhost", "127.0.0.1"], "valid");
+        sign(&["db.example"], "other-name");
+
+        let port = wait::free_port();
+        let process = run(product, &directory, port, Tls::Valid);
+        let server = Self { process, product, port, authority, directory };
+        server.sql("CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION");
+        server
+    }
+
+    /// Stops the server and starts it again on the same port and data.
+    ///
+    /// # Panics
+    ///
+    /// If it doesn't stop or start.
+    pub fn restart(&mut self, tls: Tls) {
+        self.process.terminate(STOP_LIMIT);
+        self.process = run(self.product, &self.directory, self.port, tls);
+    }
+
+    /// `MariaDB` or `MySQL 9`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.product.name
+    }
+
+    /// The port, of 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The certificate of the authority that signed the server's.
+    #[must_use]
+    pub fn ca(&self) -> &Path {
+        self.authority.certificate()
+    }
+
+    /// Runs `init.sql` with [`AUTH_PASSWORD`] for `auth_user`.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub fn init(&self) {
+        let script = std::fs::read_to_string(crate::workspace().join("init.sql"));
+        let password = set_auth_password(AUTH_PASSWORD);
+        self.run_sql(&script.expect("init.sql is there"), Some(&password)).expect("init.sql runs");
+    }
+
+    /// Runs a script as `root` through the product's own client, after a statement of
+    /// its `--init-command` where one is given. A row is a line, its columns are separated by
+    /// tabs.
+    ///
+    /// # Errors
+    ///
+    /// The client's messages, from the first statement that fails.
+    pub fn run_sql(&self, script: &str, init_command: Option<&str>) -> Result<String, String> {
+        let mut client = self.client("root");
+        client.args(init_command.map(|statement| format!("--init-command={statement}")));
+        let Output { status, stdout, stderr } =
+            process::output(client, script.as_bytes(), SCRIPT_LIMIT);
+        if status.success() { Ok(stdout) } else { Err(stderr) }
+    }
+
+    /// Logs in through the product's own client on the server's socket, after which MySQL
+    /// has seen the account's password and takes it without TLS too.
+    ///
+    /// # Panics
+    ///
+    /// If the account may not.
+    pub fn show_password(&self, user: &str, password: &str) {
+        let mut client = self.client(user);
+        client.env("MYSQL_PWD", password);
+        let output = process::output(client, b"DO 0", SCRIPT_LIMIT);
+        assert!(output.status.success(), "{}", output.stderr);
+    }
+
+    fn client(&self, user: &str) -> Command {
+        let mut client = (self.product.client)();
+        // The path of a socket may have 107 bytes, and that of a checkout can be longer.
+        client.current_dir(data(&self.directory)).args(["-S", "s", "-u", user]);
+        client.args(["--batch", "--skip-column-names", "--raw"]);
+        client
+    }
+
+    /// Runs statements in UTF-8 as `root`, and gives their rows without the last line break.
+    ///
+    /// # Panics
+    ///
+    /// If one fails.
+    #[must_use = "or use `execute`"]
+    pub fn query(&self, script: &str) -> String {
+        let rows = self.run_sql(&format!("SET NAMES utf8mb4;\n{script}"), None);
+        let rows = rows.unwrap_or_else(|message| panic!("{message}\n{script}"));
+        rows.trim_end_matches('\n').to_owned()
+    }
+
+    /// Runs statements in UTF-8 as `root` that give no rows.
+    ///
+    /// # Panics
+    ///
+    /// If one fails.
+    pub fn sql(&self, script: &str) {
+        let rows = self.query(script);
+        assert_eq!(rows, "", "{script}");
+    }
+
+    /// `DATABASE_URL` for `root`.
+    #[must_use]
+    pub fn root_url(&self, database: &str) -> String {
+        format!("mysql://root@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What [`stores::open`](crate::stores::open) and `auth-admin` need for all rights on
+    /// database `auth`.
+    #[must_use]
+    pub fn root_variables(&self) -> Environment {
+        Environment::from([("DATABASE_URL".into(), self.root_url("auth"))])
+    }
+
+    /// `MYSQL_…` for `auth_user`, as `login` needs them.
+    #[must_use]
+    pub fn login_variables(&self) -> Environment {
+        let port = self.port.to_string();
+        [
+            ("MYSQL_HOST", "127.0.0.1"),
+            ("MYSQL_PORT", &port),
+            ("MYSQL_USER", "auth_user"),
+            ("MYSQL_PASSWORD", AUTH_PASSWORD),
+            ("MYSQL_DB", "auth"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+}
+
+impl Drop for DatabaseServer {
+    fn drop(&mut self) {
+        // Its data is thrown away, so an orderly end would be a waste of a second.
+        self.process.kill();
+    }
+}
+
+/// The one server that the tests of a process share while one of them holds it, with
+/// `init.sql` run. Statics are not dropped, so the last test ends it.
+pub(crate) fn shared(
+    slot: &Mutex<Weak<DatabaseServer>>,
+    product: &'static Product,
+) -> Arc<DatabaseServer> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(server) = slot.upgrade() {
+        return server;
+    }
+    let server = Arc::new(DatabaseServer::start(product));
+    server.init();
+    *slot = Arc::downgrade(&server);
+    server
+}
+
+/// The statement that `init.sql` documents for passwords that are hard to quote.
+#[must_use]
+pub fn set_auth_password(password: &str) -> String {
+    let hex: Vec<String> = password.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("SET @auth_password = 0x{}", hex.concat())
+}
+
+fn run(product: &'static Product, directory: &TempDir, port: u16, tls: Tls) -> Process {
+    let mut server = (product.server)();
+    as_this_user(&mut server).args([
+        format!("--datadir={}", data(directory).display()),
+        format!("--port={port}"),
+        "--socket=s".into(),
+        "--pid-file=pid".into(),
+        "--bind-address=127.0.0.1".into(),
+        "--skip-name-resolve".into(),
+    ]);
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let mut certificate = |name: &str| {
+        server.arg(format!("--ssl-ca={}", file("ca.pem")));
+        server.arg(format!("--ssl-cert={}", file(&format!("{name}-cert.pem"))));
+        server.arg(format!("--ssl-key={}", file(&format!("{name}-key.pem"))));
+    };
+    match tls {
+        Tls::Valid => certificate("valid"),
+        Tls::OtherName => certificate("other-name"),
+        Tls::Off => _ = server.arg(product.without_tls),
+    }
+    let mut process = Process::start(product.name, server);
+    wait::until(&format!("{} accepts connections", product.name), START_LIMIT, || {
+        if let Some(status) = process.ended() {
+            panic!("{} ended at its start: {status}", product.name);
+        }
+        wait::accepts(port).then_some(())
+    });
+    process
+}
+
+fn data(directory: &TempDir) -> PathBuf {
+    directory.path().join("data")
+}
+
+/// A server that root starts wants to be told that it may stay root.
+fn as_this_user(command: &mut Command) -> &mut Command {
+    if rustix::process::geteuid().is_root() {
+        command.arg("--user=root");
+    }
+    command
+}

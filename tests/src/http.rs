@@ -1,0 +1,112 @@
+//! HTTP as a proxy speaks it: every status is an answer, and nothing is added to a
+//! request, followed, kept or decoded.
+
+use std::{sync::LazyLock, time::Duration};
+
+use ureq::{
+    Agent,
+    http::{HeaderMap, Request as HttpRequest, request::Builder},
+};
+
+/// Longer than any answer may take, hung ones are found all the same.
+const LIMIT: Duration = Duration::from_secs(30);
+
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .allow_non_standard_methods(true)
+        .user_agent("")
+        .accept("")
+        .proxy(None)
+        .max_idle_connections(0)
+        .timeout_global(Some(LIMIT));
+    Agent::new_with_config(config.build())
+});
+
+/// A request that is being put together.
+#[derive(Debug)]
+pub struct Request {
+    builder: Builder,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// A request with any method, without headers and body.
+    #[must_use]
+    pub fn new(method: &str, url: &str) -> Self {
+        Self { builder: HttpRequest::builder().method(method).uri(url), body: Vec::new() }
+    }
+
+    /// Adds a header, beside others of the same name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.builder = self.builder.header(name, value.as_ref());
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sends it on a connection of its own.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer within 30 s.
+    #[must_use]
+    pub fn send(self) -> Answer {
+        self.try_send().unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    /// Sends it on a connection of its own, to somebody who may not be there.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer within 30 s, or the request is none.
+    pub fn try_send(self) -> Result<Answer, ureq::Error> {
+        let mut response = AGENT.run(self.builder.body(self.body)?)?;
+        let body = response.body_mut().read_to_vec()?;
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// All headers, in order, several of one name too.
+    pub headers: HeaderMap,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    ///
+    /// # Panics
+    ///
+    /// If it is not UTF-8.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is UTF-8")
+    }
+
+    /// The one header of this name.
+    ///
+    /// # Panics
+    ///
+    /// If there are several.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().expect("the header is ASCII");
+        assert!(values.next().is_none(), "several {name} headers");
+        Some(value)
+    }
+}

@@ -1,0 +1,35 @@
+//! Programs and scripts in the virtual environment that `make setup` makes.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    Environment,
+    process::{Output, command, output},
+    workspace,
+};
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// A program of the virtual environment.
+///
+/// # Panics
+///
+/// If it isn't there.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    let path = workspace().join("target/venv/bin").join(name);
+    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
+    path
+}
+
+/// Runs a script of `tests/python` to its end.
+///
+/// # Panics
+///
+/// If it takes longer than a minute.
+#[must_use]
+pub fn run(script: &str, variables: &Environment) -> Output {
+    let mut python = command(program("python"), variables);
+    python.arg(workspace().join("tests/python").join(script));
+    output(python, b"", LIMIT)
+}

@@ -1,0 +1,95 @@
+//! The functions as HTTP processes.
+
+use std::{process::ExitStatus, time::Duration};
+
+use crate::{
+    Environment, binaries,
+    http::Request,
+    process::{Output, Process, command, output},
+    wait,
+};
+
+/// From the start to a ready service, Secrets Manager and a busy machine included.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// For a service to finish what is under way, longest drain time included.
+const END_LIMIT: Duration = Duration::from_secs(40);
+
+/// A running function that has been ready.
+#[derive(Debug)]
+pub struct Service {
+    process: Process,
+    base_url: String,
+}
+
+impl Service {
+    /// Starts `login`, `validate` or `local` on a free port with these variables and no
+    /// others, and waits until `/readyz` is 200. Without `DRAIN_SECONDS` it doesn't drain.
+    ///
+    /// # Panics
+    ///
+    /// If it ends or isn't ready within 20 s.
+    #[must_use]
+    pub fn start(name: &str, mut variables: Environment) -> Self {
+        let port = wait::free_port();
+        variables.insert("HOST".into(), "127.0.0.1".into());
+        variables.insert("PORT".into(), port.to_string());
+        variables.entry("DRAIN_SECONDS".into()).or_insert("0".into());
+        let process = Process::start(name, command(binaries::path(name), &variables));
+        let mut service = Self { process, base_url: format!("http://127.0.0.1:{port}") };
+        wait::until(&format!("{name} is ready"), START_LIMIT, || {
+            if let Some(status) = service.process.ended() {
+                panic!("{name} ended at its start: {status}");
+            }
+            let answer = service.request("GET", "/readyz").try_send().ok()?;
+            (answer.status == 200).then_some(())
+        });
+        service
+    }
+
+    /// The address of a path, such as `/login`.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// A request to this service.
+    #[must_use]
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(method, &self.url(path))
+    }
+
+    /// All that it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The process, for signals and its id.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Ends it with SIGTERM: how it ended, and its whole log.
+    ///
+    /// # Panics
+    ///
+    /// If it goes on.
+    #[must_use]
+    pub fn terminate(mut self) -> (ExitStatus, String) {
+        let status = self.process.terminate(END_LIMIT);
+        (status, self.process.log())
+    }
+}
+
+/// Runs a program of this workspace to its end, such as a function that refuses its
+/// configuration, or `auth-admin`.
+///
+/// # Panics
+///
+/// If it goes on for more than 40 s.
+#[must_use]
+pub fn run(name: &str, arguments: &[&str], variables: &Environment, input: &str) -> Output {
+    let mut command = command(binaries::path(name), variables);
+    command.args(arguments);
+    output(command, input.as_bytes(), END_LIMIT)
+}

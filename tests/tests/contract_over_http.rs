@@ -1,0 +1,141 @@
+//! The contract, over HTTP.
+
+use shared::users::SqliteUsers;
+use system_tests::{
+    Environment,
+    contract::{
+        ADMIN, ContractRequest, Door, SECRET, USER, add_users, check, login_rows, validate_rows,
+    },
+    database::DatabaseServer,
+    http::Answer,
+    mariadb, mysql9, scratch,
+    service::Service,
+    stores,
+};
+
+/// Both functions as HTTP processes.
+struct HttpDoor {
+    login: Service,
+    validate: Service,
+}
+
+impl HttpDoor {
+    /// Starts both; `database` is where `login` finds its users.
+    fn start(database: Environment) -> Self {
+        let key = Environment::from([("JWT_SECRET".into(), SECRET.into())]);
+        let mut login = database;
+        login.extend(key.clone());
+        Self { login: Service::start("login", login), validate: Service::start("validate", key) }
+    }
+}
+
+impl Door for HttpDoor {
+    fn send(&self, function: &str, request: &ContractRequest) -> Answer {
+        let service = if function == "login" { &self.login } else { &self.validate };
+        let headers = request.headers.iter();
+        let request = service.request(request.method, request.path);
+        headers.fold(request, |request, (name, value)| request.header(name, value)).send()
+    }
+}
+
+fn check_all(database: Environment) {
+    let door = HttpDoor::start(database);
+    check(&door, "login", &login_rows());
+    check(&door, "validate", &validate_rows());
+    a_token_of_login_passes_validate(&door);
+}
+
+fn a_token_of_login_passes_validate(door: &HttpDoor) {
+    for ((email, password), groups) in [(USER, "users"), (ADMIN, "users,admins")] {
+        let request = ContractRequest::new("POST", "/login").basic(email, password);
+        let login = door.send("login", &request);
+        let request = ContractRequest::new("GET", "/validate").bearer(login.text());
+        let validated = door.send("validate", &request);
+        assert_eq!(validated.status, 200);
+        assert_eq!(validated.header("x-auth-request-user"), Some(email));
+        assert_eq!(validated.header("x-auth-request-groups"), Some(groups));
+    }
+}
+
+#[tokio::test]
+async fn the_contract_holds_on_sqlite() {
+    let folder = scratch::directory();
+    let path = folder.path().join("users.sqlite");
+    add_users(&SqliteUsers::open(&path).await.unwrap()).await;
+    check_all([("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into());
+}
+
+async fn check_on(server: &DatabaseServer) {
+    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    check_all(server.login_variables());
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB: make test"]
+async fn the_contract_holds_on_mariadb() {
+    check_on(&mariadb::shared()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MySQL 9: make test"]
+async fn the_contract_holds_on_mysql_9() {
+    check_on(&mysql9::shared()).await;
+}
+
+#[test]
+fn a_database_out_of_reach_is_503_and_the_function_stays_ready() {
+    let nobody = system_tests::wait::free_port();
+    let url = format!("mysql://auth_user:canary@127.0.0.1:{nobody}/auth");
+    let door = HttpDoor::start([("DATABASE_URL".into(), url)].into());
+    let request = ContractRequest::new("POST", "/login").basic(USER.0, USER.1);
+    let answer = door.send("login", &request);
+    assert_eq!((answer.status, answer.text()), (503, "service unavailable"));
+    assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+
+    let unreachable = r#"{"status":"ready","keys":"ok","database":"unreachable"}"#;
+    system_tests::wait::until("the state in /readyz", std::time::Duration::from_secs(10), || {
+        let ready = door.login.request("GET", "/readyz").send();
+        (ready.status == 200 && ready.text() == unreachable).then_some(())
+    });
+    assert_eq!(door.login.request("GET", "/healthz").send().status, 200);
+    let (_, log) = door.login.terminate();
+    assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");
+}
+
+#[test]
+fn requests_are_served_while_it_drains_and_it_ends_with_0() {
+    let key = ("JWT_SECRET".to_owned(), SECRET.to_owned());
+    let drain = ("DRAIN_SECONDS".to_owned(), "1".to_owned());
+    let mut validate = Service::start("validate", [key, drain].into());
+    validate.process().signal_terminate();
+    system_tests::wait::until("draining", std::time::Duration::from_secs(1), || {
+        (validate.request("GET", "/readyz").send().status == 503).then_some(())
+    });
+    assert_eq!(validate.request("GET", "/validate").send().status, 401);
+    let status = validate.process().wait(std::time::Duration::from_secs(10));
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_connection_is_kept_alive_and_http_2_is_not_spoken() {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
+
+    let service = Service::start("validate", [("JWT_SECRET".into(), SECRET.into())].into());
+    let address = service.url("").replace("http://", "");
+    let mut connection = TcpStream::connect(&address).unwrap();
+    for _ in 0..3 {
+        let request = format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: 3\r\n\r\nabc");
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = [0; 1024];
+        let length = connection.read(&mut answer).unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 401 "));
+    }
+    let mut connection = TcpStream::connect(&address).unwrap();
+    connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).unwrap();
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{answer:?}");
+}

@@ -1,0 +1,116 @@
+//! Secrets at cold start, from Secrets Manager.
+
+use serde_json::json;
+use shared::users::{NewUser, UserDirectory};
+use system_tests::{
+    Environment,
+    contract::{ContractRequest, SECRET, hash, token},
+    database::AUTH_PASSWORD,
+    mariadb,
+    moto::Moto,
+    service::{Service, run},
+    stores, wait,
+};
+
+const USER: (&str, &str) = ("secrets@example.com", "a long enough passphrase");
+
+fn with(environment: &Environment, variables: &[(&str, &str)]) -> Environment {
+    let mut all = environment.clone();
+    all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    all
+}
+
+/// Logs `USER` in.
+fn log_in(login: &Service) -> u16 {
+    let request = ContractRequest::new("POST", "/login").basic(USER.0, USER.1);
+    let (name, value) = &request.headers[0];
+    login.request("POST", "/login").header(name, value).send().status
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB and moto: make test"]
+async fn both_secrets_may_come_from_secrets_manager() {
+    let moto = Moto::start();
+    let server = mariadb::shared();
+    let user = NewUser { email: USER.0.into(), hash: hash(USER.1).await, admin: false };
+    stores::open(&server.root_variables(), 1).await.add(&[user]).await.unwrap();
+
+    let port = server.port();
+    let arn = moto.create_secret("jwt", SECRET);
+    let _ = moto.create_secret(
+        "rds",
+        &json!({
+            "username": "auth_user", "password": AUTH_PASSWORD, "engine": "mariadb",
+            "host": "127.0.0.1", "port": port, "dbname": "auth",
+        })
+        .to_string(),
+    );
+    let managed = json!({ "username": "auth_user", "password": AUTH_PASSWORD }).to_string();
+    let _ = moto.create_secret("rds!managed", &managed);
+    let port = port.to_string();
+    let parts = [("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", port.as_str()), ("MYSQL_DB", "auth")];
+
+    let by_name =
+        with(&moto.variables(), &[("JWT_SECRET_ID", "jwt"), ("DATABASE_SECRET_ID", "rds")]);
+    assert_eq!(log_in(&Service::start("login", by_name)), 200, "as RDS writes it");
+
+    let by_arn =
+        with(&moto.variables(), &[("JWT_SECRET_ID", &arn), ("DATABASE_SECRET_ID", "rds!managed")]);
+    assert_eq!(log_in(&Service::start("login", with(&by_arn, &parts))), 200, "managed by RDS");
+
+    let validate = Service::start("validate", with(&moto.variables(), &[("JWT_SECRET_ID", "jwt")]));
+    let bearer = format!("Bearer {}", token(USER.0, false));
+    assert_eq!(validate.request("GET", "/").header("authorization", bearer).send().status, 200);
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
+    let moto = Moto::start();
+    let _ = moto.create_secret("short", "canary");
+    let _ = moto.create_secret("jwt", SECRET);
+    let _ = moto.create_secret("text", "canary, not JSON");
+    let _ = moto.create_secret("bare", r#"{"username":"u","password":"canary"}"#);
+    moto.create_binary_secret("binary");
+    let nobody = format!("http://127.0.0.1:{}", wait::free_port());
+    let jwt = ("JWT_SECRET_ID", "jwt");
+    for (function, variables, secret, reason) in [
+        ("validate", vec![("JWT_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
+        ("validate", vec![("JWT_SECRET_ID", "short")], "short", "shorter than 32 bytes"),
+        ("validate", vec![("JWT_SECRET_ID", "binary")], "binary", "holds no text"),
+        ("validate", vec![jwt, ("AWS_REGION", "")], "jwt", "AWS_REGION"),
+        (
+            "validate",
+            vec![jwt, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &nobody)],
+            "jwt",
+            "cannot be asked",
+        ),
+        ("login", vec![jwt, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
+        ("login", vec![jwt, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
+        ("login", vec![jwt, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
+    ] {
+        let output = run(function, &[], &with(&moto.variables(), &variables), "");
+        assert_eq!(output.status.code(), Some(78), "{secret}: {}", output.stderr);
+        let lines: Vec<&str> =
+            output.stderr.lines().filter(|line| line.contains("ERROR")).collect();
+        assert_eq!(lines.len(), 1, "{secret}: {}", output.stderr);
+        let expected = format!("(secret {secret})");
+        assert!(
+            lines[0].contains(&expected) && lines[0].contains(reason),
+            "{reason}: {}",
+            lines[0]
+        );
+        assert!(!output.stderr.contains("canary"), "{}", output.stderr);
+    }
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn both_secrets_are_reported_at_once() {
+    let moto = Moto::start();
+    let variables =
+        with(&moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
+    let output = run("login", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(78));
+    assert!(output.stderr.contains("(secret one)") && output.stderr.contains("(secret two)"));
+}

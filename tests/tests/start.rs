@@ -1,0 +1,121 @@
+//! What a function says of its configuration before it starts, and secrets in files.
+
+use std::fs;
+
+use system_tests::{
+    Environment,
+    contract::{SECRET, token},
+    scratch,
+    service::{Service, run},
+};
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
+    let variables = environment(&[
+        ("JWT_SECRET", "canary-1"),
+        ("JWT_SECRET_FILE", "/canary-2"),
+        ("JWT_TTL_SECONDS", "canary-3"),
+        ("MYSQL_PASSWORD", "canary-4"),
+        ("MYSQL_PORT", "canary-5"),
+        ("MYSQL_SSL_MODE", "canary-6"),
+        ("ARGON2_MEMORY_KIB", "1"),
+        ("PORT", "99999"),
+        ("HOST", "canary-7"),
+        ("LOG_FORMAT", "canary-8"),
+        ("RUST_LOG", "canary=9"),
+    ]);
+    let output = run("login", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    for name in [
+        "JWT_SECRET, JWT_SECRET_FILE",
+        "JWT_TTL_SECONDS",
+        "MYSQL_HOST",
+        "MYSQL_USER",
+        "MYSQL_DB",
+        "MYSQL_PORT",
+        "MYSQL_SSL_MODE",
+        "ARGON2_MEMORY_KIB",
+        "PORT",
+        "HOST",
+        "LOG_FORMAT",
+        "RUST_LOG",
+    ] {
+        assert!(output.stderr.contains(&format!("\"{name}: ")), "{name}: {}", output.stderr);
+    }
+    assert!(!output.stderr.contains("canary"), "{}", output.stderr);
+}
+
+#[test]
+fn without_any_configuration_each_function_says_what_it_needs() {
+    for (function, needed) in
+        [("validate", vec!["JWT_SECRET"]), ("login", vec!["JWT_SECRET", "DATABASE_URL"])]
+    {
+        let output = run(function, &[], &Environment::new(), "");
+        assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+        assert_eq!(output.stderr.lines().count(), needed.len(), "{}", output.stderr);
+        for name in needed {
+            assert!(output.stderr.contains(&format!("{name}: is not set")), "{}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_short_key_is_refused_with_the_way_to_make_one() {
+    let output = run("validate", &[], &environment(&[("JWT_SECRET", "admin123")]), "");
+    assert_eq!(output.status.code(), Some(78));
+    assert!(output.stderr.contains("openssl rand -base64 48"), "{}", output.stderr);
+    assert!(!output.stderr.contains("admin123"));
+}
+
+#[test]
+fn a_database_url_that_cannot_be_read_is_not_quoted() {
+    for url in [
+        "canary",
+        "postgres://u:canary@h/d",
+        "mysql://u:can@ary:x@h:port/d",
+        "mysql://u:canary@h/d?ssl-mode=on",
+    ] {
+        let variables = environment(&[("JWT_SECRET", SECRET), ("DATABASE_URL", url)]);
+        let output = run("login", &[], &variables, "");
+        assert_eq!(output.status.code(), Some(78), "{url}: {}", output.stderr);
+        assert!(output.stderr.contains("DATABASE_URL: "), "{}", output.stderr);
+        assert!(
+            !output.stderr.contains("canary") && !output.stderr.contains("ary:x"),
+            "{}",
+            output.stderr
+        );
+    }
+}
+
+#[test]
+fn the_key_may_be_in_a_file() {
+    let folder = scratch::directory();
+    let path = folder.path().join("jwt-secret");
+    fs::write(&path, format!("{SECRET}\n")).unwrap();
+    let validate =
+        Service::start("validate", environment(&[("JWT_SECRET_FILE", path.to_str().unwrap())]));
+    let bearer = format!("Bearer {}", token("ada@example.com", false));
+    assert_eq!(validate.request("GET", "/").header("authorization", bearer).send().status, 200);
+
+    let gone = run("validate", &[], &environment(&[("JWT_SECRET_FILE", "/no/such/file")]), "");
+    assert_eq!(gone.status.code(), Some(78));
+    assert!(
+        gone.stderr.contains("JWT_SECRET_FILE (file /no/such/file): No such file"),
+        "{}",
+        gone.stderr
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let variables = environment(&[("JWT_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", &port)]);
+    let output = run("validate", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stderr.contains("cannot listen on 127.0.0.1:"), "{}", output.stderr);
+}

@@ -1,0 +1,98 @@
+//! Passwords and confirmations, from a terminal or from standard input.
+//!
+//! Never from an argument: arguments are in the shell's history, and every user of
+//! the machine can list them.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{answer::Failure, cli::PasswordFrom, weakness};
+
+/// A line that is longer is no password, and need not be kept.
+const LONGEST_LINE_BYTES: u64 = 64 * 1024;
+
+/// A password that is to be set: asked for twice, and not weak.
+pub(crate) fn new_password(from: &PasswordFrom) -> Result<SecretString, Failure> {
+    if from.password_stdin {
+        let password = first_line(io::stdin().lock())?;
+        weakness::check(password.expose_secret())?;
+        return Ok(password);
+    }
+    // With input from elsewhere, a prompt on the terminal would come as a surprise.
+    if !io::stdin().is_terminal() {
+        return Err(Failure::because(
+            "there is no terminal to ask for the password on; \
+             give --password-stdin to read it from standard input",
+        ));
+    }
+    let password = prompt("Password: ")?;
+    weakness::check(password.expose_secret())?;
+    if prompt("Once more: ")?.expose_secret() == password.expose_secret() {
+        Ok(password)
+    } else {
+        Err(Failure::because("the two passwords differ"))
+    }
+}
+
+/// Whether the answer is yes. Without a terminal nobody can say so.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::because(
+            "there is no terminal to ask for a confirmation on; give --yes to do without",
+        ));
+    }
+    let failed = |error: io::Error| Failure::because(format!("no answer: {error}"));
+    let mut answer = String::new();
+    write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
+    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The first line, without its line break.
+pub(crate) fn first_line(input: impl BufRead) -> Result<SecretString, Failure> {
+    let mut line = Vec::new();
+    let read = input.take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line);
+    read.map_err(|error| Failure::because(format!("standard input: {error}")))?;
+    if line.is_empty() {
+        return Err(Failure::because("standard input is empty"));
+    }
+    if line.pop_if(|byte| *byte == b'\n').is_some() {
+        line.pop_if(|byte| *byte == b'\r');
+    }
+    let line = String::from_utf8(line);
+    line.map(SecretString::from).map_err(|_| Failure::because("standard input is not UTF-8"))
+}
+
+fn prompt(text: &str) -> Result<SecretString, Failure> {
+    let password = rpassword::prompt_password(text);
+    password.map(SecretString::from).map_err(|error| {
+        Failure::because(format!("the password could not be read from the terminal: {error}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_break_is_not_part_of_the_password() {
+        for (input, password) in [
+            ("secret", "secret"),
+            ("secret\n", "secret"),
+            ("secret\r\n", "secret"),
+            ("secret\r", "secret\r"),
+            (" secret \nnext\n", " secret "),
+            ("\n", ""),
+        ] {
+            assert_eq!(first_line(input.as_bytes()).unwrap().expose_secret(), password);
+        }
+    }
+
+    #[test]
+    fn no_line_and_no_text_are_refused() {
+        for input in [&b""[..], b"\xff\n"] {
+            assert!(first_line(input).is_err());
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The long texts of `--help`.
+
+pub(super) const TOP: &str = "\
+Looks after the users of the auth service.
+
+It works on the database that login works on, and finds it the same way:
+
+  DATABASE_URL          mysql://user:password@host:port/database?ssl-mode=...,
+                        or sqlite:/path/to/file for local work
+  DATABASE_URL_FILE     a file that holds such a URL
+  MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_DB, MYSQL_SSL_MODE, MYSQL_SSL_CA, and
+  MYSQL_PASSWORD or MYSQL_PASSWORD_FILE
+                        the same in parts
+  DATABASE_SECRET_ID    a Secrets Manager secret as RDS writes it
+
+The account needs SELECT, INSERT, UPDATE and DELETE on the table `user`; the one that
+init.sql makes for login may not add users or make administrators.
+
+New hashes are Argon2id. ARGON2_MEMORY_KIB, ARGON2_ITERATIONS and ARGON2_PARALLELISM
+set their cost, which should be the one of login.
+
+Passwords are asked for, or read with --password-stdin; they are never arguments,
+which the history of the shell and every user of the machine would see. A password is
+refused if it is shorter than 8 characters, longer than 1024 bytes, or among the most
+common ones.
+
+The exit status is 0 for success, 1 for a refusal or a failure, 2 for a wrong command
+line and 78 for a wrong configuration.";
+
+pub(super) const TOP_EXAMPLES: &str = "\
+EXAMPLES
+  Add an administrator to the database of local work:
+    DATABASE_URL=sqlite:target/local.db auth-admin user add ada@example.com --admin
+  Move over from the Flask service:
+    auth-admin upgrade-plaintext
+  Find passwords that nobody can log in with:
+    auth-admin user list | grep unsupported";
+
+pub(super) const HASH: &str = "\
+Prints the hash of a password, as it would be stored: an Argon2id hash as a PHC string.
+
+It needs no database. ARGON2_MEMORY_KIB, ARGON2_ITERATIONS and ARGON2_PARALLELISM set
+the cost.";
+
+pub(super) const HASH_EXAMPLES: &str = "\
+EXAMPLES
+  A line for a file of users to be imported:
+    echo \"ada@example.com,\\\"$(auth-admin hash)\\\"\"";
+
+pub(super) const UPGRADE: &str = "\
+Hashes the passwords that the Flask service stored as plain text.
+
+Each is stored as soon as it is hashed, and only if it has not changed in between, so
+that the service may run meanwhile and nobody needs a new password. If the command is
+stopped, the next one goes on where it was.
+
+Weak passwords are hashed as well, since their users must be able to log in; their
+e-mails are listed on standard error, and it is the last chance to find them. Hashes
+of a kind that login does not support are listed and left alone: their users need new
+passwords.
+
+Run upgrade-from-flask.sql first, and keep no backup with the plain texts.";
+
+pub(super) const UPGRADE_EXAMPLES: &str = "\
+EXAMPLES
+  Keep the list of those who should choose a better password:
+    auth-admin upgrade-plaintext 2> upgrade.log";
+
+pub(super) const ADD: &str = "\
+Adds a user.
+
+The e-mail has one @ with something on both sides, no blanks, no control characters,
+no colon, and at most 254 bytes. Two e-mails that differ in upper and lower case alone
+are the same.";
+
+pub(super) const ADD_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user add ada@example.com
+  auth-admin user add ada@example.com --admin --password-stdin < password.txt";
+
+pub(super) const PASSWORD_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user password ada@example.com
+  openssl rand -base64 18 | tee password.txt |
+    auth-admin user password ada@example.com --password-stdin";
+
+pub(super) const LIST_EXAMPLES: &str = "\
+EXAMPLES
+  The e-mails of all administrators:
+    auth-admin user list --json | jq -r '.[] | select(.admin) | .email'";
+
+pub(super) const REVOKE: &str = "\
+Makes an administrator a plain user.
+
+Tokens say who is an administrator, so those that the user holds stay what they are
+until they expire.";
+
+pub(super) const REMOVE: &str = "\
+Removes a user, after a confirmation on the terminal.
+
+Tokens that the user holds stay valid until they expire.";
+
+pub(super) const REMOVE_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user remove ada@example.com
+  auth-admin user remove ada@example.com --yes < /dev/null";
+
+pub(super) const IMPORT: &str = "\
+Adds the users of a CSV file, all or none.
+
+The first line is email,password or email,password,admin. A password is a plain text,
+which is checked and hashed, or a hash that login supports, which is stored as it is:
+bcrypt, or Argon2, PBKDF2 or scrypt as a PHC string. Those have commas in them,
+so they stand in double quotes. The column admin holds true or false; empty is false.
+
+Nothing is stored unless every line is right; the lines that are not are named by
+number, with the reason.";
+
+pub(super) const IMPORT_EXAMPLES: &str = "\
+EXAMPLES
+  $ cat users.csv
+  email,password,admin
+  ada@example.com,correct horse battery,true
+  bob@example.com,$2b$12$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie,
+  $ auth-admin user import users.csv
+  added 2 users";
+
+pub(super) const INSPECT: &str = "\
+Shows the header and the claims of a token, with its times in UTC.
+
+With JWT_SECRET, JWT_SECRET_FILE or JWT_SECRET_ID set, the token is verified as
+validate does it, JWT_ISSUER and JWT_AUDIENCE included, and the exit status is 1 if it
+is not valid. Without, it says so: anybody can have written what it shows.";
+
+pub(super) const INSPECT_EXAMPLES: &str = "\
+EXAMPLES
+  curl -s -X POST -u ada@example.com http://localhost:8080/login | auth-admin token inspect -
+  JWT_SECRET_FILE=/run/secrets/jwt auth-admin token inspect eyJ0eXAiOiJKV1Q...";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin completions bash > ~/.local/share/bash-completion/completions/auth-admin
+  auth-admin completions zsh > ~/.zfunc/_auth-admin
+  auth-admin completions fish > ~/.config/fish/completions/auth-admin.fish";

@@ -1,0 +1,165 @@
+//! A CSV file of users (RFC 4180), read as a whole. No message quotes what is in it.
+
+use std::{collections::HashMap, fmt, fs, path::Path};
+
+use csv::{ErrorKind, Position, StringRecord};
+use secrecy::SecretString;
+
+use crate::{answer::Failure, email, stored_form::StoredForm, weakness};
+
+const HEADERS: [&[&str]; 2] = [&["email", "password"], &["email", "password", "admin"]];
+/// As wide as the column.
+const LONGEST_HASH_BYTES: usize = 255;
+
+/// A user of the file.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) line: u64,
+    pub(super) email: String,
+    pub(super) password: Password,
+    pub(super) admin: bool,
+}
+
+/// What the file says for a password.
+#[derive(Debug)]
+pub(super) enum Password {
+    /// To be stored as it is.
+    Hash(SecretString),
+    /// To be hashed.
+    PlainText(SecretString),
+}
+
+/// A line that is wrong, and why.
+#[derive(Debug)]
+pub(super) struct BadLine {
+    pub(super) line: u64,
+    reason: String,
+}
+
+impl BadLine {
+    pub(super) fn new(line: u64, reason: impl fmt::Display) -> Self {
+        Self { line, reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "line {}: {}", self.line, self.reason)
+    }
+}
+
+/// The users of the file, and its bad lines.
+pub(super) fn read(path: &Path) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
+    let text = fs::read(path);
+    let text = text.map_err(|error| Failure::because(format!("{}: {error}", path.display())))?;
+    // As spreadsheets write it; it would shift every position.
+    Ok(parse(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text)))
+}
+
+fn parse(text: &[u8]) -> (Vec<Entry>, Vec<BadLine>) {
+    let mut reader = csv::Reader::from_reader(text);
+    let header_is_right =
+        reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected));
+    if !header_is_right {
+        // It is not quoted: where the header is missing, this line has a password in it.
+        let expected = "the header is not email,password or email,password,admin";
+        return (Vec::new(), vec![BadLine::new(1, expected)]);
+    }
+    let (mut entries, mut bad) = (Vec::new(), Vec::new());
+    let (mut lines, mut seen) = (Lines::of(text), HashMap::new());
+    for record in reader.records() {
+        let position = match &record {
+            Ok(record) => record.position(),
+            Err(error) => error.position(),
+        };
+        let line = lines.line_at(position);
+        let read = record.map_err(|error| malformed(&error).to_owned());
+        match read.and_then(|record| entry(line, &record, &mut seen)) {
+            Ok(entry) => entries.push(entry),
+            Err(reason) => bad.push(BadLine::new(line, reason)),
+        }
+    }
+    (entries, bad)
+}
+
+/// The library's own messages could quote a field.
+fn malformed(error: &csv::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::UnequalLengths { .. } => "has not as many fields as the header",
+        ErrorKind::Utf8 { .. } => "is not UTF-8",
+        _ => "cannot be read",
+    }
+}
+
+/// The user of one record; `seen` has the e-mails so far, and their lines.
+fn entry(
+    line: u64,
+    record: &StringRecord,
+    seen: &mut HashMap<String, u64>,
+) -> Result<Entry, String> {
+    let field = |position| record.get(position).unwrap_or_default();
+    let email = field(0).to_owned();
+    email::check(&email).map_err(|problem| format!("the e-mail {problem}"))?;
+    if let Some(first) = seen.insert(email.to_ascii_lowercase(), line) {
+        return Err(format!("the e-mail stands in line {first} already"));
+    }
+    let password = password(field(1))?;
+    let admin = match field(2).to_ascii_lowercase().as_str() {
+        "true" | "1" => true,
+        "false" | "0" | "" => false,
+        _ => return Err("admin is neither true nor false".into()),
+    };
+    Ok(Entry { line, email, password, admin })
+}
+
+fn password(text: &str) -> Result<Password, String> {
+    // A quote that is not closed makes one field of all the lines behind it.
+    if text.contains(['\n', '\r']) {
+        return Err("the password has a line break in it; is a quote missing?".into());
+    }
+    match StoredForm::of(text) {
+        StoredForm::Hash(_) if text.len() > LONGEST_HASH_BYTES => {
+            Err(format!("the hash is longer than {LONGEST_HASH_BYTES} bytes"))
+        }
+        StoredForm::Hash(_) => Ok(Password::Hash(text.into())),
+        StoredForm::UnsupportedHash => {
+            Err("the password is a hash of a kind that is not supported".into())
+        }
+        StoredForm::PlainText => match weakness::check(text) {
+            Ok(()) => Ok(Password::PlainText(text.into())),
+            Err(weakness) => Err(format!("the password {weakness}")),
+        },
+    }
+}
+
+/// Line numbers by position. Those of the library are wrong behind CRLF and behind
+/// empty lines.
+struct Lines<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t [u8]) -> Self {
+        Self { text, at: 0, line: 1 }
+    }
+
+    /// The number of the line that begins at `position` or behind the line breaks there.
+    /// Positions only ever grow.
+    fn line_at(&mut self, position: Option<&Position>) -> u64 {
+        let start = position.and_then(|position| usize::try_from(position.byte()).ok());
+        let start = start.unwrap_or(self.at);
+        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        while let Some(byte) = self.text.get(self.at)
+            && (self.at < start || is_break(byte))
+        {
+            self.line += u64::from(*byte == b'\n');
+            self.at += 1;
+        }
+        self.line
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+
+fn bad_lines(text: &str) -> Vec<String> {
+    parse(text.as_bytes()).1.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn plain_texts_and_hashes_are_told_apart() {
+    let text = format!(
+        "email,password,admin\n\
+         ada@example.com, correct horse ,true\n\
+         bob@example.com,{BCRYPT},\n\
+         \"cyd@example.com\",\"a \"\"quoted\"\", one\",FALSE\n"
+    );
+    let (entries, bad) = parse(text.as_bytes());
+    assert!(bad.is_empty(), "{bad:?}");
+    let shown: Vec<(u64, &str, &str, bool)> = entries
+        .iter()
+        .map(|Entry { line, email, password, admin }| match password {
+            Password::Hash(text) | Password::PlainText(text) => {
+                (*line, email.as_str(), text.expose_secret(), *admin)
+            }
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (2, "ada@example.com", " correct horse ", true),
+            (3, "bob@example.com", BCRYPT, false),
+            (4, "cyd@example.com", "a \"quoted\", one", false),
+        ]
+    );
+    assert!(matches!(entries[0].password, Password::PlainText(_)));
+    assert!(matches!(entries[1].password, Password::Hash(_)));
+}
+
+#[test]
+fn every_bad_line_is_named_with_its_reason() {
+    let text = "\
+email,password,admin
+no-at,correct horse battery,
+ada@example.com,short,
+ada@example.com,correct horse battery,maybe
+bob@example.com,$1$salt$qJH7.N4xYta3aEG/dfqo/0,
+cyd@example.com,correct horse battery
+BOB@EXAMPLE.COM,correct horse battery,
+dan@example.com,\"correct horse
+eve@example.com,correct horse battery,
+";
+    assert_eq!(
+        bad_lines(text),
+        [
+            "line 2: the e-mail is not of the form name@domain",
+            "line 3: the password is shorter than 8 characters",
+            "line 4: the e-mail stands in line 3 already",
+            "line 5: the password is a hash of a kind that is not supported",
+            "line 6: has not as many fields as the header",
+            "line 7: the e-mail stands in line 5 already",
+            "line 8: has not as many fields as the header",
+        ]
+    );
+    let open_quote = "email,password\ndan@example.com,\"correct horse\neve@example.com,secret\n";
+    assert_eq!(
+        bad_lines(open_quote),
+        ["line 2: the password has a line break in it; is a quote missing?"]
+    );
+    let maybe = "email,password,admin\na@b,correct horse battery,maybe\n";
+    assert_eq!(bad_lines(maybe), ["line 2: admin is neither true nor false"]);
+}
+
+#[test]
+fn lines_are_counted_as_an_editor_counts_them() {
+    for line_break in ["\n", "\r\n"] {
+        let text = ["email,password", "", "", "x,y", "\"a", "b\",c", "", "x,y,z", "x,y"];
+        let lines: Vec<u64> =
+            parse(text.join(line_break).as_bytes()).1.iter().map(|bad| bad.line).collect();
+        assert_eq!(lines, [4, 5, 8, 9], "{line_break:?}");
+    }
+}
+
+#[test]
+fn a_line_that_is_not_utf_8_does_not_hide_the_next() {
+    let (_, bad) = parse(b"email,password\na@b,\xff\xff\xff\xff\xff\xff\xff\xff\nx,y\n");
+    let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
+    assert_eq!(bad[0], "line 2: is not UTF-8");
+    assert!(bad[1].starts_with("line 3: "), "{bad:?}");
+}
+
+#[test]
+fn a_wrong_header_is_never_quoted() {
+    for text in ["", "\n", "ada@example.com,canary\n", "password,email\n", "email,password,x\n"] {
+        let header = "line 1: the header is not email,password or email,password,admin";
+        assert_eq!(bad_lines(text), [header], "{text}");
+    }
+}

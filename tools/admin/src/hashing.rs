@@ -1,0 +1,96 @@
+//! Hashing on all cores.
+
+use std::num::NonZero;
+
+use secrecy::SecretString;
+use shared::{
+    config::Argon2Config,
+    password::{HashingError, PasswordHasher},
+};
+use tokio::task::JoinSet;
+
+use crate::answer::Failure;
+
+/// For each computation that runs, one more waits: no core is idle while a finished
+/// hash is being stored.
+const UNDER_WAY_PER_CORE: usize = 2;
+
+/// Makes new hashes with the configured parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Hashing {
+    hasher: PasswordHasher,
+    cores: usize,
+}
+
+impl Hashing {
+    /// As many hashes at once as there are cores.
+    pub(crate) fn new(config: Argon2Config) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { hasher: PasswordHasher::new(config, cores), cores }
+    }
+
+    /// A PHC string of one password.
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
+        self.hasher.hash(password).await
+    }
+
+    /// Hashes many passwords and gives each hash to `done`, with whatever it was for,
+    /// in the order in which they get ready.
+    ///
+    /// After a failure nothing more is begun.
+    pub(crate) async fn hash_each<T: Send + 'static>(
+        &self,
+        passwords: impl IntoIterator<Item = (T, SecretString)>,
+        mut done: impl AsyncFnMut(T, String) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut passwords = passwords.into_iter();
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < self.cores * UNDER_WAY_PER_CORE
+                && let Some((owner, password)) = passwords.next()
+            {
+                let hasher = self.hasher.clone();
+                under_way.spawn(async move { (owner, hasher.hash(password).await) });
+            }
+            let Some(finished) = under_way.join_next().await else { return Ok(()) };
+            let (owner, hash) = finished.map_err(|_| HashingError::Failed)?;
+            done(owner, hash?).await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use shared::password::StoredHash;
+
+    use super::*;
+
+    fn quick() -> Hashing {
+        Hashing::new(Argon2Config { memory_kib: 8, iterations: 1, parallelism: 1 })
+    }
+
+    #[tokio::test]
+    async fn every_password_is_hashed_once() {
+        let passwords = (0..100).map(|number| (number, SecretString::from("x")));
+        let mut seen = BTreeSet::new();
+        let done = async |number, hash: String| {
+            assert!(StoredHash::parse(&hash).is_some());
+            assert!(seen.insert(number));
+            Ok(())
+        };
+        quick().hash_each(passwords, done).await.unwrap();
+        assert!(seen.into_iter().eq(0..100));
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_nothing_more_is_begun() {
+        let mut begun = 0;
+        let passwords = (0..1000).map(|number| (number, SecretString::from("x")));
+        let passwords = passwords.inspect(|_| begun += 1);
+        let done = async |_, _| Err(Failure::because("on purpose"));
+        quick().hash_each(passwords, done).await.unwrap_err();
+        assert_eq!(begun, quick().cores * UNDER_WAY_PER_CORE);
+    }
+}
