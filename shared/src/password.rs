@@ -8,7 +8,7 @@ mod slots;
 mod stored;
 
 pub use slots::Busy;
-pub use stored::{StoredHash, looks_like_a_hash};
+pub use stored::StoredHash;
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Where the users are: who has this e-mail, and what hash is stored for them.
 
+mod connections;
 mod directory;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -50,7 +51,7 @@ pub enum StoreError {
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// It did not answer in time.
-    #[error("the database did not answer within {} s", sql::QUERY_LIMIT.as_secs())]
+    #[error("the database did not answer within {} s", sql::STATEMENT_LIMIT.as_secs())]
     TooSlow,
     /// The e-mail is taken.
     #[error("there is a user with this e-mail already")]
@@ -122,12 +123,12 @@ pub trait UserStore: Send + Sync {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError>;
 
     /// Stores another hash of the same password, unless the stored one has changed
-    /// since `user` was read: a new password must not be undone.
+    /// since `user` was read: a new password must not be undone. `false` if it has.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the database is out of reach or fails.
-    async fn replace_hash(&self, user: &User, hash: &str) -> Result<(), StoreError>;
+    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError>;
 
     /// Whether the database answers at all.
     ///

@@ -3,6 +3,10 @@
 //! [`mariadb`](crate::mariadb) and [`mysql9`](crate::mysql9) start one. `root` has no
 //! password, comes in from 127.0.0.1 only, and may do everything.
 
+mod client;
+
+pub use client::{AUTH_PASSWORD, set_auth_password};
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -15,18 +19,13 @@ use tempfile::TempDir;
 use crate::{
     Environment,
     certificates::Authority,
-    process::{self, Output, Process},
+    process::{self, Process},
     scratch, wait,
 };
 
 const INSTALL_LIMIT: Duration = Duration::from_mins(1);
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-const SCRIPT_LIMIT: Duration = Duration::from_secs(30);
-
-/// The password that [`DatabaseServer::init`] gives to `auth_user`: of the kind that
-/// goes wrong where somebody quotes too little.
-pub const AUTH_PASSWORD: &str = r#"p'a"s\s %41 wörd€😀 \"#;
 
 /// What is different about MariaDB and MySQL.
 #[derive(Debug)]
@@ -114,75 +113,6 @@ impl DatabaseServer {
         self.authority.certificate()
     }
 
-    /// Runs `init.sql` with [`AUTH_PASSWORD`] for `auth_user`.
-    ///
-    /// # Panics
-    ///
-    /// If it fails.
-    pub fn init(&self) {
-        let script = std::fs::read_to_string(crate::workspace().join("init.sql"));
-        let password = set_auth_password(AUTH_PASSWORD);
-        self.run_sql(&script.expect("init.sql is there"), Some(&password)).expect("init.sql runs");
-    }
-
-    /// Runs a script as `root` through the product's own client, after a statement of
-    /// its `--init-command` where one is given. A row is a line, its columns are separated by
-    /// tabs.
-    ///
-    /// # Errors
-    ///
-    /// The client's messages, from the first statement that fails.
-    pub fn run_sql(&self, script: &str, init_command: Option<&str>) -> Result<String, String> {
-        let mut client = self.client("root");
-        client.args(init_command.map(|statement| format!("--init-command={statement}")));
-        let Output { status, stdout, stderr } =
-            process::output(client, script.as_bytes(), SCRIPT_LIMIT);
-        if status.success() { Ok(stdout) } else { Err(stderr) }
-    }
-
-    /// Logs in through the product's own client on the server's socket, after which MySQL
-    /// has seen the account's password and takes it without TLS too.
-    ///
-    /// # Panics
-    ///
-    /// If the account may not.
-    pub fn show_password(&self, user: &str, password: &str) {
-        let mut client = self.client(user);
-        client.env("MYSQL_PWD", password);
-        let output = process::output(client, b"DO 0", SCRIPT_LIMIT);
-        assert!(output.status.success(), "{}", output.stderr);
-    }
-
-    fn client(&self, user: &str) -> Command {
-        let mut client = (self.product.client)();
-        // The path of a socket may have 107 bytes, and that of a checkout can be longer.
-        client.current_dir(data(&self.directory)).args(["-S", "s", "-u", user]);
-        client.args(["--batch", "--skip-column-names", "--raw"]);
-        client
-    }
-
-    /// Runs statements in UTF-8 as `root`, and gives their rows without the last line break.
-    ///
-    /// # Panics
-    ///
-    /// If one fails.
-    #[must_use = "or use `execute`"]
-    pub fn query(&self, script: &str) -> String {
-        let rows = self.run_sql(&format!("SET NAMES utf8mb4;\n{script}"), None);
-        let rows = rows.unwrap_or_else(|message| panic!("{message}\n{script}"));
-        rows.trim_end_matches('\n').to_owned()
-    }
-
-    /// Runs statements in UTF-8 as `root` that give no rows.
-    ///
-    /// # Panics
-    ///
-    /// If one fails.
-    pub fn sql(&self, script: &str) {
-        let rows = self.query(script);
-        assert_eq!(rows, "", "{script}");
-    }
-
     /// `DATABASE_URL` for `root`.
     #[must_use]
     pub fn root_url(&self, database: &str) -> String {
@@ -233,13 +163,6 @@ pub(crate) fn shared(
     server.init();
     *slot = Arc::downgrade(&server);
     server
-}
-
-/// The statement that `init.sql` documents for passwords that are hard to quote.
-#[must_use]
-pub fn set_auth_password(password: &str) -> String {
-    let hex: Vec<String> = password.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("SET @auth_password = 0x{}", hex.concat())
 }
 
 fn run(product: &'static Product, directory: &TempDir, port: u16, tls: Tls) -> Process {

@@ -92,7 +92,7 @@ fn started_by_another_test() {
     let Some(file) = std::env::var_os("ID_FILE") else { return };
     let process = Process::start("sleep", shell("exec sleep 60"));
     fs::write(file, process.id().to_string()).unwrap();
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `init.sql` and `upgrade-from-flask.sql`, run as an administrator runs them: through
 //! the product's own client, with its defaults.
 
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
 use std::fs;
 
 use secrecy::ExposeSecret;
@@ -84,22 +86,22 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
     let login = stores::open(&server.login_variables(), 1).await;
     let email = "rights@example.com";
     let user = login.find_by_email(email).await.unwrap().unwrap();
-    login.replace_hash(&user, "stronger").await.unwrap();
+    assert!(login.replace_hash(&user, "stronger").await.unwrap());
     assert_eq!(server.query("SELECT password FROM auth.user"), "stronger");
 
     let new = NewUser { email: "new@example.com".into(), hash: "hash".into(), admin: true };
     let added = login.add(&[new]).await.map_err(|(_, error)| error);
-    refused("INSERT", added.map(|()| true));
-    refused("DELETE", login.remove(email).await);
-    refused("UPDATE admin", login.set_admin(email, true).await);
-    refused("SELECT created_at", login.page(None, 1).await.map(|_| true));
+    refused("INSERT", &added.map(|()| true));
+    refused("DELETE", &login.remove(email).await);
+    refused("UPDATE admin", &login.set_admin(email, true).await);
+    refused("SELECT created_at", &login.page(None, 1).await.map(|_| true));
     assert_eq!(server.query("SELECT email, admin FROM auth.user"), "rights@example.com\t0");
     let grants = server.query("SHOW GRANTS FOR 'auth_user'@'%'");
     assert_eq!(grants.lines().count(), 2, "USAGE and one table: {grants}");
 }
 
-fn refused(right: &str, outcome: Result<bool, StoreError>) {
-    let refused = matches!(&outcome, Err(StoreError::Database(_)));
+fn refused(right: &str, outcome: &Result<bool, StoreError>) {
+    let refused = matches!(outcome, Err(StoreError::Database(_)));
     assert!(refused, "auth_user was allowed to {right}: {outcome:?}");
 }
 

@@ -51,7 +51,9 @@ async fn authenticate(
 /// refuse it. The next login tries again.
 async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     match state.users.replace_hash(user, hash).await {
-        Ok(()) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
+        Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
+        // Somebody has set another password, or another login was faster.
+        Ok(false) => {}
         Err(error) => {
             tracing::warn!(user_id = user.id, %error, "the new password hash was not stored");
         }

@@ -53,8 +53,9 @@ impl StoredHash {
             }
             "scrypt" => {
                 let params = scrypt::Params::try_from(&hash).ok()?;
-                let bytes = (128_u64 * u64::from(params.r())).checked_shl(params.log_n().into())?;
-                (params.log_n() < 32 && bytes <= MOST_SCRYPT_BYTES && params.p() <= MOST_LANES)
+                let blocks = 1_u64.checked_shl(params.log_n().into())?;
+                let bytes = blocks.checked_mul(128 * u64::from(params.r()))?;
+                (bytes <= MOST_SCRYPT_BYTES && params.p() <= MOST_LANES)
                     .then_some(Self::Scrypt(hash))
             }
             _ => None,
@@ -116,16 +117,4 @@ fn bcrypt_is_usable(text: &str) -> bool {
         && cost.parse().is_ok_and(|cost| (4..=MOST_BCRYPT_COST).contains(&cost));
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
     cost_is_usable && rest.len() == 54 && rest.starts_with('$') && rest[1..].bytes().all(is_base64)
-}
-
-/// Whether `text` is written like a hash, of whatever kind: `$name$…`. A plain text
-/// may begin with `$` as well, but hardly goes on like this.
-#[must_use]
-pub fn looks_like_a_hash(text: &str) -> bool {
-    let mut parts = text.splitn(3, '$');
-    let (Some(""), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
-        return false;
-    };
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    text.len() >= 20 && (1..=32).contains(&name.len()) && name.bytes().all(is_name)
 }

@@ -1,37 +1,32 @@
 //! Users in MySQL or MariaDB.
 
-use std::{
-    str::FromStr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{str::FromStr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sqlx::{
-    ConnectOptions, Connection, MySqlPool,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
+    Connection, MySql, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlSslMode},
 };
 
-use super::{DatabaseError, NewUser, StoreError, User, UserRow, UserStore, sql};
+use super::{
+    DatabaseError, NewUser, StoreError, User, UserRow, UserStore, connections::Connections, sql,
+};
 use crate::{
     config::{DatabaseConfig, DatabaseParts, SslMode},
     secrets::{SecretSource, Secrets},
 };
 
-/// A connection that was idle for longer is asked whether it still lives before a
-/// query is trusted to it: an environment may have been frozen in between.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-const PING_LIMIT: Duration = Duration::from_millis(500);
-const EXPLANATION_LIMIT: Duration = Duration::from_millis(500);
+/// Times leave the database in UTC, whatever its own time zone is.
+const PAGE: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin <> 0 AS admin, \
+     CAST(CONVERT_TZ(created_at, @@session.time_zone, '+00:00') AS CHAR) AS created_at, \
+     CAST(CONVERT_TZ(updated_at, @@session.time_zone, '+00:00') AS CHAR) AS updated_at \
+     FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
 
-/// A store in MySQL or MariaDB, behind a pool that connects at first use.
+/// A store in MySQL or MariaDB, which connects at first use.
 #[derive(Debug, Clone)]
 pub struct MySqlUsers {
-    pool: MySqlPool,
+    connections: Arc<Connections<MySqlConnection>>,
 }
 
 impl MySqlUsers {
@@ -46,49 +41,14 @@ impl MySqlUsers {
         connections: u32,
     ) -> Result<Self, DatabaseError> {
         let options = connect_options(config, secrets).await?;
-        Ok(Self { pool: pool(options, connections) })
-    }
-
-    /// The pool tries to connect again and again, and then says no more than that it
-    /// timed out. An operator needs the cause, so one connection is tried apart from it.
-    async fn explain(&self, error: StoreError) -> StoreError {
-        if !matches!(error, StoreError::Database(sqlx::Error::PoolTimedOut)) {
-            return error;
-        }
-        let options = self.pool.connect_options();
-        match tokio::time::timeout(EXPLANATION_LIMIT, options.connect()).await {
-            Ok(Err(cause)) => StoreError::Database(cause),
-            Ok(Ok(_)) | Err(_) => error,
-        }
+        // Nothing here depends on the session's settings: one round trip less a connection,
+        // and nothing that would pin an RDS Proxy connection.
+        let options = options.pipes_as_concat(false).no_engine_substitution(false).timezone(None);
+        Ok(Self { connections: Arc::new(Connections::new(options, connections)) })
     }
 }
 
-sql::implement_stores!(MySqlUsers);
-
-fn pool(options: MySqlConnectOptions, connections: u32) -> MySqlPool {
-    // Nothing here depends on the session's settings: one round trip less a connection,
-    // and nothing that would pin an RDS Proxy connection.
-    let options = options.pipes_as_concat(false).no_engine_substitution(false).timezone(None);
-    // By the wall clock as well: monotonic time stands still while an environment is frozen.
-    let last_used = Arc::new(AtomicU64::new(0));
-    MySqlPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(sql::ACQUIRE_LIMIT)
-        .test_before_acquire(false)
-        .before_acquire(move |connection, idle| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let unused = now.abs_diff(last_used.swap(now, Ordering::Relaxed));
-            let idle = idle.idle_for.max(Duration::from_secs(unused));
-            Box::pin(async move {
-                if idle <= TRUSTED_IDLE {
-                    return Ok(true);
-                }
-                let alive = tokio::time::timeout(PING_LIMIT, connection.ping()).await;
-                Ok(matches!(alive, Ok(Ok(()))))
-            })
-        })
-        .connect_lazy_with(options)
-}
+sql::implement_stores!(MySqlUsers, MySql, PAGE);
 
 async fn connect_options(
     config: &DatabaseConfig,

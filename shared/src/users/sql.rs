@@ -5,10 +5,8 @@ use std::{future::Future, time::Duration};
 
 use super::{StoreError, User, UserRow};
 
-/// How long one statement may take, waiting for a connection not included.
-pub(super) const QUERY_LIMIT: Duration = Duration::from_secs(3);
-/// How long to wait for a connection, making one included.
-pub(super) const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
+/// How long one statement may take, waiting for a connection included.
+pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(6);
 
 // ORDER BY takes a bare `id` for the result of that name, which is a text: 10 before 9.
 
@@ -21,13 +19,10 @@ pub(super) const INSERT: &str = "INSERT INTO user (email, password, admin) VALUE
 pub(super) const SET_HASH: &str = "UPDATE user SET password = ? WHERE id = ?";
 pub(super) const SET_ADMIN: &str = "UPDATE user SET admin = ? WHERE id = ?";
 pub(super) const REMOVE: &str = "DELETE FROM user WHERE id = ?";
-pub(super) const PAGE: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin <> 0 AS admin, \
-     CAST(created_at AS CHAR) AS created_at, CAST(updated_at AS CHAR) AS updated_at \
-     FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
 
 /// A row of [`FIND`].
 pub(super) type FoundRow = (String, String, String, i64);
-/// A row of [`PAGE`].
+/// A row of a page of users.
 pub(super) type ListedRow = (String, String, String, i64, String, String);
 
 /// The candidate whose e-mail is the one asked for, but for ASCII case.
@@ -51,48 +46,66 @@ pub(super) fn listed(row: ListedRow) -> UserRow {
 pub(super) async fn limited<T>(
     statement: impl Future<Output = Result<T, sqlx::Error>> + Send,
 ) -> Result<T, StoreError> {
-    let result = tokio::time::timeout(QUERY_LIMIT + ACQUIRE_LIMIT, statement).await;
+    let result = tokio::time::timeout(STATEMENT_LIMIT, statement).await;
     result.map_err(|_| StoreError::TooSlow)?.map_err(|error| match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::Duplicate,
         error => StoreError::Database(error),
     })
 }
 
-/// Whether the connection broke, so that the same statement may well succeed on a new one.
-pub(super) fn is_broken_connection(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
-}
-
 /// Implements [`UserStore`](super::UserStore) and [`UserDirectory`](super::UserDirectory)
-/// for a store with a field `pool`. A macro, since generic code over `sqlx::Database`
-/// needs more bounds than it has lines.
+/// for a store with a field `connections`; `$page` selects [`ListedRow`]s. A macro, since generic code over
+/// `sqlx::Database` needs more bounds than it has lines.
 macro_rules! implement_stores {
-    ($store:ty) => {
+    ($store:ty, $database:ty, $page:expr) => {
+        impl $store {
+            /// Runs a statement and says how many rows it changed.
+            async fn execute(
+                &self,
+                statement: sqlx::query::Query<
+                    '_,
+                    $database,
+                    <$database as sqlx::Database>::Arguments,
+                >,
+            ) -> Result<u64, StoreError> {
+                let changed = async {
+                    let mut lease = self.connections.lease().await?;
+                    let done = statement.execute(&mut lease.connection).await?;
+                    lease.keep();
+                    Ok(done.rows_affected())
+                };
+                sql::limited(changed).await
+            }
+        }
+
         #[async_trait::async_trait]
         impl $crate::users::UserStore for $store {
             async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
-                let find = || sqlx::query_as(sql::FIND).bind(email).fetch_all(&self.pool);
-                let found = sql::limited(async {
-                    match find().await {
-                        // It broke while this process was frozen or the database restarted.
-                        Err(error) if sql::is_broken_connection(&error) => find().await,
-                        found => found,
+                let find = || sqlx::query_as(sql::FIND).bind(email);
+                let rows = async {
+                    let mut lease = self.connections.lease().await?;
+                    let mut found = find().fetch_all(&mut lease.connection).await;
+                    if found.is_err() && !lease.is_new() {
+                        // The connection ended after its last use, as when the database
+                        // restarts. Servers say so in many ways; all of them end here.
+                        lease = lease.renew().await?;
+                        found = find().fetch_all(&mut lease.connection).await;
                     }
-                });
-                match found.await {
-                    Ok(rows) => Ok(sql::choose(rows, email)),
-                    Err(error) => Err(self.explain(error).await),
-                }
+                    let rows = found?;
+                    lease.keep();
+                    Ok(rows)
+                };
+                Ok(sql::choose(sql::limited(rows).await?, email))
             }
 
-            async fn replace_hash(&self, user: &User, hash: &str) -> Result<(), StoreError> {
+            async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
                 let old = user.password.expose_secret();
                 let update = sqlx::query(sql::REPLACE_HASH).bind(hash).bind(&user.id).bind(old);
-                sql::limited(update.execute(&self.pool)).await.map(drop)
+                self.execute(update).await.map(|changed| changed > 0)
             }
 
             async fn ping(&self) -> Result<(), StoreError> {
-                sql::limited(sqlx::query("SELECT 1").execute(&self.pool)).await.map(drop)
+                self.execute(sqlx::query("SELECT 1")).await.map(drop)
             }
         }
 
@@ -100,31 +113,35 @@ macro_rules! implement_stores {
         impl $crate::users::UserDirectory for $store {
             async fn add(&self, users: &[NewUser]) -> Result<(), (usize, StoreError)> {
                 let at = |position| move |error| (position, error);
-                let mut all = sql::limited(self.pool.begin()).await.map_err(at(0))?;
+                let lease = sql::limited(self.connections.lease()).await;
+                let mut lease = lease.map_err(at(0))?;
+                let mut all = sql::limited(lease.connection.begin()).await.map_err(at(0))?;
                 for (position, user) in users.iter().enumerate() {
                     let values = sqlx::query(sql::INSERT).bind(&user.email).bind(&user.hash);
                     let insert = values.bind(user.admin).execute(&mut *all);
                     sql::limited(insert).await.map_err(at(position))?;
                 }
-                sql::limited(all.commit()).await.map_err(at(0))
+                sql::limited(all.commit()).await.map_err(at(0))?;
+                lease.keep();
+                Ok(())
             }
 
             async fn set_hash(&self, email: &str, hash: &str) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
                 let update = sqlx::query(sql::SET_HASH).bind(hash).bind(user.id);
-                sql::limited(update.execute(&self.pool)).await.map(|_| true)
+                self.execute(update).await.map(|_| true)
             }
 
             async fn set_admin(&self, email: &str, admin: bool) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
                 let update = sqlx::query(sql::SET_ADMIN).bind(admin).bind(user.id);
-                sql::limited(update.execute(&self.pool)).await.map(|_| true)
+                self.execute(update).await.map(|_| true)
             }
 
             async fn remove(&self, email: &str) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
                 let delete = sqlx::query(sql::REMOVE).bind(user.id);
-                sql::limited(delete.execute(&self.pool)).await.map(|_| true)
+                self.execute(delete).await.map(|_| true)
             }
 
             async fn page(
@@ -132,9 +149,14 @@ macro_rules! implement_stores {
                 after: Option<&str>,
                 limit: u32,
             ) -> Result<Vec<UserRow>, StoreError> {
-                let page = sqlx::query_as(sql::PAGE).bind(after.unwrap_or("-1")).bind(limit);
-                let rows: Vec<sql::ListedRow> = sql::limited(page.fetch_all(&self.pool)).await?;
-                Ok(rows.into_iter().map(sql::listed).collect())
+                let page = sqlx::query_as($page).bind(after.unwrap_or("-1")).bind(limit);
+                let rows = async {
+                    let mut lease = self.connections.lease().await?;
+                    let rows: Vec<sql::ListedRow> = page.fetch_all(&mut lease.connection).await?;
+                    lease.keep();
+                    Ok(rows)
+                };
+                Ok(sql::limited(rows).await?.into_iter().map(sql::listed).collect())
             }
         }
     };

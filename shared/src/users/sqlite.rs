@@ -1,14 +1,16 @@
 //! Users in an SQLite file, for local work and tests.
 
-use std::path::{Path, PathBuf};
-
-use secrecy::ExposeSecret;
-use sqlx::{
-    SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::{DatabaseError, NewUser, StoreError, User, UserRow, UserStore, sql};
+use secrecy::ExposeSecret;
+use sqlx::{Connection, Sqlite, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{
+    DatabaseError, NewUser, StoreError, User, UserRow, UserStore, connections::Connections, sql,
+};
 use crate::{config::DatabaseConfig, secrets::Secrets};
 
 /// The table of `init.sql`, in SQLite's words. `NOCASE` folds ASCII and no more.
@@ -19,12 +21,17 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS user (
     admin INTEGER NOT NULL DEFAULT FALSE,
     created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     updated_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-)";
+);
+CREATE TRIGGER IF NOT EXISTS user_updated AFTER UPDATE OF email, password, admin ON user
+BEGIN UPDATE user SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id; END";
+
+const PAGE: &str = "SELECT CAST(id AS TEXT) AS id, email, password, admin <> 0 AS admin, \
+     created_at, updated_at FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
 
 /// A store in one SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteUsers {
-    pool: SqlitePool,
+    connections: Arc<Connections<SqliteConnection>>,
 }
 
 impl SqliteUsers {
@@ -35,22 +42,13 @@ impl SqliteUsers {
     /// [`StoreError`] if the file cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(sql::ACQUIRE_LIMIT)
-            .connect_lazy_with(options);
-        sql::limited(sqlx::query(SCHEMA).execute(&pool)).await?;
-        Ok(Self { pool })
-    }
-
-    /// A file explains itself.
-    #[expect(clippy::unused_async, reason = "MySQL has to ask")]
-    async fn explain(&self, error: StoreError) -> StoreError {
-        error
+        let store = Self { connections: Arc::new(Connections::new(options, 1)) };
+        store.execute(sqlx::query(SCHEMA)).await?;
+        Ok(store)
     }
 }
 
-sql::implement_stores!(SqliteUsers);
+sql::implement_stores!(SqliteUsers, Sqlite, PAGE);
 
 /// The file of a `sqlite:` URL, where one is configured.
 pub(super) async fn configured_file(
@@ -60,5 +58,6 @@ pub(super) async fn configured_file(
     let DatabaseConfig::Url(source) = config else { return Ok(None) };
     let url = secrets.fetch(source).await?;
     let path = url.expose_secret().strip_prefix("sqlite:");
-    Ok(path.map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path))))
+    let path = path.and_then(|path| path.strip_prefix("//").unwrap_or(path).split('?').next());
+    Ok(path.map(PathBuf::from))
 }

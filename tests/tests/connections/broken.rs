@@ -11,7 +11,7 @@ use crate::{connection_ids, connections, fill_pool, must_find, prepare};
 
 const LIMIT: Duration = Duration::from_secs(2);
 /// A connection that was idle for longer isn't trusted.
-const IDLE: Duration = Duration::from_millis(2100);
+const IDLE: Duration = Duration::from_millis(1100);
 
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]

@@ -1,6 +1,8 @@
 //! Connections that die, stall or never come about: a client of `login` doesn't notice,
 //! or is told so within the limits.
 
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
 mod broken;
 mod proxy;
 mod stalled;

@@ -22,13 +22,13 @@ async fn hash_of(users: &dyn UserDirectory, email: &str) -> String {
 async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(users: &dyn UserDirectory) {
     let email = "swap@example.com";
     let read = add(users, email).await;
-    users.replace_hash(&read, "stronger").await.unwrap();
+    assert!(users.replace_hash(&read, "stronger").await.unwrap());
     assert_eq!(hash_of(users, email).await, "stronger");
-    users.replace_hash(&read, "too late").await.unwrap();
+    assert!(!users.replace_hash(&read, "too late").await.unwrap());
     assert_eq!(hash_of(users, email).await, "stronger");
     // Case is part of a hash. (Trailing blanks are not: MySQL's utf8mb4_bin ignores them.)
     let near = User { password: "STRONGER".into(), ..find(users, email).await.unwrap() };
-    users.replace_hash(&near, "too near").await.unwrap();
+    assert!(!users.replace_hash(&near, "too near").await.unwrap());
     assert_eq!(hash_of(users, email).await, "stronger");
 }
 

@@ -1,6 +1,8 @@
 //! One suite for all stores of users: `login` and `auth-admin` must not notice which
 //! one they have.
 
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
 mod changes;
 mod lookup;
 
@@ -35,6 +37,21 @@ async fn mysql9_keeps_the_rules() {
 async fn keeps_the_rules(server: &DatabaseServer) {
     let store = stores::open(&server.root_variables(), 4).await;
     suite(&store).await;
+    times_are_utc(server).await;
+}
+
+/// `auth-admin` shows them as such.
+async fn times_are_utc(server: &DatabaseServer) {
+    server.sql("SET GLOBAL time_zone = '+05:00'");
+    let store = stores::open(&server.root_variables(), 1).await;
+    let now = || server.query("SELECT UTC_TIMESTAMP()");
+    let before = now();
+    let id = add(&store, "clock@example.com").await.id;
+    let row = store.page(None, 10_000).await.unwrap();
+    let row = row.into_iter().find(|row| row.user.id == id).unwrap();
+    for time in [row.created_at, row.updated_at] {
+        assert!(before <= time && time <= now(), "{time} is not {before}");
+    }
 }
 
 fn new_user(email: &str) -> NewUser {

@@ -55,6 +55,6 @@ fn without_tls_login_is_503_with_the_reason_in_the_log(server: &DatabaseServer) 
     assert_eq!((answer.status, answer.text()), (503, "service unavailable"));
     assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
     let (_, log) = login.terminate();
-    let line = log.lines().find(|line| line.contains("503")).unwrap_or_default();
+    let line = log.lines().find(|line| line.contains("\"status\":503")).unwrap_or_default();
     assert!(line.contains("the database failed") && line.contains("TLS"), "{log}");
 }

@@ -38,12 +38,12 @@ impl UserStore for OneUser {
         Ok(Some(user).filter(|user| user.email.eq_ignore_ascii_case(email)))
     }
 
-    async fn replace_hash(&self, _: &User, hash: &str) -> Result<(), StoreError> {
+    async fn replace_hash(&self, _: &User, hash: &str) -> Result<bool, StoreError> {
         if !self.writable {
             return Err(StoreError::TooSlow);
         }
         *self.hash.lock().expect("no test panics here") = hash.into();
-        Ok(())
+        Ok(true)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -60,7 +60,7 @@ impl UserStore for Broken {
         Err(StoreError::TooSlow)
     }
 
-    async fn replace_hash(&self, _: &User, _: &str) -> Result<(), StoreError> {
+    async fn replace_hash(&self, _: &User, _: &str) -> Result<bool, StoreError> {
         Err(StoreError::TooSlow)
     }
 

@@ -63,8 +63,9 @@ async fn upgrade_rows(
         hashing
             .hash_each(plain_texts, async |user: User, hash| {
                 // Unless it has changed since: a new password must not be undone.
-                users.replace_hash(&user, &hash).await?;
-                tally.count_hashed(&user, &progress);
+                if users.replace_hash(&user, &hash).await? {
+                    tally.count_hashed(&user, &progress);
+                }
                 progress.step();
                 Ok(())
             })
