@@ -66,7 +66,7 @@ impl DatabaseServer {
     pub(crate) fn start(product: &'static Product) -> Self {
         let directory = scratch::directory();
         let mut install = (product.install)();
-        as_this_user(&mut install).arg(format!("--datadir={}", data(&directory).display()));
+        prepare(&mut install, &directory);
         let installed = process::output(install, b"", INSTALL_LIMIT);
         assert!(installed.status.success(), "{} cannot be installed: {installed:?}", product.name);
 
@@ -167,8 +167,8 @@ pub(crate) fn shared(
 
 fn run(product: &'static Product, directory: &TempDir, port: u16, tls: Tls) -> Process {
     let mut server = (product.server)();
-    as_this_user(&mut server).args([
-        format!("--datadir={}", data(directory).display()),
+    prepare(&mut server, directory);
+    server.args([
         format!("--port={port}"),
         "--socket=s".into(),
         "--pid-file=pid".into(),
@@ -200,10 +200,13 @@ fn data(directory: &TempDir) -> PathBuf {
     directory.path().join("data")
 }
 
-/// A server that root starts wants to be told that it may stay root.
-fn as_this_user(command: &mut Command) -> &mut Command {
+/// What the installation and the server itself need alike.
+fn prepare(command: &mut Command, directory: &TempDir) {
+    command.arg(format!("--datadir={}", data(directory).display()));
+    // A server that starts removes temporary tables, other servers' too.
+    command.env("TMPDIR", directory.path());
+    // One that root starts wants to be told that it may stay root.
     if rustix::process::geteuid().is_root() {
         command.arg("--user=root");
     }
-    command
 }

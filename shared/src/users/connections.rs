@@ -3,82 +3,53 @@
 //! Why not sqlx's own pool: it says goodbye to a connection that it gives up, and asks
 //! each one that is given back whether it lives. On a connection that the network has
 //! forgotten, as happens while a process is frozen, both wait without a bound, and hold
-//! the place of the connection that would replace it.
+//! the place of the connection that would replace it. deadpool leaves all of that to us.
 
 use std::{
-    fmt, io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fmt,
+    ops::{Deref, DerefMut},
     time::{Duration, SystemTime},
 };
 
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use sqlx::Connection;
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
-};
+use tokio::time::timeout;
 
-/// How long to wait for a place, and how long for a new connection.
-const LIMIT: Duration = Duration::from_secs(3);
+/// How long to wait for a connection, making one included.
+const LEASE_LIMIT: Duration = Duration::from_secs(3);
 /// A connection that was idle for longer is asked whether it still lives before a
 /// statement is trusted to it.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const PING_LIMIT: Duration = Duration::from_millis(500);
 
+/// The pool of a store.
 pub(super) struct Connections<C: Connection> {
-    options: C::Options,
-    places: Semaphore,
-    /// With the time of its last use, by the wall clock: monotonic time stands still
-    /// while a process is frozen.
-    idle: Mutex<Vec<(C, SystemTime)>>,
+    pool: Pool<Connector<C>>,
 }
 
 impl<C: Connection> Connections<C> {
-    /// Nothing is connected yet.
+    /// A pool with so many places; nothing is connected yet.
     pub(super) fn new(options: C::Options, places: u32) -> Self {
-        let places = Semaphore::new(places as usize);
-        Self { options, places, idle: Mutex::default() }
+        let pool = Pool::builder(Connector { options }).max_size(places as usize).build();
+        Self { pool: pool.expect("only limits of time need a runtime") }
     }
 
     /// A connection for one statement or transaction.
-    pub(super) async fn lease(&self) -> Result<Lease<'_, C>, sqlx::Error> {
-        let place = timeout(LIMIT, self.places.acquire()).await;
-        let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
-        match self.living().await {
-            Some(connection) => Ok(Lease { connection, connections: self, place, new: false }),
-            None => self.connect(place).await,
+    pub(super) async fn lease(&self) -> Result<Lease<C>, sqlx::Error> {
+        match timeout(LEASE_LIMIT, self.pool.get()).await {
+            Ok(Ok(pooled)) => Ok(Lease(Some(pooled))),
+            Ok(Err(PoolError::Backend(error))) => Err(error),
+            Ok(Err(_)) => Err(sqlx::Error::PoolClosed),
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
         }
     }
 
-    async fn connect<'a>(
-        &'a self,
-        place: SemaphorePermit<'a>,
-    ) -> Result<Lease<'a, C>, sqlx::Error> {
-        let connection = timeout(LIMIT, C::connect_with(&self.options)).await;
-        let connection = connection.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        Ok(Lease { connection, connections: self, place, new: true })
-    }
-
-    /// The idle connection that was used last, if it can be trusted.
-    async fn living(&self) -> Option<C> {
-        let (mut connection, used) = self.idle().pop()?;
-        if used.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE) {
-            return Some(connection);
-        }
-        if matches!(timeout(PING_LIMIT, connection.ping()).await, Ok(Ok(()))) {
-            return Some(connection);
-        }
-        self.forget_idle();
-        None
-    }
-
-    /// What ended one connection has ended the others, or they can be made again.
-    fn forget_idle(&self) {
-        self.idle().clear();
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<(C, SystemTime)>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A new connection in place of one that failed. What ended that one has most
+    /// likely ended the others as well.
+    pub(super) async fn renew(&self, failed: Lease<C>) -> Result<Lease<C>, sqlx::Error> {
+        drop(failed);
+        self.pool.retain(|_, _| false);
+        self.lease().await
     }
 }
 
@@ -89,31 +60,80 @@ impl<C: Connection> fmt::Debug for Connections<C> {
     }
 }
 
-/// A connection in use. It is dropped with the lease, without a goodbye, unless it is
-/// kept: after an error or a time-out nobody knows what is still on its way.
-pub(super) struct Lease<'a, C: Connection> {
-    pub(super) connection: C,
-    connections: &'a Connections<C>,
-    place: SemaphorePermit<'a>,
-    new: bool,
-}
+/// A connection in use. It ends with the lease, without a goodbye, unless it is kept:
+/// after an error or a time-out nobody knows what is still on its way, and a transaction
+/// would hold its locks.
+pub(super) struct Lease<C: Connection>(Option<Object<Connector<C>>>);
 
-impl<C: Connection> Lease<'_, C> {
+impl<C: Connection> Lease<C> {
     /// Whether the connection was made for this lease, so that an error is no news
     /// from the past.
     pub(super) fn is_new(&self) -> bool {
-        self.new
-    }
-
-    /// The same lease with a new connection.
-    pub(super) async fn renew(self) -> Result<Self, sqlx::Error> {
-        self.connections.forget_idle();
-        self.connections.connect(self.place).await
+        Object::metrics(self.pooled()).recycle_count == 0
     }
 
     /// Gives the connection back for the next lease.
-    pub(super) fn keep(self) {
-        self.connections.idle().push((self.connection, SystemTime::now()));
-        drop(self.place);
+    pub(super) fn keep(mut self) {
+        if let Some(mut pooled) = self.0.take() {
+            pooled.used = SystemTime::now();
+        }
+    }
+
+    fn pooled(&self) -> &Object<Connector<C>> {
+        self.0.as_ref().expect("only the end of a lease takes it")
+    }
+}
+
+impl<C: Connection> Deref for Lease<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.pooled().connection
+    }
+}
+
+impl<C: Connection> DerefMut for Lease<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        &mut self.0.as_mut().expect("only the end of a lease takes it").connection
+    }
+}
+
+impl<C: Connection> Drop for Lease<C> {
+    fn drop(&mut self) {
+        // Taken out of its place, the connection is not used again.
+        drop(self.0.take().map(Object::take));
+    }
+}
+
+/// A connection in its place.
+struct Pooled<C> {
+    connection: C,
+    /// When it was used last, by the wall clock: monotonic time stands still while a
+    /// process is frozen.
+    used: SystemTime,
+}
+
+/// Makes connections, and decides which can be used again.
+struct Connector<C: Connection> {
+    options: C::Options,
+}
+
+impl<C: Connection> Manager for Connector<C> {
+    type Type = Pooled<C>;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<Pooled<C>, sqlx::Error> {
+        let connection = C::connect_with(&self.options).await?;
+        Ok(Pooled { connection, used: SystemTime::now() })
+    }
+
+    async fn recycle(&self, pooled: &mut Pooled<C>, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        if pooled.used.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE) {
+            return Ok(());
+        }
+        match timeout(PING_LIMIT, pooled.connection.ping()).await {
+            Ok(alive) => alive.map_err(RecycleError::Backend),
+            Err(_) => Err(RecycleError::message("no answer")),
+        }
     }
 }

@@ -54,8 +54,8 @@ pub(super) async fn limited<T>(
 }
 
 /// Implements [`UserStore`](super::UserStore) and [`UserDirectory`](super::UserDirectory)
-/// for a store with a field `connections`; `$page` selects [`ListedRow`]s. A macro, since generic code over
-/// `sqlx::Database` needs more bounds than it has lines.
+/// for a store with a field `connections`; `$page` selects [`ListedRow`]s. A macro, since
+/// generic code over `sqlx::Database` needs more bounds than it has lines.
 macro_rules! implement_stores {
     ($store:ty, $database:ty, $page:expr) => {
         impl $store {
@@ -70,7 +70,7 @@ macro_rules! implement_stores {
             ) -> Result<u64, StoreError> {
                 let changed = async {
                     let mut lease = self.connections.lease().await?;
-                    let done = statement.execute(&mut lease.connection).await?;
+                    let done = statement.execute(&mut *lease).await?;
                     lease.keep();
                     Ok(done.rows_affected())
                 };
@@ -84,12 +84,12 @@ macro_rules! implement_stores {
                 let find = || sqlx::query_as(sql::FIND).bind(email);
                 let rows = async {
                     let mut lease = self.connections.lease().await?;
-                    let mut found = find().fetch_all(&mut lease.connection).await;
+                    let mut found = find().fetch_all(&mut *lease).await;
                     if found.is_err() && !lease.is_new() {
                         // The connection ended after its last use, as when the database
                         // restarts. Servers say so in many ways; all of them end here.
-                        lease = lease.renew().await?;
-                        found = find().fetch_all(&mut lease.connection).await;
+                        lease = self.connections.renew(lease).await?;
+                        found = find().fetch_all(&mut *lease).await;
                     }
                     let rows = found?;
                     lease.keep();
@@ -115,7 +115,7 @@ macro_rules! implement_stores {
                 let at = |position| move |error| (position, error);
                 let lease = sql::limited(self.connections.lease()).await;
                 let mut lease = lease.map_err(at(0))?;
-                let mut all = sql::limited(lease.connection.begin()).await.map_err(at(0))?;
+                let mut all = sql::limited(lease.begin()).await.map_err(at(0))?;
                 for (position, user) in users.iter().enumerate() {
                     let values = sqlx::query(sql::INSERT).bind(&user.email).bind(&user.hash);
                     let insert = values.bind(user.admin).execute(&mut *all);
@@ -152,7 +152,7 @@ macro_rules! implement_stores {
                 let page = sqlx::query_as($page).bind(after.unwrap_or("-1")).bind(limit);
                 let rows = async {
                     let mut lease = self.connections.lease().await?;
-                    let rows: Vec<sql::ListedRow> = page.fetch_all(&mut lease.connection).await?;
+                    let rows: Vec<sql::ListedRow> = page.fetch_all(&mut *lease).await?;
                     lease.keep();
                     Ok(rows)
                 };

@@ -1,6 +1,7 @@
 //! `MYSQL_SSL_MODE` and `MYSQL_SSL_CA` against servers with each kind of certificate.
 
 mod caching_sha2;
+mod url;
 
 use std::path::{Path, PathBuf};
 
