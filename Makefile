@@ -24,10 +24,13 @@ watch: ## Start both functions behind `cargo lambda watch`; on MySQL if DATABASE
 	@tests/setup rust cargo-lambda
 	@echo "building (a minute or two the first time)"
 	@cargo build --quiet --workspace
-	@set -e; while read -r line; do \
-	  name=$${line%%=*}; [ -n "$${!name:-}" ] || export "$$line"; \
+	@set -e; while IFS== read -r name value; do \
+	  case $$name in \
+	    DATABASE_URL) given="$${DATABASE_URL:-}$${DATABASE_URL_FILE:-}$${DATABASE_SECRET_ID:-}$${MYSQL_HOST:-}";; \
+	    *) given="$${JWT_SECRET:-}$${JWT_SECRET_FILE:-}$${JWT_SECRET_ID:-}";; \
+	  esac; \
+	  [ -n "$$given" ] || export "$$name=$$value"; \
 	done < <(target/debug/local prepare); \
-	[ -z "$${JWT_SECRET:-}$${JWT_SECRET_ID:-}" ] || unset JWT_SECRET_FILE; \
 	echo "login:    http://localhost:$(WATCH_PORT)/lambda-url/login/login"; \
 	echo "validate: http://localhost:$(WATCH_PORT)/lambda-url/validate/validate"; \
 	cargo lambda watch --features login/sqlite --invoke-port $(WATCH_PORT)
@@ -43,7 +46,7 @@ test: ## Install what the tests need, and run every check
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
-	@tests/setup rust
+	@tests/setup rust lints
 	@tests/lint
 
 .PHONY: format

@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
-pub const SHORTEST_HS256_KEY_BYTES: usize = 32;
+const SHORTEST_HS256_KEY_BYTES: usize = 32;
 
 /// Key material cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// HS256 wants a key as long as its hash (RFC 7518 section 3.2).
     #[error(
-        "is shorter than 32 bytes, which HS256 needs; \
+        "is shorter than {SHORTEST_HS256_KEY_BYTES} bytes, which HS256 needs; \
          make one with: openssl rand -base64 48"
     )]
     TooShort,
@@ -38,8 +38,6 @@ pub struct SigningFailed;
 
 /// One key with the one algorithm it was made for.
 pub struct Key {
-    id: Option<String>,
-    algorithm: Algorithm,
     signing: EncodingKey,
     verifying: DecodingKey,
 }
@@ -48,18 +46,14 @@ impl Key {
     /// The `alg` that this key signs and verifies (RFC 7515 section 4.1.1).
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        match self.algorithm {
-            Algorithm::HS256 => "HS256",
-            // No other key can be made.
-            _ => unreachable!("a key of another algorithm"),
-        }
+        "HS256"
     }
 
     /// The `kid` of this key (RFC 7515 section 4.1.4). A plain text has none, so that
     /// its tokens and those of the Flask service stay interchangeable.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+        None
     }
 
     /// The JWS signature (RFC 7515 section 5.1) of `message`, in Base64url.
@@ -68,28 +62,28 @@ impl Key {
     ///
     /// [`SigningFailed`] if the cryptographic library refuses.
     pub fn sign(&self, message: &[u8]) -> Result<String, SigningFailed> {
-        crypto::sign(message, &self.signing, self.algorithm).map_err(|_| SigningFailed)
+        crypto::sign(message, &self.signing, Algorithm::HS256).map_err(|_| SigningFailed)
     }
 
     /// Whether `signature`, in strict Base64url, is this key's for `message`.
     /// Compared in constant time.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        crypto::verify(signature, message, &self.verifying, self.algorithm).unwrap_or(false)
+        crypto::verify(signature, message, &self.verifying, Algorithm::HS256).unwrap_or(false)
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Key");
-        shown.field("id", &self.id).field("algorithm", &self.algorithm).finish_non_exhaustive()
+        shown.field("algorithm", &self.algorithm()).finish_non_exhaustive()
     }
 }
 
-/// The keys at hand: the first signs, all verify.
+/// The keys at hand: in this version one, which signs and verifies.
 #[derive(Debug)]
 pub struct Keys {
-    first: Key,
+    key: Key,
 }
 
 impl Keys {
@@ -113,31 +107,29 @@ impl Keys {
     /// [`KeyError`] says what is wrong with it.
     pub fn read(material: &SecretString) -> Result<Self, KeyError> {
         let text = material.expose_secret();
-        if text.trim_start().starts_with("-----BEGIN ") || text.trim_start().starts_with('{') {
+        if ["-----BEGIN ", "\"kty\"", "\"keys\""].iter().any(|mark| text.contains(mark)) {
             return Err(KeyError::NotAText);
         }
-        if text.len() < SHORTEST_HS256_KEY_BYTES {
+        if text.len() < SHORTEST_HS256_KEY_BYTES || text.trim().is_empty() {
             return Err(KeyError::TooShort);
         }
-        let first = Key {
-            id: None,
-            algorithm: Algorithm::HS256,
+        let key = Key {
             signing: EncodingKey::from_secret(text.as_bytes()),
             verifying: DecodingKey::from_secret(text.as_bytes()),
         };
-        Ok(Self { first })
+        Ok(Self { key })
     }
 
     /// The key that signs.
     #[must_use]
     pub fn signing(&self) -> &Key {
-        &self.first
+        &self.key
     }
 
     /// The keys that may have signed a token with this `kid`: the one of that name,
     /// or every key where the token names none.
     pub fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
-        std::iter::once(&self.first).filter(move |key| kid.is_none() || kid == key.id())
+        std::iter::once(&self.key).filter(move |key| kid.is_none() || kid == key.id())
     }
 }
 
@@ -157,7 +149,10 @@ mod tests {
             ("x".repeat(31), KeyError::TooShort),
             (String::new(), KeyError::TooShort),
             (format!("-----BEGIN PUBLIC KEY-----{}", "x".repeat(99)), KeyError::NotAText),
+            (format!("\"-----BEGIN PUBLIC KEY-----{}\"", "x".repeat(99)), KeyError::NotAText),
             (format!("\n{{\"keys\":[]}}{}", " ".repeat(99)), KeyError::NotAText),
+            (format!("[{{\"kty\":\"RSA\"}}]{}", " ".repeat(99)), KeyError::NotAText),
+            (" ".repeat(99), KeyError::TooShort),
         ] {
             assert_eq!(Keys::read(&material.into()).unwrap_err(), error);
         }

@@ -40,7 +40,7 @@ pub enum Verification {
     Right {
         /// The same password's hash under the configured parameters, where the stored
         /// one is of another kind: to be stored in its place.
-        replacement: Option<String>,
+        replacement: Option<SecretString>,
     },
     /// The password is wrong, or there was no usable hash to compare it with.
     Wrong,
@@ -140,7 +140,7 @@ impl Policy {
             (true, true) => Ok(Verification::Right { replacement: None }),
             (false, true) => Ok(Verification::Wrong),
             (true, false) => {
-                Ok(Verification::Right { replacement: Some(self.hash(password, memory)?) })
+                Ok(Verification::Right { replacement: Some(self.hash(password, memory)?.into()) })
             }
             (false, false) => {
                 self.compute(password, DECOY_SALT, memory)?;

@@ -6,14 +6,17 @@
 
 mod accept;
 mod problem;
+mod refusal;
 
-use std::{borrow::Cow, time::Duration};
+pub use refusal::Refusal;
+
+use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use axum::{
     body::Body,
     http::{
         HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{CACHE_CONTROL, CONTENT_TYPE},
     },
 };
 use serde::Serialize;
@@ -32,100 +35,33 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// The challenge of `login` (RFC 7617 section 2 and 2.1).
-const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="auth", charset="UTF-8""#);
-/// The challenge of `validate` where there were no credentials (RFC 6750 section 3).
-const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="auth""#);
-/// The challenge of `validate` where the token was no good (RFC 6750 section 3.1).
-const BEARER_INVALID: HeaderValue =
-    HeaderValue::from_static(r#"Bearer realm="auth", error="invalid_token""#);
-
-/// Every way in which a request is not answered with 200.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// `login`: no usable `Authorization: Basic` header.
-    MissingBasic,
-    /// `login`: unknown e-mail, wrong password or unusable hash.
-    InvalidCredentials,
-    /// `validate`: no usable `Authorization: Bearer` header.
-    MissingBearer,
-    /// `validate`: the token does not verify.
-    NotAuthorized,
-    /// Something that this service needs is out of reach, or too many wait.
-    ServiceUnavailable,
-    /// `login` takes POST.
-    MethodNotAllowed,
-    /// No such path.
-    NotFound,
-    /// The body, which nobody reads, is too large to be thrown away politely.
-    ContentTooLarge,
+/// What the log, and nobody else, is told of a refusal.
+#[derive(Debug, Default)]
+pub struct Cause {
+    /// The user that it was about, where there is one.
+    pub user_id: Option<String>,
+    /// What was wrong.
+    pub reason: Option<Cow<'static, str>>,
 }
 
-impl Refusal {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::MissingBasic | Self::InvalidCredentials | Self::MissingBearer => {
-                StatusCode::UNAUTHORIZED
-            }
-            Self::NotAuthorized => StatusCode::FORBIDDEN,
-            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::MissingBasic | Self::MissingBearer => "missing credentials",
-            Self::InvalidCredentials => "invalid credentials",
-            Self::NotAuthorized => "not authorized",
-            Self::ServiceUnavailable => "service unavailable",
-            Self::MethodNotAllowed => "method not allowed",
-            Self::NotFound => "not found",
-            Self::ContentTooLarge => "content too large",
-        }
-    }
-
-    const fn header(self) -> Option<(HeaderName, HeaderValue)> {
-        match self {
-            Self::MissingBasic | Self::InvalidCredentials => Some((WWW_AUTHENTICATE, BASIC)),
-            Self::MissingBearer => Some((WWW_AUTHENTICATE, BEARER)),
-            Self::NotAuthorized => Some((WWW_AUTHENTICATE, BEARER_INVALID)),
-            Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
-            Self::MethodNotAllowed => Some((ALLOW, HeaderValue::from_static("POST"))),
-            Self::NotFound | Self::ContentTooLarge => None,
-        }
-    }
-
-    /// The name of this outcome in the log, from the OWASP logging vocabulary where it
-    /// has one.
-    const fn outcome(self) -> &'static str {
-        match self {
-            Self::MissingBasic | Self::MissingBearer => "authn_credentials_missing",
-            Self::InvalidCredentials => "authn_login_fail",
-            Self::NotAuthorized => "authz_fail",
-            Self::ServiceUnavailable => "service_unavailable",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::NotFound => "not_found",
-            Self::ContentTooLarge => "content_too_large",
-        }
+impl Cause {
+    /// A cause that is about nobody in particular.
+    #[must_use]
+    pub fn new(reason: impl Display) -> Self {
+        Self { user_id: None, reason: Some(reason.to_string().into()) }
     }
 }
 
-/// The answer to a request that is refused. `reason` is for the log alone.
+/// The answer to a request that is refused.
 #[must_use]
-pub fn refused(
-    refusal: Refusal,
-    reason: Option<Cow<'static, str>>,
-    request: &HeaderMap,
-) -> Response<Body> {
+pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response<Body> {
     let (media_type, body) = if wants_json(request) {
         (PROBLEM, problem::body(refusal.status(), refusal.text()))
     } else {
         (TEXT, refusal.text().to_owned())
     };
-    let outcome = Outcome { name: refusal.outcome(), user_id: None, reason };
+    let Cause { user_id, reason } = cause;
+    let outcome = Outcome { name: refusal.outcome(), user_id, reason };
     let mut response = response(refusal.status(), media_type, body, outcome);
     response.headers_mut().extend(refusal.header());
     response
@@ -154,12 +90,13 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
 #[must_use]
 pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
     let Ok(user) = HeaderValue::from_str(claims.username()) else {
-        return refused(Refusal::NotAuthorized, Some("username fits no header".into()), request);
+        return refused(Refusal::NotAuthorized, Cause::new("username fits no header"), request);
     };
     let groups = if claims.admin() { "users,admins" } else { "users" };
     let outcome = Outcome {
         name: "authn_token_verified",
-        user_id: claims.subject().map(str::to_owned),
+        // Others who sign with the same key may put an e-mail there.
+        user_id: claims.subject().filter(|id| !id.contains('@')).map(str::to_owned),
         reason: None,
     };
     let mut response = response(StatusCode::OK, JSON, claims.into_payload(), outcome);
@@ -194,35 +131,4 @@ fn response(
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response.extensions_mut().insert(outcome);
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The table of the HTTP contract.
-    #[test]
-    fn each_refusal_has_the_status_body_and_header_of_the_contract() {
-        let basic = Some(("www-authenticate", r#"Basic realm="auth", charset="UTF-8""#));
-        let bearer = Some(("www-authenticate", r#"Bearer realm="auth""#));
-        let invalid = Some(("www-authenticate", r#"Bearer realm="auth", error="invalid_token""#));
-        for (refusal, status, text, header) in [
-            (Refusal::MissingBasic, 401, "missing credentials", basic),
-            (Refusal::InvalidCredentials, 401, "invalid credentials", basic),
-            (Refusal::MissingBearer, 401, "missing credentials", bearer),
-            (Refusal::NotAuthorized, 403, "not authorized", invalid),
-            (Refusal::ServiceUnavailable, 503, "service unavailable", Some(("retry-after", "2"))),
-            (Refusal::MethodNotAllowed, 405, "method not allowed", Some(("allow", "POST"))),
-            (Refusal::NotFound, 404, "not found", None),
-            (Refusal::ContentTooLarge, 413, "content too large", None),
-        ] {
-            let response = refused(refusal, None, &HeaderMap::new());
-            assert_eq!((response.status().as_u16(), refusal.text()), (status, text));
-            let mut expected = HeaderMap::from_iter([(CONTENT_TYPE, TEXT)]);
-            expected.extend(header.map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            }));
-            assert_eq!(*response.headers(), expected, "{refusal:?}");
-        }
-    }
 }

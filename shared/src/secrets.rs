@@ -6,7 +6,7 @@ mod secrets_manager;
 
 use std::{fs::File, io::Read, path::PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use secrets_manager::SecretsManager;
@@ -89,29 +89,36 @@ impl Secrets {
     pub async fn fetch(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
         let fetched = match source {
             SecretSource::Value { value, .. } => Ok(value.clone()),
-            SecretSource::File { path, .. } => read_file(path).map_err(|error| error.to_string()),
+            SecretSource::File { path, .. } => read_file(path)
+                .map(|text| without_line_break(&text))
+                .map_err(|error| error.to_string()),
             // Boxed: the SDK's futures are large, and rarely needed.
-            SecretSource::SecretsManager { id, .. } => Box::pin(self.secrets_manager.get(id)).await,
+            SecretSource::SecretsManager { id, .. } => {
+                let text = Box::pin(self.secrets_manager.get(id)).await;
+                text.map(|text| without_line_break(text.expose_secret()))
+            }
         };
         fetched.map_err(|reason| SecretError { source_name: source.describe(), reason })
     }
 }
 
-/// The file's text without the line break that editors and `echo` leave behind.
-fn read_file(path: &PathBuf) -> std::io::Result<SecretString> {
+fn read_file(path: &PathBuf) -> std::io::Result<String> {
     let mut text = String::new();
     let bytes = File::open(path)?.take(LARGEST_FILE_BYTES + 1).read_to_string(&mut text)?;
     if bytes as u64 > LARGEST_FILE_BYTES {
         return Err(std::io::Error::other("the file is larger than 64 KiB"));
     }
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(SecretString::from(text.strip_suffix('\r').unwrap_or(text)))
+    Ok(text)
+}
+
+/// The text without the line break that editors and `echo` leave behind.
+fn without_line_break(text: &str) -> SecretString {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    SecretString::from(text.strip_suffix('\r').unwrap_or(text))
 }
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     fn file(name: &str, content: &str) -> SecretSource {

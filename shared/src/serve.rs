@@ -45,21 +45,25 @@ pub trait Function {
     /// [`Problem`]s, such as a secret that cannot be had.
     fn start(
         config: Self::Config,
-        capacity: Capacity,
+        platform: Platform,
     ) -> impl Future<Output = Result<Service, Vec<Problem>>> + Send;
 }
 
-/// How much a function may do at once.
+/// Where a function runs, and how much it may do there at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capacity {
-    /// Password hashes: one for each core.
+pub struct Platform {
+    /// Where requests come from.
+    pub door: DoorConfig,
+    /// Password hashes at once: one for each core.
     pub hashes: usize,
-    /// Database connections: as many as requests that get past the wait for a hash.
+    /// Database connections at once. In Lambda, one for each request that there may be.
+    /// Over HTTP, one for each hash: a look-up takes a fraction of a hash, so that more
+    /// would be idle.
     pub connections: u32,
 }
 
-impl Capacity {
-    /// In classic Lambda one request is all there ever is at once.
+impl Platform {
+    /// This machine, with requests from `door`.
     #[must_use]
     pub fn new(door: DoorConfig) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -67,7 +71,7 @@ impl Capacity {
             DoorConfig::Lambda { concurrency } => concurrency,
             DoorConfig::Http { .. } => u32::try_from(cores).unwrap_or(u32::MAX),
         };
-        Self { hashes: cores, connections }
+        Self { door, hashes: cores, connections }
     }
 }
 
@@ -132,7 +136,7 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Err(error) => return fail(&error),
     };
     runtime.block_on(async {
-        let service = match F::start(config, Capacity::new(door)).await {
+        let service = match F::start(config, Platform::new(door)).await {
             Ok(service) => service,
             Err(problems) => return refuse(&problems),
         };
@@ -158,15 +162,17 @@ fn read<F: Function>(variables: &dyn Variables) -> Result<(DoorConfig, F::Config
     telemetry::init(&logs.clone().unwrap_or_default());
     let door = DoorConfig::read(&mut reader);
     let config = F::configure(&mut reader);
-    match (logs, door, config) {
-        (Some(_), Some(door), Some(config)) => Ok((door, config)),
-        _ => Err(reader.problems()),
-    }
+    reader.finish(logs.and(door).zip(config))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {
     for problem in problems {
-        tracing::error!("{problem}");
+        if tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!("{problem}");
+        } else {
+            // `RUST_LOG=off` is about requests; why there will be none must be said.
+            eprintln!("{problem}");
+        }
     }
     ExitCode::from(EXIT_CONFIG)
 }
@@ -174,4 +180,26 @@ fn refuse(problems: &[Problem]) -> ExitCode {
 fn fail(error: &dyn Display) -> ExitCode {
     tracing::error!("{error}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn classic_lambda_has_one_connection_and_managed_instances_one_for_each_request() {
+        for concurrency in [1, 8] {
+            assert_eq!(Platform::new(DoorConfig::Lambda { concurrency }).connections, concurrency);
+        }
+    }
+
+    #[test]
+    fn over_http_there_is_a_connection_for_each_hash_and_a_hash_for_each_core() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let platform = Platform::new(DoorConfig::Http { address, drain: Duration::ZERO });
+        let cores = std::thread::available_parallelism().unwrap().get();
+        assert_eq!((platform.hashes, platform.connections as usize), (cores, cores));
+    }
 }

@@ -18,7 +18,7 @@ use tracing_subscriber::{
 use crate::config::{LogConfig, LogFormat};
 
 /// Crates whose log lines are written with the policy above in mind.
-const OURS: [&str; 6] = ["shared", "login", "validate", "local", "auth_admin", "system_tests"];
+const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
 
 /// Sends log lines to standard error, in the configured form. The first call in a
 /// process wins.

@@ -1,6 +1,8 @@
 //! Where the users are: who has this e-mail, and what hash is stored for them.
 
 mod connections;
+#[cfg(feature = "mysql")]
+mod database_url;
 mod directory;
 #[cfg(feature = "mysql")]
 mod mysql;

@@ -1,6 +1,6 @@
 //! The functions behind the Lambda runtime protocol, by `cargo lambda watch`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use serde_json::Value;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
@@ -24,8 +24,8 @@ pub struct CargoLambda {
 }
 
 impl CargoLambda {
-    /// Starts it for `login` and `validate` with these variables, as `make watch` does,
-    /// and waits until both answer.
+    /// Starts it for `login` and `validate` with these variables and `RUST_LOG=trace`, and
+    /// waits until both answer.
     ///
     /// # Panics
     ///
@@ -37,6 +37,8 @@ impl CargoLambda {
         variables.extend(cargo_variables());
         let mut watch = command(python::program("cargo-lambda"), &variables);
         watch.args(["lambda", "watch", "--ignore-changes", "--features", "login/sqlite"]);
+        // For the functions alone: cargo-lambda would log the events itself.
+        watch.args(["--env-var", "RUST_LOG=trace"]);
         watch.args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()]);
         watch.current_dir(workspace());
         let process = Process::start("cargo lambda watch", watch);
@@ -84,17 +86,12 @@ impl CargoLambda {
 }
 
 /// What cargo needs of the environment.
-fn cargo_variables() -> Environment {
+#[must_use]
+pub fn cargo_variables() -> Environment {
     let names = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "RUSTUP_TOOLCHAIN"];
     let set =
         names.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
     set.collect()
-}
-
-/// The `target` folder's events with their placeholders filled, see `events/README.md`.
-#[must_use]
-pub fn events_folder() -> PathBuf {
-    workspace().join("events")
 }
 
 /// A gateway in front of the functions.

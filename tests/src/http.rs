@@ -3,6 +3,7 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use ureq::{
     Agent,
     http::{HeaderMap, Request as HttpRequest, request::Builder},
@@ -44,6 +45,19 @@ impl Request {
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.builder = self.builder.header(name, value.as_ref());
         self
+    }
+
+    /// Adds `Authorization: Basic`.
+    #[must_use]
+    pub fn basic(self, user_id: &str, password: &str) -> Self {
+        let credentials = STANDARD.encode(format!("{user_id}:{password}"));
+        self.header("authorization", format!("Basic {credentials}"))
+    }
+
+    /// Adds `Authorization: Bearer`.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
     }
 
     /// Sets the body.

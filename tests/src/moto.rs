@@ -70,6 +70,16 @@ impl Moto {
         let _ = self.call("CreateSecret", &json!({ "Name": name, "SecretBinary": "AAEC" }));
     }
 
+    /// From now on it knows nobody's credentials.
+    ///
+    /// # Panics
+    ///
+    /// If it refuses that.
+    pub fn refuse_strangers(&self) {
+        let url = format!("{}/moto-api/reset-auth", self.base_url);
+        assert_eq!(Request::new("POST", &url).body("0").send().status, 200);
+    }
+
     fn call(&self, action: &str, body: &Value) -> Value {
         let answer = Request::new("POST", &format!("{}/", self.base_url))
             .header("x-amz-target", format!("secretsmanager.{action}"))

@@ -1,4 +1,4 @@
-//! Programs and scripts in the virtual environment that `make setup` makes.
+//! Programs and scripts in the virtual environment that `make test` makes.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     let path = workspace().join("target/venv/bin").join(name);
-    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
+    assert!(path.exists(), "{} is missing: run `make test`", path.display());
     path
 }
 

@@ -19,9 +19,8 @@ pub async fn open(variables: &Environment, connections: u32) -> MySqlUsers {
     let variables: HashMap<&str, &str> =
         variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut reader = Reader::new(&variables);
-    let Some(config) = DatabaseConfig::read(&mut reader) else {
-        panic!("{:?}", reader.problems());
-    };
+    let config = DatabaseConfig::read(&mut reader);
+    let config = reader.finish(config).unwrap_or_else(|problems| panic!("{problems:?}"));
     let store = MySqlUsers::prepare(&config, &Secrets::default(), connections).await;
     store.unwrap_or_else(|error| panic!("{error}"))
 }

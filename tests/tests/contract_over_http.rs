@@ -4,7 +4,8 @@ use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
     contract::{
-        ADMIN, ContractRequest, Door, SECRET, USER, add_users, check, login_rows, validate_rows,
+        ADMIN, ContractRequest, Door, SECRET, USER, add_users, check, login_rows, token,
+        token_with, validate_rows,
     },
     database::DatabaseServer,
     http::Answer,
@@ -100,6 +101,51 @@ fn a_database_out_of_reach_is_503_and_the_function_stays_ready() {
     assert_eq!(door.login.request("GET", "/healthz").send().status, 200);
     let (_, log) = door.login.terminate();
     assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");
+}
+
+#[test]
+fn issuer_and_audience_are_demanded() {
+    let variables = |audience: &str| {
+        let variables =
+            [("JWT_SECRET", SECRET), ("JWT_ISSUER", "issuer"), ("JWT_AUDIENCE", audience)];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    };
+    let claims = serde_json::json!({
+        "username": "ada@example.com", "admin": false, "exp": 4_102_444_800_u64,
+        "iss": "issuer", "aud": "one",
+    });
+    for (audience, status) in [("one", 200), ("another", 403)] {
+        let validate = Service::start("validate", variables(audience));
+        let answer = validate.request("GET", "/").bearer(&token_with(&claims)).send();
+        assert_eq!(answer.status, status, "{audience}");
+        let without = token("ada@example.com", false);
+        assert_eq!(validate.request("GET", "/").bearer(&without).send().status, 403);
+    }
+}
+
+#[test]
+fn bodies_are_ignored() {
+    let validate = Service::start("validate", [("JWT_SECRET".into(), SECRET.into())].into());
+    for bytes in [0, 1, 64 * 1024, 1000 * 1024] {
+        let request = validate.request("POST", "/").bearer(&token("ada@example.com", false));
+        assert_eq!(request.body(vec![b'x'; bytes]).send().status, 200, "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_body_that_never_comes_delays_neither_the_answer_nor_the_end() {
+    use std::io::{Read, Write};
+
+    let mut validate = Service::start("validate", [("JWT_SECRET".into(), SECRET.into())].into());
+    let address = validate.url("").replace("http://", "");
+    let mut connection = std::net::TcpStream::connect(&address).unwrap();
+    let head = format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: 10\r\n\r\n");
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 512];
+    let length = connection.read(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 401 "));
+    let status = validate.process().terminate(std::time::Duration::from_secs(10));
+    assert!(status.success(), "{status}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
-    contract::{ContractRequest, SECRET, hash, token},
+    contract::{SECRET, hash, token},
     mariadb, scratch,
     service::Service,
     stores,
@@ -27,22 +27,19 @@ async fn user() -> NewUser {
 fn provoke(login: Environment) -> String {
     let login = Service::start("login", trace(login));
     let validate = Service::start("validate", trace(Environment::new()));
-    let basic = |user: &str, password: &str| {
-        ContractRequest::new("POST", "/login").basic(user, password).headers.remove(0).1
+    let post = |service: &Service, path: &str| {
+        let request = service.request("POST", path).header("x-canary", "canary-header");
+        request.body("canary-body")
     };
-    let post = |service: &Service, path: &str, authorization: Vec<u8>| {
-        let request = service.request("POST", path).header("authorization", authorization);
-        request.header("x-canary", "canary-header").body("canary-body").send()
-    };
-    let issued = post(&login, "/login?canary-query", basic(EMAIL, PASSWORD));
+    let issued = post(&login, "/login?canary-query").basic(EMAIL, PASSWORD).send();
     assert_eq!(issued.status, 200);
-    assert_eq!(post(&login, "/login", basic(EMAIL, "canary-wrong")).status, 401);
-    assert_eq!(post(&login, "/login", basic("canary-nobody", "canary-wrong")).status, 401);
-    assert_eq!(post(&login, "/login", b"Basic canary-header".to_vec()).status, 401);
-    let bearer = format!("Bearer {}", issued.text()).into_bytes();
-    assert_eq!(post(&validate, "/validate", bearer).status, 200);
-    let foreign = format!("Bearer {}canary", token(EMAIL, false)).into_bytes();
-    assert_eq!(post(&validate, "/validate", foreign).status, 403);
+    assert_eq!(post(&login, "/login").basic(EMAIL, "canary-wrong").send().status, 401);
+    assert_eq!(post(&login, "/login").basic("canary-nobody", "canary").send().status, 401);
+    let header = post(&login, "/login").header("authorization", "Basic canary-header");
+    assert_eq!(header.send().status, 401);
+    assert_eq!(post(&validate, "/validate").bearer(issued.text()).send().status, 200);
+    let foreign = format!("{}canary", token(EMAIL, false));
+    assert_eq!(post(&validate, "/validate").bearer(&foreign).send().status, 403);
 
     let secrets = [issued.text().to_owned(), SECRET.to_owned()];
     let log = [login, validate].map(|service| service.terminate().1).concat();

@@ -14,6 +14,22 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 }
 
 #[test]
+fn the_parts_of_the_database_are_reported_beside_a_doubled_url() {
+    let variables = environment(&[
+        ("JWT_SECRET", SECRET),
+        ("DATABASE_URL", "canary"),
+        ("DATABASE_URL_FILE", "canary"),
+        ("MYSQL_PORT", "canary"),
+        ("MYSQL_SSL_MODE", "canary"),
+    ]);
+    let output = run("login", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    for name in ["DATABASE_URL, DATABASE_URL_FILE", "MYSQL_PORT", "MYSQL_SSL_MODE"] {
+        assert!(output.stderr.contains(&format!("\"{name}: ")), "{name}: {}", output.stderr);
+    }
+}
+
+#[test]
 fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     let variables = environment(&[
         ("JWT_SECRET", "canary-1"),
@@ -64,6 +80,22 @@ fn without_any_configuration_each_function_says_what_it_needs() {
 }
 
 #[test]
+fn a_function_that_cannot_start_on_lambda_ends_before_it_takes_a_request() {
+    let nobody = format!("127.0.0.1:{}", system_tests::wait::free_port());
+    let mut variables =
+        environment(&[("AWS_LAMBDA_RUNTIME_API", &nobody), ("JWT_SECRET", "short")]);
+    let output = run("validate", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    assert!(output.stderr.contains("AWS_LAMBDA_FUNCTION_NAME: "), "{}", output.stderr);
+    for name in ["FUNCTION_NAME", "FUNCTION_MEMORY_SIZE", "FUNCTION_VERSION"] {
+        variables.insert(format!("AWS_LAMBDA_{name}"), "1".into());
+    }
+    let output = run("validate", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    assert!(output.stderr.contains("JWT_SECRET: is shorter"), "{}", output.stderr);
+}
+
+#[test]
 fn a_short_key_is_refused_with_the_way_to_make_one() {
     let output = run("validate", &[], &environment(&[("JWT_SECRET", "admin123")]), "");
     assert_eq!(output.status.code(), Some(78));
@@ -92,14 +124,41 @@ fn a_database_url_that_cannot_be_read_is_not_quoted() {
 }
 
 #[test]
+fn to_verify_the_database_a_file_with_a_ca_is_needed() {
+    let folder = scratch::directory();
+    let empty = folder.path().join("empty.pem");
+    fs::write(&empty, "").unwrap();
+    let empty = empty.to_str().unwrap();
+    for (mode, ca, reason) in [
+        ("VERIFY_CA", "", "need a CA"),
+        ("VERIFY_IDENTITY", "", "need a CA"),
+        ("VERIFY_IDENTITY", "/no/such/file", "No such file"),
+        ("", empty, "holds no PEM certificate"),
+    ] {
+        let variables = environment(&[
+            ("JWT_SECRET", SECRET),
+            ("MYSQL_HOST", "db"),
+            ("MYSQL_USER", "u"),
+            ("MYSQL_PASSWORD", "canary"),
+            ("MYSQL_DB", "auth"),
+            ("MYSQL_SSL_MODE", mode),
+            ("MYSQL_SSL_CA", ca),
+        ]);
+        let output = run("login", &[], &variables, "");
+        assert_eq!(output.status.code(), Some(78), "{mode} {ca}: {}", output.stderr);
+        assert!(output.stderr.contains(reason), "{mode} {ca}: {}", output.stderr);
+    }
+}
+
+#[test]
 fn the_key_may_be_in_a_file() {
     let folder = scratch::directory();
     let path = folder.path().join("jwt-secret");
     fs::write(&path, format!("{SECRET}\n")).unwrap();
     let validate =
         Service::start("validate", environment(&[("JWT_SECRET_FILE", path.to_str().unwrap())]));
-    let bearer = format!("Bearer {}", token("ada@example.com", false));
-    assert_eq!(validate.request("GET", "/").header("authorization", bearer).send().status, 200);
+    let validated = validate.request("GET", "/").bearer(&token("ada@example.com", false)).send();
+    assert_eq!(validated.status, 200);
 
     let gone = run("validate", &[], &environment(&[("JWT_SECRET_FILE", "/no/such/file")]), "");
     assert_eq!(gone.status.code(), Some(78));

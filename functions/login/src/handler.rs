@@ -1,28 +1,36 @@
 //! The way of a request: credentials → user → password → token.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     extract::{Request, State},
     http::HeaderMap,
     response::Response,
 };
+use secrecy::ExposeSecret;
 use shared::{
     authorization::{BasicCredentials, MissingCredentials},
     keys::SigningFailed,
     password::{HashingError, Verification},
-    respond::{Refusal, logged_in, refused},
+    respond::{Cause, Refusal, logged_in, refused},
     token::{IssuedToken, Subject},
     users::{StoreError, User},
 };
+use thiserror::Error;
 
 use crate::LoginState;
 
 pub(crate) async fn login(State(state): State<LoginState>, request: Request) -> Response {
-    let headers = request.headers();
-    match authenticate(&state, headers).await {
-        Ok((user, token)) => logged_in(&token, &user.id, headers),
-        Err(failure) => refused(failure.refusal(), failure.reason(), headers),
+    let headers = Arc::new(request.into_parts().0.headers);
+    // On a task of its own: a client that hangs up ends neither the login, which may be a
+    // guess that has to count, nor the database connection that it is using.
+    let login = tokio::spawn({
+        let headers = Arc::clone(&headers);
+        async move { authenticate(&state, &headers).await }
+    });
+    match login.await.unwrap_or(Err(Failure::Panic)) {
+        Ok((user, token)) => logged_in(&token, &user.id, &headers),
+        Err(failure) => refused(failure.refusal(), failure.cause(), &headers),
     }
 }
 
@@ -33,18 +41,16 @@ async fn authenticate(
     let credentials = BasicCredentials::from_headers(headers)?;
     let user = state.users.find_by_email(credentials.user_id()).await?;
     let stored = user.as_ref().map(|user| user.password.clone());
-    let password = credentials.password().clone();
-    let (Verification::Right { replacement }, Some(user)) =
-        (state.passwords.verify(password, stored).await?, user)
-    else {
-        return Err(Failure::WrongCredentials);
+    let verification = state.passwords.verify(credentials.password().clone(), stored).await?;
+    let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
+        return Err(Failure::WrongCredentials { user_id: user.map(|user| user.id) });
     };
     if let Some(hash) = replacement {
-        store_replacement(state, &user, &hash).await;
+        store_replacement(state, user, hash.expose_secret()).await;
     }
     let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
     let token = state.tokens.issue(subject, SystemTime::now())?;
-    Ok((user, token))
+    Ok((user.clone(), token))
 }
 
 /// The password was right: that the better hash cannot be stored is no reason to
@@ -61,49 +67,38 @@ async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
 }
 
 /// Why there is no token.
+#[derive(Debug, Error)]
 enum Failure {
-    MissingCredentials,
-    WrongCredentials,
-    Unavailable(String),
+    #[error(transparent)]
+    MissingCredentials(#[from] MissingCredentials),
+    #[error("invalid credentials")]
+    WrongCredentials { user_id: Option<String> },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+    #[error("the login panicked")]
+    Panic,
 }
 
 impl Failure {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::MissingCredentials => Refusal::MissingBasic,
-            Self::WrongCredentials => Refusal::InvalidCredentials,
-            Self::Unavailable(_) => Refusal::ServiceUnavailable,
+            Self::MissingCredentials(_) => Refusal::MissingBasic,
+            Self::WrongCredentials { .. } => Refusal::InvalidCredentials,
+            Self::Store(_) | Self::Hashing(_) | Self::Signing(_) | Self::Panic => {
+                Refusal::ServiceUnavailable
+            }
         }
     }
 
-    fn reason(self) -> Option<std::borrow::Cow<'static, str>> {
+    fn cause(self) -> Cause {
         match self {
-            Self::MissingCredentials | Self::WrongCredentials => None,
-            Self::Unavailable(reason) => Some(reason.into()),
+            Self::MissingCredentials(_) => Cause::default(),
+            Self::WrongCredentials { user_id } => Cause { user_id, reason: None },
+            failure => Cause::new(failure),
         }
-    }
-}
-
-impl From<MissingCredentials> for Failure {
-    fn from(_: MissingCredentials) -> Self {
-        Self::MissingCredentials
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<HashingError> for Failure {
-    fn from(error: HashingError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<SigningFailed> for Failure {
-    fn from(error: SigningFailed) -> Self {
-        Self::Unavailable(error.to_string())
     }
 }

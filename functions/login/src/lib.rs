@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Capacity, DatabaseProbe, Function, Health, Service},
+    serve::{DatabaseProbe, Function, Health, Platform, Service},
     users::UserStore,
 };
 
@@ -27,8 +27,8 @@ impl Function for Login {
         LoginConfig::read(reader)
     }
 
-    async fn start(config: LoginConfig, capacity: Capacity) -> Result<Service, Vec<Problem>> {
-        let state = LoginState::start(config, capacity).await?;
+    async fn start(config: LoginConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
+        let state = LoginState::start(config, platform).await?;
         let health = Health::new(Some(probe(state.users())));
         Ok(Service::new(router(state), health))
     }

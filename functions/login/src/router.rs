@@ -1,7 +1,7 @@
 //! The paths of `login`.
 
 use axum::{Router, extract::Request, routing::post};
-use shared::respond::{Refusal, refused};
+use shared::respond::{Cause, Refusal, refused};
 
 use crate::{LoginState, handler::login};
 
@@ -11,8 +11,10 @@ pub fn router(state: LoginState) -> Router {
         .route("/", post(login))
         .route("/login", post(login))
         .method_not_allowed_fallback(async |request: Request| {
-            refused(Refusal::MethodNotAllowed, None, request.headers())
+            refused(Refusal::MethodNotAllowed, Cause::default(), request.headers())
         })
-        .fallback(async |request: Request| refused(Refusal::NotFound, None, request.headers()))
+        .fallback(async |request: Request| {
+            refused(Refusal::NotFound, Cause::default(), request.headers())
+        })
         .with_state(state)
 }

@@ -7,7 +7,7 @@ use shared::{
     keys::Keys,
     password::PasswordHasher,
     secrets::Secrets,
-    serve::Capacity,
+    serve::Platform,
     token::TokenIssuer,
     users::{self, UserStore},
 };
@@ -52,16 +52,16 @@ impl LoginState {
     /// # Errors
     ///
     /// A [`Problem`] for each secret that cannot be had or used.
-    pub async fn start(config: LoginConfig, capacity: Capacity) -> Result<Self, Vec<Problem>> {
+    pub async fn start(config: LoginConfig, platform: Platform) -> Result<Self, Vec<Problem>> {
         let secrets = Secrets::default();
         let (keys, users) = tokio::join!(
             Keys::load(&config.keys, &secrets),
-            users::open(&config.database, &secrets, capacity.connections),
+            users::open(&config.database, &secrets, platform.connections),
         );
         match (keys, users) {
             (Ok(keys), Ok(users)) => Ok(Self::new(
                 users,
-                PasswordHasher::new(config.argon2, capacity.hashes),
+                PasswordHasher::new(config.argon2, platform.hashes),
                 TokenIssuer::new(Arc::new(keys), config.token),
             )),
             (keys, users) => {

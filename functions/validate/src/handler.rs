@@ -8,7 +8,7 @@ use axum::{
 };
 use shared::{
     authorization::BearerToken,
-    respond::{Refusal, refused, verified},
+    respond::{Cause, Refusal, refused, verified},
 };
 
 use crate::ValidateState;
@@ -16,10 +16,10 @@ use crate::ValidateState;
 pub(crate) async fn validate(State(state): State<ValidateState>, request: Request) -> Response {
     let headers = request.headers();
     let Ok(token) = BearerToken::from_headers(headers) else {
-        return refused(Refusal::MissingBearer, None, headers);
+        return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
     match state.tokens.verify(token.as_str(), SystemTime::now()) {
         Ok(claims) => verified(claims, headers),
-        Err(invalid) => refused(Refusal::NotAuthorized, Some(invalid.to_string().into()), headers),
+        Err(invalid) => refused(Refusal::NotAuthorized, Cause::new(invalid), headers),
     }
 }

@@ -12,7 +12,7 @@ pub use state::{ValidateConfig, ValidateState};
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Capacity, Function, Health, Service},
+    serve::{Function, Health, Platform, Service},
 };
 
 /// The function.
@@ -27,7 +27,7 @@ impl Function for Validate {
         ValidateConfig::read(reader)
     }
 
-    async fn start(config: ValidateConfig, _: Capacity) -> Result<Service, Vec<Problem>> {
+    async fn start(config: ValidateConfig, _: Platform) -> Result<Service, Vec<Problem>> {
         let state = ValidateState::start(config).await.map_err(|problem| vec![problem])?;
         Ok(Service::new(router(state), Health::new(None)))
     }

@@ -1,7 +1,7 @@
 //! The paths of `validate`.
 
 use axum::{Router, extract::Request, routing::any};
-use shared::respond::{Refusal, refused};
+use shared::respond::{Cause, Refusal, refused};
 
 use crate::{ValidateState, handler::validate};
 
@@ -13,6 +13,8 @@ pub fn router(state: ValidateState) -> Router {
         .route("/validate", any(validate))
         .route("/validate/", any(validate))
         .route("/validate/{*path}", any(validate))
-        .fallback(async |request: Request| refused(Refusal::NotFound, None, request.headers()))
+        .fallback(async |request: Request| {
+            refused(Refusal::NotFound, Cause::default(), request.headers())
+        })
         .with_state(state)
 }

@@ -78,9 +78,11 @@ const PARTS: [&str; 8] = [
 impl DatabaseConfig {
     /// Reads the configuration; `None` where `reader` has noted a problem.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let url = reader.secret("DATABASE_URL", &[SecretForm::Value, SecretForm::File])?;
-        let secret = reader.secret("DATABASE_SECRET", &[SecretForm::Id])?;
-        let password = reader.secret("MYSQL_PASSWORD", &[SecretForm::Value, SecretForm::File])?;
+        let url = reader.secret("DATABASE_URL", &[SecretForm::Value, SecretForm::File]);
+        let secret = reader.secret("DATABASE_SECRET", &[SecretForm::Id]);
+        let password = reader.secret("MYSQL_PASSWORD", &[SecretForm::Value, SecretForm::File]);
+        let parts = DatabaseParts::read(reader);
+        let (url, secret, password) = (url?, secret?, password?);
         let given = [&url, &secret, &password].into_iter().flatten();
         let given: Vec<&str> = given.map(SecretSource::variable).collect();
         if given.len() > 1 {
@@ -89,17 +91,14 @@ impl DatabaseConfig {
         }
         match (url, secret, password) {
             (Some(url), _, _) => Self::read_url(reader, url),
-            (_, Some(secret), _) => Some(Self::Secret(DatabaseParts::read(reader)?, secret)),
+            (_, Some(secret), _) => Some(Self::Secret(parts?, secret)),
             (_, _, Some(password)) => {
-                let mut parts = DatabaseParts::read(reader);
                 for (name, purpose) in [
                     ("MYSQL_HOST", "it is the database's host"),
                     ("MYSQL_USER", "it is the database account"),
                     ("MYSQL_DB", "it is the name of the database, `auth` in init.sql"),
                 ] {
-                    if reader.required(name, purpose).is_none() {
-                        parts = None;
-                    }
+                    reader.required(name, purpose);
                 }
                 Some(Self::Parts(parts?, password))
             }
@@ -121,7 +120,7 @@ impl DatabaseConfig {
         if parts.is_empty() {
             return Some(Self::Url(url));
         }
-        let reason = format!("cannot be set beside {}, which says it all", url.variable());
+        let reason = format!("cannot be set beside {}, which contains it", url.variable());
         reader.problem(parts.join(", "), reason);
         None
     }
@@ -158,8 +157,8 @@ mod tests {
     fn read(variables: &[(&'static str, &'static str)]) -> Result<DatabaseConfig, String> {
         let variables: HashMap<&str, &str> = variables.iter().copied().collect();
         let mut reader = Reader::new(&variables);
-        DatabaseConfig::read(&mut reader).ok_or_else(|| {
-            let problems = reader.problems();
+        let config = DatabaseConfig::read(&mut reader);
+        reader.finish(config).map_err(|problems| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         })
     }

@@ -24,6 +24,9 @@ pub enum DoorConfig {
     },
 }
 
+/// Without these the library that speaks to Lambda panics.
+const LAMBDA_VARIABLES: [&str; 3] =
+    ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"];
 const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_DRAIN_SECONDS: u64 = 5;
 
@@ -31,6 +34,9 @@ impl DoorConfig {
     /// Reads the configuration; `None` where `reader` has noted a problem.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         if reader.is_set("AWS_LAMBDA_RUNTIME_API") {
+            for name in LAMBDA_VARIABLES {
+                reader.required(name, "Lambda sets it beside AWS_LAMBDA_RUNTIME_API");
+            }
             let concurrency = reader.number("AWS_LAMBDA_MAX_CONCURRENCY", 1, 1..=10_000);
             return Some(Self::Lambda { concurrency: concurrency? });
         }

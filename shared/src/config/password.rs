@@ -21,16 +21,39 @@ impl Default for Argon2Config {
     }
 }
 
+// What a hash, new or stored, may cost at most: some half a second on one core.
+const MAX_MEMORY_KIB: u32 = 128 * 1024;
+const MAX_ITERATIONS: u32 = 16;
+const MAX_PARALLELISM: u32 = 16;
+/// Memory times passes, in KiB.
+const MAX_WORK_KIB: u32 = 512 * 1024;
+
 impl Argon2Config {
+    /// Whether a hash with these parameters costs no more than anybody can mean.
+    #[must_use]
+    pub fn is_bearable(&self) -> bool {
+        self.memory_kib <= MAX_MEMORY_KIB
+            && self.iterations <= MAX_ITERATIONS
+            && self.parallelism <= MAX_PARALLELISM
+            && self.memory_kib.saturating_mul(self.iterations) <= MAX_WORK_KIB
+    }
+
     /// Reads the configuration; `None` where `reader` has noted a problem.
     ///
-    /// The lower bounds are the weakest choice that OWASP lists; the upper ones are
-    /// those above which a stored hash is refused as absurd.
+    /// The least memory is that of the last choice of OWASP's cheat sheet, which wants
+    /// 5 passes with it; the upper bounds are those of stored hashes.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let default = Self::default();
-        let memory = reader.number("ARGON2_MEMORY_KIB", default.memory_kib, 7_168..=1 << 17);
-        let iterations = reader.number("ARGON2_ITERATIONS", default.iterations, 1..=16);
-        let parallelism = reader.number("ARGON2_PARALLELISM", default.parallelism, 1..=16);
-        Some(Self { memory_kib: memory?, iterations: iterations?, parallelism: parallelism? })
+        let memory = reader.number("ARGON2_MEMORY_KIB", default.memory_kib, 7_168..=MAX_MEMORY_KIB);
+        let iterations = reader.number("ARGON2_ITERATIONS", default.iterations, 1..=MAX_ITERATIONS);
+        let parallelism =
+            reader.number("ARGON2_PARALLELISM", default.parallelism, 1..=MAX_PARALLELISM);
+        let config =
+            Self { memory_kib: memory?, iterations: iterations?, parallelism: parallelism? };
+        if !config.is_bearable() {
+            let reason = format!("make more than {MAX_WORK_KIB} together, multiplied");
+            reader.problem("ARGON2_MEMORY_KIB, ARGON2_ITERATIONS", reason);
+        }
+        Some(config)
     }
 }

@@ -111,6 +111,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_job_does_not_run_on_an_async_worker() {
+        // This runtime has one worker: the thread of this test.
+        let slots = Arc::new(HashSlots::new(1, 1));
+        let job = slots.run(|_| std::thread::current().id()).await;
+        assert_ne!(job, Ok(Some(std::thread::current().id())));
+    }
+
+    #[tokio::test]
     async fn a_panic_frees_its_slot() {
         let slots = Arc::new(HashSlots::new(1, 1));
         assert_eq!(slots.run(|_| panic!("on purpose")).await, Ok(None::<()>));

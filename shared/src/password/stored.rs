@@ -6,21 +6,20 @@ use pbkdf2::Pbkdf2;
 use scrypt::Scrypt;
 
 use super::{OUTPUT_BYTES, argon2_output};
+use crate::config::Argon2Config;
 
-// Above these a stored hash is unusable: it would be an attack on the service, or a
-// mistake. The widest settings that known systems write lie below.
-const MOST_ARGON2_MEMORY_KIB: u32 = 128 * 1024;
-const MOST_ARGON2_ITERATIONS: u32 = 16;
-const MOST_LANES: u32 = 16;
-const MOST_BCRYPT_COST: u32 = 15;
-const MOST_PBKDF2_ITERATIONS: u32 = 2_000_000;
-/// N = 2^17 with r = 8, the strongest choice that OWASP lists.
-const MOST_SCRYPT_BYTES: u64 = 128 * 1024 * 1024;
+// Above these, and above the bounds of the configuration, a stored hash is unusable: it
+// would be an attack on the service, or a mistake. What known systems write lies below.
+const MAX_BCRYPT_COST: u32 = 14;
+const BCRYPT_BYTES: usize = 72;
+const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
+/// N × r × p: N = 2^17 with r = 8, the strongest choice that OWASP lists, or the same work
+/// in other parts. Memory is 128 bytes times N × r, so it is bounded as well.
+const MAX_SCRYPT_WORK: u64 = 1 << 20;
 
 const SHORTEST_SALT_BYTES: usize = 16;
 
 /// A hash that can be compared with a password at a bearable cost.
-#[derive(Debug)]
 pub enum StoredHash {
     /// Argon2id or Argon2i (RFC 9106) as a PHC string.
     Argon2(PasswordHash, Argon2<'static>),
@@ -49,14 +48,14 @@ impl StoredHash {
             }
             "pbkdf2-sha256" | "pbkdf2-sha512" => {
                 let params = pbkdf2::Params::try_from(&hash).ok()?;
-                (params.rounds() <= MOST_PBKDF2_ITERATIONS).then_some(Self::Pbkdf2(hash))
+                (params.rounds() <= MAX_PBKDF2_ITERATIONS).then_some(Self::Pbkdf2(hash))
             }
             "scrypt" => {
                 let params = scrypt::Params::try_from(&hash).ok()?;
                 let blocks = 1_u64.checked_shl(params.log_n().into())?;
-                let bytes = blocks.checked_mul(128 * u64::from(params.r()))?;
-                (bytes <= MOST_SCRYPT_BYTES && params.p() <= MOST_LANES)
-                    .then_some(Self::Scrypt(hash))
+                let work = blocks.checked_mul(u64::from(params.r()))?;
+                let work = work.checked_mul(u64::from(params.p()))?;
+                (work <= MAX_SCRYPT_WORK).then_some(Self::Scrypt(hash))
             }
             _ => None,
         }
@@ -66,8 +65,13 @@ impl StoredHash {
     pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
         match self {
             Self::Argon2(hash, argon2) => argon2_matches(hash, argon2, password, memory),
-            // Beyond 72 bytes bcrypt is blind, and two passwords would be one.
-            Self::Bcrypt(hash) => bcrypt::non_truncating_verify(password, hash).unwrap_or(false),
+            Self::Bcrypt(hash) => {
+                // bcrypt is blind beyond 72 bytes, and repeats a shorter password with NULs
+                // in between: two passwords would be one.
+                password.len() <= BCRYPT_BYTES
+                    && !password.contains(&0)
+                    && bcrypt::verify(password, hash).unwrap_or(false)
+            }
             Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(password, hash).is_ok(),
             Self::Scrypt(hash) => Scrypt::default().verify_password(password, hash).is_ok(),
         }
@@ -89,10 +93,12 @@ impl StoredHash {
 /// The computation that a PHC string describes, if it is bearable.
 fn argon2_of(hash: &PasswordHash) -> Option<Argon2<'static>> {
     let params = Params::try_from(hash).ok()?;
-    let usable = params.m_cost() <= MOST_ARGON2_MEMORY_KIB
-        && params.t_cost() <= MOST_ARGON2_ITERATIONS
-        && params.p_cost() <= MOST_LANES
-        && params.keyid().is_empty();
+    let config = Argon2Config {
+        memory_kib: params.m_cost(),
+        iterations: params.t_cost(),
+        parallelism: params.p_cost(),
+    };
+    let usable = config.is_bearable() && params.keyid().is_empty();
     let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
     // A PHC string without a version is of Argon2 1.0.
     let version = Version::try_from(hash.version.unwrap_or(0x10)).ok()?;
@@ -114,7 +120,7 @@ fn argon2_matches(
 fn bcrypt_is_usable(text: &str) -> bool {
     let (Some(cost), Some(rest)) = (text.get(4..6), text.get(6..)) else { return false };
     let cost_is_usable = cost.bytes().all(|byte| byte.is_ascii_digit())
-        && cost.parse().is_ok_and(|cost| (4..=MOST_BCRYPT_COST).contains(&cost));
+        && cost.parse().is_ok_and(|cost| (4..=MAX_BCRYPT_COST).contains(&cost));
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
     cost_is_usable && rest.len() == 54 && rest.starts_with('$') && rest[1..].bytes().all(is_base64)
 }

@@ -54,17 +54,16 @@ async fn connect() -> Client {
 /// What an operator needs to know: the service's own words where it answered, the
 /// chain of causes where it did not.
 fn reason(error: &SdkError<GetSecretValueError>) -> String {
-    match error.as_service_error() {
-        Some(answered) => format!(
-            "Secrets Manager answered {}: {}",
-            answered.code().unwrap_or("an error without a code"),
-            answered.message().unwrap_or("no message"),
-        ),
-        None => format!(
-            "Secrets Manager cannot be asked: {}",
-            causes(error).join(": ").replace("\n ", ";")
-        ),
-    }
+    let (Some(answered), Some(response)) = (error.as_service_error(), error.raw_response()) else {
+        let causes = causes(error).join(": ").replace("\n ", ";");
+        return format!("Secrets Manager cannot be asked: {causes}");
+    };
+    format!(
+        "Secrets Manager answered HTTP {} {}: {}",
+        response.status().as_u16(),
+        answered.code().unwrap_or("without a code"),
+        answered.message().unwrap_or("no message"),
+    )
 }
 
 /// The messages from the outermost to the innermost cause; many repeat their source.

@@ -6,10 +6,10 @@ use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
-    http::{HeaderValue, Request, Response, header::CONNECTION},
+    body::{Body, Bytes, HttpBody},
+    http::{Request, Response},
 };
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -24,15 +24,15 @@ use super::{
     Health, ServeError, Service, call,
     health::{HEALTHZ, READYZ},
 };
-use crate::respond::{Refusal, refused};
 
 /// How long a client may take to send a head; an idle connection is closed after it too.
 const HEAD_LIMIT: Duration = Duration::from_mins(1);
+const LARGEST_HEAD_BYTES: usize = 64 * 1024;
 /// How long what runs may take to finish once the listener is closed.
 const FINISH_LIMIT: Duration = Duration::from_secs(15);
-/// Bodies mean nothing here. One of up to this size is read and dropped, so that the
-/// connection can be used again.
-const LARGEST_BODY_BYTES: usize = 64 * 1024;
+/// How much of a body is read and dropped, and for how long.
+const LARGEST_BODY_BYTES: usize = 1024 * 1024;
+const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// After a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -103,6 +103,7 @@ fn spawn(stream: TcpStream, server: &Server, connections: &GracefulShutdown) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(LARGEST_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     let connection = connections.watch(connection);
     tokio::spawn(async move {
@@ -120,13 +121,11 @@ struct Server {
 }
 
 impl Server {
-    /// Drops the body, then answers. Probes come many times a second and leave no line.
+    /// Answers from the head alone. Probes come many times a second and leave no line.
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
-        if Limited::new(body, LARGEST_BODY_BYTES).collect().await.is_err() {
-            let mut response = refused(Refusal::ContentTooLarge, None, &head.headers);
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return response;
+        if !body.is_end_stream() {
+            tokio::spawn(discard(body));
         }
         let request = Request::from_parts(head, Body::empty());
         if matches!(request.uri().path(), HEALTHZ | READYZ) {
@@ -135,4 +134,19 @@ impl Server {
             self.service.answer(request).await
         }
     }
+}
+
+/// Bodies mean nothing here. A small one is read and dropped, so that its connection can
+/// be used again; on a larger or slower one hyper closes the connection after the answer.
+async fn discard(mut body: Incoming) {
+    let read = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > LARGEST_BODY_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(BODY_LIMIT, read).await;
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use lambda_runtime::LambdaEvent;
+use serde_json::value::RawValue;
 
 use super::{
     ServeError, Service,
@@ -16,16 +17,21 @@ use crate::telemetry::RequestId;
 /// No event makes this return an error: to Lambda, an error would be a crash of the
 /// function and not an answer to a client.
 pub(super) async fn serve(service: Service) -> Result<(), ServeError> {
-    let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Event>| {
+    let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let service = service.clone();
         async move { Ok::<_, Infallible>(answer(&service, event).await) }
     });
     lambda_runtime::run_concurrent(handler).await.map_err(ServeError::Lambda)
 }
 
-async fn answer(service: &Service, event: LambdaEvent<Event>) -> EventAnswer {
-    let form = event.payload.answer_form();
-    let mut request = event.payload.into_request();
+async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventAnswer {
+    // Read here and not by the runtime, whose log line would quote it.
+    let Ok(read) = serde_json::from_str::<Event>(event.payload.get()) else {
+        tracing::warn!("an event that no gateway sends");
+        return EventAnswer::bad_request();
+    };
+    let form = read.answer_form();
+    let mut request = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
     form.answer(service.answer(request).await).await
 }

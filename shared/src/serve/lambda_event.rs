@@ -102,7 +102,8 @@ impl Event {
                 // A value that fits no header cannot have come from HTTP, but a header
                 // must not vanish for it either: it stays, unusable.
                 let value = HeaderValue::from_str(&value);
-                headers.append(&name, value.unwrap_or(HeaderValue::from_static("")));
+                // More headers than a map holds cannot have come from HTTP.
+                let _ = headers.try_append(&name, value.unwrap_or(HeaderValue::from_static("")));
             }
         }
         headers
@@ -123,7 +124,8 @@ fn path_to_uri(path: &str) -> Uri {
             let _ = write!(encoded, "%{byte:02X}");
         }
     }
-    encoded.parse().unwrap_or_default()
+    // Only a path that is too long does not fit: no path of ours.
+    encoded.parse().unwrap_or(Uri::from_static("/too/long"))
 }
 
 /// How a gateway wants to be answered.
@@ -150,6 +152,21 @@ pub(super) struct EventAnswer {
     cookies: Option<[String; 0]>,
     body: String,
     is_base64_encoded: bool,
+}
+
+impl EventAnswer {
+    /// To whoever may invoke the function and sends no event of a gateway.
+    pub(super) fn bad_request() -> Self {
+        Self {
+            status_code: StatusCode::BAD_REQUEST.as_u16(),
+            status_description: None,
+            headers: None,
+            multi_value_headers: None,
+            cookies: None,
+            body: "bad request".into(),
+            is_base64_encoded: false,
+        }
+    }
 }
 
 impl AnswerForm {

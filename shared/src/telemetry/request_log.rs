@@ -40,14 +40,30 @@ impl RequestId {
 /// What the line needs to know of a request before the router takes it away.
 pub struct RequestLog {
     start: Instant,
-    method: Method,
+    /// None if it is longer than any that is registered.
+    method: Option<Method>,
     path: String,
     id: RequestId,
+    finished: bool,
+}
+
+/// A client that hung up before its answer leaves a line as well, with the status that
+/// nginx gives it.
+impl Drop for RequestLog {
+    fn drop(&mut self) {
+        if !self.finished {
+            let name = "client_closed_request";
+            let outcome = Outcome { name, user_id: None, reason: None };
+            self.write(StatusCode::from_u16(499).unwrap_or_default(), Some(&outcome));
+        }
+    }
 }
 
 impl RequestLog {
     /// The longest path that is logged whole, in bytes.
     const LONGEST_PATH: usize = 256;
+
+    const LONGEST_METHOD: usize = 20;
 
     /// Starts the clock. The id is the one that the door gave, or `X-Request-Id`.
     #[must_use]
@@ -55,20 +71,26 @@ impl RequestLog {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
         let path = request.uri().path();
-        let path = path.get(..Self::LONGEST_PATH).unwrap_or(path).to_owned();
-        Self { start: Instant::now(), method: request.method().clone(), path, id }
+        let path = path[..path.floor_char_boundary(Self::LONGEST_PATH)].to_owned();
+        let method =
+            Some(request.method()).filter(|name| name.as_str().len() <= Self::LONGEST_METHOD);
+        Self { start: Instant::now(), method: method.cloned(), path, id, finished: false }
     }
 
     /// Writes the line: a warning where this service could not do its job.
-    pub fn finish(self, response: &Response<Body>) {
-        let outcome = response.extensions().get::<Outcome>();
+    pub fn finish(mut self, response: &Response<Body>) {
+        self.write(response.status(), response.extensions().get());
+        self.finished = true;
+    }
+
+    fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    method = self.method.as_str(),
+                    method = self.method.as_ref().map_or("OTHER", Method::as_str),
                     path = self.path,
-                    status = response.status().as_u16(),
+                    status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
                     request_id = self.id.0,
                     outcome = outcome.map(|outcome| outcome.name),
@@ -78,7 +100,7 @@ impl RequestLog {
                 )
             };
         }
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             line!(warn);
         } else {
             line!(info);

@@ -48,7 +48,7 @@ impl VerifiedClaims {
         self.payload
     }
 
-    /// The `username` claim: not blank, without control characters.
+    /// The `username` claim: not empty, without blanks around it or control characters.
     #[must_use]
     pub fn username(&self) -> &str {
         &self.username

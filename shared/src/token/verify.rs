@@ -165,8 +165,9 @@ fn verified(
     let Some(Value::String(username)) = claims.remove("username") else {
         return Err(InvalidToken::Claim("username"));
     };
-    // A blank name would be an empty header for the gateway's upstream.
-    if username.trim().is_empty() || username.chars().any(char::is_control) {
+    // As a header, a name would lose blanks around it and be another, or none.
+    if username.is_empty() || username.trim() != username || username.chars().any(char::is_control)
+    {
         return Err(InvalidToken::Claim("username"));
     }
     let Some(Value::Bool(admin)) = claims.remove("admin") else {

@@ -8,6 +8,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -30,7 +31,10 @@ pub(super) struct Connections<C: Connection> {
 impl<C: Connection> Connections<C> {
     /// A pool with so many places; nothing is connected yet.
     pub(super) fn new(options: C::Options, places: u32) -> Self {
-        let pool = Pool::builder(Connector { options }).max_size(places as usize).build();
+        let pool =
+            Pool::builder(Connector { options, silence: Mutex::new(SystemTime::UNIX_EPOCH) })
+                .max_size(places as usize)
+                .build();
         Self { pool: pool.expect("only limits of time need a runtime") }
     }
 
@@ -116,6 +120,9 @@ struct Pooled<C> {
 /// Makes connections, and decides which can be used again.
 struct Connector<C: Connection> {
     options: C::Options,
+    /// When a connection was last found silent. Those that were used before have most
+    /// likely died with it: to wait for each in turn would take longer than a lease may.
+    silence: Mutex<SystemTime>,
 }
 
 impl<C: Connection> Manager for Connector<C> {
@@ -131,9 +138,21 @@ impl<C: Connection> Manager for Connector<C> {
         if pooled.used.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE) {
             return Ok(());
         }
-        match timeout(PING_LIMIT, pooled.connection.ping()).await {
-            Ok(alive) => alive.map_err(RecycleError::Backend),
-            Err(_) => Err(RecycleError::message("no answer")),
+        let silence = *self.silence();
+        // Unless the clock was set back since.
+        if pooled.used <= silence && silence <= SystemTime::now() {
+            return Err(RecycleError::message("another one did not answer"));
         }
+        if let Ok(alive) = timeout(PING_LIMIT, pooled.connection.ping()).await {
+            return alive.map_err(RecycleError::Backend);
+        }
+        *self.silence() = SystemTime::now();
+        Err(RecycleError::message("no answer"))
+    }
+}
+
+impl<C: Connection> Connector<C> {
+    fn silence(&self) -> MutexGuard<'_, SystemTime> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,11 +1,13 @@
 //! What an administrator may do with users.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use super::{StoreError, User, UserStore};
 
 /// A user to be added.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewUser {
     /// The e-mail, in the spelling that tokens will carry.
     pub email: String,
@@ -13,6 +15,12 @@ pub struct NewUser {
     pub hash: String,
     /// Whether the user is an administrator.
     pub admin: bool,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("NewUser").field("admin", &self.admin).finish_non_exhaustive()
+    }
 }
 
 /// A user in a listing.

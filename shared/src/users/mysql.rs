@@ -1,6 +1,6 @@
 //! Users in MySQL or MariaDB.
 
-use std::{str::FromStr, sync::Arc};
+use std::{fmt::Display, path::Path, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -10,7 +10,8 @@ use sqlx::{
 };
 
 use super::{
-    DatabaseError, NewUser, StoreError, User, UserRow, UserStore, connections::Connections, sql,
+    DatabaseError, NewUser, StoreError, User, UserRow, UserStore, connections::Connections,
+    database_url, sql,
 };
 use crate::{
     config::{DatabaseConfig, DatabaseParts, SslMode},
@@ -57,7 +58,9 @@ async fn connect_options(
     match config {
         DatabaseConfig::Url(source) => {
             let url = secrets.fetch(source).await?;
-            from_url(&url).map_err(|reason| malformed(source, reason))
+            database_url::read(&url)
+                .and_then(|(parts, secret)| from_parts(&parts, secret))
+                .map_err(|reason| malformed(source, reason))
         }
         DatabaseConfig::Parts(parts, source) => {
             let login =
@@ -84,52 +87,62 @@ fn malformed(source: &SecretSource, reason: String) -> DatabaseError {
 /// A database secret in the form that RDS writes; managed secrets have only the
 /// first two members.
 #[derive(Default, Deserialize)]
-struct RdsSecret {
-    username: Option<String>,
-    password: SecretString,
-    host: Option<String>,
-    port: Option<u16>,
-    dbname: Option<String>,
-}
-
-fn from_url(url: &SecretString) -> Result<MySqlConnectOptions, String> {
-    let url = url.expose_secret();
-    if !url.starts_with("mysql://") && !url.starts_with("mariadb://") {
-        return Err("is not a URL of the form mysql://user:password@host:port/database".into());
-    }
-    // The library's message could quote the URL.
-    MySqlConnectOptions::from_str(url).map_err(|_| {
-        "is not a valid URL; characters such as @ : / % # in the password are written \
-         percent-encoded, and ssl-mode is one of the mysql client's modes"
-            .into()
-    })
+pub(super) struct RdsSecret {
+    pub(super) username: Option<String>,
+    pub(super) password: SecretString,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) dbname: Option<String>,
 }
 
 fn from_parts(parts: &DatabaseParts, secret: RdsSecret) -> Result<MySqlConnectOptions, String> {
     let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
-    let host = secret.host.or(parts.host.clone()).ok_or(lacks("host", "MYSQL_HOST"))?;
-    let user = secret.username.or(parts.user.clone()).ok_or(lacks("username", "MYSQL_USER"))?;
-    let database = secret.dbname.or(parts.database.clone()).ok_or(lacks("dbname", "MYSQL_DB"))?;
+    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+    let host = given(secret.host).or(parts.host.clone()).ok_or(lacks("host", "MYSQL_HOST"))?;
+    let user = given(secret.username).or(parts.user.clone());
+    let user = user.ok_or(lacks("username", "MYSQL_USER"))?;
+    let database = given(secret.dbname).or(parts.database.clone());
+    let database = database.ok_or(lacks("dbname", "MYSQL_DB"))?;
     let mut options = MySqlConnectOptions::new()
         .host(&host)
         .port(secret.port.or(parts.port).unwrap_or(3306))
         .username(&user)
-        .password(secret.password.expose_secret())
         .database(&database)
-        .ssl_mode(ssl_mode(parts));
+        .ssl_mode(ssl_mode(parts)?);
+    // An empty password would be hashed and sent as one.
+    if !secret.password.expose_secret().is_empty() {
+        options = options.password(secret.password.expose_secret());
+    }
     if let Some(ca) = &parts.ssl_ca {
+        check_ca(ca)?;
         options = options.ssl_ca(ca);
     }
     Ok(options)
 }
 
-/// As the `mysql` client does it, a CA alone asks for a certificate from it.
-fn ssl_mode(parts: &DatabaseParts) -> MySqlSslMode {
-    match (parts.ssl_mode, &parts.ssl_ca) {
+/// Found at the start rather than at the first login.
+fn check_ca(path: &Path) -> Result<(), String> {
+    let at = |reason: &dyn Display| format!("the CA file {}: {reason}", path.display());
+    let text = std::fs::read(path).map_err(|error| at(&error))?;
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    let has_one = text.windows(begin.len()).any(|window| window == begin);
+    if has_one { Ok(()) } else { Err(at(&"holds no PEM certificate")) }
+}
+
+/// As the `mysql` client does it: a CA alone asks for a certificate from it, and to
+/// verify needs a CA.
+fn ssl_mode(parts: &DatabaseParts) -> Result<MySqlSslMode, String> {
+    let mode = match (parts.ssl_mode, &parts.ssl_ca) {
         (Some(SslMode::Disabled), _) => MySqlSslMode::Disabled,
         (Some(SslMode::Preferred), _) | (None, None) => MySqlSslMode::Preferred,
         (Some(SslMode::Required), _) => MySqlSslMode::Required,
-        (Some(SslMode::VerifyCa), _) | (None, Some(_)) => MySqlSslMode::VerifyCa,
-        (Some(SslMode::VerifyIdentity), _) => MySqlSslMode::VerifyIdentity,
-    }
+        (Some(SslMode::VerifyCa) | None, Some(_)) => MySqlSslMode::VerifyCa,
+        (Some(SslMode::VerifyIdentity), Some(_)) => MySqlSslMode::VerifyIdentity,
+        (Some(SslMode::VerifyCa | SslMode::VerifyIdentity), None) => {
+            return Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or \
+                        ssl-ca in the URL, to a file with its certificate"
+                .into());
+        }
+    };
+    Ok(mode)
 }

@@ -12,7 +12,8 @@ pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(6);
 
 /// One look-up by the index on `email`. A collation may find more than one candidate
 /// where the column is not unique; a few are enough to choose from.
-pub(super) const FIND: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin <> 0 AS admin \
+pub(super) const FIND: &str = "SELECT CAST(id AS CHAR) AS id, email, COALESCE(password, '') AS password, \
+     COALESCE(admin <> 0, 0) AS admin \
      FROM user WHERE email = ? ORDER BY user.id LIMIT 8";
 pub(super) const REPLACE_HASH: &str = "UPDATE user SET password = ? WHERE id = ? AND password = ?";
 pub(super) const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";

@@ -101,7 +101,6 @@ fn refusals() -> Vec<Row> {
         missing("another scheme", get().basic("ada@example.com", "secret")),
         missing("no scheme", get().header("authorization", good.as_bytes())),
         missing("no token behind the scheme", get().header("authorization", "Bearer")),
-        missing("the token in the query alone", ContractRequest::new("GET", "/validate")),
         refused("garbage", "garbage"),
         refused("a forged signature", &forged),
         refused("no signature", message),

@@ -18,8 +18,8 @@ async fn a_connection_that_stalled_during_a_pause_is_replaced() {
     tokio::join!(
         pause(&server, 1, "DISABLED"),
         pause(&server, 1, "REQUIRED"),
-        pause(&server, 4, "DISABLED"),
-        pause(&server, 4, "REQUIRED"),
+        pause(&server, 8, "DISABLED"),
+        pause(&server, 8, "REQUIRED"),
     );
 }
 

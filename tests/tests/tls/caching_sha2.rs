@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 #[ignore = "needs MySQL 9: make test"]
-async fn a_password_that_mysql_has_not_seen_needs_tls() {
+async fn a_password_that_mysql_9_has_not_seen_needs_tls() {
     let server = mysql9::start();
     server.init();
     forget_passwords(&server);

@@ -20,6 +20,8 @@ async fn a_url_has_the_same_modes() {
         ("?ssl-mode=REQUIRED".into(), true),
         (format!("?ssl-mode=VERIFY_CA&ssl-ca={right}"), true),
         (format!("?ssl-mode=VERIFY_CA&ssl-ca={wrong}"), false),
+        (format!("?ssl-ca={right}"), true),
+        (format!("?ssl-ca={wrong}"), false),
         (format!("?ssl-mode=VERIFY_IDENTITY&ssl-ca={right}"), true),
         (format!("?ssl-mode=VERIFY_IDENTITY&ssl-ca={wrong}"), false),
     ] {

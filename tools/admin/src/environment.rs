@@ -20,8 +20,7 @@ pub(crate) type Users = Arc<dyn UserDirectory>;
 pub(crate) fn read<T>(read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Failure> {
     let mut reader = Reader::new(&ProcessEnvironment);
     let config = read(&mut reader);
-    let problems = reader.problems();
-    config.filter(|_| problems.is_empty()).ok_or(Failure::Configuration(problems))
+    reader.finish(config).map_err(Failure::Configuration)
 }
 
 /// The users, for commands that hash nothing.

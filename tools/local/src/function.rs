@@ -8,9 +8,9 @@ use shared::{
     config::{Argon2Config, DoorConfig, Problem, Reader, TokenConfig},
     keys::Keys,
     password::PasswordHasher,
-    respond::{Refusal, refused},
+    respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
-    serve::{Capacity, Function, Health, Service},
+    serve::{Function, Health, Platform, Service},
     token::{TokenIssuer, TokenVerifier},
 };
 use validate::ValidateState;
@@ -21,18 +21,17 @@ pub(crate) struct Local;
 
 impl Function for Local {
     const NAME: &'static str = "local";
-    type Config = (DoorConfig, TokenConfig, Argon2Config);
+    type Config = (TokenConfig, Argon2Config);
 
     fn configure(reader: &mut Reader<'_>) -> Option<Self::Config> {
-        let door = DoorConfig::read(reader);
         let token = TokenConfig::read(reader);
         let argon2 = Argon2Config::read(reader);
-        Some((door?, token?, argon2?))
+        Some((token?, argon2?))
     }
 
     async fn start(
-        (door, token, argon2): Self::Config,
-        capacity: Capacity,
+        (token, argon2): Self::Config,
+        platform: Platform,
     ) -> Result<Service, Vec<Problem>> {
         let users = files::users().await.map_err(|reason| problem("users.sqlite", reason))?;
         let path = files::key_file().map_err(|error| problem("jwt-secret", error.to_string()))?;
@@ -43,7 +42,7 @@ impl Function for Local {
 
         let login = LoginState::new(
             Arc::new(users),
-            PasswordHasher::new(argon2, capacity.hashes),
+            PasswordHasher::new(argon2, platform.hashes),
             TokenIssuer::new(Arc::clone(&keys), token.clone()),
         );
         // Each function answers on `/` as well, so the one cannot be merged into the other.
@@ -53,8 +52,10 @@ impl Function for Local {
             .route_service("/login", login::router(login).into_service())
             .route_service("/validate", validate.clone())
             .route_service("/validate/{*path}", validate)
-            .fallback(async |request: Request| refused(Refusal::NotFound, None, request.headers()));
-        if let DoorConfig::Http { address, .. } = door {
+            .fallback(async |request: Request| {
+                refused(Refusal::NotFound, Cause::default(), request.headers())
+            });
+        if let DoorConfig::Http { address, .. } = platform.door {
             introduce(&address.to_string());
         }
         Ok(Service::new(router, Health::new(None)))

@@ -39,6 +39,11 @@ fn claims_decide_as_the_contract_says() {
         ("no username", json!({ "username": null }), Err(Claim("username"))),
         ("username empty", json!({ "username": "" }), Err(Claim("username"))),
         ("username blank", json!({ "username": " \u{a0}" }), Err(Claim("username"))),
+        (
+            "username with a blank behind it",
+            json!({ "username": "ada@example.com " }),
+            Err(Claim("username")),
+        ),
         ("username a number", json!({ "username": 7 }), Err(Claim("username"))),
         (
             "username with a line break",

@@ -30,7 +30,7 @@ line and 78 for a wrong configuration.";
 pub(super) const TOP_EXAMPLES: &str = "\
 EXAMPLES
   Add an administrator to the database of local work:
-    DATABASE_URL=sqlite:target/local.db auth-admin user add ada@example.com --admin
+    DATABASE_URL=sqlite:target/local/users.sqlite auth-admin user add ada@example.com --admin
   Move over from the Flask service:
     auth-admin upgrade-plaintext
   Find passwords that nobody can log in with:

@@ -65,7 +65,7 @@ fn everything_that_is_wrong_with_the_configuration_is_said_at_once() {
     let problems = finish(&mut command, PASSWORD).refused(78);
     assert_eq!(
         problems,
-        "error: MYSQL_HOST: cannot be set beside DATABASE_URL, which says it all\n\
+        "error: MYSQL_HOST: cannot be set beside DATABASE_URL, which contains it\n\
          error: ARGON2_MEMORY_KIB: is not a whole number from 7168 to 131072\n"
     );
 }
