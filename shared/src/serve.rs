@@ -7,6 +7,7 @@ mod health;
 mod http;
 mod lambda;
 mod lambda_event;
+mod signals;
 
 pub use health::{DatabaseProbe, Health};
 
@@ -24,6 +25,7 @@ use crate::{
     config::{DoorConfig, LogConfig, Problem, ProcessEnvironment, Reader, Variables},
     telemetry::{self, RequestLog},
 };
+use signals::Signals;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -105,9 +107,11 @@ async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
     }
 }
 
-/// The door failed: the function can no longer be called.
+/// The function cannot be called, or no longer.
 #[derive(Debug, Error)]
 enum ServeError {
+    #[error("the function cannot start")]
+    Start(Vec<Problem>),
     #[error("cannot listen on {0}: {1}; set HOST and PORT to a free address")]
     Listen(std::net::SocketAddr, io::Error),
     #[error("cannot handle signals: {0}")]
@@ -135,24 +139,35 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    runtime.block_on(async {
-        let service = match F::start(config, Platform::new(door)).await {
-            Ok(service) => service,
-            Err(problems) => return refuse(&problems),
-        };
-        tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
-        let served = match door {
-            DoorConfig::Lambda { .. } => lambda::serve(service).await,
-            DoorConfig::Http { address, drain } => http::serve(service, address, drain).await,
-        };
-        match served {
-            Ok(()) => {
-                tracing::info!(function = F::NAME, "sys_shutdown");
-                ExitCode::SUCCESS
-            }
-            Err(error) => fail(&error),
+    match runtime.block_on(start_and_serve::<F>(door, config)) {
+        Ok(()) => {
+            tracing::info!(function = F::NAME, "sys_shutdown");
+            ExitCode::SUCCESS
         }
-    })
+        Err(ServeError::Start(problems)) => refuse(&problems),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn start_and_serve<F: Function>(
+    door: DoorConfig,
+    config: F::Config,
+) -> Result<(), ServeError> {
+    let start = async {
+        let service = F::start(config, Platform::new(door)).await.map_err(ServeError::Start)?;
+        tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
+        Ok(service)
+    };
+    match door {
+        DoorConfig::Lambda { .. } => lambda::serve(start.await?).await,
+        DoorConfig::Http { address, drain } => {
+            let mut signals = Signals::listen().map_err(ServeError::Signals)?;
+            tokio::select! {
+                service = start => http::serve(service?, address, drain, signals).await,
+                _ = signals.next() => Ok(()),
+            }
+        }
+    }
 }
 
 /// Reads everything before anything starts, and sets up the log on the way.

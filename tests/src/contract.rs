@@ -10,9 +10,7 @@ pub use login::{ADMIN, USER, add_users, hash, login_rows};
 pub use tokens::{SECRET, token, token_with};
 pub use validate::validate_rows;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
-use crate::http::Answer;
+use crate::http::{self, Answer};
 
 /// How a request reaches a function.
 pub trait Door {
@@ -48,8 +46,7 @@ impl ContractRequest {
     /// With `Authorization: Basic`.
     #[must_use]
     pub fn basic(self, user_id: &str, password: &str) -> Self {
-        let credentials = STANDARD.encode(format!("{user_id}:{password}"));
-        self.header("authorization", format!("Basic {credentials}"))
+        self.header("authorization", http::basic(user_id, password))
     }
 
     /// With `Authorization: Bearer`.

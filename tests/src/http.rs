@@ -50,8 +50,7 @@ impl Request {
     /// Adds `Authorization: Basic`.
     #[must_use]
     pub fn basic(self, user_id: &str, password: &str) -> Self {
-        let credentials = STANDARD.encode(format!("{user_id}:{password}"));
-        self.header("authorization", format!("Basic {credentials}"))
+        self.header("authorization", basic(user_id, password))
     }
 
     /// Adds `Authorization: Bearer`.
@@ -87,6 +86,12 @@ impl Request {
         let body = response.body_mut().read_to_vec()?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
+}
+
+/// The value of an `Authorization: Basic` header.
+#[must_use]
+pub fn basic(user_id: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user_id}:{password}")))
 }
 
 /// What came back.

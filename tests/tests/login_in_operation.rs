@@ -6,6 +6,7 @@ use shared::users::{NewUser, SqliteUsers, UserDirectory, UserStore};
 use system_tests::{
     Environment,
     contract::{SECRET, hash},
+    database::DatabaseServer,
     mariadb, scratch,
     service::Service,
     stores,
@@ -20,6 +21,14 @@ fn with_key(mut variables: Environment) -> Environment {
 
 async fn user(email: &str) -> NewUser {
     NewUser { email: email.into(), hash: hash(PASSWORD).await, admin: false }
+}
+
+async fn server_with_ada() -> DatabaseServer {
+    let server = mariadb::start();
+    server.init();
+    let users = stores::open(&server.root_variables(), 1).await;
+    users.add(&[user("ada@example.com").await]).await.expect("ada is new");
+    server
 }
 
 fn log_in(login: &Service, email: &str) -> u16 {
@@ -51,13 +60,7 @@ async fn the_configured_cost_is_that_of_the_hash_which_a_login_stores() {
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn a_hash_that_cannot_be_stored_is_logged_and_the_login_succeeds() {
-    let server = mariadb::start();
-    server.init();
-    stores::open(&server.root_variables(), 1)
-        .await
-        .add(&[user("ada@example.com").await])
-        .await
-        .unwrap();
+    let server = server_with_ada().await;
     server.sql("REVOKE UPDATE (password) ON auth.user FROM 'auth_user'@'%'");
     let mut variables = with_key(server.login_variables());
     variables.insert("ARGON2_ITERATIONS".into(), "3".into());
@@ -71,13 +74,7 @@ async fn a_hash_that_cannot_be_stored_is_logged_and_the_login_succeeds() {
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn a_client_does_not_notice_that_the_connection_died_while_the_process_was_frozen() {
-    let server = mariadb::start();
-    server.init();
-    stores::open(&server.root_variables(), 1)
-        .await
-        .add(&[user("ada@example.com").await])
-        .await
-        .unwrap();
+    let server = server_with_ada().await;
     let mut login = Service::start("login", with_key(server.login_variables()));
     assert_eq!(log_in(&login, "ada@example.com"), 200);
 

@@ -5,6 +5,7 @@ use std::fs;
 use system_tests::{
     Environment,
     contract::{SECRET, token},
+    process::{self, Process},
     scratch,
     service::{Service, run},
 };
@@ -177,4 +178,24 @@ fn a_port_that_is_taken_is_said() {
     let output = run("validate", &[], &variables, "");
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stderr.contains("cannot listen on 127.0.0.1:"), "{}", output.stderr);
+}
+
+#[test]
+fn sigterm_ends_a_function_that_is_still_fetching_its_secret() {
+    // Accepts connections, as the backlog does without us, and never speaks.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let variables = environment(&[
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &endpoint),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("JWT_SECRET_ID", "jwt"),
+    ]);
+    let path = system_tests::binaries::path("validate");
+    let mut validate = Process::start("validate", process::command(path, &variables));
+    // It has asked: the handlers are in place.
+    let _asked = silent.accept().unwrap();
+    let status = validate.terminate(std::time::Duration::from_secs(2));
+    assert!(status.success(), "{status}");
 }

@@ -15,21 +15,19 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{
     Health, ServeError, Service, call,
     health::{HEALTHZ, READYZ},
+    signals::{Signals, Stop},
 };
 
 /// How long a client may take to send a head; an idle connection is closed after it too.
 const HEAD_LIMIT: Duration = Duration::from_mins(1);
 const LARGEST_HEAD_BYTES: usize = 64 * 1024;
-/// How long what runs may take to finish once the listener is closed.
-const FINISH_LIMIT: Duration = Duration::from_secs(15);
+/// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
+const END_LIMIT: Duration = Duration::from_secs(25);
 /// How much of a body is read and dropped, and for how long.
 const LARGEST_BODY_BYTES: usize = 1024 * 1024;
 const BODY_LIMIT: Duration = Duration::from_secs(5);
@@ -41,9 +39,8 @@ pub(super) async fn serve(
     service: Service,
     address: SocketAddr,
     drain: Duration,
+    mut signals: Signals,
 ) -> Result<(), ServeError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ServeError::Listen(address, error))?;
     if let Ok(address) = listener.local_addr() {
@@ -53,7 +50,7 @@ pub(super) async fn serve(
     let server = Server { probes: service.health.clone().router(), service };
     let connections = GracefulShutdown::new();
     {
-        let mut stopped = pin!(stop(&mut terminate, &mut interrupt, drain, &server.service.health));
+        let mut stopped = pin!(stop(&mut signals, drain, &server.service.health));
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -70,25 +67,23 @@ pub(super) async fn serve(
     drop(listener);
     tokio::select! {
         () = connections.shutdown() => {}
-        () = tokio::time::sleep(FINISH_LIMIT) => tracing::warn!("requests were still running"),
-        _ = terminate.recv() => tracing::warn!("ended at once by a second SIGTERM"),
+        () = tokio::time::sleep(END_LIMIT.saturating_sub(drain)) => {
+            tracing::warn!("requests were still running");
+        }
+        _ = signals.next() => tracing::warn!("ended at once by another signal"),
     }
     Ok(())
 }
 
 /// Ready when the listener should close: a while after SIGTERM, in which `/readyz` is
-/// 503 and everything else goes on, or as soon as a second signal insists.
-async fn stop(terminate: &mut Signal, interrupt: &mut Signal, drain: Duration, health: &Health) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => return health.start_draining(),
-    }
+/// 503 and everything else goes on, or as soon as another signal insists.
+async fn stop(signals: &mut Signals, drain: Duration, health: &Health) {
+    let stop = signals.next().await;
     health.start_draining();
-    tracing::info!(seconds = drain.as_secs(), "draining");
-    tokio::select! {
-        () = tokio::time::sleep(drain) => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    if stop == Stop::Terminate {
+        tracing::info!(seconds = drain.as_secs(), "draining");
+        // Whether the time is over or a signal came: it is time.
+        let _ = tokio::time::timeout(drain, signals.next()).await;
     }
 }
 

@@ -69,12 +69,13 @@ pub(crate) enum UserCommand {
         json: bool,
     },
     /// Make a user an administrator
+    #[command(after_help = help::GRANT_EXAMPLES)]
     Grant {
         /// The user's e-mail
         email: String,
     },
     /// Make an administrator a plain user
-    #[command(long_about = help::REVOKE)]
+    #[command(long_about = help::REVOKE, after_help = help::REVOKE_EXAMPLES)]
     Revoke {
         /// The user's e-mail
         email: String,

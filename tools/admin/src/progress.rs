@@ -67,9 +67,10 @@ impl Drop for Progress {
     }
 }
 
+const TEMPLATE: &str = "{prefix} {human_pos} of {human_len} {wide_bar} {eta} left";
+
 fn bar(what: &'static str, total: u64) -> ProgressBar {
-    let template = "{prefix} {human_pos} of {human_len} {wide_bar} {eta} left";
-    let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(total).with_style(style).with_prefix(what)
 }
 
@@ -99,6 +100,6 @@ mod tests {
     #[test]
     fn the_template_of_the_bar_can_be_read() {
         assert_eq!(bar("hashed", 5).prefix(), "hashed");
-        ProgressStyle::with_template("{human_pos} of {human_len} {wide_bar} {eta}").unwrap();
+        ProgressStyle::with_template(TEMPLATE).unwrap();
     }
 }

@@ -2,7 +2,11 @@
 
 use std::process::Command;
 
-use system_tests::{process, scratch, service::Service, wait};
+use system_tests::{
+    process, scratch,
+    service::{Service, run},
+    wait,
+};
 
 #[test]
 fn the_printed_lines_do_what_they_say() {
@@ -28,17 +32,30 @@ fn users_and_key_are_kept_between_runs() {
     let folder = scratch::directory();
     let target = folder.path().display().to_string();
     let start = || Service::start("local", [("CARGO_TARGET_DIR".into(), target.clone())].into());
-    let basic = "Basic ZGVtb0BleGFtcGxlLmNvbTpjb3JyZWN0IGhvcnNlIGJhdHRlcnkgc3RhcGxl";
     let first = start();
-    let token = first.request("POST", "/login").header("authorization", basic).send();
+    let demo = first.request("POST", "/login");
+    let token = demo.basic("demo@example.com", "correct horse battery staple").send();
     assert_eq!(token.status, 200);
     assert!(first.terminate().0.success());
-    let bearer = format!("Bearer {}", token.text());
-    let second = start();
-    assert_eq!(
-        second.request("GET", "/validate").header("authorization", bearer).send().status,
-        200
+
+    let url = format!("sqlite:{target}/local/users.sqlite");
+    let add = ["user", "add", "ada@example.com", "--password-stdin"];
+    let added = run(
+        "auth-admin",
+        &add,
+        &[("DATABASE_URL".into(), url)].into(),
+        "a long enough passphrase\n",
     );
+    assert!(added.status.success(), "{}", added.stderr);
+
+    let second = start();
+    let ada = second
+        .request("POST", "/login")
+        .basic("ada@example.com", "a long enough passphrase")
+        .send();
+    assert_eq!(ada.status, 200, "the users");
+    let validated = second.request("GET", "/validate").bearer(token.text()).send();
+    assert_eq!(validated.status, 200, "the key");
 }
 
 #[test]

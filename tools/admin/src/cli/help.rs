@@ -89,6 +89,14 @@ EXAMPLES
   The e-mails of all administrators:
     auth-admin user list --json | jq -r '.[] | select(.admin) | .email'";
 
+pub(super) const GRANT_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user grant ada@example.com";
+
+pub(super) const REVOKE_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user revoke ada@example.com";
+
 pub(super) const REVOKE: &str = "\
 Makes an administrator a plain user.
 
