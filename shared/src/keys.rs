@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
-const SHORTEST_HS256_KEY_BYTES: usize = 32;
+const MIN_HS256_KEY_BYTES: usize = 32;
 
 /// Key material cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// HS256 wants a key as long as its hash (RFC 7518 section 3.2).
     #[error(
-        "is shorter than {SHORTEST_HS256_KEY_BYTES} bytes, which HS256 needs; \
+        "is shorter than {MIN_HS256_KEY_BYTES} bytes, which HS256 needs; \
          make one with: openssl rand -base64 48"
     )]
     TooShort,
@@ -110,7 +110,7 @@ impl Keys {
         if ["-----BEGIN ", "\"kty\"", "\"keys\""].iter().any(|mark| text.contains(mark)) {
             return Err(KeyError::NotAText);
         }
-        if text.len() < SHORTEST_HS256_KEY_BYTES || text.trim().is_empty() {
+        if text.len() < MIN_HS256_KEY_BYTES || text.trim().is_empty() {
             return Err(KeyError::TooShort);
         }
         let key = Key {

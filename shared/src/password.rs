@@ -26,11 +26,11 @@ use crate::config::Argon2Config;
 use slots::HashSlots;
 
 /// The longest password that is ever right, in bytes.
-pub const LONGEST_PASSWORD_BYTES: usize = 1024;
+pub const MAX_PASSWORD_BYTES: usize = 1024;
 
 const OUTPUT_BYTES: usize = 32;
 /// Salt of the computation that stands in where there is no hash to compare with.
-const DECOY_SALT: &[u8; 16] = b"no user, no hash";
+const DUMMY_SALT: &[u8; 16] = b"no user, no hash";
 
 /// The outcome of a check. A wrong password is not an error, and must not be ignored.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Policy {
     ) -> Result<Verification, HashingError> {
         let password = password.expose_secret().as_bytes();
         let stored = stored.and_then(|stored| StoredHash::parse(stored.expose_secret()));
-        let comparable = stored.filter(|_| password.len() <= LONGEST_PASSWORD_BYTES);
+        let comparable = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
 
         let right = comparable.as_ref().is_some_and(|stored| stored.matches(password, memory));
         let current = comparable.is_some_and(|stored| stored.is_current(&self.params));
@@ -143,7 +143,7 @@ impl Policy {
                 Ok(Verification::Right { replacement: Some(self.hash(password, memory)?.into()) })
             }
             (false, false) => {
-                self.compute(password, DECOY_SALT, memory)?;
+                self.compute(password, DUMMY_SALT, memory)?;
                 Ok(Verification::Wrong)
             }
         }

@@ -70,7 +70,7 @@ pub struct SecretError {
 }
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
-const LARGEST_FILE_BYTES: u64 = 64 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// Fetches secrets. One value serves a whole process, so that the connection to
 /// Secrets Manager is made once, and only where a secret is there.
@@ -104,8 +104,8 @@ impl Secrets {
 
 fn read_file(path: &PathBuf) -> std::io::Result<String> {
     let mut text = String::new();
-    let bytes = File::open(path)?.take(LARGEST_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if bytes as u64 > LARGEST_FILE_BYTES {
+    let bytes = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if bytes as u64 > MAX_FILE_BYTES {
         return Err(std::io::Error::other("the file is larger than 64 KiB"));
     }
     Ok(text)

@@ -54,10 +54,10 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     /// It did not answer in time.
     #[error("the database did not answer within {} s", sql::STATEMENT_LIMIT.as_secs())]
-    TooSlow,
-    /// The e-mail is taken.
+    Timeout,
+    /// The e-mail is taken: of the user at this position among those to be added.
     #[error("there is a user with this e-mail already")]
-    Duplicate,
+    Duplicate(usize),
 }
 
 /// The database cannot be used as it is configured.

@@ -18,13 +18,12 @@ pub struct TokenConfig {
 /// A day, as the Flask service had it.
 const DEFAULT_TTL_SECONDS: u64 = 86_400;
 /// A year. A token cannot be called back, so a longer life is more likely a slip.
-const LONGEST_TTL_SECONDS: u64 = 366 * 86_400;
+const MAX_TTL_SECONDS: u64 = 366 * 86_400;
 
 impl TokenConfig {
     /// Reads the configuration; `None` where `reader` has noted a problem.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let seconds =
-            reader.number("JWT_TTL_SECONDS", DEFAULT_TTL_SECONDS, 1..=LONGEST_TTL_SECONDS);
+        let seconds = reader.number("JWT_TTL_SECONDS", DEFAULT_TTL_SECONDS, 1..=MAX_TTL_SECONDS);
         Some(Self {
             issuer: reader.optional("JWT_ISSUER"),
             audience: reader.optional("JWT_AUDIENCE"),

@@ -17,7 +17,7 @@ const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
 /// in other parts. Memory is 128 bytes times N × r, so it is bounded as well.
 const MAX_SCRYPT_WORK: u64 = 1 << 20;
 
-const SHORTEST_SALT_BYTES: usize = 16;
+const MIN_SALT_BYTES: usize = 16;
 
 /// A hash that can be compared with a password at a bearable cost.
 pub enum StoredHash {
@@ -85,7 +85,7 @@ impl StoredHash {
             && hash.version == Some(Version::V0x13.into())
             && (params.m_cost(), params.t_cost(), params.p_cost())
                 == (policy.m_cost(), policy.t_cost(), policy.p_cost())
-            && hash.salt.as_ref().is_some_and(|salt| salt.len() >= SHORTEST_SALT_BYTES)
+            && hash.salt.as_ref().is_some_and(|salt| salt.len() >= MIN_SALT_BYTES)
             && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT_BYTES)
     }
 }

@@ -25,11 +25,11 @@ use super::{
 
 /// How long a client may take to send a head; an idle connection is closed after it too.
 const HEAD_LIMIT: Duration = Duration::from_mins(1);
-const LARGEST_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
 const END_LIMIT: Duration = Duration::from_secs(25);
 /// How much of a body is read and dropped, and for how long.
-const LARGEST_BODY_BYTES: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// After a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -98,7 +98,7 @@ fn spawn(stream: TcpStream, server: &Server, connections: &GracefulShutdown) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
-        .max_buf_size(LARGEST_HEAD_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     let connection = connections.watch(connection);
     tokio::spawn(async move {
@@ -138,7 +138,7 @@ async fn discard(mut body: Incoming) {
         let mut bytes = 0;
         while let Some(Ok(frame)) = body.frame().await {
             bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > LARGEST_BODY_BYTES {
+            if bytes > MAX_BODY_BYTES {
                 break;
             }
         }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     ServeError, Service,
-    lambda_event::{Event, EventAnswer},
+    lambda_event::{Event, EventResponse},
 };
 use crate::telemetry::RequestId;
 
@@ -24,13 +24,13 @@ pub(super) async fn serve(service: Service) -> Result<(), ServeError> {
     lambda_runtime::run_concurrent(handler).await.map_err(ServeError::Lambda)
 }
 
-async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventAnswer {
+async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventResponse {
     // Read here and not by the runtime, whose log line would quote it.
     let Ok(read) = serde_json::from_str::<Event>(event.payload.get()) else {
         tracing::warn!("an event that no gateway sends");
-        return EventAnswer::bad_request();
+        return EventResponse::bad_request();
     };
-    let form = read.answer_form();
+    let form = read.response_form();
     let mut request = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
     form.answer(service.answer(request).await).await

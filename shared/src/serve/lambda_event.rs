@@ -59,8 +59,8 @@ impl Event {
     }
 
     /// How the gateway wants to be answered.
-    pub(super) fn answer_form(&self) -> AnswerForm {
-        AnswerForm {
+    pub(super) fn response_form(&self) -> ResponseForm {
+        ResponseForm {
             multi_value: self.headers.is_none() && self.multi_value_headers.is_some(),
             described: self.request_context.as_ref().is_some_and(|context| context.elb.is_some()),
             cookies: self.version.as_deref() == Some("2.0"),
@@ -130,7 +130,7 @@ fn path_to_uri(path: &str) -> Uri {
 
 /// How a gateway wants to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AnswerForm {
+pub(super) struct ResponseForm {
     multi_value: bool,
     described: bool,
     cookies: bool,
@@ -139,7 +139,7 @@ pub(super) struct AnswerForm {
 /// The answer in the gateway's form.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EventAnswer {
+pub(super) struct EventResponse {
     status_code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_description: Option<String>,
@@ -154,7 +154,7 @@ pub(super) struct EventAnswer {
     is_base64_encoded: bool,
 }
 
-impl EventAnswer {
+impl EventResponse {
     /// To whoever may invoke the function and sends no event of a gateway.
     pub(super) fn bad_request() -> Self {
         Self {
@@ -169,9 +169,9 @@ impl EventAnswer {
     }
 }
 
-impl AnswerForm {
+impl ResponseForm {
     /// `response` in this form. Ours are all texts with one value a header.
-    pub(super) async fn answer(self, response: Response<Body>) -> EventAnswer {
+    pub(super) async fn answer(self, response: Response<Body>) -> EventResponse {
         let (head, body) = response.into_parts();
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         let headers = head.headers.iter().map(|(name, value)| {
@@ -182,7 +182,7 @@ impl AnswerForm {
         } else {
             (Some(headers.collect()), None)
         };
-        EventAnswer {
+        EventResponse {
             status_code: head.status.as_u16(),
             status_description: self.described.then(|| describe(head.status)),
             headers: single,

@@ -25,14 +25,14 @@ pub struct RequestId(String);
 
 impl RequestId {
     /// The longest id that is taken over from a client, in bytes.
-    const LONGEST: usize = 128;
+    const MAX_BYTES: usize = 128;
 
     /// An id from outside, if it is short and of plain characters; else a random one.
     #[must_use]
     pub fn new(given: Option<&str>) -> Self {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
-        let usable =
-            given.filter(|id| (1..=Self::LONGEST).contains(&id.len()) && id.bytes().all(is_plain));
+        let usable = given
+            .filter(|id| (1..=Self::MAX_BYTES).contains(&id.len()) && id.bytes().all(is_plain));
         Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
     }
 }
@@ -61,9 +61,9 @@ impl Drop for RequestLog {
 
 impl RequestLog {
     /// The longest path that is logged whole, in bytes.
-    const LONGEST_PATH: usize = 256;
+    const MAX_PATH: usize = 256;
 
-    const LONGEST_METHOD: usize = 20;
+    const MAX_METHOD: usize = 20;
 
     /// Starts the clock. The id is the one that the door gave, or `X-Request-Id`.
     #[must_use]
@@ -71,9 +71,8 @@ impl RequestLog {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
         let path = request.uri().path();
-        let path = path[..path.floor_char_boundary(Self::LONGEST_PATH)].to_owned();
-        let method =
-            Some(request.method()).filter(|name| name.as_str().len() <= Self::LONGEST_METHOD);
+        let path = path[..path.floor_char_boundary(Self::MAX_PATH)].to_owned();
+        let method = Some(request.method()).filter(|name| name.as_str().len() <= Self::MAX_METHOD);
         Self { start: Instant::now(), method: method.cloned(), path, id, finished: false }
     }
 

@@ -15,7 +15,7 @@ use crate::{config::TokenConfig, keys::Keys};
 /// How far the clocks of issuer and verifier may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
 /// Ours have some 300 bytes; the bound keeps every later step cheap.
-const LONGEST_TOKEN_BYTES: usize = 8 * 1024;
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Why a token was refused: for the log, never for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -71,7 +71,7 @@ impl TokenVerifier {
     ///
     /// [`InvalidToken`] is the first thing that was wrong.
     pub fn verify(&self, token: &str, now: SystemTime) -> Result<VerifiedClaims, InvalidToken> {
-        if token.len() > LONGEST_TOKEN_BYTES {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong);
         }
         let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;

@@ -41,9 +41,9 @@ pub trait UserDirectory: UserStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Duplicate`] if an e-mail is taken, with the position of the
-    /// first such user; [`StoreError`] if the database is out of reach or fails.
-    async fn add(&self, users: &[NewUser]) -> Result<(), (usize, StoreError)>;
+    /// [`StoreError::Duplicate`] with the position of the first user whose e-mail is
+    /// taken; another [`StoreError`] if the database is out of reach or fails.
+    async fn add(&self, users: &[NewUser]) -> Result<(), StoreError>;
 
     /// Stores a hash of a new password. `false` if there is no such user.
     ///

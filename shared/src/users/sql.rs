@@ -48,8 +48,8 @@ pub(super) async fn limited<T>(
     statement: impl Future<Output = Result<T, sqlx::Error>> + Send,
 ) -> Result<T, StoreError> {
     let result = tokio::time::timeout(STATEMENT_LIMIT, statement).await;
-    result.map_err(|_| StoreError::TooSlow)?.map_err(|error| match error {
-        sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::Duplicate,
+    result.map_err(|_| StoreError::Timeout)?.map_err(|error| match error {
+        sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::Duplicate(0),
         error => StoreError::Database(error),
     })
 }
@@ -112,17 +112,18 @@ macro_rules! implement_stores {
 
         #[async_trait::async_trait]
         impl $crate::users::UserDirectory for $store {
-            async fn add(&self, users: &[NewUser]) -> Result<(), (usize, StoreError)> {
-                let at = |position| move |error| (position, error);
-                let lease = sql::limited(self.connections.lease()).await;
-                let mut lease = lease.map_err(at(0))?;
-                let mut all = sql::limited(lease.begin()).await.map_err(at(0))?;
+            async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
+                let mut lease = sql::limited(self.connections.lease()).await?;
+                let mut all = sql::limited(lease.begin()).await?;
                 for (position, user) in users.iter().enumerate() {
                     let values = sqlx::query(sql::INSERT).bind(&user.email).bind(&user.hash);
                     let insert = values.bind(user.admin).execute(&mut *all);
-                    sql::limited(insert).await.map_err(at(position))?;
+                    sql::limited(insert).await.map_err(|error| match error {
+                        StoreError::Duplicate(_) => StoreError::Duplicate(position),
+                        error => error,
+                    })?;
                 }
-                sql::limited(all.commit()).await.map_err(at(0))?;
+                sql::limited(all.commit()).await?;
                 lease.keep();
                 Ok(())
             }

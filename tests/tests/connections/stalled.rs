@@ -54,7 +54,7 @@ async fn a_connection_that_stalls_in_use_costs_one_look_up() {
     must_find(&store, Duration::from_secs(2), "to connect").await;
     proxy.stall_all();
     let (found, elapsed) = timed_find(&store).await;
-    assert!(matches!(found, Err(StoreError::TooSlow)), "{found:?}");
+    assert!(matches!(found, Err(StoreError::Timeout)), "{found:?}");
     assert!(elapsed < Duration::from_millis(6500), "{elapsed:?}");
     must_find(&store, Duration::from_secs(2), "behind the stalled one").await;
 }
@@ -69,7 +69,7 @@ async fn a_database_that_never_speaks_is_an_error_in_seconds() {
     let store = stores::open(&variables, 1).await;
     for attempt in 1..=2 {
         let (found, elapsed) = timed_find(&store).await;
-        let failed = matches!(&found, Err(StoreError::Database(_) | StoreError::TooSlow));
+        let failed = matches!(&found, Err(StoreError::Database(_) | StoreError::Timeout));
         assert!(failed, "attempt {attempt}: {found:?}");
         let bounds = Duration::from_millis(2500)..Duration::from_millis(6500);
         assert!(bounds.contains(&elapsed), "attempt {attempt}: {elapsed:?}");

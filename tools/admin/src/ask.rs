@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{answer::Failure, cli::PasswordFrom, weakness};
 
 /// A line that is longer is no password, and need not be kept.
-const LONGEST_LINE_BYTES: u64 = 64 * 1024;
+const MAX_LINE_BYTES: u64 = 64 * 1024;
 
 /// A password that is to be set: asked for twice, and not weak.
 pub(crate) fn new_password(from: &PasswordFrom) -> Result<SecretString, Failure> {
@@ -52,7 +52,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
 /// The first line, without its line break.
 pub(crate) fn first_line(input: impl BufRead) -> Result<SecretString, Failure> {
     let mut line = Vec::new();
-    let read = input.take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line);
+    let read = input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
     read.map_err(|error| Failure::because(format!("standard input: {error}")))?;
     if line.is_empty() {
         return Err(Failure::because("standard input is empty"));

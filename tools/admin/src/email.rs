@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// As long as a path of SMTP may be, without its brackets (RFC 5321 section 4.5.3.1.3).
-const LONGEST_EMAIL_BYTES: usize = 254;
+const MAX_EMAIL_BYTES: usize = 254;
 
 /// Why nobody can be added with an e-mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -12,7 +12,7 @@ pub(crate) enum EmailProblem {
     #[error("is empty")]
     Empty,
     /// It would not fit into a mail server, nor into the column.
-    #[error("is longer than {LONGEST_EMAIL_BYTES} bytes")]
+    #[error("is longer than {MAX_EMAIL_BYTES} bytes")]
     TooLong,
     /// A control character can stand neither in a user-id of RFC 7617 nor in a header;
     /// a blank is a slip of the keyboard.
@@ -32,7 +32,7 @@ pub(crate) fn check(email: &str) -> Result<(), EmailProblem> {
     if email.is_empty() {
         return Err(EmailProblem::Empty);
     }
-    if email.len() > LONGEST_EMAIL_BYTES {
+    if email.len() > MAX_EMAIL_BYTES {
         return Err(EmailProblem::TooLong);
     }
     if email.chars().any(|character| character.is_control() || character.is_whitespace()) {
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn an_email_has_something_on_both_sides_of_one_at() {
-        let longest = format!("{}@example.com", "x".repeat(LONGEST_EMAIL_BYTES - 12));
+        let longest = format!("{}@example.com", "x".repeat(MAX_EMAIL_BYTES - 12));
         for email in ["ada@example.com", "a@b", "ädä+x@exämple.com", &longest] {
             assert_eq!(check(email), Ok(()), "{email}");
         }
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_could_not_log_in_is_refused() {
-        let long = format!("{}@example.com", "x".repeat(LONGEST_EMAIL_BYTES - 11));
+        let long = format!("{}@example.com", "x".repeat(MAX_EMAIL_BYTES - 11));
         for (email, problem) in [
             ("", EmailProblem::Empty),
             (&long, EmailProblem::TooLong),

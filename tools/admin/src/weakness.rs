@@ -3,14 +3,14 @@
 //! Length and a list of the most common ones, and no rules on the characters: so NIST
 //! SP 800-63B section 3.1.1.2 has it.
 
-use shared::password::LONGEST_PASSWORD_BYTES;
+use shared::password::MAX_PASSWORD_BYTES;
 use thiserror::Error;
 
-const SHORTEST_PASSWORD_CHARACTERS: usize = 8;
+const MIN_PASSWORD_CHARACTERS: usize = 8;
 /// zxcvbn takes as many guesses for a password on its list as its rank says. The 3,000
 /// most common ones that are long enough lie within the first 9,000. Capitals and
 /// `p@55w0rd` spelling multiply the rank by little; two words take 10,000 at least.
-const FEWEST_GUESSES: u64 = 9_000;
+const MIN_GUESSES: u64 = 9_000;
 /// zxcvbn's time grows with the square of the length; no common password is longer.
 const CHARACTERS_LOOKED_AT: usize = 100;
 
@@ -18,10 +18,10 @@ const CHARACTERS_LOOKED_AT: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum Weakness {
     /// Too few characters.
-    #[error("is shorter than {SHORTEST_PASSWORD_CHARACTERS} characters")]
+    #[error("is shorter than {MIN_PASSWORD_CHARACTERS} characters")]
     TooShort,
     /// `login` takes no longer one.
-    #[error("is longer than {LONGEST_PASSWORD_BYTES} bytes, which nobody could log in with")]
+    #[error("is longer than {MAX_PASSWORD_BYTES} bytes, which nobody could log in with")]
     TooLong,
     /// One of the first that anybody tries.
     #[error("is among the most common ones, or close to one of them")]
@@ -30,14 +30,14 @@ pub(crate) enum Weakness {
 
 /// What is weak about `password`, if anything is.
 pub(crate) fn check(password: &str) -> Result<(), Weakness> {
-    if password.chars().count() < SHORTEST_PASSWORD_CHARACTERS {
+    if password.chars().count() < MIN_PASSWORD_CHARACTERS {
         return Err(Weakness::TooShort);
     }
-    if password.len() > LONGEST_PASSWORD_BYTES {
+    if password.len() > MAX_PASSWORD_BYTES {
         return Err(Weakness::TooLong);
     }
     let looked_at: String = password.chars().take(CHARACTERS_LOOKED_AT).collect();
-    if zxcvbn::zxcvbn(&looked_at.to_lowercase(), &[]).guesses() < FEWEST_GUESSES {
+    if zxcvbn::zxcvbn(&looked_at.to_lowercase(), &[]).guesses() < MIN_GUESSES {
         return Err(Weakness::Common);
     }
     Ok(())
@@ -80,7 +80,7 @@ mod tests {
     fn length_is_counted_in_characters_below_and_in_bytes_above() {
         assert_eq!(check("☂☃☄★☆☎☏"), Err(Weakness::TooShort));
         assert_eq!(check(""), Err(Weakness::TooShort));
-        let longest = "x7Kp2mQz".repeat(LONGEST_PASSWORD_BYTES / 8);
+        let longest = "x7Kp2mQz".repeat(MAX_PASSWORD_BYTES / 8);
         assert_eq!(check(&format!("{longest}x")), Err(Weakness::TooLong));
         assert_ne!(check(&longest), Err(Weakness::TooLong));
     }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_long_password_costs_no_more_than_a_second() {
         let started = std::time::Instant::now();
-        check(&"password1".repeat(LONGEST_PASSWORD_BYTES / 9)).ok();
+        check(&"password1".repeat(MAX_PASSWORD_BYTES / 9)).ok();
         assert!(started.elapsed().as_secs() < 1);
     }
 }

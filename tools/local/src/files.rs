@@ -47,7 +47,7 @@ pub(crate) async fn users() -> Result<SqliteUsers, String> {
         let hasher = PasswordHasher::new(Argon2Config::default(), 1);
         let hash = hasher.hash(DEMO_PASSWORD.into()).await.map_err(|error| error.to_string())?;
         let demo = NewUser { email: DEMO_USER.into(), hash, admin: false };
-        users.add(&[demo]).await.map_err(|(_, error)| error.to_string())?;
+        users.add(&[demo]).await.map_err(|error| error.to_string())?;
     }
     Ok(users)
 }

@@ -40,7 +40,7 @@ impl UserStore for OneUser {
 
     async fn replace_hash(&self, _: &User, hash: &str) -> Result<bool, StoreError> {
         if !self.writable {
-            return Err(StoreError::TooSlow);
+            return Err(StoreError::Timeout);
         }
         *self.hash.lock().expect("no test panics here") = hash.into();
         Ok(true)
@@ -57,14 +57,14 @@ pub(crate) struct Broken;
 #[async_trait]
 impl UserStore for Broken {
     async fn find_by_email(&self, _: &str) -> Result<Option<User>, StoreError> {
-        Err(StoreError::TooSlow)
+        Err(StoreError::Timeout)
     }
 
     async fn replace_hash(&self, _: &User, _: &str) -> Result<bool, StoreError> {
-        Err(StoreError::TooSlow)
+        Err(StoreError::Timeout)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        Err(StoreError::TooSlow)
+        Err(StoreError::Timeout)
     }
 }

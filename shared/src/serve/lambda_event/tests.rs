@@ -80,7 +80,7 @@ fn an_event_may_lack_everything() {
 }
 
 async fn answered(event_json: Value) -> Value {
-    let form = event(event_json).answer_form();
+    let form = event(event_json).response_form();
     let response = Response::builder().status(403).header("x-a", "b").body(Body::from("no"));
     serde_json::to_value(form.answer(response.unwrap()).await).unwrap()
 }

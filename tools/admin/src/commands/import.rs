@@ -16,7 +16,7 @@ use crate::{
 use file::{BadLine, Entry, Password};
 
 /// More would scroll the first ones away.
-const MOST_BAD_LINES_SHOWN: usize = 20;
+const MAX_BAD_LINES_SHOWN: usize = 20;
 
 /// Adds the users of a CSV file, all or none.
 ///
@@ -34,20 +34,20 @@ pub(super) async fn import(path: &Path) -> Result<Answer, Failure> {
         Ok(()) if new.len() == 1 => Ok(Answer::good("added 1 user")),
         Ok(()) => Ok(Answer::good(format!("added {} users", new.len()))),
         // Taken since, or by an e-mail that only the database's collation finds equal.
-        Err((position, StoreError::Duplicate)) => {
+        Err(error @ StoreError::Duplicate(position)) => {
             let line = lines.get(position).copied().unwrap_or_default();
-            Err(refused(vec![BadLine::new(line, StoreError::Duplicate)]))
+            Err(refused(vec![BadLine::new(line, error)]))
         }
-        Err((_, error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The lines whose e-mail somebody in the database has.
 async fn taken(users: &dyn UserDirectory, entries: &[Entry]) -> Result<Vec<BadLine>, Failure> {
     let mut taken = Vec::new();
-    for entry in entries {
+    for (position, entry) in entries.iter().enumerate() {
         if users.find_by_email(&entry.email).await?.is_some() {
-            taken.push(BadLine::new(entry.line, StoreError::Duplicate));
+            taken.push(BadLine::new(entry.line, StoreError::Duplicate(position)));
         }
     }
     Ok(taken)
@@ -80,9 +80,9 @@ async fn hashed(hashing: &Hashing, entries: Vec<Entry>) -> Result<Vec<NewUser>, 
 
 fn refused(mut bad: Vec<BadLine>) -> Failure {
     bad.sort_by_key(|bad| bad.line);
-    let more = bad.len().saturating_sub(MOST_BAD_LINES_SHOWN);
+    let more = bad.len().saturating_sub(MAX_BAD_LINES_SHOWN);
     let mut reasons: Vec<String> =
-        bad.iter().take(MOST_BAD_LINES_SHOWN).map(ToString::to_string).collect();
+        bad.iter().take(MAX_BAD_LINES_SHOWN).map(ToString::to_string).collect();
     if more > 0 {
         reasons.push(format!("{more} more lines are wrong"));
     }
@@ -98,8 +98,8 @@ mod tests {
     fn many_bad_lines_are_counted_instead_of_shown() {
         let bad = (0..25).rev().map(|line| BadLine::new(line, "is wrong")).collect();
         let Failure::Refused(reasons) = refused(bad) else { panic!() };
-        assert_eq!(reasons.len(), MOST_BAD_LINES_SHOWN + 2);
+        assert_eq!(reasons.len(), MAX_BAD_LINES_SHOWN + 2);
         assert_eq!(reasons[0], "line 0: is wrong");
-        assert_eq!(reasons[MOST_BAD_LINES_SHOWN], "5 more lines are wrong");
+        assert_eq!(reasons[MAX_BAD_LINES_SHOWN], "5 more lines are wrong");
     }
 }

@@ -20,11 +20,11 @@ pub(super) async fn add(
     email::check(&email)?;
     let (users, hashing) = users_and_hashing().await?;
     if users.find_by_email(&email).await?.is_some() {
-        return Err(StoreError::Duplicate.into());
+        return Err(StoreError::Duplicate(0).into());
     }
     let hash = hashing.hash(ask::new_password(password)?).await?;
     let added = format!("added {email}");
-    users.add(&[NewUser { email, hash, admin }]).await.map_err(|(_, error)| error)?;
+    users.add(&[NewUser { email, hash, admin }]).await?;
     Ok(Answer::good(added))
 }
 

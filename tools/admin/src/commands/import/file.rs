@@ -9,7 +9,7 @@ use crate::{answer::Failure, email, stored_form::StoredForm, weakness};
 
 const HEADERS: [&[&str]; 2] = [&["email", "password"], &["email", "password", "admin"]];
 /// As wide as the column.
-const LONGEST_HASH_BYTES: usize = 255;
+const MAX_HASH_BYTES: usize = 255;
 
 /// A user of the file.
 #[derive(Debug)]
@@ -118,8 +118,8 @@ fn password(text: &str) -> Result<Password, String> {
         return Err("the password has a line break in it; is a quote missing?".into());
     }
     match StoredForm::of(text) {
-        StoredForm::Hash(_) if text.len() > LONGEST_HASH_BYTES => {
-            Err(format!("the hash is longer than {LONGEST_HASH_BYTES} bytes"))
+        StoredForm::Hash(_) if text.len() > MAX_HASH_BYTES => {
+            Err(format!("the hash is longer than {MAX_HASH_BYTES} bytes"))
         }
         StoredForm::Hash(_) => Ok(Password::Hash(text.into())),
         StoredForm::UnsupportedHash => {
