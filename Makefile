@@ -15,14 +15,14 @@ help: ## List the commands
 .PHONY: run
 run: ## Start both functions on embedded SQLite, with a demo user, and say what to try
 	@tests/setup rust
-	@echo "building (a minute or two the first time)"
+	@echo "building (some minutes the first time)"
 	@cargo build --quiet -p local
 	@target/debug/local
 
 .PHONY: watch
 watch: ## Start both functions behind `cargo lambda watch`; on MySQL if DATABASE_URL is set
 	@tests/setup rust cargo-lambda
-	@echo "building (a minute or two the first time)"
+	@echo "building (some minutes the first time)"
 	@cargo build --quiet --workspace
 	@set -e; while IFS== read -r name value; do \
 	  case $$name in \
