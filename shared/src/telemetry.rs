@@ -32,9 +32,12 @@ pub fn init(config: &LogConfig) {
         LogFormat::Text => lines.with_ansi(false).boxed(),
     };
     let quiet = filter_fn(may_be_heard);
-    let lines = lines.with_filter(config.levels.clone()).with_filter(quiet);
     // Fails where a test has set up another subscriber already: that one serves as well.
-    let _ = tracing_subscriber::registry().with(lines).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines)
+        .with(config.levels.clone())
+        .with(quiet)
+        .try_init();
 }
 
 fn may_be_heard(line: &Metadata<'_>) -> bool {

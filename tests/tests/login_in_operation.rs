@@ -65,7 +65,10 @@ async fn a_hash_that_cannot_be_stored_is_logged_and_the_login_succeeds() {
     let mut variables = with_key(server.login_variables());
     variables.insert("ARGON2_ITERATIONS".into(), "3".into());
     let login = Service::start("login", variables);
-    assert_eq!(log_in(&login, "ada@example.com"), 200);
+    // Each login tries again.
+    for _ in 0..3 {
+        assert_eq!(log_in(&login, "ada@example.com"), 200);
+    }
     let (_, log) = login.terminate();
     assert!(log.contains("the new password hash was not stored"), "{log}");
     assert!(log.contains("UPDATE command denied"), "{log}");
