@@ -65,10 +65,7 @@ async fn a_hash_that_cannot_be_stored_is_logged_and_the_login_succeeds() {
     let mut variables = with_key(server.login_variables());
     variables.insert("ARGON2_ITERATIONS".into(), "3".into());
     let login = Service::start("login", variables);
-    // Each login tries again.
-    for _ in 0..3 {
-        assert_eq!(log_in(&login, "ada@example.com"), 200);
-    }
+    assert_eq!(log_in(&login, "ada@example.com"), 200);
     let (_, log) = login.terminate();
     assert!(log.contains("the new password hash was not stored"), "{log}");
     assert!(log.contains("UPDATE command denied"), "{log}");
@@ -86,9 +83,10 @@ async fn a_client_does_not_notice_that_the_connection_died_while_the_process_was
         |name: &str| assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     signal("-STOP");
     let connections = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
-    for connection in server.query(connections).lines() {
-        server.sql(&format!("KILL CONNECTION {connection}"));
-    }
+    // One may have been on its way out already; those in the pool are not.
+    let listed = server.query(connections);
+    let kill = |id: &&str| server.run_sql(&format!("KILL CONNECTION {id}"), None).is_ok();
+    assert!(listed.lines().filter(kill).count() > 0, "{listed}");
     signal("-CONT");
     assert_eq!(log_in(&login, "ada@example.com"), 200);
 }
