@@ -10,6 +10,7 @@ mod logs;
 #[cfg(feature = "password")]
 mod password;
 mod reader;
+mod secrets;
 mod token;
 
 pub use database::{DatabaseConfig, DatabaseParts, SslMode};
@@ -19,6 +20,7 @@ pub use logs::{LogConfig, LogFormat};
 #[cfg(feature = "password")]
 pub use password::Argon2Config;
 pub use reader::{Reader, SecretForm};
+pub use secrets::SecretsConfig;
 pub use token::TokenConfig;
 
 use std::{

@@ -3,164 +3,136 @@
 //! One key, one algorithm (RFC 8725 section 3.1): the algorithm is the key's own
 //! and never taken from a token.
 
-use std::fmt;
+mod algorithm;
+mod error;
+mod jwk;
+mod key;
+mod pem;
+mod private_key;
+mod public_key;
+#[cfg(test)]
+mod tests;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+pub use algorithm::Algorithm;
+pub use error::KeyError;
+pub use key::{Key, PublicJwk, SigningFailed};
+
 use secrecy::{ExposeSecret, SecretString};
-use thiserror::Error;
+use serde::Serialize;
 
 use crate::{
     config::{KeyConfig, Problem},
-    secrets::Secrets,
+    secrets::{Recipe, SecretCache, Secrets, Stage, Versions},
 };
 
-/// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
-const MIN_HS256_KEY_BYTES: usize = 32;
-
-/// Key material cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum KeyError {
-    /// HS256 wants a key as long as its hash (RFC 7518 section 3.2).
-    #[error(
-        "is shorter than {MIN_HS256_KEY_BYTES} bytes, which HS256 needs; \
-         make one with: openssl rand -base64 48"
-    )]
-    TooShort,
-    /// A PEM or a JWK would silently be used as an HS256 text, public half and all.
-    #[error("looks like a PEM or JWK key; this version signs with HS256 and takes a plain text")]
-    NotAText,
+/// What keys are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// For signing, so that one of them must be able to.
+    Sign,
+    /// For verifying alone.
+    Verify,
 }
 
-/// The signature did not come about; the cause is in the cryptographic library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the token could not be signed")]
-pub struct SigningFailed;
-
-/// One key with the one algorithm it was made for.
-pub struct Key {
-    signing: EncodingKey,
-    verifying: DecodingKey,
-}
-
-impl Key {
-    /// The `alg` that this key signs and verifies (RFC 7515 section 4.1.1).
-    #[must_use]
-    pub fn algorithm(&self) -> &'static str {
-        "HS256"
-    }
-
-    /// The `kid` of this key (RFC 7515 section 4.1.4). A plain text has none, so that
-    /// its tokens and those of the Flask service stay interchangeable.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        None
-    }
-
-    /// The JWS signature (RFC 7515 section 5.1) of `message`, in Base64url.
-    ///
-    /// # Errors
-    ///
-    /// [`SigningFailed`] if the cryptographic library refuses.
-    pub fn sign(&self, message: &[u8]) -> Result<String, SigningFailed> {
-        crypto::sign(message, &self.signing, Algorithm::HS256).map_err(|_| SigningFailed)
-    }
-
-    /// Whether `signature`, in strict Base64url, is this key's for `message`.
-    /// Compared in constant time.
-    #[must_use]
-    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        crypto::verify(signature, message, &self.verifying, Algorithm::HS256).unwrap_or(false)
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("Key");
-        shown.field("algorithm", &self.algorithm()).finish_non_exhaustive()
-    }
-}
-
-/// The keys at hand: in this version one, which signs and verifies.
+/// The keys at hand. The first that can sign signs; all verify.
 #[derive(Debug)]
 pub struct Keys {
-    key: Key,
+    keys: Vec<Key>,
 }
 
 impl Keys {
-    /// Fetches and reads the configured key material.
+    /// Fetches the configured keys, and fetches them again as they grow old. What
+    /// Secrets Manager holds as `AWSPREVIOUS` verifies as well.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] with the variable if the secret cannot be had or is no key.
-    pub async fn load(config: &KeyConfig, secrets: &Secrets) -> Result<Self, Problem> {
-        let material = secrets.fetch(&config.source).await?;
-        Self::read(&material).map_err(|error| Problem {
-            variable: config.source.describe(),
-            reason: error.to_string(),
-        })
+    /// A [`Problem`] with the variable if there is no such secret or it holds no keys.
+    pub async fn fetch(
+        config: KeyConfig,
+        key_use: KeyUse,
+        secrets: &Secrets,
+    ) -> Result<SecretCache<Self>, Problem> {
+        let recipe = Recipe::new(config.source, move |versions| {
+            Self::read_versions(versions, key_use).map_err(|error| error.to_string())
+        });
+        Ok(secrets.cache(recipe.beside(&[Stage::Previous])).await?)
     }
 
-    /// Reads key material: a text of at least 32 bytes, for HS256.
+    /// Reads key material: a text (HS256), a PEM key, or a JWK Set.
     ///
     /// # Errors
     ///
     /// [`KeyError`] says what is wrong with it.
     pub fn read(material: &SecretString) -> Result<Self, KeyError> {
         let text = material.expose_secret();
-        if ["-----BEGIN ", "\"kty\"", "\"keys\""].iter().any(|mark| text.contains(mark)) {
-            return Err(KeyError::NotAText);
-        }
-        if text.len() < MIN_HS256_KEY_BYTES || text.trim().is_empty() {
+        let keys = if pem::is_pem(text) {
+            vec![pem::read(text)?]
+        } else if jwk::is_json(text) {
+            jwk::read_set(text)?
+        } else if text.trim().is_empty() {
             return Err(KeyError::TooShort);
-        }
-        let key = Key {
-            signing: EncodingKey::from_secret(text.as_bytes()),
-            verifying: DecodingKey::from_secret(text.as_bytes()),
+        } else {
+            vec![Key::from_secret(text.as_bytes(), None)?]
         };
-        Ok(Self { key })
+        if keys.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        for (index, key) in keys.iter().enumerate() {
+            if key.id().is_some() && keys[..index].iter().any(|other| other.id() == key.id()) {
+                return Err(KeyError::DoubledKeyId.in_set(index));
+            }
+        }
+        Ok(Self { keys })
     }
 
-    /// The key that signs.
+    fn read_versions(versions: &Versions, key_use: KeyUse) -> Result<Self, KeyError> {
+        let mut keys = Self::read(&versions.current)?;
+        if key_use == KeyUse::Sign && keys.signing().is_none() {
+            return Err(KeyError::CannotSign);
+        }
+        // What was there before may be anything, such as a placeholder.
+        if let Some(Ok(previous)) = versions.previous.as_ref().map(Self::read) {
+            keys.verify_with(previous);
+        }
+        Ok(keys)
+    }
+
+    /// Verifies with these keys as well, but for those of a name that is taken.
+    fn verify_with(&mut self, previous: Self) {
+        for key in previous.keys {
+            let taken = key.id().is_some() && self.keys.iter().any(|it| it.id() == key.id());
+            if !taken {
+                self.keys.push(key.without_signing());
+            }
+        }
+    }
+
+    /// The key that signs, if one can.
     #[must_use]
-    pub fn signing(&self) -> &Key {
-        &self.key
+    pub fn signing(&self) -> Option<&Key> {
+        self.keys.iter().find(|key| key.can_sign())
     }
 
     /// The keys that may have signed a token with this `kid`: the one of that name,
     /// or every key where the token names none.
     pub fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
-        std::iter::once(&self.key).filter(move |key| kid.is_none() || kid == key.id())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_of_32_bytes_is_an_hs256_key_without_a_name() {
-        let keys = Keys::read(&"x".repeat(32).into()).unwrap();
-        assert_eq!((keys.signing().algorithm(), keys.signing().id()), ("HS256", None));
+        self.keys.iter().filter(move |key| kid.is_none() || kid == key.id())
     }
 
-    #[test]
-    fn unusable_key_material_is_refused() {
-        for (material, error) in [
-            ("x".repeat(31), KeyError::TooShort),
-            (String::new(), KeyError::TooShort),
-            (format!("-----BEGIN PUBLIC KEY-----{}", "x".repeat(99)), KeyError::NotAText),
-            (format!("\"-----BEGIN PUBLIC KEY-----{}\"", "x".repeat(99)), KeyError::NotAText),
-            (format!("\n{{\"keys\":[]}}{}", " ".repeat(99)), KeyError::NotAText),
-            (format!("[{{\"kty\":\"RSA\"}}]{}", " ".repeat(99)), KeyError::NotAText),
-            (" ".repeat(99), KeyError::TooShort),
-        ] {
-            assert_eq!(Keys::read(&material.into()).unwrap_err(), error);
+    /// Every key, in the order of the set.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
+    /// The JWK Set that everybody may know, as JSON (RFC 7517 section 5): the public
+    /// halves, and nothing of symmetric keys.
+    #[must_use]
+    pub fn public_set(&self) -> String {
+        #[derive(Serialize)]
+        struct JwkSet<'a> {
+            keys: Vec<PublicJwk<'a>>,
         }
-    }
-
-    #[test]
-    fn debug_does_not_show_the_key() {
-        let shown = format!("{:?}", Keys::read(&"canary".repeat(9).into()).unwrap());
-        assert!(!shown.contains("canary"), "{shown}");
+        let keys = self.keys.iter().filter_map(Key::public_jwk).collect();
+        serde_json::to_string(&JwkSet { keys }).expect("texts are JSON")
     }
 }

@@ -7,8 +7,10 @@
 mod accept;
 mod problem;
 mod refusal;
+mod well_known;
 
 pub use refusal::Refusal;
+pub use well_known::{key_set, openid_configuration};
 
 use std::{borrow::Cow, fmt::Display, time::Duration};
 

@@ -2,14 +2,20 @@
 //!
 //! This module fetches text; what the text means is for `keys` and `users` to know.
 
+mod cache;
 mod secrets_manager;
+mod versions;
 
-use std::{fs::File, io::Read, path::PathBuf};
+pub use cache::{Recipe, SecretCache};
+pub use versions::{Stage, Versions};
+
+use std::{fmt::Display, fs::File, io::Read, path::PathBuf, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use secrets_manager::SecretsManager;
+use crate::config::SecretsConfig;
+use secrets_manager::{NotFetched, SecretsManager};
 
 /// Where one secret comes from. `variable` is the variable that named the source,
 /// for messages.
@@ -57,6 +63,19 @@ impl SecretSource {
             Self::SecretsManager { variable, id } => format!("{variable} (secret {id})"),
         }
     }
+
+    /// Whether the source may hold another secret tomorrow.
+    fn may_change(&self) -> bool {
+        !matches!(self, Self::Value { .. })
+    }
+
+    fn has_stages(&self) -> bool {
+        matches!(self, Self::SecretsManager { .. })
+    }
+
+    fn error(&self, reason: impl Display) -> SecretError {
+        SecretError { source_name: self.describe(), reason: reason.to_string(), transient: false }
+    }
 }
 
 /// A secret could not be had.
@@ -67,19 +86,51 @@ pub struct SecretError {
     pub source_name: String,
     /// What is wrong and what to do; never the secret.
     pub reason: String,
+    /// Whether the source may just be out of reach for a while; otherwise something is
+    /// wrong with the configuration.
+    pub transient: bool,
 }
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// Fetches secrets. One value serves a whole process, so that the connection to
-/// Secrets Manager is made once, and only where a secret is there.
-#[derive(Debug, Default)]
+/// Fetches secrets. One value and its clones serve a whole process, so that the connection
+/// to Secrets Manager is made once, and only where a secret is there.
+#[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    secrets_manager: SecretsManager,
+    config: SecretsConfig,
+    deferred: bool,
+    secrets_manager: Arc<SecretsManager>,
 }
 
 impl Secrets {
+    /// Fetches secrets again as they grow old.
+    #[must_use]
+    pub fn new(config: SecretsConfig) -> Self {
+        Self { config, ..Self::default() }
+    }
+
+    /// Fetches no secret before one is needed: what is fetched now would be part of a
+    /// snapshot of the process.
+    #[must_use]
+    pub fn deferred(mut self, deferred: bool) -> Self {
+        self.deferred = deferred;
+        self
+    }
+
+    /// What `recipe` makes of its secret, now and as the secret changes. If the source is
+    /// only out of reach, there is nothing in the cache until it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`] if there is no such secret or the recipe cannot use it.
+    pub async fn cache<T: Send + Sync + 'static>(
+        &self,
+        recipe: Recipe<T>,
+    ) -> Result<SecretCache<T>, SecretError> {
+        SecretCache::fill(recipe, self.clone()).await
+    }
+
     /// The text of the secret.
     ///
     /// # Errors
@@ -87,18 +138,49 @@ impl Secrets {
     /// [`SecretError`] if the file cannot be read or Secrets Manager does not give
     /// the secret within 8 s.
     pub async fn fetch(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
-        let fetched = match source {
-            SecretSource::Value { value, .. } => Ok(value.clone()),
-            SecretSource::File { path, .. } => read_file(path)
-                .map(|text| without_line_break(&text))
-                .map_err(|error| error.to_string()),
+        match self.fetch_stage(source, Stage::Current).await? {
+            Some(text) => Ok(text),
+            None => Err(source.error("there is no such secret, or it has no value")),
+        }
+    }
+
+    /// The text at one stage. Only Secrets Manager has others than the current one.
+    async fn fetch_stage(
+        &self,
+        source: &SecretSource,
+        stage: Stage,
+    ) -> Result<Option<SecretString>, SecretError> {
+        match source {
+            _ if stage != Stage::Current && !source.has_stages() => Ok(None),
+            SecretSource::Value { value, .. } => Ok(Some(value.clone())),
+            SecretSource::File { path, .. } => match read_file(path) {
+                Ok(text) => Ok(Some(without_line_break(&text))),
+                Err(error) => Err(source.error(error)),
+            },
             // Boxed: the SDK's futures are large, and rarely needed.
             SecretSource::SecretsManager { id, .. } => {
-                let text = Box::pin(self.secrets_manager.get(id)).await;
-                text.map(|text| without_line_break(text.expose_secret()))
+                match Box::pin(self.secrets_manager.get(id, stage)).await {
+                    Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
+                    Err(NotFetched { reason, transient }) => {
+                        Err(SecretError { transient, ..source.error(reason) })
+                    }
+                }
             }
+        }
+    }
+
+    /// The current text, and those of the other stages where there are any.
+    async fn fetch_versions(
+        &self,
+        source: &SecretSource,
+        beside: &[Stage],
+    ) -> Result<Versions, SecretError> {
+        let optional = |stage| async move {
+            if beside.contains(&stage) { self.fetch_stage(source, stage).await } else { Ok(None) }
         };
-        fetched.map_err(|reason| SecretError { source_name: source.describe(), reason })
+        let (current, pending, previous) =
+            tokio::join!(self.fetch(source), optional(Stage::Pending), optional(Stage::Previous));
+        Ok(Versions { current: current?, pending: pending?, previous: previous? })
     }
 }
 

@@ -70,7 +70,7 @@ impl Platform {
     pub fn new(door: DoorConfig) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let connections = match door {
-            DoorConfig::Lambda { concurrency } => concurrency,
+            DoorConfig::Lambda { concurrency, .. } => concurrency,
             DoorConfig::Http { .. } => u32::try_from(cores).unwrap_or(u32::MAX),
         };
         Self { door, hashes: cores, connections }
@@ -85,7 +85,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that answers with `router`; `health` is only for HTTP.
+    /// A service that answers with `router`, and whose dependencies are those of `health`.
     #[must_use]
     pub fn new(router: Router, health: Health) -> Self {
         Self { router, health }
@@ -206,7 +206,8 @@ mod tests {
     #[test]
     fn classic_lambda_has_one_connection_and_managed_instances_one_for_each_request() {
         for concurrency in [1, 8] {
-            assert_eq!(Platform::new(DoorConfig::Lambda { concurrency }).connections, concurrency);
+            let door = DoorConfig::Lambda { concurrency, snapshot: false };
+            assert_eq!(Platform::new(door).connections, concurrency);
         }
     }
 

@@ -9,8 +9,8 @@ mod unique_json;
 mod verify;
 
 pub use claims::{Subject, VerifiedClaims};
-pub use issue::{IssuedToken, TokenIssuer};
-pub use verify::{InvalidToken, TokenVerifier};
+pub use issue::{IssueError, IssuedToken, TokenIssuer, issue};
+pub use verify::{InvalidToken, TokenVerifier, VerifyError, verify};
 
 #[cfg(test)]
 mod tests;

@@ -63,17 +63,9 @@ pub enum StoreError {
 /// The database cannot be used as it is configured.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The secret could not be had.
+    /// There is no secret of the account, or it is not what it should be.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The secret is there but is not what it should be.
-    #[error("{source_name}: {reason}")]
-    Malformed {
-        /// Variable and file or secret name.
-        source_name: String,
-        /// What is wrong; never the secret.
-        reason: String,
-    },
     /// The SQLite file cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,9 +75,6 @@ impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Secret(error) => error.into(),
-            DatabaseError::Malformed { source_name, reason } => {
-                Self { variable: source_name, reason }
-            }
             DatabaseError::Store(error) => {
                 Self { variable: "DATABASE_URL".into(), reason: error.to_string() }
             }
@@ -98,16 +87,16 @@ impl From<DatabaseError> for Problem {
 ///
 /// # Errors
 ///
-/// [`DatabaseError`] if the account's secret cannot be had or read. Whether the
-/// database answers is not asked: it is not needed to start.
+/// [`DatabaseError`] if there is no secret of the account, or it is not what it should be.
+/// Whether the database answers is not asked: it is not needed to start.
 #[cfg(feature = "mysql")]
 pub async fn open(
-    config: &DatabaseConfig,
+    config: DatabaseConfig,
     secrets: &Secrets,
     connections: u32,
 ) -> Result<Arc<dyn UserDirectory>, DatabaseError> {
     #[cfg(feature = "sqlite")]
-    if let Some(path) = sqlite::configured_file(config, secrets).await? {
+    if let Some(path) = sqlite::configured_file(&config, secrets).await? {
         return Ok(Arc::new(SqliteUsers::open(&path).await?));
     }
     Ok(Arc::new(MySqlUsers::prepare(config, secrets, connections).await?))

@@ -21,6 +21,6 @@ pub async fn open(variables: &Environment, connections: u32) -> MySqlUsers {
     let mut reader = Reader::new(&variables);
     let config = DatabaseConfig::read(&mut reader);
     let config = reader.finish(config).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let store = MySqlUsers::prepare(&config, &Secrets::default(), connections).await;
+    let store = MySqlUsers::prepare(config, &Secrets::default(), connections).await;
     store.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -10,10 +10,9 @@ use axum::{
 use secrecy::ExposeSecret;
 use shared::{
     authorization::{BasicCredentials, MissingCredentials},
-    keys::SigningFailed,
     password::{HashingError, Verification},
     respond::{Cause, Refusal, logged_in, refused},
-    token::{IssuedToken, Subject},
+    token::{IssueError, IssuedToken, Subject},
     users::{StoreError, User},
 };
 use thiserror::Error;
@@ -49,7 +48,7 @@ async fn authenticate(
         store_replacement(state, user, hash.expose_secret()).await;
     }
     let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
-    let token = state.tokens.issue(subject, SystemTime::now())?;
+    let token = state.tokens.issue(subject, SystemTime::now()).await?;
     Ok((user.clone(), token))
 }
 
@@ -78,7 +77,7 @@ enum Failure {
     #[error(transparent)]
     Hashing(#[from] HashingError),
     #[error(transparent)]
-    Signing(#[from] SigningFailed),
+    Issue(#[from] IssueError),
     #[error("the login panicked")]
     Panic,
 }
@@ -88,7 +87,7 @@ impl Failure {
         match self {
             Self::MissingCredentials(_) => Refusal::MissingBasic,
             Self::WrongCredentials { .. } => Refusal::InvalidCredentials,
-            Self::Store(_) | Self::Hashing(_) | Self::Signing(_) | Self::Panic => {
+            Self::Store(_) | Self::Hashing(_) | Self::Issue(_) | Self::Panic => {
                 Refusal::ServiceUnavailable
             }
         }

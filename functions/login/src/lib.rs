@@ -29,7 +29,7 @@ impl Function for Login {
 
     async fn start(config: LoginConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
         let state = LoginState::start(config, platform).await?;
-        let health = Health::new(Some(probe(state.users())));
+        let health = Health::new(state.keys(), Some(probe(state.users())));
         Ok(Service::new(router(state), health))
     }
 }

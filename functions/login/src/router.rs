@@ -11,7 +11,7 @@ pub fn router(state: LoginState) -> Router {
         .route("/", post(login))
         .route("/login", post(login))
         .method_not_allowed_fallback(async |request: Request| {
-            refused(Refusal::MethodNotAllowed, Cause::default(), request.headers())
+            refused(Refusal::MethodNotAllowed("POST"), Cause::default(), request.headers())
         })
         .fallback(async |request: Request| {
             refused(Refusal::NotFound, Cause::default(), request.headers())

@@ -15,7 +15,7 @@ use shared::{
     config::{Argon2Config, TokenConfig},
     keys::Keys,
     password::PasswordHasher,
-    token::{TokenIssuer, TokenVerifier},
+    token::verify,
     users::UserStore,
 };
 use stores::{Broken, OneUser};
@@ -31,8 +31,7 @@ fn keys() -> Arc<Keys> {
 }
 
 fn state(users: Arc<dyn UserStore>) -> LoginState {
-    let tokens = TokenIssuer::new(keys(), TokenConfig::default());
-    LoginState::new(users, PasswordHasher::new(QUICK, 1), tokens)
+    LoginState::new(users, PasswordHasher::new(QUICK, 1), keys(), TokenConfig::default())
 }
 
 fn request(email: &str, password: &str) -> Request<Body> {
@@ -58,8 +57,8 @@ async fn the_token_carries_the_stored_spelling_of_the_e_mail() {
     let users = OneUser::new(EMAIL, &hash(QUICK).await);
     let (answer, token) = log_in(&state(Arc::new(users)), "ADA@EXAMPLE.COM", PASSWORD).await;
     assert_eq!(answer.status(), 200);
-    let verifier = TokenVerifier::new(keys(), TokenConfig::default());
-    assert_eq!(verifier.verify(&token, SystemTime::now()).unwrap().username(), EMAIL);
+    let claims = verify(&keys(), &TokenConfig::default(), &token, SystemTime::now()).unwrap();
+    assert_eq!(claims.username(), EMAIL);
 }
 
 #[tokio::test]
@@ -113,8 +112,8 @@ async fn more_logins_than_may_wait_are_503() {
     let users = OneUser::new(EMAIL, &hash(QUICK).await);
     // Slow enough that the first is not done when the last comes.
     let slow = Argon2Config { memory_kib: 32 * 1024, iterations: 4, parallelism: 1 };
-    let tokens = TokenIssuer::new(keys(), TokenConfig::default());
-    let state = LoginState::new(Arc::new(users), PasswordHasher::new(slow, 1), tokens);
+    let hasher = PasswordHasher::new(slow, 1);
+    let state = LoginState::new(Arc::new(users), hasher, keys(), TokenConfig::default());
     let logins = (0..20).map(|_| {
         let state = state.clone();
         tokio::spawn(async move { log_in(&state, EMAIL, "wrong").await.0.status().as_u16() })

@@ -8,7 +8,8 @@ use axum::{
 };
 use shared::{
     authorization::BearerToken,
-    respond::{Cause, Refusal, refused, verified},
+    respond::{self, Cause, Refusal, refused, verified},
+    token::VerifyError,
 };
 
 use crate::ValidateState;
@@ -18,8 +19,35 @@ pub(crate) async fn validate(State(state): State<ValidateState>, request: Reques
     let Ok(token) = BearerToken::from_headers(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
-    match state.tokens.verify(token.as_str(), SystemTime::now()) {
+    match state.tokens.verify(token.as_str(), SystemTime::now()).await {
         Ok(claims) => verified(claims, headers),
-        Err(invalid) => refused(Refusal::NotAuthorized, Cause::new(invalid), headers),
+        Err(VerifyError::Invalid(reason)) => {
+            refused(Refusal::NotAuthorized, Cause::new(reason), headers)
+        }
+        Err(VerifyError::Keys(reason)) => {
+            refused(Refusal::ServiceUnavailable, Cause::new(reason), headers)
+        }
+    }
+}
+
+/// The public keys, for gateways that verify tokens themselves.
+pub(crate) async fn key_set(State(state): State<ValidateState>, request: Request) -> Response {
+    match state.keys.get(SystemTime::now()).await {
+        Ok(keys) => respond::key_set(&keys),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+    }
+}
+
+/// Where such gateways find the keys, if the issuer is a URL.
+pub(crate) async fn openid_configuration(
+    State(state): State<ValidateState>,
+    request: Request,
+) -> Response {
+    let Some(issuer) = &state.issuer else {
+        return refused(Refusal::NotFound, Cause::default(), request.headers());
+    };
+    match state.keys.get(SystemTime::now()).await {
+        Ok(keys) => respond::openid_configuration(issuer, &keys),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
     }
 }

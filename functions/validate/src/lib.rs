@@ -27,8 +27,10 @@ impl Function for Validate {
         ValidateConfig::read(reader)
     }
 
-    async fn start(config: ValidateConfig, _: Platform) -> Result<Service, Vec<Problem>> {
-        let state = ValidateState::start(config).await.map_err(|problem| vec![problem])?;
-        Ok(Service::new(router(state), Health::new(None)))
+    async fn start(config: ValidateConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
+        let state =
+            ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
+        let health = Health::new(state.keys(), None);
+        Ok(Service::new(router(state), health))
     }
 }

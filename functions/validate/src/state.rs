@@ -1,11 +1,10 @@
 //! What `validate` is made of, once it has started.
 
-use std::sync::Arc;
-
 use shared::{
-    config::{KeyConfig, Problem, Reader, TokenConfig},
-    keys::Keys,
-    secrets::Secrets,
+    config::{KeyConfig, Problem, Reader, SecretsConfig, TokenConfig},
+    keys::{KeyUse, Keys},
+    secrets::{SecretCache, Secrets},
+    serve::Platform,
     token::TokenVerifier,
 };
 
@@ -13,6 +12,7 @@ use shared::{
 #[derive(Debug)]
 pub struct ValidateConfig {
     keys: KeyConfig,
+    secrets: SecretsConfig,
     token: TokenConfig,
 }
 
@@ -20,8 +20,9 @@ impl ValidateConfig {
     /// Reads the configuration; `None` where `reader` has noted a problem.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let keys = KeyConfig::read(reader);
+        let secrets = SecretsConfig::read(reader);
         let token = TokenConfig::read(reader);
-        Some(Self { keys: keys?, token: token? })
+        Some(Self { keys: keys?, secrets: secrets?, token: token? })
     }
 }
 
@@ -29,22 +30,35 @@ impl ValidateConfig {
 #[derive(Debug, Clone)]
 pub struct ValidateState {
     pub(crate) tokens: TokenVerifier,
+    pub(crate) keys: SecretCache<Keys>,
+    /// `JWT_ISSUER`, where it is a URL that others can look keys up at.
+    pub(crate) issuer: Option<String>,
 }
 
 impl ValidateState {
-    /// The state around a verifier.
+    /// The state around keys, for tokens as `config` demands them.
     #[must_use]
-    pub fn new(tokens: TokenVerifier) -> Self {
-        Self { tokens }
+    pub fn new(keys: impl Into<SecretCache<Keys>>, config: TokenConfig) -> Self {
+        let keys = keys.into();
+        let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
+        let issuer = config.issuer.clone().filter(is_url);
+        Self { tokens: TokenVerifier::new(keys.clone(), config), keys, issuer }
     }
 
-    /// Fetches the key.
+    /// Fetches the keys.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if the key cannot be had or used.
-    pub async fn start(config: ValidateConfig) -> Result<Self, Problem> {
-        let keys = Keys::load(&config.keys, &Secrets::default()).await?;
-        Ok(Self::new(TokenVerifier::new(Arc::new(keys), config.token)))
+    /// A [`Problem`] if there is no such secret, or it holds no keys.
+    pub async fn start(config: ValidateConfig, platform: Platform) -> Result<Self, Problem> {
+        let secrets = Secrets::new(config.secrets).deferred(platform.door.takes_snapshot());
+        let keys = Keys::fetch(config.keys, KeyUse::Verify, &secrets).await?;
+        Ok(Self::new(keys, config.token))
+    }
+
+    /// The keys, for whoever watches whether they are there.
+    #[must_use]
+    pub fn keys(&self) -> SecretCache<Keys> {
+        self.keys.clone()
     }
 }

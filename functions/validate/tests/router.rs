@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use shared::{
     config::TokenConfig,
     keys::Keys,
-    token::{Subject, TokenIssuer, TokenVerifier},
+    token::{Subject, issue},
 };
 use tower::ServiceExt;
 use validate::{ValidateState, router};
@@ -21,12 +21,11 @@ fn keys() -> Arc<Keys> {
 
 fn token(config: &TokenConfig, admin: bool) -> String {
     let subject = Subject { id: "7", username: "ada@example.com", admin };
-    let issuer = TokenIssuer::new(keys(), config.clone());
-    issuer.issue(subject, SystemTime::now()).expect("a token").token
+    issue(&keys(), config, subject, SystemTime::now()).expect("a token").token
 }
 
 async fn answer(config: TokenConfig, request: Request<Body>) -> Response<Body> {
-    let state = ValidateState::new(TokenVerifier::new(keys(), config));
+    let state = ValidateState::new(keys(), config);
     router(state).oneshot(request).await.expect("an answer")
 }
 

@@ -114,6 +114,13 @@ impl DatabaseConfig {
         }
     }
 
+    /// The source of the part that is secret.
+    #[must_use]
+    pub fn secret(&self) -> &SecretSource {
+        let (Self::Url(source) | Self::Parts(_, source) | Self::Secret(_, source)) = self;
+        source
+    }
+
     /// A URL says everything, so parts beside it would be ignored: better refused.
     fn read_url(reader: &mut Reader<'_>, url: SecretSource) -> Option<Self> {
         let parts: Vec<&str> = PARTS.into_iter().filter(|name| reader.is_set(name)).collect();

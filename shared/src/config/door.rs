@@ -14,6 +14,9 @@ pub enum DoorConfig {
     Lambda {
         /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests at once, 1 in classic Lambda.
         concurrency: u32,
+        /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: what is in memory after the
+        /// start is stored, and every environment begins with it.
+        snapshot: bool,
     },
     /// A listener for HTTP/1.1.
     Http {
@@ -38,7 +41,9 @@ impl DoorConfig {
                 reader.required(name, "Lambda sets it beside AWS_LAMBDA_RUNTIME_API");
             }
             let concurrency = reader.number("AWS_LAMBDA_MAX_CONCURRENCY", 1, 1..=10_000);
-            return Some(Self::Lambda { concurrency: concurrency? });
+            let initialization = reader.optional("AWS_LAMBDA_INITIALIZATION_TYPE");
+            let snapshot = initialization.as_deref() == Some("snap-start");
+            return Some(Self::Lambda { concurrency: concurrency?, snapshot });
         }
         let host = reader.parsed::<IpAddr>("HOST", "an IP address to listen on");
         let port = reader.number("PORT", DEFAULT_PORT, 0..=u16::MAX);
@@ -46,5 +51,11 @@ impl DoorConfig {
         let host = host?.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let address = SocketAddr::new(host, port?);
         Some(Self::Http { address, drain: Duration::from_secs(drain?) })
+    }
+
+    /// Whether a snapshot is taken of the process once it has started.
+    #[must_use]
+    pub fn takes_snapshot(&self) -> bool {
+        matches!(self, Self::Lambda { snapshot: true, .. })
     }
 }

@@ -26,8 +26,8 @@ pub enum Refusal {
     NotAuthorized,
     /// Something that this service needs is out of reach, or too many wait.
     ServiceUnavailable,
-    /// `login` takes POST.
-    MethodNotAllowed,
+    /// This path takes these methods alone.
+    MethodNotAllowed(&'static str),
     /// No such path.
     NotFound,
 }
@@ -40,7 +40,7 @@ impl Refusal {
             }
             Self::NotAuthorized => StatusCode::FORBIDDEN,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
         }
     }
@@ -51,7 +51,7 @@ impl Refusal {
             Self::InvalidCredentials => "invalid credentials",
             Self::NotAuthorized => "not authorized",
             Self::ServiceUnavailable => "service unavailable",
-            Self::MethodNotAllowed => "method not allowed",
+            Self::MethodNotAllowed(_) => "method not allowed",
             Self::NotFound => "not found",
         }
     }
@@ -62,7 +62,7 @@ impl Refusal {
             Self::MissingBearer => Some((WWW_AUTHENTICATE, BEARER)),
             Self::NotAuthorized => Some((WWW_AUTHENTICATE, BEARER_INVALID)),
             Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
-            Self::MethodNotAllowed => Some((ALLOW, HeaderValue::from_static("POST"))),
+            Self::MethodNotAllowed(methods) => Some((ALLOW, HeaderValue::from_static(methods))),
             Self::NotFound => None,
         }
     }
@@ -75,7 +75,7 @@ impl Refusal {
             Self::InvalidCredentials => "authn_login_fail",
             Self::NotAuthorized => "authz_fail",
             Self::ServiceUnavailable => "service_unavailable",
-            Self::MethodNotAllowed => "method_not_allowed",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::NotFound => "not_found",
         }
     }
@@ -100,7 +100,7 @@ mod tests {
             (Refusal::MissingBearer, 401, "missing credentials", bearer),
             (Refusal::NotAuthorized, 403, "not authorized", invalid),
             (Refusal::ServiceUnavailable, 503, "service unavailable", Some(("retry-after", "2"))),
-            (Refusal::MethodNotAllowed, 405, "method not allowed", Some(("allow", "POST"))),
+            (Refusal::MethodNotAllowed("POST"), 405, "method not allowed", Some(("allow", "POST"))),
             (Refusal::NotFound, 404, "not found", None),
         ] {
             let response = refused(refusal, Cause::default(), &HeaderMap::new());

@@ -11,6 +11,8 @@ use aws_sdk_secretsmanager::{
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
+use super::Stage;
+
 /// Shorter than the 10 s that Lambda gives a function to start.
 const WHOLE_CALL: Duration = Duration::from_secs(8);
 const ONE_ATTEMPT: Duration = Duration::from_secs(3);
@@ -23,22 +25,56 @@ pub(super) struct SecretsManager {
     client: OnceCell<Client>,
 }
 
+/// Why there is no text.
+pub(super) struct NotFetched {
+    pub(super) reason: String,
+    /// Whether it may be there if asked again.
+    pub(super) transient: bool,
+}
+
 impl SecretsManager {
-    /// The secret's current text, or the reason why there is none.
-    pub(super) async fn get(&self, id: &str) -> Result<SecretString, String> {
+    /// The text at this stage of the secret; `None` where it has no such stage.
+    pub(super) async fn get(
+        &self,
+        id: &str,
+        stage: Stage,
+    ) -> Result<Option<SecretString>, NotFetched> {
+        let permanent = |reason: &str| NotFetched { reason: reason.into(), transient: false };
         let client = self.client.get_or_init(connect).await;
         if client.config().region().is_none_or(|region| region.as_ref().is_empty()) {
-            return Err("no AWS region is configured; set AWS_REGION".into());
+            return Err(permanent("no AWS region is configured; set AWS_REGION"));
         }
+        let call = client.get_secret_value().secret_id(id).version_stage(stage.label()).send();
         // The SDK's own limit does not cover the search for credentials.
-        let call = client.get_secret_value().secret_id(id).send();
-        let answer = tokio::time::timeout(WHOLE_CALL, call)
-            .await
-            .map_err(|_| "Secrets Manager did not answer within 8 s".to_owned())?
-            .map_err(|error| reason(&error))?;
-        let text = answer.secret_string.ok_or("the secret holds no text (SecretString)")?;
-        Ok(SecretString::from(text))
+        let Ok(answer) = tokio::time::timeout(WHOLE_CALL, call).await else {
+            let reason = "Secrets Manager did not answer within 8 s".to_owned();
+            return Err(NotFetched { reason, transient: true });
+        };
+        match answer {
+            Ok(answer) => match answer.secret_string {
+                Some(text) => Ok(Some(text.into())),
+                None => Err(permanent("the secret holds no text (SecretString)")),
+            },
+            Err(error) if stage != Stage::Current && is_not_found(&error) => Ok(None),
+            Err(error) => {
+                Err(NotFetched { reason: reason(&error), transient: is_transient(&error) })
+            }
+        }
     }
+}
+
+/// A secret without such a stage looks to the service like no secret.
+fn is_not_found(error: &SdkError<GetSecretValueError>) -> bool {
+    error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
+}
+
+/// The service was not reached, or was not able to answer. What it answers to a request
+/// that it does not like (4xx) it will answer again, unless there were too many of them.
+fn is_transient(error: &SdkError<GetSecretValueError>) -> bool {
+    let Some(answered) = error.as_service_error() else { return true };
+    let refused = error.raw_response().is_some_and(|response| response.status().is_client_error());
+    let throttled = answered.code().is_some_and(|code| code.contains("Throttl"));
+    !refused || throttled
 }
 
 async fn connect() -> Client {

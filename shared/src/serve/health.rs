@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use axum::{
@@ -18,6 +18,8 @@ use axum::{
 };
 use serde::Serialize;
 
+use crate::{keys::Keys, secrets::SecretCache};
+
 /// Asks a database whether it answers; the outcome is kept, never waited for.
 pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
@@ -27,9 +29,10 @@ pub(super) const READYZ: &str = "/readyz";
 /// How often the database is asked while somebody reads `/readyz`.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the two paths report. A function that has one holds its keys.
+/// What the two paths report.
 #[derive(Clone)]
 pub struct Health {
+    keys: SecretCache<Keys>,
     draining: Arc<AtomicBool>,
     database: Option<Arc<Database>>,
 }
@@ -47,12 +50,25 @@ const UNREACHABLE: u8 = 2;
 impl Health {
     /// The health of a function with these dependencies.
     #[must_use]
-    pub fn new(database: Option<DatabaseProbe>) -> Self {
+    pub fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
         let database = database.map(|probe| {
             let (state, asking) = (AtomicU8::new(UNKNOWN), AtomicBool::new(false));
             Arc::new(Database { probe, state, asking })
         });
-        Self { draining: Arc::default(), database }
+        Self { keys, draining: Arc::default(), database }
+    }
+
+    /// Fetches what is not there yet, and connects, so that the first request finds it.
+    pub(super) async fn warm_up(&self) {
+        let database = async {
+            if let Some(database) = &self.database {
+                (database.probe)().await;
+            }
+        };
+        let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), database);
+        if let Err(error) = keys {
+            tracing::warn!(%error, "the keys are not there yet");
+        }
     }
 
     /// From now on `/readyz` is 503: no new requests, please.
@@ -89,12 +105,15 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
             _ => "unknown",
         }
     });
-    let (code, status) = if health.draining.load(Ordering::Relaxed) {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining")
-    } else {
-        (StatusCode::OK, "ready")
+    // Where there are no keys, nobody but who asks here may come to have them fetched.
+    let has_keys = health.keys.is_filled(SystemTime::now());
+    let (code, status) = match (health.draining.load(Ordering::Relaxed), has_keys) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+        (false, true) => (StatusCode::OK, "ready"),
     };
-    let body = serde_json::to_string(&Readiness { status, keys: "ok", database });
+    let keys = if has_keys { "ok" } else { "unreachable" };
+    let body = serde_json::to_string(&Readiness { status, keys, database });
     (code, [(CONTENT_TYPE, "application/json")], body.expect("texts are JSON"))
 }
 

@@ -1,12 +1,12 @@
 //! The Lambda runtime protocol.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{BoxFuture, LambdaEvent, Runtime, SnapStartResource, layers::TracingLayer};
 use serde_json::value::RawValue;
 
 use super::{
-    ServeError, Service,
+    Health, ServeError, Service,
     lambda_event::{Event, EventResponse},
 };
 use crate::telemetry::RequestId;
@@ -17,11 +17,27 @@ use crate::telemetry::RequestId;
 /// No event makes this return an error: to Lambda, an error would be a crash of the
 /// function and not an answer to a client.
 pub(super) async fn serve(service: Service) -> Result<(), ServeError> {
+    let health = service.health.clone();
     let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let service = service.clone();
         async move { Ok::<_, Infallible>(answer(&service, event).await) }
     });
-    lambda_runtime::run_concurrent(handler).await.map_err(ServeError::Lambda)
+    // As `lambda_runtime::run_concurrent` does it, and a hook beside it.
+    let runtime = Runtime::new(handler).layer(TracingLayer::new());
+    let runtime = runtime.register_snapstart_resource(Arc::new(Restore(health)));
+    runtime.run_concurrent().await.map_err(ServeError::Lambda)
+}
+
+/// With SnapStart, nothing was fetched before the snapshot: it is now.
+struct Restore(Health);
+
+impl SnapStartResource for Restore {
+    fn after_restore(&self) -> BoxFuture<'_, Result<(), lambda_runtime::Error>> {
+        Box::pin(async {
+            self.0.warm_up().await;
+            Ok(())
+        })
+    }
 }
 
 async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventResponse {

@@ -2,24 +2,25 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use thiserror::Error;
 use uuid::Uuid;
 
 use super::claims::{IssuedClaims, Subject};
 use crate::{
     config::TokenConfig,
     keys::{Keys, SigningFailed},
+    secrets::{SecretCache, SecretError},
 };
 
-/// Signs tokens with the first key.
+/// Signs tokens with the first key that can.
 #[derive(Debug, Clone)]
 pub struct TokenIssuer {
-    keys: Arc<Keys>,
+    keys: SecretCache<Keys>,
     config: TokenConfig,
 }
 
@@ -49,44 +50,70 @@ struct Header<'a> {
     kid: Option<&'a str>,
 }
 
+/// There is no token.
+#[derive(Debug, Error)]
+pub enum IssueError {
+    /// There are no keys in memory.
+    #[error(transparent)]
+    Keys(#[from] SecretError),
+    /// The key did not sign.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+}
+
 impl TokenIssuer {
     /// An issuer with these keys.
     #[must_use]
-    pub fn new(keys: Arc<Keys>, config: TokenConfig) -> Self {
-        Self { keys, config }
+    pub fn new(keys: impl Into<SecretCache<Keys>>, config: TokenConfig) -> Self {
+        Self { keys: keys.into(), config }
     }
 
     /// A new token for `subject`, issued at `now`.
     ///
     /// # Errors
     ///
-    /// [`SigningFailed`] if the cryptographic library refuses to sign.
-    pub fn issue(
+    /// [`IssueError`] if there is no key, or the cryptographic library refuses to sign.
+    pub async fn issue(
         &self,
         subject: Subject<'_>,
         now: SystemTime,
-    ) -> Result<IssuedToken, SigningFailed> {
-        let key = self.keys.signing();
-        let issued_at = now.duration_since(UNIX_EPOCH).map_err(|_| SigningFailed)?.as_secs();
-        let header = Header { typ: "JWT", alg: key.algorithm(), kid: key.id() };
-        let claims = IssuedClaims {
-            username: subject.username,
-            admin: subject.admin,
-            iat: issued_at,
-            exp: issued_at + self.config.lifetime.as_secs(),
-            sub: subject.id,
-            jti: Uuid::new_v4().to_string(),
-            iss: self.config.issuer.as_deref(),
-            aud: self.config.audience.as_deref(),
-        };
-        let mut token = encode(&header)?;
-        token.push('.');
-        token.push_str(&encode(&claims)?);
-        let signature = key.sign(token.as_bytes())?;
-        token.push('.');
-        token.push_str(&signature);
-        Ok(IssuedToken { token, lifetime: self.config.lifetime })
+    ) -> Result<IssuedToken, IssueError> {
+        let keys = self.keys.get(now).await?;
+        Ok(issue(&keys, &self.config, subject, now)?)
     }
+}
+
+/// A new token for `subject`, issued at `now` and signed with the first of `keys` that can.
+///
+/// # Errors
+///
+/// [`SigningFailed`] if none can, or the cryptographic library refuses to.
+pub fn issue(
+    keys: &Keys,
+    config: &TokenConfig,
+    subject: Subject<'_>,
+    now: SystemTime,
+) -> Result<IssuedToken, SigningFailed> {
+    let key = keys.signing().ok_or(SigningFailed)?;
+    let issued_at = now.duration_since(UNIX_EPOCH).map_err(|_| SigningFailed)?.as_secs();
+    let header = Header { typ: "JWT", alg: key.algorithm().name(), kid: key.id() };
+    let claims = IssuedClaims {
+        username: subject.username,
+        admin: subject.admin,
+        iat: issued_at,
+        exp: issued_at + config.lifetime.as_secs(),
+        sub: subject.id,
+        jti: Uuid::new_v4().to_string(),
+        iss: config.issuer.as_deref(),
+        aud: config.audience.as_deref(),
+    };
+    let mut token = encode(&header)?;
+    token.push('.');
+    token.push_str(&encode(&claims)?);
+    let signature = key.sign(token.as_bytes())?;
+    token.push('.');
+    token.push_str(&signature);
+    Ok(IssuedToken { token, lifetime: config.lifetime })
 }
 
 fn encode(part: &impl Serialize) -> Result<String, SigningFailed> {

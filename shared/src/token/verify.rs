@@ -1,16 +1,17 @@
 //! Strict verification: RFC 7515, RFC 7519, RFC 8725.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{claims::VerifiedClaims, unique_json};
-use crate::{config::TokenConfig, keys::Keys};
+use crate::{
+    config::TokenConfig,
+    keys::{Algorithm, Keys},
+    secrets::{SecretCache, SecretError},
+};
 
 /// How far the clocks of issuer and verifier may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -29,10 +30,11 @@ pub enum InvalidToken {
     /// Header or payload is not an object with unique members.
     #[error("not strict JSON")]
     NotStrictJson,
-    /// The header asks for what is not understood here, or a member has a wrong type.
+    /// The header asks for what is not understood here, such as another algorithm, or a
+    /// member has a wrong type.
     #[error("unsupported header")]
     UnsupportedHeader,
-    /// No key of that name and algorithm.
+    /// No key of that name and algorithm; it may be a new one.
     #[error("unknown key")]
     UnknownKey,
     /// Signed by nobody known.
@@ -49,87 +51,125 @@ pub enum InvalidToken {
     Claim(&'static str),
 }
 
-/// Verifies tokens with the keys at hand.
+/// There are no claims.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// There are no keys in memory, so that nothing can be said of the token.
+    #[error(transparent)]
+    Keys(#[from] SecretError),
+    /// The token does not verify.
+    #[error(transparent)]
+    Invalid(#[from] InvalidToken),
+}
+
+/// Verifies tokens with the keys at hand, and looks for newer ones where none fits.
 #[derive(Debug, Clone)]
 pub struct TokenVerifier {
-    keys: Arc<Keys>,
+    keys: SecretCache<Keys>,
     config: TokenConfig,
 }
 
 impl TokenVerifier {
     /// A verifier with these keys.
     #[must_use]
-    pub fn new(keys: Arc<Keys>, config: TokenConfig) -> Self {
-        Self { keys, config }
+    pub fn new(keys: impl Into<SecretCache<Keys>>, config: TokenConfig) -> Self {
+        Self { keys: keys.into(), config }
     }
 
     /// The claims of `token`, if it verifies at `now`.
     ///
-    /// The signature comes before the payload is looked at.
+    /// A token that no key fits may be signed with a key that is newer than those at hand.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] is the first thing that was wrong.
-    pub fn verify(&self, token: &str, now: SystemTime) -> Result<VerifiedClaims, InvalidToken> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(InvalidToken::TooLong);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
-        let header = decode(header)?;
-        let payload = decode(payload)?;
-        decode(signature)?;
-
-        self.check_signature(&header, message, signature)?;
-        let claims = unique_json::parse(&payload).map_err(|_| InvalidToken::NotStrictJson)?;
-        check_times(&claims, now)?;
-        self.check_names(&claims)?;
-        let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
-        verified(payload, claims)
-    }
-
-    fn check_signature(
+    /// [`VerifyError`] if the token does not verify, or there are no keys.
+    pub async fn verify(
         &self,
-        header: &[u8],
-        message: &str,
-        signature: &str,
-    ) -> Result<(), InvalidToken> {
-        let header = unique_json::parse(header).map_err(|_| InvalidToken::NotStrictJson)?;
-        // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
-        // `zip` is for JWE alone.
-        if ["crit", "b64", "zip"].iter().any(|name| header.contains_key(*name)) {
-            return Err(InvalidToken::UnsupportedHeader);
+        token: &str,
+        now: SystemTime,
+    ) -> Result<VerifiedClaims, VerifyError> {
+        let keys = self.keys.get(now).await?;
+        let mut outcome = verify(&keys, &self.config, token, now);
+        if let Err(InvalidToken::UnknownKey | InvalidToken::WrongSignature) = outcome
+            && let Some(newer) = self.keys.newer_than(&keys, now).await
+        {
+            outcome = verify(&newer, &self.config, token, now);
         }
-        let text = |name| optional_text(&header, name).map_err(|_| InvalidToken::UnsupportedHeader);
-        text("typ")?;
-        let algorithm = text("alg")?.ok_or(InvalidToken::UnsupportedHeader)?;
-        let mut keys =
-            self.keys.named(text("kid")?).filter(|key| key.algorithm() == algorithm).peekable();
-        keys.peek().ok_or(InvalidToken::UnknownKey)?;
-        if keys.any(|key| key.verifies(message.as_bytes(), signature)) {
-            Ok(())
-        } else {
-            Err(InvalidToken::WrongSignature)
-        }
+        Ok(outcome?)
     }
+}
 
-    /// `iss` and `aud` equal what is configured; every registered name has its type
-    /// (RFC 7519 section 4.1).
-    fn check_names(&self, claims: &Map<String, Value>) -> Result<(), InvalidToken> {
-        for name in ["sub", "jti"] {
-            optional_text(claims, name)?;
-        }
-        for (name, demanded) in [("iss", &self.config.issuer), ("aud", &self.config.audience)] {
-            match (demanded, claims.get(name)) {
-                (Some(demanded), Some(Value::String(given))) if given == demanded => {}
-                (None, None | Some(Value::String(_))) => {}
-                (None, Some(Value::Array(names)))
-                    if name == "aud" && names.iter().all(Value::is_string) => {}
-                _ => return Err(InvalidToken::Claim(name)),
-            }
-        }
-        Ok(())
+/// The claims of `token`, if it verifies at `now` with one of `keys`.
+///
+/// The signature comes before the payload is looked at.
+///
+/// # Errors
+///
+/// [`InvalidToken`] is the first thing that was wrong.
+pub fn verify(
+    keys: &Keys,
+    config: &TokenConfig,
+    token: &str,
+    now: SystemTime,
+) -> Result<VerifiedClaims, InvalidToken> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(InvalidToken::TooLong);
     }
+    let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
+    let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
+    let header = decode(header)?;
+    let payload = decode(payload)?;
+    let signature = decode(signature)?;
+
+    check_signature(keys, &header, message, &signature)?;
+    let claims = unique_json::parse(&payload).map_err(|_| InvalidToken::NotStrictJson)?;
+    check_times(&claims, now)?;
+    check_names(config, &claims)?;
+    let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
+    verified(payload, claims)
+}
+
+fn check_signature(
+    keys: &Keys,
+    header: &[u8],
+    message: &str,
+    signature: &[u8],
+) -> Result<(), InvalidToken> {
+    let header = unique_json::parse(header).map_err(|_| InvalidToken::NotStrictJson)?;
+    // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
+    // `zip` is for JWE alone.
+    if ["crit", "b64", "zip"].iter().any(|name| header.contains_key(*name)) {
+        return Err(InvalidToken::UnsupportedHeader);
+    }
+    let text = |name| optional_text(&header, name).map_err(|_| InvalidToken::UnsupportedHeader);
+    text("typ")?;
+    let algorithm = text("alg")?.and_then(Algorithm::from_name);
+    let algorithm = algorithm.ok_or(InvalidToken::UnsupportedHeader)?;
+    let mut keys = keys.named(text("kid")?).filter(|key| key.algorithm() == algorithm).peekable();
+    keys.peek().ok_or(InvalidToken::UnknownKey)?;
+    if keys.any(|key| key.verifies(message.as_bytes(), signature)) {
+        Ok(())
+    } else {
+        Err(InvalidToken::WrongSignature)
+    }
+}
+
+/// `iss` and `aud` equal what is configured; every registered name has its type
+/// (RFC 7519 section 4.1).
+fn check_names(config: &TokenConfig, claims: &Map<String, Value>) -> Result<(), InvalidToken> {
+    for name in ["sub", "jti"] {
+        optional_text(claims, name)?;
+    }
+    for (name, demanded) in [("iss", &config.issuer), ("aud", &config.audience)] {
+        match (demanded, claims.get(name)) {
+            (Some(demanded), Some(Value::String(given))) if given == demanded => {}
+            (None, None | Some(Value::String(_))) => {}
+            (None, Some(Value::Array(names)))
+                if name == "aud" && names.iter().all(Value::is_string) => {}
+            _ => return Err(InvalidToken::Claim(name)),
+        }
+    }
+    Ok(())
 }
 
 /// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use sqlx::Connection;
 use tokio::time::timeout;
@@ -23,16 +24,23 @@ const LEASE_LIMIT: Duration = Duration::from_secs(3);
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const PING_LIMIT: Duration = Duration::from_millis(500);
 
+/// As whom, and how, to connect. It may change while the process lives.
+#[async_trait]
+pub(super) trait Account<C>: Send + Sync + 'static {
+    async fn connect(&self) -> Result<C, sqlx::Error>;
+}
+
 /// The pool of a store.
-pub(super) struct Connections<C: Connection> {
+pub(super) struct Connections<C: Connection + 'static> {
     pool: Pool<Connector<C>>,
 }
 
-impl<C: Connection> Connections<C> {
+impl<C: Connection + 'static> Connections<C> {
     /// A pool with so many places; nothing is connected yet.
-    pub(super) fn new(options: C::Options, places: u32) -> Self {
+    pub(super) fn new(account: impl Account<C>, places: u32) -> Self {
+        let account = Box::new(account);
         let pool =
-            Pool::builder(Connector { options, silence: Mutex::new(SystemTime::UNIX_EPOCH) })
+            Pool::builder(Connector { account, silence: Mutex::new(SystemTime::UNIX_EPOCH) })
                 .max_size(places as usize)
                 .build();
         Self { pool: pool.expect("only limits of time need a runtime") }
@@ -57,8 +65,8 @@ impl<C: Connection> Connections<C> {
     }
 }
 
-/// The options hold the password.
-impl<C: Connection> fmt::Debug for Connections<C> {
+/// The account holds the password.
+impl<C: Connection + 'static> fmt::Debug for Connections<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Connections").finish_non_exhaustive()
     }
@@ -67,9 +75,9 @@ impl<C: Connection> fmt::Debug for Connections<C> {
 /// A connection in use. It ends with the lease, without a goodbye, unless it is kept:
 /// after an error or a time-out nobody knows what is still on its way, and a transaction
 /// would hold its locks.
-pub(super) struct Lease<C: Connection>(Option<Object<Connector<C>>>);
+pub(super) struct Lease<C: Connection + 'static>(Option<Object<Connector<C>>>);
 
-impl<C: Connection> Lease<C> {
+impl<C: Connection + 'static> Lease<C> {
     /// Whether the connection was made for this lease, so that an error is no news
     /// from the past.
     pub(super) fn is_new(&self) -> bool {
@@ -88,7 +96,7 @@ impl<C: Connection> Lease<C> {
     }
 }
 
-impl<C: Connection> Deref for Lease<C> {
+impl<C: Connection + 'static> Deref for Lease<C> {
     type Target = C;
 
     fn deref(&self) -> &C {
@@ -96,13 +104,13 @@ impl<C: Connection> Deref for Lease<C> {
     }
 }
 
-impl<C: Connection> DerefMut for Lease<C> {
+impl<C: Connection + 'static> DerefMut for Lease<C> {
     fn deref_mut(&mut self) -> &mut C {
         &mut self.0.as_mut().expect("only the end of a lease takes it").connection
     }
 }
 
-impl<C: Connection> Drop for Lease<C> {
+impl<C: Connection + 'static> Drop for Lease<C> {
     fn drop(&mut self) {
         // Taken out of its place, the connection is not used again.
         drop(self.0.take().map(Object::take));
@@ -118,19 +126,19 @@ struct Pooled<C> {
 }
 
 /// Makes connections, and decides which can be used again.
-struct Connector<C: Connection> {
-    options: C::Options,
+struct Connector<C: Connection + 'static> {
+    account: Box<dyn Account<C>>,
     /// When a connection was last found silent. Those that were used before have most
     /// likely died with it: to wait for each in turn would take longer than a lease may.
     silence: Mutex<SystemTime>,
 }
 
-impl<C: Connection> Manager for Connector<C> {
+impl<C: Connection + 'static> Manager for Connector<C> {
     type Type = Pooled<C>;
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<Pooled<C>, sqlx::Error> {
-        let connection = C::connect_with(&self.options).await?;
+        let connection = self.account.connect().await?;
         Ok(Pooled { connection, used: SystemTime::now() })
     }
 
@@ -151,7 +159,7 @@ impl<C: Connection> Manager for Connector<C> {
     }
 }
 
-impl<C: Connection> Connector<C> {
+impl<C: Connection + 'static> Connector<C> {
     fn silence(&self) -> MutexGuard<'_, SystemTime> {
         self.silence.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -38,7 +38,7 @@ pub(super) fn read(url: &SecretString) -> Result<(DatabaseParts, RdsSecret), Str
     };
     read_query(&url, &mut parts)?;
     let password = decode(url.password().unwrap_or_default())?.into();
-    Ok((parts, RdsSecret { password, ..RdsSecret::default() }))
+    Ok((parts, RdsSecret::of_password(password)))
 }
 
 fn read_query(url: &Url, parts: &mut DatabaseParts) -> Result<(), String> {

@@ -5,11 +5,14 @@ use std::{
     sync::Arc,
 };
 
+use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, Sqlite, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
-    DatabaseError, NewUser, StoreError, User, UserRow, UserStore, connections::Connections, sql,
+    DatabaseError, NewUser, StoreError, User, UserRow, UserStore,
+    connections::{Account, Connections},
+    sql,
 };
 use crate::{config::DatabaseConfig, secrets::Secrets};
 
@@ -42,9 +45,19 @@ impl SqliteUsers {
     /// [`StoreError`] if the file cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        let store = Self { connections: Arc::new(Connections::new(options, 1)) };
+        let store = Self { connections: Arc::new(Connections::new(File(options), 1)) };
         store.execute(sqlx::query(SCHEMA)).await?;
         Ok(store)
+    }
+}
+
+/// Whoever may open the file may use it.
+struct File(SqliteConnectOptions);
+
+#[async_trait]
+impl Account<SqliteConnection> for File {
+    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+        SqliteConnection::connect_with(&self.0).await
     }
 }
 

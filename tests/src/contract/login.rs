@@ -169,12 +169,12 @@ fn is_json_token(body: &str) {
 
 /// The claims, after the signature was checked with the key of the tests.
 fn claims(token: &str) -> Value {
-    use std::{sync::Arc, time::SystemTime};
+    use std::time::SystemTime;
 
-    use shared::{config::TokenConfig, keys::Keys, token::TokenVerifier};
+    use shared::{config::TokenConfig, keys::Keys, token::verify};
 
-    let keys = Arc::new(Keys::read(&super::SECRET.into()).expect("the key is long enough"));
-    let verifier = TokenVerifier::new(keys, TokenConfig::default());
-    let claims = verifier.verify(token, SystemTime::now()).expect("the token verifies");
+    let keys = Keys::read(&super::SECRET.into()).expect("the key is long enough");
+    let claims = verify(&keys, &TokenConfig::default(), token, SystemTime::now());
+    let claims = claims.expect("the token verifies");
     serde_json::from_str(&claims.into_payload()).expect("JSON")
 }

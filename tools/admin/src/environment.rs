@@ -25,7 +25,7 @@ pub(crate) fn read<T>(read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result
 
 /// The users, for commands that hash nothing.
 pub(crate) async fn users() -> Result<Users, Failure> {
-    open(&read(DatabaseConfig::read)?).await
+    open(read(DatabaseConfig::read)?).await
 }
 
 /// The users, and what hashes their passwords.
@@ -35,10 +35,10 @@ pub(crate) async fn users_and_hashing() -> Result<(Users, Hashing), Failure> {
         let argon2 = Argon2Config::read(reader);
         Some((database?, argon2?))
     })?;
-    Ok((open(&database).await?, Hashing::new(argon2)))
+    Ok((open(database).await?, Hashing::new(argon2)))
 }
 
-async fn open(config: &DatabaseConfig) -> Result<Users, Failure> {
+async fn open(config: DatabaseConfig) -> Result<Users, Failure> {
     let opened = users::open(config, &Secrets::default(), CONNECTIONS).await;
     opened.map_err(|error| Failure::Configuration(vec![error.into()]))
 }

@@ -11,7 +11,6 @@ use shared::{
     respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
     serve::{Function, Health, Platform, Service},
-    token::{TokenIssuer, TokenVerifier},
 };
 use validate::ValidateState;
 
@@ -43,10 +42,11 @@ impl Function for Local {
         let login = LoginState::new(
             Arc::new(users),
             PasswordHasher::new(argon2, platform.hashes),
-            TokenIssuer::new(Arc::clone(&keys), token.clone()),
+            Arc::clone(&keys),
+            token.clone(),
         );
         // Each function answers on `/` as well, so the one cannot be merged into the other.
-        let validate = ValidateState::new(TokenVerifier::new(keys, token));
+        let validate = ValidateState::new(Arc::clone(&keys), token);
         let validate = validate::router(validate).into_service();
         let router = Router::new()
             .route_service("/login", login::router(login).into_service())
@@ -58,7 +58,7 @@ impl Function for Local {
         if let DoorConfig::Http { address, .. } = platform.door {
             introduce(&address.to_string());
         }
-        Ok(Service::new(router, Health::new(None)))
+        Ok(Service::new(router, Health::new(keys.into(), None)))
     }
 }
 

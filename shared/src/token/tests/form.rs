@@ -1,20 +1,20 @@
 //! The compact serialisation, and signatures.
 
+use aws_lc_rs::hmac;
 use serde_json::json;
 
 use super::*;
 
 #[test]
 fn only_three_parts_of_strict_base64url_are_a_token() {
-    use InvalidToken::{Malformed, NotStrictJson, TooLong, UnknownKey, WrongSignature};
+    use InvalidToken::{Malformed, NotStrictJson, TooLong, UnsupportedHeader, WrongSignature};
     let good = signed(HEADER, &claims(&json!({})));
     let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
     let with_empty_key = {
-        let key = jsonwebtoken::EncodingKey::from_secret(b"");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"");
         let message = format!("{header}.{payload}");
-        let mac =
-            jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256);
-        format!("{message}.{}", mac.unwrap())
+        let mac = hmac::sign(&key, message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac))
     };
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
     assert_eq!(outcome(&good), Ok(()));
@@ -37,15 +37,15 @@ fn only_three_parts_of_strict_base64url_are_a_token() {
         ("stray bits in the payload", sign_text(&format!("{header}.e31")), Malformed),
         ("another last character", format!("{}A", &good[..good.len() - 1]), WrongSignature),
         ("stray bits in the signature", stray_bits(&good), Malformed),
-        ("no algorithm and no signature", format!("{none}.{payload}."), UnknownKey),
-        ("no algorithm and a signature", format!("{none}.{payload}.{signature}"), UnknownKey),
+        ("no algorithm and no signature", format!("{none}.{payload}."), UnsupportedHeader),
+        (
+            "no algorithm and a signature",
+            format!("{none}.{payload}.{signature}"),
+            UnsupportedHeader,
+        ),
         ("signed with an empty key", with_empty_key, WrongSignature),
         ("a JWS in JSON", format!(r#"{{"payload":"{payload}"}}"#), Malformed),
-        (
-            "parts swapped",
-            format!("{payload}.{header}.{signature}"),
-            InvalidToken::UnsupportedHeader,
-        ),
+        ("parts swapped", format!("{payload}.{header}.{signature}"), UnsupportedHeader),
     ] {
         assert_eq!(outcome(&token), Err(expected), "{why}");
     }

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -11,9 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use shared::{
     config::{KeyConfig, ProcessEnvironment, Reader, TokenConfig},
-    keys::Keys,
+    keys::{KeyUse, Keys},
     secrets::Secrets,
-    token::TokenVerifier,
+    token::{TokenVerifier, VerifyError},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -32,7 +31,7 @@ pub(super) async fn inspect(token: SecretString) -> Result<Answer, Failure> {
         "-" => ask::first_line(io::stdin().lock())?,
         _ => token,
     };
-    describe(token.expose_secret().trim(), verifier.as_ref(), SystemTime::now())
+    describe(token.expose_secret().trim(), verifier.as_ref(), SystemTime::now()).await
 }
 
 /// A verifier as `validate` has it, if a key is configured.
@@ -47,12 +46,12 @@ async fn configured_verifier() -> Result<Option<TokenVerifier>, Failure> {
         let token = TokenConfig::read(reader);
         Some((key?, token?))
     })?;
-    let keys = Keys::load(&key, &Secrets::default()).await;
+    let keys = Keys::fetch(key, KeyUse::Verify, &Secrets::default()).await;
     let keys = keys.map_err(|problem| Failure::Configuration(vec![problem]))?;
-    Ok(Some(TokenVerifier::new(Arc::new(keys), token)))
+    Ok(Some(TokenVerifier::new(keys, token)))
 }
 
-fn describe(
+async fn describe(
     token: &str,
     verifier: Option<&TokenVerifier>,
     now: SystemTime,
@@ -62,13 +61,15 @@ fn describe(
     })?;
     let times = times(&claims, now);
     let text = format!("header {}\nclaims {}\n{times}", pretty(header), pretty(claims));
-    Ok(match verifier.map(|verifier| verifier.verify(token, now)) {
-        None => Answer::good(format!(
-            "{text}not verified: set JWT_SECRET, JWT_SECRET_FILE or JWT_SECRET_ID"
-        )),
-        Some(Ok(_)) => Answer::good(format!("{text}valid")),
-        Some(Err(reason)) => Answer::bad(format!("{text}invalid: {reason}")),
-    })
+    let Some(verifier) = verifier else {
+        let hint = "not verified: set JWT_SECRET, JWT_SECRET_FILE or JWT_SECRET_ID";
+        return Ok(Answer::good(format!("{text}{hint}")));
+    };
+    match verifier.verify(token, now).await {
+        Ok(_) => Ok(Answer::good(format!("{text}valid"))),
+        Err(VerifyError::Invalid(reason)) => Ok(Answer::bad(format!("{text}invalid: {reason}"))),
+        Err(VerifyError::Keys(error)) => Err(Failure::Configuration(vec![error.into()])),
+    }
 }
 
 /// Header and claims, unverified.
@@ -149,12 +150,12 @@ mod tests {
         assert_eq!(pretty(claims), "{\n  \"username\": \"\\u009b2J\"\n}");
     }
 
-    #[test]
-    fn what_is_no_token_is_refused() {
+    #[tokio::test]
+    async fn what_is_no_token_is_refused() {
         let four = format!("{}.x", token("{}", "{}"));
         for text in ["", "secret", "a.b.c", "e30.e30", &four, &token("[]", "{}"), &token("{}", "1")]
         {
-            assert!(describe(text, None, at(0)).is_err(), "{text}");
+            assert!(describe(text, None, at(0)).await.is_err(), "{text}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `token inspect`
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use shared::{
     config::TokenConfig,
     keys::Keys,
-    token::{Subject, TokenIssuer},
+    token::{Subject, issue},
 };
 
 use crate::support::{Place, Run, finish};
@@ -13,9 +13,8 @@ use crate::support::{Place, Run, finish};
 const KEY: &str = "a canary in a mine of 32 bytes, at least";
 
 fn token(config: TokenConfig) -> String {
-    let issuer = TokenIssuer::new(Arc::new(Keys::read(&KEY.into()).unwrap()), config);
     let subject = Subject { id: "7", username: "ada@example.com", admin: true };
-    issuer.issue(subject, SystemTime::now()).unwrap().token
+    issue(&Keys::read(&KEY.into()).unwrap(), &config, subject, SystemTime::now()).unwrap().token
 }
 
 fn inspect(variables: &[(&str, &str)], token: &str) -> Run {
