@@ -100,7 +100,7 @@ fn public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
     }
     if ParsedPublicKey::new(&ED25519, der).is_ok() {
         let point = der[der.len().saturating_sub(32)..].try_into();
-        return point.map(PublicKey::Ed25519).map_err(|_| KeyError::WrongCurve);
+        return point.map(PublicKey::Ed25519).map_err(|_| KeyError::Malformed("a public key"));
     }
     let others = [&ECDSA_P384_SHA384_FIXED, &ECDSA_P521_SHA512_FIXED];
     if others.iter().any(|curve| ParsedPublicKey::new(*curve, der).is_ok()) {

@@ -27,7 +27,7 @@ impl PrivateKey {
             Self::P256(pair) => PublicKey::p256(pair.public_key().as_ref()),
             Self::Ed25519(pair) => {
                 let point = pair.public_key().as_ref().try_into();
-                point.map(PublicKey::Ed25519).map_err(|_| KeyError::WrongCurve)
+                point.map(PublicKey::Ed25519).map_err(|_| KeyError::Malformed("a private key"))
             }
         }
     }

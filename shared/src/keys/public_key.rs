@@ -27,12 +27,12 @@ pub(super) enum PublicKey {
 }
 
 impl PublicKey {
-    /// The point in the uncompressed form of SEC 1 section 2.3.3.
+    /// A point in the uncompressed form of SEC 1 section 2.3.3.
     pub(super) fn p256(point: &[u8]) -> Result<Self, KeyError> {
-        let [4, coordinates @ ..] = point else { return Err(KeyError::WrongCurve) };
-        let (x, y) = coordinates.split_at_checked(32).ok_or(KeyError::WrongCurve)?;
-        let [x, y] = [x, y].map(|coordinate| coordinate.try_into().ok());
-        x.zip(y).map(|(x, y)| Self::P256 { x, y }).ok_or(KeyError::WrongCurve)
+        let coordinates = point.strip_prefix(&[4]).and_then(|rest| rest.split_at_checked(32));
+        let coordinates = coordinates.and_then(|(x, y)| x.try_into().ok().zip(y.try_into().ok()));
+        let (x, y) = coordinates.ok_or(KeyError::Malformed("a public key"))?;
+        Ok(Self::P256 { x, y })
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {

@@ -3,6 +3,7 @@
 mod claims;
 mod form;
 mod header;
+mod keys;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
