@@ -5,9 +5,15 @@
 
 mod algorithm;
 mod error;
+#[cfg(feature = "key-management")]
+mod generate;
 mod jwk;
+#[cfg(feature = "key-management")]
+mod jwk_set;
 mod key;
 mod pem;
+#[cfg(feature = "key-management")]
+mod private_jwk;
 mod private_key;
 mod public_key;
 #[cfg(test)]
@@ -15,7 +21,13 @@ mod tests;
 
 pub use algorithm::Algorithm;
 pub use error::KeyError;
+#[cfg(feature = "key-management")]
+pub use generate::{GenerationFailed, RsaSize, generate};
+#[cfg(feature = "key-management")]
+pub use jwk_set::{JwkSet, KeyKind};
 pub use key::{Key, PublicJwk, SigningFailed};
+
+use std::collections::HashSet;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -41,8 +53,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Fetches the configured keys, and fetches them again as they grow old. What
-    /// Secrets Manager holds as `AWSPREVIOUS` verifies as well.
+    /// Fetches the configured keys, and fetches them again as they grow old. For
+    /// verifying, what Secrets Manager holds as `AWSPREVIOUS` is among them.
     ///
     /// # Errors
     ///
@@ -55,7 +67,11 @@ impl Keys {
         let recipe = Recipe::new(config.source, move |versions| {
             Self::read_versions(versions, key_use).map_err(|error| error.to_string())
         });
-        Ok(secrets.cache(recipe.beside(&[Stage::Previous])).await?)
+        let recipe = match key_use {
+            KeyUse::Sign => recipe,
+            KeyUse::Verify => recipe.beside(&[Stage::Previous]),
+        };
+        Ok(secrets.cache(recipe).await?)
     }
 
     /// Reads key material: a text (HS256), a PEM key, or a JWK Set.
@@ -90,18 +106,19 @@ impl Keys {
         if key_use == KeyUse::Sign && keys.signing().is_none() {
             return Err(KeyError::CannotSign);
         }
-        // What was there before may be anything, such as a placeholder.
-        if let Some(Ok(previous)) = versions.previous.as_ref().map(Self::read) {
-            keys.verify_with(previous);
+        match versions.previous.as_ref().map(Self::read) {
+            Some(Ok(previous)) => keys.verify_with(previous),
+            // It may be anything, such as a placeholder.
+            Some(Err(error)) => tracing::warn!(%error, "what AWSPREVIOUS holds is no key"),
+            None => {}
         }
         Ok(keys)
     }
 
-    /// Verifies with these keys as well, but for those of a name that is taken.
+    /// Verifies with these keys as well.
     fn verify_with(&mut self, previous: Self) {
         for key in previous.keys {
-            let taken = key.id().is_some() && self.keys.iter().any(|it| it.id() == key.id());
-            if !taken {
+            if !self.keys.iter().any(|current| current.is_same(&key)) {
                 self.keys.push(key.without_signing());
             }
         }
@@ -113,8 +130,8 @@ impl Keys {
         self.keys.iter().find(|key| key.can_sign())
     }
 
-    /// The keys that may have signed a token with this `kid`: the one of that name,
-    /// or every key where the token names none.
+    /// The keys that may have signed a token with this `kid`: the one of that name, and
+    /// perhaps the one that had it before, or every key where the token names none.
     pub fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| kid.is_none() || kid == key.id())
     }
@@ -125,14 +142,16 @@ impl Keys {
     }
 
     /// The JWK Set that everybody may know, as JSON (RFC 7517 section 5): the public
-    /// halves, and nothing of symmetric keys.
+    /// halves, each name once, and nothing of symmetric keys.
     #[must_use]
     pub fn public_set(&self) -> String {
         #[derive(Serialize)]
         struct JwkSet<'a> {
             keys: Vec<PublicJwk<'a>>,
         }
-        let keys = self.keys.iter().filter_map(Key::public_jwk).collect();
+        let mut names = HashSet::new();
+        let first = self.keys.iter().filter(|key| names.insert(key.id()));
+        let keys = first.filter_map(Key::public_jwk).collect();
         serde_json::to_string(&JwkSet { keys }).expect("texts are JSON")
     }
 }

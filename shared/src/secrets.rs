@@ -3,19 +3,28 @@
 //! This module fetches text; what the text means is for `keys` and `users` to know.
 
 mod cache;
-mod secrets_manager;
+pub mod secrets_manager;
 mod versions;
 
 pub use cache::{Recipe, SecretCache};
 pub use versions::{Stage, Versions};
 
-use std::{fmt::Display, fs::File, io::Read, path::PathBuf, sync::Arc};
+use std::{
+    fmt::Display,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+use tokio::{task, time::timeout};
+use zeroize::Zeroizing;
 
 use crate::config::SecretsConfig;
-use secrets_manager::{NotFetched, SecretsManager};
+use secrets_manager::{Failure, NotFetched, SecretsManager};
 
 /// Where one secret comes from. `variable` is the variable that named the source,
 /// for messages.
@@ -93,6 +102,7 @@ pub struct SecretError {
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
+const FILE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Fetches secrets. One value and its clones serve a whole process, so that the connection
 /// to Secrets Manager is made once, and only where a secret is there.
@@ -100,7 +110,7 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
-    secrets_manager: Arc<SecretsManager>,
+    manager: Arc<SecretsManager>,
 }
 
 impl Secrets {
@@ -153,48 +163,67 @@ impl Secrets {
         match source {
             _ if stage != Stage::Current && !source.has_stages() => Ok(None),
             SecretSource::Value { value, .. } => Ok(Some(value.clone())),
-            SecretSource::File { path, .. } => match read_file(path) {
-                Ok(text) => Ok(Some(without_line_break(&text))),
-                Err(error) => Err(source.error(error)),
-            },
+            SecretSource::File { path, .. } => {
+                let read = read_file(path.clone()).await;
+                read.map(Some).map_err(|error| source.error(error))
+            }
             // Boxed: the SDK's futures are large, and rarely needed.
             SecretSource::SecretsManager { id, .. } => {
-                match Box::pin(self.secrets_manager.get(id, stage)).await {
+                match Box::pin(self.manager.get(id, stage)).await {
                     Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
-                    Err(NotFetched { reason, transient }) => {
-                        Err(SecretError { transient, ..source.error(reason) })
-                    }
+                    Err(NotFetched { reason, failure }) => Err(SecretError {
+                        transient: failure == Failure::Transient,
+                        ..source.error(reason)
+                    }),
                 }
             }
         }
     }
 
     /// The current text, and those of the other stages where there are any.
+    ///
+    /// One after the other, in the direction in which a rotation moves them: a text that
+    /// moves meanwhile is seen twice rather than never.
     async fn fetch_versions(
         &self,
         source: &SecretSource,
         beside: &[Stage],
     ) -> Result<Versions, SecretError> {
-        let optional = |stage| async move {
+        let optional = async |stage| {
             if beside.contains(&stage) { self.fetch_stage(source, stage).await } else { Ok(None) }
         };
-        let (current, pending, previous) =
-            tokio::join!(self.fetch(source), optional(Stage::Pending), optional(Stage::Previous));
-        Ok(Versions { current: current?, pending: pending?, previous: previous? })
+        let pending = optional(Stage::Pending).await?;
+        let current = self.fetch(source).await?;
+        let previous = optional(Stage::Previous).await?;
+        Ok(Versions { current, pending, previous })
     }
 }
 
-fn read_file(path: &PathBuf) -> std::io::Result<String> {
-    let mut text = String::new();
+/// Read on a thread for such work, and not for ever: a volume may hang.
+async fn read_file(path: PathBuf) -> Result<SecretString, String> {
+    let read = task::spawn_blocking(move || {
+        // Twice, since the kubelet may be putting another directory in place.
+        read_text(&path).or_else(|_| read_text(&path))
+    });
+    match timeout(FILE_LIMIT, read).await {
+        Ok(Ok(read)) => read.map_err(|error| error.to_string()),
+        Ok(Err(panic)) => Err(panic.to_string()),
+        Err(_) => Err("the file cannot be read within 5 s".into()),
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<SecretString> {
+    let mut text = Zeroizing::new(String::new());
     let bytes = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
     if bytes as u64 > MAX_FILE_BYTES {
-        return Err(std::io::Error::other("the file is larger than 64 KiB"));
+        return Err(io::Error::other("the file is larger than 64 KiB"));
     }
-    Ok(text)
+    Ok(without_line_break(&text))
 }
 
 /// The text without the line break that editors and `echo` leave behind.
-fn without_line_break(text: &str) -> SecretString {
+#[must_use]
+pub fn without_line_break(text: &str) -> SecretString {
     let text = text.strip_suffix('\n').unwrap_or(text);
     SecretString::from(text.strip_suffix('\r').unwrap_or(text))
 }

@@ -83,3 +83,48 @@ async fn a_token_of_another_issuer_or_audience_is_refused() {
         assert_eq!(response.status(), status, "{issuer} {audience}");
     }
 }
+
+async fn get(config: TokenConfig, method: &str, path: &str) -> (Response<Body>, String) {
+    let request = Request::builder().method(method).uri(path).body(Body::empty());
+    let (head, body) = answer(config, request.expect("a request")).await.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let text = String::from_utf8(body.to_vec()).expect("UTF-8");
+    (Response::from_parts(head, Body::empty()), text)
+}
+
+#[tokio::test]
+async fn a_symmetric_key_is_never_published() {
+    let (answer, text) = get(TokenConfig::default(), "GET", "/.well-known/jwks.json").await;
+    assert_eq!((answer.status().as_u16(), text.as_str()), (200, r#"{"keys":[]}"#));
+    assert_eq!(answer.headers()["cache-control"], "public, max-age=600");
+}
+
+#[tokio::test]
+async fn the_issuer_says_where_its_keys_are_if_it_is_a_url() {
+    for (issuer, expected) in [
+        (Some("https://auth.example.com"), Some("https://auth.example.com/.well-known/jwks.json")),
+        (Some("https://example.com/auth/"), Some("https://example.com/auth/.well-known/jwks.json")),
+        (Some("auth"), None),
+        (None, None),
+    ] {
+        let config = TokenConfig { issuer: issuer.map(str::to_owned), ..TokenConfig::default() };
+        let (answer, text) = get(config, "GET", "/.well-known/openid-configuration").await;
+        let Some(expected) = expected else {
+            assert_eq!((answer.status().as_u16(), text.as_str()), (404, "not found"));
+            continue;
+        };
+        let metadata: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(metadata["issuer"].as_str(), issuer, "byte for byte, as in tokens");
+        assert_eq!(metadata["jwks_uri"], expected);
+    }
+}
+
+#[tokio::test]
+async fn the_well_known_paths_are_read_only() {
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        let (answer, text) = get(TokenConfig::default(), "POST", path).await;
+        assert_eq!((answer.status().as_u16(), text.as_str()), (405, "method not allowed"));
+        let allowed: Vec<_> = answer.headers().get_all("allow").iter().collect();
+        assert_eq!(allowed, ["GET, HEAD"]);
+    }
+}

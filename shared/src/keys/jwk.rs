@@ -96,7 +96,7 @@ impl Jwk {
         public.verifier()?;
         let PublicKey::Rsa { n, e } = &public else { return Err(KeyError::Malformed(WHAT)) };
         if self.d.is_none() {
-            return Key::from_public_key(public, self.kid.clone());
+            return Key::from_public_key(&public, self.kid.clone());
         }
         let private = |member: &Option<SecretString>| secret_bytes(member.as_ref(), WHAT);
         let pair = RsaKeyPair::from_components(&KeyPairComponents {
@@ -117,7 +117,7 @@ impl Jwk {
         let (x, y) = (bytes(self.x.as_deref(), WHAT)?, bytes(self.y.as_deref(), WHAT)?);
         let point = [&[4], x.as_slice(), &y].concat();
         let public = PublicKey::p256(&point).map_err(|_| KeyError::Malformed(WHAT))?;
-        let Some(d) = &self.d else { return Key::from_public_key(public, self.kid.clone()) };
+        let Some(d) = &self.d else { return Key::from_public_key(&public, self.kid.clone()) };
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             &secret_bytes(Some(d), WHAT)?,
@@ -132,7 +132,7 @@ impl Jwk {
         let point = bytes(self.x.as_deref(), WHAT)?;
         let Some(d) = &self.d else {
             let point = point.try_into().map_err(|_| KeyError::Malformed(WHAT))?;
-            return Key::from_public_key(PublicKey::Ed25519(point), self.kid.clone());
+            return Key::from_public_key(&PublicKey::Ed25519(point), self.kid.clone());
         };
         let seed = secret_bytes(Some(d), WHAT)?;
         let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &point)

@@ -30,8 +30,15 @@ pub struct Key {
 }
 
 enum Material {
-    Secret(hmac::Key),
-    Public { verifier: ParsedPublicKey, members: PublicMembers, private: Option<PrivateKey> },
+    Secret(Box<hmac::Key>),
+    Pair(Box<Pair>),
+}
+
+/// A public key, and the private one that belongs to it if we have it.
+struct Pair {
+    verifier: ParsedPublicKey,
+    members: PublicMembers,
+    private: Option<PrivateKey>,
 }
 
 impl Key {
@@ -41,7 +48,7 @@ impl Key {
         if secret.len() < MIN_HS256_KEY_BYTES {
             return Err(KeyError::TooShort);
         }
-        let material = Material::Secret(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        let material = Material::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         Ok(Self { id, algorithm: Algorithm::Hs256, may_sign: true, material })
     }
 
@@ -49,26 +56,33 @@ impl Key {
         private: PrivateKey,
         id: Option<String>,
     ) -> Result<Self, KeyError> {
-        let mut key = Self::from_public_key(private.public_key()?, id)?;
-        if let Material::Public { private: place, .. } = &mut key.material {
-            *place = Some(private);
-            key.may_sign = true;
-        }
-        Ok(key)
+        let public = private.public_key()?;
+        Ok(Self { may_sign: true, ..Self::from_pair(&public, Some(private), id)? })
     }
 
-    pub(super) fn from_public_key(public: PublicKey, id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn from_public_key(
+        public: &PublicKey,
+        id: Option<String>,
+    ) -> Result<Self, KeyError> {
+        Self::from_pair(public, None, id)
+    }
+
+    fn from_pair(
+        public: &PublicKey,
+        private: Option<PrivateKey>,
+        id: Option<String>,
+    ) -> Result<Self, KeyError> {
         let (verifier, members) = (public.verifier()?, public.members());
         let id = Some(id.unwrap_or_else(|| members.thumbprint()));
-        let material = Material::Public { verifier, members, private: None };
+        let material = Material::Pair(Box::new(Pair { verifier, members, private }));
         Ok(Self { id, algorithm: public.algorithm(), may_sign: false, material })
     }
 
     /// The same key, for verifying alone.
     pub(super) fn without_signing(mut self) -> Self {
         self.may_sign = false;
-        if let Material::Public { private, .. } = &mut self.material {
-            *private = None;
+        if let Material::Pair(pair) = &mut self.material {
+            pair.private = None;
         }
         self
     }
@@ -103,10 +117,11 @@ impl Key {
             Material::Secret(key) if self.may_sign => {
                 Ok(URL_SAFE_NO_PAD.encode(hmac::sign(key, message)))
             }
-            Material::Public { private: Some(private), .. } => {
-                private.sign(message).map(|signature| URL_SAFE_NO_PAD.encode(signature))
+            Material::Pair(pair) => {
+                let signature = pair.private.as_ref().ok_or(SigningFailed)?.sign(message)?;
+                Ok(URL_SAFE_NO_PAD.encode(signature))
             }
-            _ => Err(SigningFailed),
+            Material::Secret(_) => Err(SigningFailed),
         }
     }
 
@@ -115,8 +130,30 @@ impl Key {
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
-            Material::Public { verifier, .. } => verifier.verify_sig(message, signature).is_ok(),
+            Material::Pair(pair) => pair.verifier.verify_sig(message, signature).is_ok(),
         }
+    }
+
+    /// The private half, where there is one.
+    #[cfg(feature = "key-management")]
+    pub(super) fn private_key(&self) -> Option<&PrivateKey> {
+        match &self.material {
+            Material::Secret(_) => None,
+            Material::Pair(pair) => pair.private.as_ref(),
+        }
+    }
+
+    /// Whether the two are one key, by the same name.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+            && match (&self.material, &other.material) {
+                // The keys themselves cannot be compared, but what they sign.
+                (Material::Secret(own), Material::Secret(other)) => {
+                    hmac::verify(own, b"", hmac::sign(other, b"").as_ref()).is_ok()
+                }
+                (Material::Pair(own), Material::Pair(other)) => own.members == other.members,
+                _ => false,
+            }
     }
 
     /// The JWK that everybody may know; none of a symmetric key.
@@ -124,10 +161,10 @@ impl Key {
     pub fn public_jwk(&self) -> Option<PublicJwk<'_>> {
         match &self.material {
             Material::Secret(_) => None,
-            Material::Public { members, .. } => Some(PublicJwk {
+            Material::Pair(pair) => Some(PublicJwk {
                 alg: self.algorithm.name(),
                 kid: self.id(),
-                members,
+                members: &pair.members,
                 r#use: "sig",
             }),
         }

@@ -10,14 +10,22 @@ use aws_lc_rs::{
         ED25519, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaKeyPair,
     },
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls_pki_types::pem::{SectionKind, SliceIter};
 use zeroize::Zeroizing;
 
 use super::{Key, KeyError, private_key::PrivateKey, public_key::PublicKey};
 
-/// Whether the text can only be meant as PEM.
+/// Whether the text can only be meant as PEM: also if it is in Base64 once more, or has lost
+/// its first and last line. A public key must never become the secret of an HMAC.
 pub(super) fn is_pem(text: &str) -> bool {
-    text.contains("-----BEGIN ")
+    text.contains("-----BEGIN ") || {
+        let base64 = Zeroizing::new(text.split_whitespace().collect::<String>());
+        let bytes = STANDARD.decode(base64.as_str()).map(Zeroizing::new);
+        bytes.is_ok_and(|bytes| {
+            bytes.starts_with(b"-----BEGIN ") || pkcs8(&bytes).is_ok() || public_key(&bytes).is_ok()
+        })
+    }
 }
 
 /// The one key in the text.
@@ -30,15 +38,25 @@ pub(super) fn read(text: &str) -> Result<Key, KeyError> {
     }
 }
 
+type Section = (SectionKind, Zeroizing<Vec<u8>>);
+
 /// The sections that are keys. Others are passed over, as the curve's parameters that
 /// OpenSSL puts in front of a key.
-fn sections(text: &str) -> Result<Vec<(SectionKind, Zeroizing<Vec<u8>>)>, KeyError> {
+fn sections(text: &str) -> Result<Vec<Section>, KeyError> {
     let mut keys = Vec::new();
     for section in SliceIter::<(SectionKind, Vec<u8>)>::new(text.as_bytes()) {
         let (kind, der) = section.map_err(|_| KeyError::NoPemKey)?;
-        keys.push((kind, Zeroizing::new(der)));
+        let der = Zeroizing::new(der);
+        if is_key(kind) {
+            keys.push((kind, der));
+        }
     }
     Ok(keys)
+}
+
+fn is_key(kind: SectionKind) -> bool {
+    use SectionKind::{EcPrivateKey, PrivateKey, PublicKey, RsaPrivateKey};
+    matches!(kind, PrivateKey | RsaPrivateKey | EcPrivateKey | PublicKey)
 }
 
 fn read_section(kind: SectionKind, der: &[u8]) -> Result<Key, KeyError> {
@@ -48,7 +66,7 @@ fn read_section(kind: SectionKind, der: &[u8]) -> Result<Key, KeyError> {
             Key::from_private_key(checked_rsa(RsaKeyPair::from_der(der))?, None)
         }
         SectionKind::EcPrivateKey => Key::from_private_key(sec1(der)?, None),
-        SectionKind::PublicKey => Key::from_public_key(public_key(der)?, None),
+        SectionKind::PublicKey => Key::from_public_key(&public_key(der)?, None),
         _ => Err(KeyError::NoPemKey),
     }
 }

@@ -4,6 +4,8 @@ mod jwk;
 mod pem;
 mod set;
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn read(material: &str) -> Result<Keys, KeyError> {
@@ -66,5 +68,28 @@ fn debug_does_not_show_the_key() {
         let keys = read(&material).unwrap();
         let shown = format!("{keys:?}");
         assert!(shown.len() < 120 && !shown.contains("canary"), "{shown}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in ".{0,200}") {
+        let _ = read(&text);
+        let _ = read(&format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----"));
+        let _ = read(&format!(r#"{{"keys":[{{"kty":"oct","k":"{text}"}}]}}"#));
+    }
+
+    #[test]
+    fn no_damaged_key_panics(position in 0..1_600_usize, byte in 32..127_u8) {
+        for key in [
+            include_str!("tests/pem/rsa-2048.pem"),
+            include_str!("tests/pem/p256-sec1.pem"),
+            include_str!("tests/pem/ed25519-public.pem"),
+        ] {
+            let mut damaged = key.as_bytes().to_vec();
+            let position = position % damaged.len();
+            damaged[position] = byte;
+            let _ = read(&String::from_utf8(damaged).expect("ASCII"));
+        }
     }
 }

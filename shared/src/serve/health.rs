@@ -124,7 +124,9 @@ fn ask(database: &Arc<Database>) {
     }
     let database = Arc::clone(database);
     tokio::spawn(async move {
-        let state = if (database.probe)().await { OK } else { UNREACHABLE };
+        // On a task of its own: a panic is a no, and not the end of asking.
+        let answers = tokio::spawn((database.probe)()).await.unwrap_or(false);
+        let state = if answers { OK } else { UNREACHABLE };
         database.state.store(state, Ordering::Relaxed);
         tokio::time::sleep(PROBE_INTERVAL).await;
         database.asking.store(false, Ordering::Relaxed);

@@ -51,7 +51,8 @@ impl Function for Local {
         let router = Router::new()
             .route_service("/login", login::router(login).into_service())
             .route_service("/validate", validate.clone())
-            .route_service("/validate/{*path}", validate)
+            .route_service("/validate/{*path}", validate.clone())
+            .route_service("/.well-known/{*path}", validate)
             .fallback(async |request: Request| {
                 refused(Refusal::NotFound, Cause::default(), request.headers())
             });

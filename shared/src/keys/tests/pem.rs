@@ -1,5 +1,7 @@
 //! PEM keys, as OpenSSL writes them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::*;
 
 const RSA_2048: &str = include_str!("pem/rsa-2048.pem");
@@ -33,11 +35,19 @@ fn a_private_key_signs_what_its_public_half_verifies() {
     }
 }
 
+/// The lines between the first and the last.
+fn bare(pem: &str) -> String {
+    pem.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn line_ends_and_text_around_do_not_matter() {
-    for material in
-        [P256.replace('\n', "\r\n"), format!("  a comment\n{P256}\n\n"), P256.trim_end().to_owned()]
-    {
+    for material in [
+        P256.replace('\n', "\r\n"),
+        format!("  a comment\n{P256}\n\n"),
+        format!("{}{P256}", include_str!("pem/certificate.pem")),
+        P256.trim_end().to_owned(),
+    ] {
         assert!(read(&material).is_ok(), "{material}");
     }
 }
@@ -69,6 +79,9 @@ fn unusable_pem_is_refused_each_with_its_reason() {
         ("its lines joined by blanks", &P256.replace('\n', " "), NoPemKey),
         ("its line ends escaped", &P256.replace('\n', "\\n"), NoPemKey),
         ("in quotes", &format!("{P256:?}"), NoPemKey),
+        ("in Base64 once more", &STANDARD.encode(P256), NoPemKey),
+        ("a public key without its first and last line", &bare(P256_PUBLIC), NoPemKey),
+        ("a private key in one line", &bare(RSA_2048).replace('\n', ""), NoPemKey),
         ("two keys", &format!("{P256}{ED25519}"), SeveralPemKeys),
         ("private and public", &format!("{P256}{P256_PUBLIC}"), SeveralPemKeys),
     ] {

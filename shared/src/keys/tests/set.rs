@@ -68,12 +68,29 @@ fn what_was_before_verifies_and_does_not_sign() {
     assert_eq!(ids(&keys), [Some("two"), Some("one")]);
     assert_eq!(keys.iter().map(Key::can_sign).collect::<Vec<_>>(), [true, false]);
 
-    let same_name = set(&[oct(Some("two"), "c")]);
+    let same_name = set(&[oct(Some("two"), "c"), oct(Some("two"), "b").replace("two", "one")]);
     let keys = Keys::read_versions(&versions(&now, Some(&same_name)), KeyUse::Sign).unwrap();
-    assert_eq!(ids(&keys), [Some("two")], "a name has one meaning: the current one");
+    assert_eq!(ids(&keys), [Some("two"), Some("two"), Some("one")], "another key of that name");
+
+    let keys = Keys::read_versions(&versions(&now, Some(&now)), KeyUse::Sign).unwrap();
+    assert_eq!(ids(&keys), [Some("two")], "the same key once");
 
     let keys = Keys::read_versions(&versions(&now, Some("a placeholder")), KeyUse::Sign);
     assert_eq!(ids(&keys.unwrap()), [Some("two")]);
+}
+
+#[test]
+fn of_two_public_keys_of_one_name_the_current_one_is_published() {
+    let named = |name: &str, x: &str| {
+        set(&[format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{name}","x":"{x}"}}"#)])
+    };
+    let current = named("one", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+    let pem = read(include_str!("pem/ed25519-public.pem")).unwrap().public_set();
+    let x = pem.split(r#""x":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let previous = named("one", x);
+    let keys = Keys::read_versions(&versions(&current, Some(&previous)), KeyUse::Verify).unwrap();
+    assert_eq!(keys.iter().count(), 2);
+    assert_eq!(keys.public_set(), read(&current).unwrap().public_set());
 }
 
 #[test]

@@ -5,12 +5,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{sync::watch, task::AbortHandle, time::timeout};
+use tokio::{
+    sync::watch,
+    task::{self, AbortHandle},
+    time::{Instant, timeout_at},
+};
 
-use super::age;
+use super::state::age;
 
-/// How long a request waits for a secret: less than a gateway waits for the request.
-const WAIT_LIMIT: Duration = Duration::from_secs(3);
+/// How long requests wait for a fetch, from its beginning: less than a gateway waits for
+/// the request. Who comes later goes on at once.
+const WAIT_LIMIT: Duration = Duration::from_secs(2);
 /// A fetch ends by itself before that, unless it was frozen on the way and what it waits
 /// for will never come.
 const OVERDUE: Duration = Duration::from_secs(10);
@@ -28,7 +33,8 @@ pub(super) enum Reason {
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) reason: Reason,
-    pub(super) began: SystemTime,
+    began: SystemTime,
+    wait_until: Instant,
     task: AbortHandle,
     done: watch::Receiver<()>,
 }
@@ -45,17 +51,25 @@ impl Attempt {
             fetch.await;
             drop(under_way);
         });
-        Self { reason, began, task: task.abort_handle(), done }
+        let wait_until = Instant::now() + WAIT_LIMIT;
+        Self { reason, began, wait_until, task: task.abort_handle(), done }
     }
 
-    /// Ready when the fetch has ended, one way or another, or has taken too long.
-    pub(super) async fn wait(mut self) {
+    /// Ready when the fetch has ended, one way or another, or has taken too long; whether
+    /// it has ended.
+    pub(super) async fn wait(mut self) -> bool {
         // The other end never sends; its end is the signal.
-        let _ = timeout(WAIT_LIMIT, self.done.changed()).await;
+        timeout_at(self.wait_until, self.done.changed()).await.is_ok()
     }
 
-    pub(super) fn is_overdue(&self, now: SystemTime) -> bool {
-        age(self.began, now) > OVERDUE
+    /// Whether it will still end by itself: it has not panicked, and was not frozen.
+    pub(super) fn is_alive(&self, now: SystemTime) -> bool {
+        !self.task.is_finished() && age(self.began, now) <= OVERDUE
+    }
+
+    /// Whether it is the fetch of the running task.
+    pub(super) fn is_own(&self) -> bool {
+        Some(self.task.id()) == task::try_id()
     }
 
     pub(super) fn abort(&self) {

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use secrecy::ExposeSecret;
@@ -11,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::*;
 use crate::{config::SecretsConfig, secrets::SecretSource};
 
-const REFRESH: Duration = Duration::from_secs(300);
+const REFRESH: Duration = Duration::from_mins(5);
 
 /// A file that a cache is filled from, and how often it was read.
 struct Place {
@@ -115,7 +116,7 @@ async fn a_clock_that_was_set_back_makes_a_secret_old() {
     let place = Place::new("one");
     let cache = place.cache().await;
     place.write("two");
-    assert_eq!(get(&cache, place.start - Duration::from_secs(60)).await, "two");
+    assert_eq!(get(&cache, place.start - Duration::from_mins(1)).await, "two");
 }
 
 #[tokio::test]
@@ -181,11 +182,7 @@ async fn a_demand_is_not_content_with_a_fetch_that_began_before_it() {
     let earlier = Attempt::begin(Reason::Age, place.at(1), tokio::task::yield_now());
     cache.inner.state().running = Some(earlier);
     place.write("two");
-    let newer = tokio::join!(cache.newer_than(&seen, place.at(2)), async {
-        settle(&cache).await;
-        cache.inner.state().running = None;
-    });
-    assert_eq!(newer.0.as_deref().map(String::as_str), Some("two"));
+    assert_eq!(*cache.newer_than(&seen, place.at(2)).await.expect("a newer one"), "two");
 }
 
 #[tokio::test]
@@ -220,4 +217,50 @@ async fn without_a_secret_there_is_an_error_until_it_comes() {
     place.write("one");
     assert!(cache.get(place.at(1)).await.is_err(), "left alone for 2 s");
     assert_eq!(get(&cache, place.at(2)).await, "one");
+}
+
+#[tokio::test]
+async fn requests_that_bring_their_times_in_another_order_share_one_fetch() {
+    let place = Place::new("one");
+    let cache = place.cache().await;
+    let seen = cache.get(place.at(0)).await.unwrap();
+    place.write("two");
+    let (late, early) =
+        tokio::join!(cache.newer_than(&seen, place.at(9)), cache.newer_than(&seen, place.at(8)),);
+    assert_eq!(
+        (late.as_deref().unwrap().as_str(), early.as_deref().unwrap().as_str()),
+        ("two", "two")
+    );
+    assert_eq!(place.reads.load(Ordering::Relaxed), 2, "one fetch for both");
+    assert_eq!(get(&cache, place.at(7)).await, "two");
+    assert!(cache.inner.state().running.is_none(), "what was just fetched is not old");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_source_that_hangs_for_more_than_2_s() {
+    let place = Place::new("one");
+    let cache = place.cache().await;
+    let seen = cache.get(place.at(0)).await.unwrap();
+    let hangs = Attempt::begin(Reason::Age, place.at(4_000), std::future::pending());
+    cache.inner.state().running = Some(hangs);
+    let since = tokio::time::Instant::now();
+    assert_eq!(get(&cache, place.at(4_001)).await, "one");
+    assert!(cache.newer_than(&seen, place.at(4_001)).await.is_none());
+    assert_eq!(since.elapsed().as_secs(), 2, "both together");
+}
+
+#[tokio::test]
+async fn a_recipe_that_panics_is_a_failure_that_passes() {
+    let place = Place::new("one");
+    let source = place.recipe().source;
+    let panics = Arc::new(AtomicUsize::new(1));
+    let recipe = Recipe::new(source, move |_| {
+        let left =
+            panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+        assert!(left.is_err(), "a panic on purpose");
+        Ok("made".to_owned())
+    });
+    let cache = Secrets::default().deferred(true).cache(recipe).await.unwrap();
+    assert!(cache.get(place.at(0)).await.is_err());
+    assert_eq!(get(&cache, place.at(0)).await, "made");
 }

@@ -1,11 +1,15 @@
 //! The database account while its password is rotated.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::SystemTime,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Connection, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlDatabaseError},
@@ -20,6 +24,8 @@ use crate::{
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
 const ACCESS_DENIED: [u16; 2] = [1045, 1698];
+/// How long the database is left alone once it has refused all passwords.
+const AFTER_REFUSAL: Duration = Duration::from_secs(2);
 
 /// An account whose password may change at any time, before or after its secret does.
 pub(super) struct RotatingAccount {
@@ -42,16 +48,33 @@ impl RotatingAccount {
 #[async_trait]
 impl Account<MySqlConnection> for RotatingAccount {
     async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
-        let now = SystemTime::now();
         let unavailable = |error| sqlx::Error::Configuration(Box::new(error));
-        let logins = self.logins.get(now).await.map_err(unavailable)?;
-        let refused = match logins.connect().await {
-            Err(error) if is_refusal(&error) => error,
-            outcome => return outcome,
+        let logins = self.logins.get(SystemTime::now()).await.map_err(unavailable)?;
+        let refused = match logins.connect(None).await {
+            Err(NoConnection::Refused(refused)) => refused,
+            outcome => return outcome.map_err(Into::into),
         };
-        match self.logins.newer_than(&logins, now).await {
-            Some(newer) => newer.connect().await,
-            None => Err(refused),
+        let newer = self.logins.newer_than(&logins, SystemTime::now()).await;
+        let Some(newer) = newer else { return Err(NoConnection::Refused(refused).into()) };
+        newer.connect(Some(&logins)).await.map_err(Into::into)
+    }
+}
+
+/// Why there is no connection.
+enum NoConnection {
+    /// Every password was refused: just now, or a moment ago.
+    Refused(Option<sqlx::Error>),
+    /// Something else is wrong.
+    Failed(sqlx::Error),
+}
+
+impl From<NoConnection> for sqlx::Error {
+    fn from(reason: NoConnection) -> Self {
+        match reason {
+            NoConnection::Refused(Some(error)) | NoConnection::Failed(error) => error,
+            NoConnection::Refused(None) => Self::Configuration(
+                "it has just refused the account, and is not asked again".into(),
+            ),
         }
     }
 }
@@ -59,37 +82,77 @@ impl Account<MySqlConnection> for RotatingAccount {
 /// The ways to log in that a secret offers.
 struct Logins {
     /// In the order in which they are tried: current, pending, previous.
-    options: Vec<MySqlConnectOptions>,
-    /// The one that was accepted last. Servers may lock an account that is refused often.
+    all: Vec<Login>,
+    /// The one that was accepted last.
     accepted: AtomicUsize,
+    /// When all of them were refused, if that was the last thing that happened.
+    refused: Mutex<Option<SystemTime>>,
+}
+
+struct Login {
+    secret: SecretString,
+    options: MySqlConnectOptions,
+}
+
+impl Login {
+    fn read(config: &DatabaseConfig, secret: &SecretString) -> Result<Self, String> {
+        Ok(Self { secret: secret.clone(), options: connect_options(config, secret)? })
+    }
 }
 
 impl Logins {
     fn read(config: &DatabaseConfig, versions: &Versions) -> Result<Self, String> {
-        let current = connect_options(config, &versions.current)?;
+        let current = Login::read(config, &versions.current)?;
         // A rotation may have left anything there, such as nothing but a placeholder.
         let others = [&versions.pending, &versions.previous].into_iter().flatten();
-        let others = others.filter_map(|secret| connect_options(config, secret).ok());
-        let options = std::iter::once(current).chain(others).collect();
-        Ok(Self { options, accepted: AtomicUsize::new(0) })
+        let others = others.filter_map(|secret| Login::read(config, secret).ok());
+        Ok(Self {
+            all: std::iter::once(current).chain(others).collect(),
+            accepted: AtomicUsize::new(0),
+            refused: Mutex::new(None),
+        })
     }
 
     /// A connection with the login that was accepted last, or else with the first that is.
-    async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
+    /// Those among `refused`, which have just been tried, are passed over, and none is
+    /// tried for a while after all were refused: servers may lock such an account.
+    async fn connect(&self, refused: Option<&Self>) -> Result<MySqlConnection, NoConnection> {
+        if self.was_refused() {
+            return Err(NoConnection::Refused(None));
+        }
         let accepted = self.accepted.load(Ordering::Relaxed);
-        let mut outcome = MySqlConnection::connect_with(&self.options[accepted]).await;
-        for (index, options) in self.options.iter().enumerate() {
-            if !outcome.as_ref().is_err_and(is_refusal) {
-                break;
+        let others = (0..self.all.len()).filter(|index| *index != accepted);
+        let mut refusal = None;
+        for index in std::iter::once(accepted).chain(others) {
+            let login = &self.all[index];
+            if refused.is_some_and(|refused| refused.contains(login)) {
+                continue;
             }
-            if index != accepted {
-                outcome = MySqlConnection::connect_with(options).await;
-                if outcome.is_ok() {
+            match MySqlConnection::connect_with(&login.options).await {
+                Err(error) if is_refusal(&error) => refusal = Some(error),
+                Err(error) => return Err(NoConnection::Failed(error)),
+                Ok(connection) => {
                     self.accepted.store(index, Ordering::Relaxed);
+                    return Ok(connection);
                 }
             }
         }
-        outcome
+        *self.refused() = Some(SystemTime::now());
+        Err(NoConnection::Refused(refusal))
+    }
+
+    fn contains(&self, login: &Login) -> bool {
+        let secret = login.secret.expose_secret();
+        self.all.iter().any(|own| own.secret.expose_secret() == secret)
+    }
+
+    fn was_refused(&self) -> bool {
+        let refused = *self.refused();
+        refused.is_some_and(|at| at.elapsed().is_ok_and(|age| age < AFTER_REFUSAL))
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<SystemTime>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
