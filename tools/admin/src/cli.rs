@@ -1,6 +1,7 @@
 //! What may be typed, and what `--help` says about it.
 
 mod help;
+mod key;
 
 use std::path::PathBuf;
 
@@ -8,7 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
-/// Looks after the users of the auth service.
+pub(crate) use key::{KeyCommand, KeyDetails, PlaceOfKeys, WhichKey};
+
+/// Looks after the users of the auth service, and after the keys of its tokens.
 #[derive(Parser)]
 #[command(version, about, long_about = help::TOP, after_help = help::TOP_EXAMPLES)]
 pub(crate) struct Cli {
@@ -28,6 +31,9 @@ pub(crate) enum Command {
     /// Hash the passwords that the Flask service stored as plain text
     #[command(long_about = help::UPGRADE, after_help = help::UPGRADE_EXAMPLES)]
     UpgradePlaintext,
+    /// Make, list and rotate the keys that sign and verify tokens
+    #[command(subcommand, long_about = key::KEY, after_help = key::KEY_EXAMPLES)]
+    Key(KeyCommand),
     /// Look at tokens
     #[command(subcommand)]
     Token(TokenCommand),

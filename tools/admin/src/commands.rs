@@ -2,6 +2,7 @@
 
 mod completions;
 mod import;
+mod key;
 mod list;
 mod token;
 mod upgrade;
@@ -24,6 +25,7 @@ pub(crate) async fn run(command: Command) -> Result<Answer, Failure> {
         Command::User(command) => run_user(command).await,
         Command::Hash(password) => hash(&password).await,
         Command::UpgradePlaintext => upgrade::upgrade().await,
+        Command::Key(command) => key::run(command).await,
         Command::Token(TokenCommand::Inspect { token }) => token::inspect(token).await,
         Command::Completions { shell } => Ok(completions::completions(shell)),
     }

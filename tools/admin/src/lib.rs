@@ -1,12 +1,14 @@
-//! `auth-admin`: users and tokens from the command line.
+//! `auth-admin`: users, tokens and the keys of tokens from the command line.
 //!
-//! It works on the same database as `login`, through the same code: what it stores
-//! is what `login` reads, and what it calls valid is what `validate` lets through.
+//! It works on the same database and the same keys as `login`, through the same code:
+//! what it stores is what `login` reads, and what it calls valid is what `validate` lets
+//! through.
 //!
 //! # Layout
 //!
 //! * `cli`: what may be typed, and `--help`
 //! * `commands`: one module for each command, or for a few that are alike
+//! * `commands/key`: changes of a key set; its `place` is a file or a secret
 //! * `environment`: what a command needs from the environment
 //! * `ask`: passwords and confirmations from a terminal or standard input
 //! * `email`, `weakness`, `stored_form`: what is accepted, and what a row holds

@@ -1,4 +1,4 @@
-//! The command line of whoever looks after the users.
+//! The command line of whoever looks after users and keys.
 
 use std::process::ExitCode;
 

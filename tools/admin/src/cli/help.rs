@@ -1,9 +1,10 @@
 //! The long texts of `--help`.
 
 pub(super) const TOP: &str = "\
-Looks after the users of the auth service.
+Looks after the users of the auth service, and after the keys of its tokens.
 
-It works on the database that login works on, and finds it the same way:
+The commands for users work on the database that login works on, and find it the
+same way:
 
   DATABASE_URL          mysql://user:password@host:port/database?ssl-mode=...,
                         or sqlite:/path/to/file for local work
@@ -33,6 +34,8 @@ EXAMPLES
     DATABASE_URL=sqlite:target/local/users.sqlite auth-admin user add ada@example.com --admin
   Move over from the Flask service:
     auth-admin upgrade-plaintext
+  Replace the key that signs tokens, without a token refused:
+    auth-admin key --help
   Find passwords that nobody can log in with:
     auth-admin user list | grep unsupported";
 

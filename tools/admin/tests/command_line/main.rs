@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
 mod import;
+mod key;
 mod prompts;
 mod support;
 mod surface;

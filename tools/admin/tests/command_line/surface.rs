@@ -23,6 +23,13 @@ fn help_has_examples_and_says_what_the_environment_needs() {
         &["user", "password", "--help"],
         &["user", "list", "--help"],
         &["user", "remove", "--help"],
+        &["key", "--help"],
+        &["key", "new", "--help"],
+        &["key", "list", "--help"],
+        &["key", "rotate", "--help"],
+        &["key", "promote", "--help"],
+        &["key", "retire", "--help"],
+        &["key", "public", "--help"],
     ] {
         assert!(place.run(arguments).good().contains("EXAMPLES"), "{arguments:?}");
     }

@@ -12,9 +12,9 @@ use crate::support::{Place, Run, finish};
 
 const KEY: &str = "a canary in a mine of 32 bytes, at least";
 
-fn token(config: TokenConfig) -> String {
+fn token(config: &TokenConfig) -> String {
     let subject = Subject { id: "7", username: "ada@example.com", admin: true };
-    issue(&Keys::read(&KEY.into()).unwrap(), &config, subject, SystemTime::now()).unwrap().token
+    issue(&Keys::read(&KEY.into()).unwrap(), config, subject, SystemTime::now()).unwrap().token
 }
 
 fn inspect(variables: &[(&str, &str)], token: &str) -> Run {
@@ -26,7 +26,7 @@ fn inspect(variables: &[(&str, &str)], token: &str) -> Run {
 
 #[test]
 fn without_a_key_a_token_is_shown_and_not_verified() {
-    let shown = inspect(&[], &token(TokenConfig::default())).good();
+    let shown = inspect(&[], &token(&TokenConfig::default())).good();
     for part in [
         "header {\n  \"alg\": \"HS256\",\n  \"typ\": \"JWT\"\n}\nclaims {\n",
         "  \"username\": \"ada@example.com\"\n}\niat 20",
@@ -39,7 +39,7 @@ fn without_a_key_a_token_is_shown_and_not_verified() {
 
 #[test]
 fn with_the_key_a_token_is_valid() {
-    let token = token(TokenConfig::default());
+    let token = token(&TokenConfig::default());
     let shown = inspect(&[("JWT_SECRET", KEY)], &token).good();
     assert!(shown.ends_with("\nvalid\n"), "{shown}");
 
@@ -53,7 +53,7 @@ fn with_the_key_a_token_is_valid() {
 
 #[test]
 fn an_invalid_token_is_shown_with_the_reason() {
-    let issued = token(TokenConfig::default());
+    let issued = token(&TokenConfig::default());
     for (variables, reason) in [
         (&[("JWT_SECRET", "another canary of 32 bytes, at least")][..], "wrong signature"),
         (&[("JWT_SECRET", KEY), ("JWT_ISSUER", "us")], "unacceptable claim iss"),
