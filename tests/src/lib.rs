@@ -23,10 +23,12 @@
 pub mod binaries;
 pub mod cargo_lambda;
 pub mod certificates;
+pub mod clock;
 pub mod contract;
 pub mod database;
 pub mod gateway_events;
 pub mod http;
+pub mod load;
 pub mod mariadb;
 pub mod moto;
 pub mod mysql9;

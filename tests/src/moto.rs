@@ -15,8 +15,9 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running Secrets Manager without secrets.
 pub struct Moto {
-    _process: Process,
+    process: Process,
     base_url: String,
+    port: u16,
 }
 
 impl Moto {
@@ -27,7 +28,16 @@ impl Moto {
     /// If it does not answer within a minute.
     #[must_use]
     pub fn start() -> Self {
-        let port = wait::free_port();
+        Self::start_on(wait::free_port())
+    }
+
+    /// Starts it on this port.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer within a minute.
+    #[must_use]
+    pub fn start_on(port: u16) -> Self {
         let mut server = command(python::program("moto_server"), &Environment::new());
         server.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         let process = Process::start("moto", server);
@@ -35,15 +45,24 @@ impl Moto {
         wait::until("Secrets Manager", START_LIMIT, || {
             Request::new("GET", &format!("{base_url}/moto-api/data.json")).try_send().ok()
         });
-        Self { _process: process, base_url }
+        Self { process, base_url, port }
     }
 
     /// The standard AWS variables that lead to it.
     #[must_use]
     pub fn variables(&self) -> Environment {
+        Self::variables_for(self.port)
+    }
+
+    /// The same for one that will be started on this port.
+    #[must_use]
+    pub fn variables_for(port: u16) -> Environment {
+        let base_url = format!("http://127.0.0.1:{port}");
         let variables = [
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.base_url.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", base_url.as_str()),
             ("AWS_REGION", "eu-west-1"),
+            // `aws` of version 1 knows this name alone.
+            ("AWS_DEFAULT_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
         ];
@@ -68,6 +87,80 @@ impl Moto {
     /// If Secrets Manager refuses.
     pub fn create_binary_secret(&self, name: &str) {
         let _ = self.call("CreateSecret", &json!({ "Name": name, "SecretBinary": "AAEC" }));
+    }
+
+    /// Gives a secret another text at once: `AWSCURRENT` moves to it, and `AWSPREVIOUS` to
+    /// what was there before.
+    ///
+    /// # Panics
+    ///
+    /// If Secrets Manager refuses.
+    pub fn put_secret(&self, name: &str, text: &str) {
+        let _ = self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": text }));
+    }
+
+    /// Gives a secret a text as `AWSPENDING`, as the first step of a rotation does, and
+    /// gives the version.
+    ///
+    /// # Panics
+    ///
+    /// If Secrets Manager refuses.
+    #[must_use]
+    pub fn put_pending(&self, name: &str, text: &str) -> String {
+        let stages = ["AWSPENDING"];
+        let body = json!({ "SecretId": name, "SecretString": text, "VersionStages": stages });
+        let put = self.call("PutSecretValue", &body);
+        put["VersionId"].as_str().expect("a version").to_owned()
+    }
+
+    /// Makes this version `AWSCURRENT`, as the last step of a rotation does.
+    ///
+    /// # Panics
+    ///
+    /// If Secrets Manager refuses.
+    pub fn make_current(&self, name: &str, version: &str) {
+        let body = json!({ "SecretId": name, "VersionStage": "AWSCURRENT" });
+        let current = self.call("GetSecretValue", &body);
+        let body = json!({
+            "SecretId": name, "VersionStage": "AWSCURRENT", "MoveToVersionId": version,
+            "RemoveFromVersionId": current["VersionId"],
+        });
+        let _ = self.call("UpdateSecretVersionStage", &body);
+    }
+
+    /// Takes `AWSPREVIOUS` away from what has it, so that only `AWSCURRENT` is left.
+    ///
+    /// # Panics
+    ///
+    /// If Secrets Manager refuses.
+    pub fn forget_previous(&self, name: &str) {
+        let body = json!({ "SecretId": name, "VersionStage": "AWSPREVIOUS" });
+        let previous = self.call("GetSecretValue", &body)["VersionId"].clone();
+        let body = json!({
+            "SecretId": name, "VersionStage": "AWSPREVIOUS", "RemoveFromVersionId": previous,
+        });
+        let _ = self.call("UpdateSecretVersionStage", &body);
+    }
+
+    /// How many requests it has answered since it started.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.process.log().matches("POST / HTTP/").count()
+    }
+
+    /// Ends it: from now on nobody listens there.
+    pub fn stop(&mut self) {
+        self.process.kill();
+    }
+
+    /// Freezes it: connections are accepted and never answered.
+    pub fn freeze(&mut self) {
+        self.process.freeze();
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&mut self) {
+        self.process.thaw();
     }
 
     /// From now on it knows nobody's credentials.

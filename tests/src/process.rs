@@ -119,6 +119,16 @@ impl Process {
         self.wait(GRACE);
     }
 
+    /// Stops it where it is, as Lambda does between two requests.
+    pub fn freeze(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
     /// A process that was waited for has given its id back, perhaps to another one.
     fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
@@ -137,6 +147,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::TERM);
+        // A frozen one gets it when it goes on.
+        self.signal(Signal::CONT);
         let start = Instant::now();
         while self.ended().is_none() && start.elapsed() < GRACE {
             std::thread::sleep(Duration::from_millis(5));

@@ -22,17 +22,31 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts `login`, `validate` or `local` on a free port with these variables and no
-    /// others, and waits until `/readyz` is 200. Without `DRAIN_SECONDS` it doesn't drain.
+    /// Starts `login`, `validate` or `local` with these variables and no others, on a free
+    /// port unless `PORT` is one of them, and waits until `/readyz` is 200. Without `DRAIN_SECONDS` it doesn't drain.
     ///
     /// # Panics
     ///
     /// If it ends or isn't ready within 20 s.
     #[must_use]
-    pub fn start(name: &str, mut variables: Environment) -> Self {
-        let port = wait::free_port();
+    pub fn start(name: &str, variables: Environment) -> Self {
+        Self::start_and_wait(name, variables, |status| status == 200)
+    }
+
+    /// The same for one whose `/readyz` is 503.
+    ///
+    /// # Panics
+    ///
+    /// If it ends, or is ready, or doesn't answer within 20 s.
+    #[must_use]
+    pub fn start_unready(name: &str, variables: Environment) -> Self {
+        Self::start_and_wait(name, variables, |status| status == 503)
+    }
+
+    fn start_and_wait(name: &str, mut variables: Environment, good: fn(u16) -> bool) -> Self {
+        let free = || wait::free_port().to_string();
+        let port = variables.entry("PORT".into()).or_insert_with(free).clone();
         variables.insert("HOST".into(), "127.0.0.1".into());
-        variables.insert("PORT".into(), port.to_string());
         variables.entry("DRAIN_SECONDS".into()).or_insert("0".into());
         let process = Process::start(name, command(binaries::path(name), &variables));
         let mut service = Self { process, base_url: format!("http://127.0.0.1:{port}") };
@@ -41,7 +55,7 @@ impl Service {
                 panic!("{name} ended at its start: {status}");
             }
             let answer = service.request("GET", "/readyz").try_send().ok()?;
-            (answer.status == 200).then_some(())
+            good(answer.status).then_some(())
         });
         service
     }

@@ -44,7 +44,22 @@ fn refused(name: &str, token: &str) -> Row {
 pub fn validate_rows() -> Vec<Row> {
     let mut rows = successes();
     rows.extend(refusals());
+    rows.extend(published());
     rows
+}
+
+/// The tests' key is symmetric, so that there is nothing that everybody may know.
+fn published() -> [Row; 3] {
+    let get = |path| ContractRequest::new("GET", path);
+    let post = ContractRequest::new("POST", "/.well-known/jwks.json");
+    [
+        Row::new("the public keys", get("/.well-known/jwks.json"), 200, r#"{"keys":[]}"#)
+            .header("content-type", "application/json")
+            .header("cache-control", "public, max-age=600"),
+        Row::new("no issuer", get("/.well-known/openid-configuration"), 404, "not found"),
+        Row::new("the public keys by POST", post, 405, "method not allowed")
+            .header("allow", "GET, HEAD"),
+    ]
 }
 
 fn successes() -> Vec<Row> {

@@ -1,0 +1,151 @@
+//! `SnapStart`: the process is started, a snapshot is taken of it, and every environment
+//! goes on from there. No emulator of Lambda does that, so that this plays its part: the
+//! runtime API, up to one invocation.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use system_tests::{
+    Environment, binaries,
+    contract::{SECRET, token},
+    moto::Moto,
+    process::{Process, command},
+    wait,
+};
+
+/// For a start, a fetch, or both.
+const CALL_LIMIT: Duration = Duration::from_secs(20);
+const API: &str = "/2018-06-01/runtime";
+
+/// The side of Lambda.
+struct RuntimeApi {
+    listener: TcpListener,
+}
+
+/// A call of the function's that waits for its answer.
+struct Call {
+    stream: TcpStream,
+    path: String,
+    body: Vec<u8>,
+}
+
+impl RuntimeApi {
+    fn new() -> Self {
+        Self { listener: TcpListener::bind(("127.0.0.1", 0)).expect("the function speaks HTTP") }
+    }
+
+    fn address(&self) -> String {
+        self.listener.local_addr().expect("the function speaks HTTP").to_string()
+    }
+
+    fn next_call(&self) -> Call {
+        self.listener.set_nonblocking(true).expect("the function speaks HTTP");
+        let call =
+            wait::until("a call of the function's", CALL_LIMIT, || self.listener.accept().ok());
+        let stream = call.0;
+        stream.set_nonblocking(false).expect("the function speaks HTTP");
+        stream.set_read_timeout(Some(CALL_LIMIT)).expect("the function speaks HTTP");
+        let mut reader = BufReader::new(stream.try_clone().expect("the function speaks HTTP"));
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("the function speaks HTTP");
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            lines.push(line);
+        }
+        let length = lines.iter().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body =
+            vec![0; length.map_or(0, |length| length.parse().expect("the function speaks HTTP"))];
+        reader.read_exact(&mut body).expect("the function speaks HTTP");
+        let path = lines[0].split(' ').nth(1).expect("the function speaks HTTP").to_owned();
+        Call { stream, path, body }
+    }
+}
+
+impl Call {
+    fn answer(mut self, body: &str) {
+        let deadline = "Lambda-Runtime-Deadline-Ms: 9999999999999";
+        write!(
+            self.stream,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Lambda-Runtime-Aws-Request-Id: one\r\n{deadline}\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:0:function:f\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("the function speaks HTTP");
+    }
+}
+
+fn environment(api: &str, moto: &Moto) -> Environment {
+    let mut variables = moto.variables();
+    for (name, value) in [
+        ("AWS_LAMBDA_RUNTIME_API", api),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "validate"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("JWT_SECRET_ID", "jwt"),
+    ] {
+        variables.insert(name.into(), value.into());
+    }
+    variables
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn nothing_is_fetched_before_the_snapshot_and_everything_after_it() {
+    let (moto, api) = (Moto::start(), RuntimeApi::new());
+    let _ = moto.create_secret("jwt", SECRET);
+    let before = moto.requests();
+    let variables = environment(&api.address(), &moto);
+    let _validate = Process::start("validate", command(binaries::path("validate"), &variables));
+
+    let restore = api.next_call();
+    assert_eq!(restore.path, format!("{API}/restore/next"));
+    assert_eq!(moto.requests(), before, "a snapshot would contain it");
+    restore.answer("");
+
+    let invocation = api.next_call();
+    assert_eq!(invocation.path, format!("{API}/invocation/next"));
+    assert_eq!(moto.requests() - before, 2, "fetched before the first invocation");
+    let event = json!({
+        "version": "2.0", "rawPath": "/validate", "rawQueryString": "",
+        "headers": { "authorization": format!("Bearer {}", token("ada@example.com", false)) },
+        "requestContext": { "http": { "method": "GET", "path": "/validate" }, "stage": "$default" },
+        "isBase64Encoded": false,
+    });
+    invocation.answer(&event.to_string());
+    let response = api.next_call();
+    assert_eq!(response.path, format!("{API}/invocation/one/response"));
+    let answered: Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(answered["statusCode"], 200, "{answered}");
+    response.answer("");
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn a_restore_without_secrets_manager_takes_invocations_all_the_same() {
+    let (mut moto, api) = (Moto::start(), RuntimeApi::new());
+    let variables = environment(&api.address(), &moto);
+    moto.stop();
+    let validate = Process::start("validate", command(binaries::path("validate"), &variables));
+    api.next_call().answer("");
+    let since = Instant::now();
+    let invocation = api.next_call();
+    assert_eq!(invocation.path, format!("{API}/invocation/next"));
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    invocation.answer(r#"{"version":"2.0","rawPath":"/.well-known/jwks.json","rawQueryString":"","headers":{},"requestContext":{"http":{"method":"GET","path":"/.well-known/jwks.json"},"stage":"$default"},"isBase64Encoded":false}"#);
+    let response = api.next_call();
+    let answered: Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(answered["statusCode"], 503, "{answered}");
+    response.answer("");
+    drop(api);
+    drop(validate);
+}
