@@ -173,7 +173,13 @@ impl Moto {
         assert_eq!(Request::new("POST", &url).body("0").send().status, 200);
     }
 
-    fn call(&self, action: &str, body: &Value) -> Value {
+    /// What it answers to an action, and with which status.
+    ///
+    /// # Panics
+    ///
+    /// If the answer is not JSON.
+    #[must_use]
+    pub fn ask(&self, action: &str, body: &Value) -> (u16, Value) {
         let answer = Request::new("POST", &format!("{}/", self.base_url))
             .header("x-amz-target", format!("secretsmanager.{action}"))
             .header("content-type", "application/x-amz-json-1.1")
@@ -184,7 +190,12 @@ impl Moto {
             )
             .body(body.to_string())
             .send();
-        assert_eq!(answer.status, 200, "{action}: {}", answer.text());
-        serde_json::from_str(answer.text()).expect("JSON")
+        (answer.status, serde_json::from_str(answer.text()).expect("JSON"))
+    }
+
+    fn call(&self, action: &str, body: &Value) -> Value {
+        let (status, answer) = self.ask(action, body);
+        assert_eq!(status, 200, "{action}: {answer}");
+        answer
     }
 }

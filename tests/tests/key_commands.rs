@@ -17,7 +17,6 @@ use shared::{
 };
 use system_tests::{
     Environment, binaries,
-    http::Request,
     moto::Moto,
     process::{Output, command, output},
     service::Service,
@@ -55,26 +54,10 @@ fn refused(variables: &Environment, arguments: &[&str]) -> String {
     output.stderr
 }
 
-/// Asks moto itself.
-fn call(moto: &Moto, action: &str, body: &Value) -> (u16, Value) {
-    let url = moto.variables()["AWS_ENDPOINT_URL_SECRETS_MANAGER"].clone();
-    let answer = Request::new("POST", &url)
-        .header("x-amz-target", format!("secretsmanager.{action}"))
-        .header("content-type", "application/x-amz-json-1.1")
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/secretsmanager/aws4_request, \
-             SignedHeaders=host, Signature=0",
-        )
-        .body(body.to_string())
-        .send();
-    (answer.status, serde_json::from_str(answer.text()).unwrap_or_default())
-}
-
 /// The text at this stage; `None` if there is none.
 fn text(moto: &Moto, id: &str, stage: &str) -> Option<String> {
     let body = json!({ "SecretId": id, "VersionStage": stage });
-    let (status, answer) = call(moto, "GetSecretValue", &body);
+    let (status, answer) = moto.ask("GetSecretValue", &body);
     (status == 200).then(|| answer["SecretString"].as_str().expect("a text").to_owned())
 }
 
@@ -135,7 +118,7 @@ fn a_new_key_makes_the_secret_or_fills_an_empty_one_and_replaces_none() {
 
     for by_arn in [false, true] {
         let name = format!("empty-{by_arn}");
-        let (status, created) = call(&moto, "CreateSecret", &json!({ "Name": name }));
+        let (status, created) = moto.ask("CreateSecret", &json!({ "Name": name }));
         assert_eq!(status, 200);
         let id = if by_arn { created["ARN"].as_str().unwrap() } else { &name };
         good(&moto, &["new", "--alg", "HS256", "--secret-id", id]);

@@ -24,13 +24,13 @@ async fn without_secrets_manager_everything_goes_on() {
     let load = functions.load();
     moto.freeze();
     clock.advance(REFRESH);
-    load.go_on(Duration::from_secs(2));
+    load.go_on(Duration::from_secs(1));
     assert!(load.counts().slowest < Duration::from_secs(2), "nobody waits: {:?}", load.counts());
     moto.thaw();
     load.go_on(Duration::from_secs(1));
     moto.stop();
     clock.advance(REFRESH);
-    load.go_on(Duration::from_secs(2));
+    load.go_on(Duration::from_secs(1));
     let counts = load.stop();
     functions.all_good("the load", &counts);
     assert!(counts.slowest < Duration::from_secs(2), "nobody waits: {counts:?}");
