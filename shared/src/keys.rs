@@ -150,8 +150,9 @@ impl Keys {
             keys: Vec<PublicJwk<'a>>,
         }
         let mut names = HashSet::new();
-        let first = self.keys.iter().filter(|key| names.insert(key.id()));
-        let keys = first.filter_map(Key::public_jwk).collect();
+        let public = self.keys.iter().filter_map(|key| key.public_jwk().map(|jwk| (key.id(), jwk)));
+        let first = public.filter(|(id, _)| names.insert(*id));
+        let keys = first.map(|(_, jwk)| jwk).collect();
         serde_json::to_string(&JwkSet { keys }).expect("texts are JSON")
     }
 }

@@ -102,7 +102,8 @@ pub struct SecretError {
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
-const FILE_LIMIT: Duration = Duration::from_secs(5);
+/// Shorter than the 10 s that Lambda gives a function to start.
+const FETCH_LIMIT: Duration = Duration::from_secs(8);
 
 /// Fetches secrets. One value and its clones serve a whole process, so that the connection
 /// to Secrets Manager is made once, and only where a secret is there.
@@ -146,7 +147,7 @@ impl Secrets {
     /// # Errors
     ///
     /// [`SecretError`] if the file cannot be read or Secrets Manager does not give
-    /// the secret within 8 s.
+    /// the secret.
     pub async fn fetch(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
         match self.fetch_stage(source, Stage::Current).await? {
             Some(text) => Ok(text),
@@ -192,23 +193,35 @@ impl Secrets {
         let optional = async |stage| {
             if beside.contains(&stage) { self.fetch_stage(source, stage).await } else { Ok(None) }
         };
-        let pending = optional(Stage::Pending).await?;
-        let current = self.fetch(source).await?;
-        let previous = optional(Stage::Previous).await?;
-        Ok(Versions { current, pending, previous })
+        limited(source, async {
+            let pending = optional(Stage::Pending).await?;
+            let current = self.fetch(source).await?;
+            let previous = optional(Stage::Previous).await?;
+            Ok(Versions { current, pending, previous })
+        })
+        .await
     }
 }
 
-/// Read on a thread for such work, and not for ever: a volume may hang.
+/// The SDK's own limits do not cover the search for credentials, and a volume may hang.
+async fn limited<T>(
+    source: &SecretSource,
+    fetch: impl Future<Output = Result<T, SecretError>>,
+) -> Result<T, SecretError> {
+    timeout(FETCH_LIMIT, fetch).await.unwrap_or_else(|_| {
+        Err(SecretError { transient: true, ..source.error("did not come within 8 s") })
+    })
+}
+
+/// Read on a thread for such work.
 async fn read_file(path: PathBuf) -> Result<SecretString, String> {
     let read = task::spawn_blocking(move || {
         // Twice, since the kubelet may be putting another directory in place.
         read_text(&path).or_else(|_| read_text(&path))
     });
-    match timeout(FILE_LIMIT, read).await {
-        Ok(Ok(read)) => read.map_err(|error| error.to_string()),
-        Ok(Err(panic)) => Err(panic.to_string()),
-        Err(_) => Err("the file cannot be read within 5 s".into()),
+    match read.await {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(panic) => Err(panic.to_string()),
     }
 }
 

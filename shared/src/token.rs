@@ -9,7 +9,7 @@ mod unique_json;
 mod verify;
 
 pub use claims::{Subject, VerifiedClaims};
-pub use issue::{IssueError, IssuedToken, TokenIssuer, issue};
+pub use issue::{IssuedToken, TokenIssuer, issue};
 pub use verify::{InvalidToken, TokenVerifier, VerifyError, verify};
 
 #[cfg(test)]

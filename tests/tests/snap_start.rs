@@ -131,6 +131,38 @@ fn nothing_is_fetched_before_the_snapshot_and_everything_after_it() {
 
 #[test]
 #[ignore = "needs moto: make test"]
+fn login_fetches_both_secrets_and_connects_after_the_snapshot() {
+    let (moto, api) = (Moto::start(), RuntimeApi::new());
+    let _ = moto.create_secret("jwt", SECRET);
+    let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
+    let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    database.set_nonblocking(true).unwrap();
+    let port = database.local_addr().unwrap().port().to_string();
+    let mut variables = environment(&api.address(), &moto);
+    for (name, value) in [
+        ("DATABASE_SECRET_ID", "db"),
+        ("MYSQL_HOST", "127.0.0.1"),
+        ("MYSQL_PORT", &port),
+        ("MYSQL_DB", "auth"),
+    ] {
+        variables.insert(name.into(), value.into());
+    }
+    let before = moto.requests();
+    let _login = Process::start("login", command(binaries::path("login"), &variables));
+
+    let restore = api.next_call();
+    assert_eq!(restore.path, format!("{API}/restore/next"));
+    assert_eq!(moto.requests(), before, "a snapshot would contain them");
+    assert!(database.accept().is_err(), "a connection would not survive it");
+    restore.answer("");
+    // Whoever connects is hung up on: a database that is away keeps nobody from starting.
+    wait::until("a connection", CALL_LIMIT, || database.accept().ok());
+    assert_eq!(api.next_call().path, format!("{API}/invocation/next"));
+    assert_eq!(moto.requests() - before, 2, "one text each");
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
 fn a_restore_without_secrets_manager_takes_invocations_all_the_same() {
     let (mut moto, api) = (Moto::start(), RuntimeApi::new());
     let variables = environment(&api.address(), &moto);

@@ -10,9 +10,11 @@ use axum::{
 use secrecy::ExposeSecret;
 use shared::{
     authorization::{BasicCredentials, MissingCredentials},
+    keys::SigningFailed,
     password::{HashingError, Verification},
     respond::{Cause, Refusal, logged_in, refused},
-    token::{IssueError, IssuedToken, Subject},
+    secrets::SecretError,
+    token::{IssuedToken, Subject},
     users::{StoreError, User},
 };
 use thiserror::Error;
@@ -38,7 +40,12 @@ async fn authenticate(
     headers: &HeaderMap,
 ) -> Result<(User, IssuedToken), Failure> {
     let credentials = BasicCredentials::from_headers(headers)?;
-    let user = state.users.find_by_email(credentials.user_id()).await?;
+    // At once, since either may have to wait for its secret.
+    let (keys, user) = tokio::join!(
+        state.tokens.keys(SystemTime::now()),
+        state.users.find_by_email(credentials.user_id())
+    );
+    let (keys, user) = (keys?, user?);
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(credentials.password().clone(), stored).await?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
@@ -48,7 +55,7 @@ async fn authenticate(
         store_replacement(state, user, hash.expose_secret()).await;
     }
     let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
-    let token = state.tokens.issue(subject, SystemTime::now()).await?;
+    let token = state.tokens.issue(&keys, subject, SystemTime::now())?;
     Ok((user.clone(), token))
 }
 
@@ -77,7 +84,9 @@ enum Failure {
     #[error(transparent)]
     Hashing(#[from] HashingError),
     #[error(transparent)]
-    Issue(#[from] IssueError),
+    Keys(#[from] SecretError),
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
     #[error("the login panicked")]
     Panic,
 }
@@ -87,7 +96,7 @@ impl Failure {
         match self {
             Self::MissingCredentials(_) => Refusal::MissingBasic,
             Self::WrongCredentials { .. } => Refusal::InvalidCredentials,
-            Self::Store(_) | Self::Hashing(_) | Self::Issue(_) | Self::Panic => {
+            Self::Store(_) | Self::Hashing(_) | Self::Keys(_) | Self::Signing(_) | Self::Panic => {
                 Refusal::ServiceUnavailable
             }
         }

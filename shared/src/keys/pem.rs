@@ -4,10 +4,9 @@ use aws_lc_rs::{
     error::KeyRejected,
     rsa,
     signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING,
-        ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
-        ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING,
-        ED25519, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+        ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaKeyPair,
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,6 +14,16 @@ use rustls_pki_types::pem::{SectionKind, SliceIter};
 use zeroize::Zeroizing;
 
 use super::{Key, KeyError, private_key::PrivateKey, public_key::PublicKey};
+
+/// What stands before the point in the `SubjectPublicKeyInfo` of an Ed25519 key (RFC 8410
+/// section 4).
+const ED25519_INFO: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+/// The same for P-256 (RFC 5480 section 2), with the point uncompressed as everybody
+/// writes it.
+const P256_INFO: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\
+    \x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+/// The first byte of both, and of every other.
+const SEQUENCE: u8 = 0x30;
 
 /// Whether the text can only be meant as PEM: also if it is in Base64 once more, or has lost
 /// its first and last line. A public key must never become the secret of an HMAC.
@@ -105,23 +114,24 @@ fn sec1(der: &[u8]) -> Result<PrivateKey, KeyError> {
     Err(KeyError::Malformed("a private key"))
 }
 
-/// An X.509 `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
+/// An X.509 `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7) and nothing less: the library
+/// would also take bare points, such as any 32 bytes for Ed25519.
 fn public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
+    if let Some(point) = der.strip_prefix(ED25519_INFO) {
+        let point = point.try_into().map_err(|_| KeyError::Malformed("a public key"))?;
+        return Ok(PublicKey::Ed25519(point));
+    }
+    if let Some(point) = der.strip_prefix(P256_INFO) {
+        return PublicKey::p256(point);
+    }
     if let Ok(key) = rsa::PublicKey::from_der(der) {
         let [n, e] = [key.modulus(), key.exponent()]
             .map(|number| number.big_endian_without_leading_zero().to_vec());
         return Ok(PublicKey::Rsa { n, e });
     }
-    // The point ends the structure, uncompressed as OpenSSL and Java write it.
-    if ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, der).is_ok() {
-        return PublicKey::p256(&der[der.len().saturating_sub(65)..]);
-    }
-    if ParsedPublicKey::new(&ED25519, der).is_ok() {
-        let point = der[der.len().saturating_sub(32)..].try_into();
-        return point.map(PublicKey::Ed25519).map_err(|_| KeyError::Malformed("a public key"));
-    }
     let others = [&ECDSA_P384_SHA384_FIXED, &ECDSA_P521_SHA512_FIXED];
-    if others.iter().any(|curve| ParsedPublicKey::new(*curve, der).is_ok()) {
+    let is_info = der.first() == Some(&SEQUENCE);
+    if is_info && others.iter().any(|curve| ParsedPublicKey::new(*curve, der).is_ok()) {
         return Err(KeyError::WrongCurve);
     }
     Err(KeyError::Malformed("a public key"))

@@ -80,6 +80,21 @@ proptest! {
     }
 
     #[test]
+    fn random_bytes_in_base64_are_a_text(
+        first in prop::sample::select(vec![None, Some(2), Some(3), Some(4), Some(0x30)]),
+        mut bytes in prop::collection::vec(any::<u8>(), 24..140),
+    ) {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+
+        bytes[0] = first.unwrap_or(bytes[0]);
+        for length in [24, 32, 33, 48, 65, 97, bytes.len()] {
+            let text = STANDARD.encode(&bytes[..length.min(bytes.len())]);
+            let keys = read(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(keys.signing().map(Key::algorithm), Some(Algorithm::Hs256));
+        }
+    }
+
+    #[test]
     fn no_damaged_key_panics(position in 0..1_600_usize, byte in 32..127_u8) {
         for key in [
             include_str!("tests/pem/rsa-2048.pem"),

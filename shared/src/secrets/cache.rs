@@ -79,14 +79,14 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             match self.inner.need(&state, now) {
                 Need::Nothing => None,
                 Need::Fetch => {
-                    self.join(&mut state, Reason::Age, now);
+                    let _ = self.running(&mut state, now);
                     None
                 }
-                Need::FetchAndWait => Some(self.join(&mut state, Reason::Age, now)),
+                Need::FetchAndWait => Some(self.awaited(&mut state, now)),
             }
         };
         if let Some(attempt) = waiting {
-            attempt.wait().await;
+            self.inner.wait_for(attempt).await;
         }
         self.inner.held()
     }
@@ -103,14 +103,14 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                     return Some(newer);
                 }
                 self.inner.origin.as_ref()?;
-                match state.running(now) {
+                match state.running(now).filter(|running| running.is_fresh(now)) {
                     Some(running) => running,
                     None if state.was_demanded(now) => return None,
-                    None => self.join(&mut state, Reason::Demand, now),
+                    None => self.begin(&mut state, Reason::Demand, now),
                 }
             };
             let demanded = attempt.reason == Reason::Demand;
-            let ended = attempt.wait().await;
+            let ended = self.inner.wait_for(attempt).await;
             if demanded || !ended {
                 break;
             }
@@ -123,18 +123,27 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     pub fn is_filled(&self, now: SystemTime) -> bool {
         let mut state = self.inner.state();
         if state.held.is_none() && self.inner.need(&state, now) == Need::FetchAndWait {
-            self.join(&mut state, Reason::Age, now);
+            let _ = self.awaited(&mut state, now);
         }
         state.held.is_some()
     }
 
     /// The fetch that is under way, or a new one.
-    fn join(&self, state: &mut State<T>, reason: Reason, now: SystemTime) -> Attempt {
-        if let Some(running) = state.running(now) {
-            return running;
-        }
-        if let Some(overdue) = state.running.take() {
-            overdue.abort();
+    fn running(&self, state: &mut State<T>, now: SystemTime) -> Attempt {
+        state.running(now).unwrap_or_else(|| self.begin(state, Reason::Age, now))
+    }
+
+    /// The same, and one that can be waited for: one that began a while ago may have been
+    /// frozen on its way.
+    fn awaited(&self, state: &mut State<T>, now: SystemTime) -> Attempt {
+        let running = state.running(now).filter(|running| running.is_fresh(now));
+        running.unwrap_or_else(|| self.begin(state, Reason::Age, now))
+    }
+
+    /// A new fetch, in place of the one that may be under way.
+    fn begin(&self, state: &mut State<T>, reason: Reason, now: SystemTime) -> Attempt {
+        if let Some(before) = state.running.take() {
+            before.abort();
         }
         if reason == Reason::Demand {
             state.demanded = Some(now);
@@ -173,6 +182,38 @@ impl<T> Inner<T> {
         ))
     }
 
+    /// Whether the fetch has ended. One that takes too long counts as failed, so that others
+    /// do not wait for it as well, though it may still succeed.
+    async fn wait_for(&self, mut attempt: Attempt) -> bool {
+        if attempt.wait().await {
+            return true;
+        }
+        let Some((recipe, _)) = &self.origin else { return false };
+        let error = recipe.source.error("did not come within 2 s");
+        let mut state = self.state();
+        let running = state.running.as_ref().is_some_and(|running| running.is(&attempt));
+        let known = state.failed.as_ref().is_some_and(|(began, _)| *began == attempt.began);
+        if running && !known {
+            state.failed = Some((attempt.began, SecretError { transient: true, ..error }));
+            drop(state);
+            self.warn();
+        }
+        false
+    }
+
+    /// Says that a secret was not fetched, and why.
+    fn warn(&self) {
+        let state = self.state();
+        let Some((_, error)) = state.failed.clone() else { return };
+        let held = state.held.is_some();
+        drop(state);
+        if held {
+            tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
+        } else {
+            tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
+        }
+    }
+
     /// Fetches the secret and takes over what is made of it. What is held stays if that
     /// fails.
     async fn renew(&self, began: SystemTime, in_need: bool) {
@@ -188,25 +229,17 @@ impl<T> Inner<T> {
                 Ok(Held { versions: Arc::new(versions), value })
             }
         });
-        if let Err(error) = self.take_over(began, renewed) {
-            if self.state().held.is_some() {
-                tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
-            } else {
-                tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
-            }
+        if !self.take_over(began, renewed) {
+            self.warn();
         }
     }
 
-    /// Takes over what a fetch came to, unless another one has begun since. The error,
-    /// if there is one.
-    fn take_over(
-        &self,
-        began: SystemTime,
-        renewed: Result<Held<T>, SecretError>,
-    ) -> Result<(), SecretError> {
+    /// Takes over what a fetch came to, unless another one has begun since. Whether all is
+    /// well.
+    fn take_over(&self, began: SystemTime, renewed: Result<Held<T>, SecretError>) -> bool {
         let mut state = self.state();
         if !state.running.as_ref().is_some_and(Attempt::is_own) {
-            return Ok(());
+            return true;
         }
         state.running = None;
         match renewed {
@@ -214,11 +247,11 @@ impl<T> Inner<T> {
                 state.held = Some(held);
                 state.fetched = began;
                 state.failed = None;
-                Ok(())
+                true
             }
             Err(error) => {
-                state.failed = Some((began, error.clone()));
-                Err(error)
+                state.failed = Some((began, error));
+                false
             }
         }
     }

@@ -6,17 +6,12 @@ mod failure;
 pub use client::connect;
 pub use failure::reason;
 
-use std::time::Duration;
-
 use aws_sdk_secretsmanager::Client;
 use secrecy::SecretString;
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::sync::OnceCell;
 
 use super::Stage;
 pub(super) use failure::{Failure, NotFetched};
-
-/// Shorter than the 10 s that Lambda gives a function to start.
-const WHOLE_CALL: Duration = Duration::from_secs(8);
 
 /// A client that is made at the first call: region, credentials and endpoint come
 /// from the standard AWS variables and files.
@@ -33,12 +28,7 @@ impl SecretsManager {
         id: &str,
         stage: Stage,
     ) -> Result<Option<SecretString>, NotFetched> {
-        // The SDK's own limit does not cover the search for credentials.
-        let Ok(answer) = timeout(WHOLE_CALL, self.ask(id, stage)).await else {
-            let reason = "Secrets Manager did not answer within 8 s".to_owned();
-            return Err(NotFetched { reason, failure: Failure::Transient });
-        };
-        match answer {
+        match self.ask(id, stage).await {
             Ok(text) => Ok(Some(text)),
             Err(NotFetched { failure: Failure::NotFound, .. }) if stage != Stage::Current => {
                 Ok(None)

@@ -2,12 +2,12 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use thiserror::Error;
 use uuid::Uuid;
 
 use super::claims::{IssuedClaims, Subject};
@@ -50,17 +50,6 @@ struct Header<'a> {
     kid: Option<&'a str>,
 }
 
-/// There is no token.
-#[derive(Debug, Error)]
-pub enum IssueError {
-    /// There are no keys in memory.
-    #[error(transparent)]
-    Keys(#[from] SecretError),
-    /// The key did not sign.
-    #[error(transparent)]
-    Signing(#[from] SigningFailed),
-}
-
 impl TokenIssuer {
     /// An issuer with these keys.
     #[must_use]
@@ -68,18 +57,28 @@ impl TokenIssuer {
         Self { keys: keys.into(), config }
     }
 
+    /// The keys to issue with, for a request at `now`. To be asked for while something else
+    /// is waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`] if there are none in memory, and their source is out of reach.
+    pub async fn keys(&self, now: SystemTime) -> Result<Arc<Keys>, SecretError> {
+        self.keys.get(now).await
+    }
+
     /// A new token for `subject`, issued at `now`.
     ///
     /// # Errors
     ///
-    /// [`IssueError`] if there is no key, or the cryptographic library refuses to sign.
-    pub async fn issue(
+    /// [`SigningFailed`] if the cryptographic library refuses to sign.
+    pub fn issue(
         &self,
+        keys: &Keys,
         subject: Subject<'_>,
         now: SystemTime,
-    ) -> Result<IssuedToken, IssueError> {
-        let keys = self.keys.get(now).await?;
-        Ok(issue(&keys, &self.config, subject, now)?)
+    ) -> Result<IssuedToken, SigningFailed> {
+        issue(keys, &self.config, subject, now)
     }
 }
 

@@ -17,8 +17,8 @@ use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError,
 use sqlx::Connection;
 use tokio::time::timeout;
 
-/// How long to wait for a connection, making one included.
-const LEASE_LIMIT: Duration = Duration::from_secs(3);
+/// How long to wait for a connection, making one included, and for a secret on the way.
+const LEASE_LIMIT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is asked whether it still lives before a
 /// statement is trusted to it.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);

@@ -1,6 +1,9 @@
 //! The password of the database account.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use system_tests::{
@@ -119,6 +122,29 @@ async fn a_password_that_no_secret_has_is_503_until_one_has_it() {
     assert_eq!(log_in().status, 200);
     let log = functions.login.log();
     assert!(!log.contains(FIRST) && !log.contains(SECOND), "{log}");
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB, moto and libfaketime: make test"]
+async fn hours_later_and_without_secrets_manager_logins_go_on() {
+    let _alone = alone().await;
+    let (mut moto, server, mut clock) = (Moto::start(), server().await, Clock::new());
+    let functions = functions(&moto, &server, &clock);
+    // One that hangs, then one that is not there.
+    for stop in [Moto::freeze as fn(&mut Moto), Moto::stop] {
+        stop(&mut moto);
+        clock.advance(4 * 3600);
+        end_connections(&server);
+        let since = Instant::now();
+        let token = functions.log_in();
+        assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
+        assert_eq!(functions.validate(&token), 200);
+        assert!(since.elapsed() < Duration::from_secs(7), "{:?}", since.elapsed());
+    }
+    let warning = "a secret was not renewed; the one in memory serves on";
+    for function in [&functions.login, &functions.validate] {
+        assert!(function.log().contains(warning), "{}", function.log());
+    }
 }
 
 #[tokio::test]

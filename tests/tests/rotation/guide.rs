@@ -221,6 +221,8 @@ async fn the_database_password_in_secrets_manager() {
         variables: moto.variables(),
         token: None,
     };
+    let new = json!({ "username": "auth_user", "password": "the new password" });
+    fs::write(folder.path().join("database.json"), new.to_string()).unwrap();
     let counts = scene.play("The database password in Secrets Manager", "mariadb");
     functions.all_good("the load", &counts);
 }
@@ -255,6 +257,8 @@ async fn the_database_password_in_a_mounted_file(server: &DatabaseServer, produc
         variables: cluster.variables(),
         token: None,
     };
+    let file = cluster.directory().join("mysql-password");
+    fs::write(file, "the new password\n").expect("scratch can be written");
     let counts = scene.play("The database password in a mounted file", product);
     functions.all_good(product, &counts);
 }

@@ -16,8 +16,8 @@ use super::state::age;
 /// How long requests wait for a fetch, from its beginning: less than a gateway waits for
 /// the request. Who comes later goes on at once.
 const WAIT_LIMIT: Duration = Duration::from_secs(2);
-/// A fetch ends by itself before that, unless it was frozen on the way and what it waits
-/// for will never come.
+/// A fetch ends by itself within 8 s, unless it was frozen on the way and what it waits for
+/// will never come.
 const OVERDUE: Duration = Duration::from_secs(10);
 
 /// Why a secret is fetched.
@@ -33,7 +33,7 @@ pub(super) enum Reason {
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) reason: Reason,
-    began: SystemTime,
+    pub(super) began: SystemTime,
     wait_until: Instant,
     task: AbortHandle,
     done: watch::Receiver<()>,
@@ -57,7 +57,7 @@ impl Attempt {
 
     /// Ready when the fetch has ended, one way or another, or has taken too long; whether
     /// it has ended.
-    pub(super) async fn wait(mut self) -> bool {
+    pub(super) async fn wait(&mut self) -> bool {
         // The other end never sends; its end is the signal.
         timeout_at(self.wait_until, self.done.changed()).await.is_ok()
     }
@@ -65,6 +65,17 @@ impl Attempt {
     /// Whether it will still end by itself: it has not panicked, and was not frozen.
     pub(super) fn is_alive(&self, now: SystemTime) -> bool {
         !self.task.is_finished() && age(self.began, now) <= OVERDUE
+    }
+
+    /// Whether there is still a point in waiting for it, by the wall clock: the other one
+    /// may have stood still meanwhile.
+    pub(super) fn is_fresh(&self, now: SystemTime) -> bool {
+        age(self.began, now) <= WAIT_LIMIT
+    }
+
+    /// Whether the two are the same fetch.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.task.id() == other.task.id()
     }
 
     /// Whether it is the fetch of the running task.

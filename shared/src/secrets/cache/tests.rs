@@ -70,7 +70,7 @@ impl Drop for Place {
 /// Lets the fetch that is under way come to its end.
 async fn settle(cache: &SecretCache<String>) {
     let running = cache.inner.state().running.clone();
-    if let Some(running) = running {
+    if let Some(mut running) = running {
         running.wait().await;
     }
 }
@@ -109,6 +109,22 @@ async fn a_fetch_that_was_frozen_on_its_way_is_begun_anew() {
     cache.inner.state().running = Some(never);
     assert_eq!(get(&cache, place.at(302)).await, "one", "under way, and nobody waits");
     assert_eq!(get(&cache, place.at(3600)).await, "two");
+
+    place.write("three");
+    let never = Attempt::begin(Reason::Age, place.at(3_907), std::future::pending());
+    cache.inner.state().running = Some(never);
+    assert_eq!(get(&cache, place.at(3_913)).await, "three", "frozen for seconds only");
+}
+
+#[tokio::test]
+async fn a_demand_does_not_wait_for_a_fetch_that_was_frozen_on_its_way() {
+    let place = Place::new("one");
+    let cache = place.cache().await;
+    let seen = cache.get(place.at(0)).await.unwrap();
+    place.write("two");
+    let never = Attempt::begin(Reason::Age, place.at(301), std::future::pending());
+    cache.inner.state().running = Some(never);
+    assert_eq!(*cache.newer_than(&seen, place.at(306)).await.expect("a newer one"), "two");
 }
 
 #[tokio::test]
@@ -246,7 +262,9 @@ async fn nobody_waits_for_a_source_that_hangs_for_more_than_2_s() {
     let since = tokio::time::Instant::now();
     assert_eq!(get(&cache, place.at(4_001)).await, "one");
     assert!(cache.newer_than(&seen, place.at(4_001)).await.is_none());
-    assert_eq!(since.elapsed().as_secs(), 2, "both together");
+    assert_eq!(get(&cache, place.at(4_005)).await, "one");
+    assert_eq!(since.elapsed().as_secs(), 2, "all three together");
+    assert!(cache.inner.state().failed.is_some(), "and it is known to be slow");
 }
 
 #[tokio::test]

@@ -55,8 +55,14 @@ impl Account<MySqlConnection> for RotatingAccount {
             outcome => return outcome.map_err(Into::into),
         };
         let newer = self.logins.newer_than(&logins, SystemTime::now()).await;
-        let Some(newer) = newer else { return Err(NoConnection::Refused(refused).into()) };
-        newer.connect(Some(&logins)).await.map_err(Into::into)
+        let connected = match newer {
+            Some(newer) => newer.connect(Some(&logins)).await,
+            None => Err(NoConnection::Refused(None)),
+        };
+        connected.map_err(|reason| match reason {
+            NoConnection::Refused(None) => NoConnection::Refused(refused).into(),
+            reason => reason.into(),
+        })
     }
 }
 
@@ -85,7 +91,7 @@ struct Logins {
     all: Vec<Login>,
     /// The one that was accepted last.
     accepted: AtomicUsize,
-    /// When all of them were refused, if that was the last thing that happened.
+    /// When all of them were refused, if none was accepted since.
     refused: Mutex<Option<SystemTime>>,
 }
 
@@ -133,11 +139,14 @@ impl Logins {
                 Err(error) => return Err(NoConnection::Failed(error)),
                 Ok(connection) => {
                     self.accepted.store(index, Ordering::Relaxed);
+                    *self.refused() = None;
                     return Ok(connection);
                 }
             }
         }
-        *self.refused() = Some(SystemTime::now());
+        if refusal.is_some() {
+            *self.refused() = Some(SystemTime::now());
+        }
         Err(NoConnection::Refused(refusal))
     }
 

@@ -58,9 +58,19 @@ pub(super) fn name(key: &Key) -> String {
     format!("{name} ({})", key.algorithm().name())
 }
 
-/// What a key is called on the command line.
+/// What a key is called on the command line, for a shell that it is pasted into.
 pub(super) fn argument(key: &Key) -> String {
-    key.id().map_or("--without-kid".to_owned(), shown)
+    key.id().map_or("--without-kid".to_owned(), |id| quoted(&shown(id)))
+}
+
+/// Between single quotes, in which a shell obeys nothing, unless it is a plain word.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +83,15 @@ mod tests {
         let keys = keys.map(|(kid, k)| serde_json::json!({ "kty": "oct", "k": k, "kid": kid }));
         let keys: Vec<_> = keys.collect();
         JwkSet::read(&serde_json::json!({ "keys": keys }).to_string().into()).unwrap()
+    }
+
+    #[test]
+    fn a_shell_obeys_nothing_that_a_kid_says() {
+        for (kid, argument) in
+            [("2026-12", "2026-12"), ("a b;`id`", "'a b;`id`'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(quoted(kid), argument);
+        }
     }
 
     fn found(kids: &[Option<&str>], kid: Option<&str>, among: Among) -> Option<usize> {
