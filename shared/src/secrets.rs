@@ -105,8 +105,8 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Shorter than the 10 s that Lambda gives a function to start.
 const FETCH_LIMIT: Duration = Duration::from_secs(8);
 
-/// Fetches secrets. One value and its clones serve a whole process, so that the connection
-/// to Secrets Manager is made once, and only where a secret is there.
+/// Fetches secrets. One value and its clones serve a whole process, so that the client of
+/// Secrets Manager is made once, and only where a secret is there.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     config: SecretsConfig,
