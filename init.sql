@@ -31,6 +31,21 @@ CREATE TABLE IF NOT EXISTS user (
   updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
+-- Failed logins, shared by all instances of `login`; times are milliseconds since 1970.
+-- `subject` is "email-sha256:" with the hash of an address in lower case, or "source:" with
+-- a client's address. `checks` are passwords being checked right now; `admitted` is for the
+-- statement that sets it. Rows that say nothing any more are deleted by `login` itself.
+CREATE TABLE IF NOT EXISTS login_throttle (
+  subject      VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  failures     BIGINT  NOT NULL,
+  checks       BIGINT  NOT NULL,
+  admitted     BOOLEAN NOT NULL DEFAULT TRUE,
+  checks_until BIGINT  NOT NULL,
+  locked_until BIGINT  NOT NULL,
+  forget_at    BIGINT  NOT NULL,
+  KEY (forget_at)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
+
 -- Account statements take no variables, hence PREPARE. The password's bytes are read as
 -- UTF-8, whatever character set they came with, since UTF-8 is what the service sends.
 -- An empty one counts as none: an unset shell variable must not open the account.
@@ -51,9 +66,10 @@ EXECUTE auth_statement;
 DEALLOCATE PREPARE auth_statement;
 SET @auth_password = NULL, @auth_statement = NULL;
 
--- All that the service does: look a user up, and replace a hash by a stronger one. It
--- cannot create or delete users, nor make anyone an administrator.
+-- All that the service does: look a user up, replace a hash by a stronger one, and count
+-- failed logins. It cannot create or delete users, nor make anyone an administrator.
 GRANT SELECT (id, email, password, admin), UPDATE (password) ON auth.user TO 'auth_user'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth.login_throttle TO 'auth_user'@'%';
 
 -- An existing table
 --

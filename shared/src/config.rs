@@ -11,6 +11,8 @@ mod logs;
 mod password;
 mod reader;
 mod secrets;
+#[cfg(feature = "mysql")]
+mod throttle;
 mod token;
 
 pub use database::{DatabaseConfig, DatabaseParts, SslMode};
@@ -18,9 +20,11 @@ pub use door::DoorConfig;
 pub use keys::KeyConfig;
 pub use logs::{LogConfig, LogFormat};
 #[cfg(feature = "password")]
-pub use password::Argon2Config;
+pub use password::{Argon2Config, HashLimits};
 pub use reader::{Reader, SecretForm};
 pub use secrets::SecretsConfig;
+#[cfg(feature = "mysql")]
+pub use throttle::ThrottleConfig;
 pub use token::TokenConfig;
 
 use std::{

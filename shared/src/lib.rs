@@ -6,6 +6,7 @@
 //!
 //! * [`serve`]: Lambda or HTTP, health, draining
 //! * [`authorization`]: the two schemes of the `Authorization` header
+//! * `throttle`: when an e-mail may try again (feature `mysql`)
 //! * `users`: where e-mails and password hashes are (features `mysql`, `sqlite`)
 //! * `password`: whether a password is right (feature `password`)
 //! * [`token`]: issuing and strict verification, on [`keys`]
@@ -22,6 +23,8 @@ pub mod respond;
 pub mod secrets;
 pub mod serve;
 pub mod telemetry;
+#[cfg(feature = "mysql")]
+pub mod throttle;
 pub mod token;
 #[cfg(feature = "users")]
 pub mod users;

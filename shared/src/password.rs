@@ -22,8 +22,8 @@ use argon2::{
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use crate::config::Argon2Config;
-use slots::HashSlots;
+use crate::config::{Argon2Config, HashLimits};
+use slots::{HashSlots, WAITING_PER_SLOT};
 
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -65,7 +65,7 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// A hasher with `slots` computations at once.
+    /// A hasher with `slots` computations at once, and eight waiting for each.
     ///
     /// # Panics
     ///
@@ -73,9 +73,40 @@ impl PasswordHasher {
     /// [`Argon2Config::read`] does not let through.
     #[must_use]
     pub fn new(config: Argon2Config, slots: usize) -> Self {
+        Self::with_queue(config, slots, slots * WAITING_PER_SLOT)
+    }
+
+    /// The same with so many waiting at most.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn with_queue(config: Argon2Config, slots: usize, queue: usize) -> Self {
         let policy = Policy::new(config);
-        let slots = Arc::new(HashSlots::new(slots, policy.params.block_count()));
+        let slots = Arc::new(HashSlots::new(slots, queue, policy.params.block_count()));
         Self { policy, slots }
+    }
+
+    /// The hasher with `limits`, on a machine with so many cores.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn limited(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
+        let slots = limits.slots.unwrap_or(cores);
+        Self::with_queue(config, slots, limits.queue.unwrap_or(slots * WAITING_PER_SLOT))
+    }
+
+    /// That there is room for one more check at this moment, for whoever would have to do
+    /// work before it.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError::Busy`] if there is none.
+    pub fn room(&self) -> Result<(), HashingError> {
+        if self.slots.are_full() { Err(Busy.into()) } else { Ok(()) }
     }
 
     /// Whether `password` is the one that `stored` was made from.

@@ -7,9 +7,11 @@ mod health;
 mod http;
 mod lambda;
 mod lambda_event;
+mod peer;
 mod signals;
 
 pub use health::{DatabaseProbe, Health};
+pub use peer::PeerAddress;
 
 use std::{fmt::Display, future::Future, io, num::NonZero, process::ExitCode};
 

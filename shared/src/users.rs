@@ -16,7 +16,7 @@ pub use mysql::MySqlUsers;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -55,9 +55,20 @@ pub enum StoreError {
     /// It did not answer in time.
     #[error("the database did not answer within {} s", sql::STATEMENT_LIMIT.as_secs())]
     Timeout,
+    /// The table of the throttle is not there, or may not be used.
+    #[error("the table of the throttle cannot be used: {0}; run init.sql again")]
+    NoThrottle(String),
     /// The e-mail is taken: of the user at this position among those to be added.
     #[error("there is a user with this e-mail already")]
     Duplicate(usize),
+}
+
+impl StoreError {
+    /// What the server says of the kind of error, if it was the server.
+    pub(crate) fn sql_state(&self) -> Option<Cow<'_, str>> {
+        let Self::Database(error) = self else { return None };
+        error.as_database_error().and_then(|error| error.code())
+    }
 }
 
 /// The database cannot be used as it is configured.
@@ -82,7 +93,31 @@ impl From<DatabaseError> for Problem {
     }
 }
 
-/// The configured store: MySQL or MariaDB, and for local work SQLite (feature
+/// A database, with users and with what else is kept beside them.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// MySQL or MariaDB.
+    #[cfg(feature = "mysql")]
+    MySql(MySqlUsers),
+    /// A file.
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteUsers),
+}
+
+impl Database {
+    /// Its users.
+    #[must_use]
+    pub fn users(&self) -> Arc<dyn UserDirectory> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(store) => Arc::new(store.clone()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => Arc::new(store.clone()),
+        }
+    }
+}
+
+/// The configured database: MySQL or MariaDB, and for local work SQLite (feature
 /// `sqlite`) where the URL begins with `sqlite:`.
 ///
 /// # Errors
@@ -94,12 +129,12 @@ pub async fn open(
     config: DatabaseConfig,
     secrets: &Secrets,
     connections: u32,
-) -> Result<Arc<dyn UserDirectory>, DatabaseError> {
+) -> Result<Database, DatabaseError> {
     #[cfg(feature = "sqlite")]
     if let Some(path) = sqlite::configured_file(&config, secrets).await? {
-        return Ok(Arc::new(SqliteUsers::open(&path).await?));
+        return Ok(Database::Sqlite(SqliteUsers::open(&path).await?));
     }
-    Ok(Arc::new(MySqlUsers::prepare(config, secrets, connections).await?))
+    Ok(Database::MySql(MySqlUsers::prepare(config, secrets, connections).await?))
 }
 
 /// What `login` may do with users, and no more: its database account has the same rights.

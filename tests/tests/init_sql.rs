@@ -97,7 +97,7 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
     refused("SELECT created_at", &login.page(None, 1).await.map(|_| true));
     assert_eq!(server.query("SELECT email, admin FROM auth.user"), "rights@example.com\t0");
     let grants = server.query("SHOW GRANTS FOR 'auth_user'@'%'");
-    assert_eq!(grants.lines().count(), 2, "USAGE and one table: {grants}");
+    assert_eq!(grants.lines().count(), 3, "USAGE and two tables: {grants}");
 }
 
 fn refused(right: &str, outcome: &Result<bool, StoreError>) {

@@ -1,10 +1,10 @@
-//! The way of a request: credentials → user → password → token.
+//! The way of a request: credentials → throttle, user → password → token.
 
 use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     extract::{Request, State},
-    http::HeaderMap,
+    http::request::Parts,
     response::Response,
 };
 use secrecy::ExposeSecret;
@@ -14,6 +14,7 @@ use shared::{
     password::{HashingError, Verification},
     respond::{Cause, Refusal, logged_in, refused},
     secrets::SecretError,
+    throttle::{self, Attempt, CHECK_LIMIT, ThrottleError},
     token::{IssuedToken, Subject},
     users::{StoreError, User},
 };
@@ -22,41 +23,57 @@ use thiserror::Error;
 use crate::LoginState;
 
 pub(crate) async fn login(State(state): State<LoginState>, request: Request) -> Response {
-    let headers = Arc::new(request.into_parts().0.headers);
+    let head = Arc::new(request.into_parts().0);
     // On a task of its own: a client that hangs up ends neither the login, which may be a
     // guess that has to count, nor the database connection that it is using.
     let login = tokio::spawn({
-        let headers = Arc::clone(&headers);
-        async move { authenticate(&state, &headers).await }
+        let head = Arc::clone(&head);
+        async move {
+            let login = tokio::time::timeout(CHECK_LIMIT, authenticate(&state, &head));
+            login.await.unwrap_or(Err(Failure::Timeout))
+        }
     });
     match login.await.unwrap_or(Err(Failure::Panic)) {
-        Ok((user, token)) => logged_in(&token, &user.id, &headers),
-        Err(failure) => refused(failure.refusal(), failure.cause(), &headers),
+        Ok((user, token)) => logged_in(&token, &user.id, &head.headers),
+        Err(failure) => refused(failure.refusal(), failure.cause(), &head.headers),
     }
 }
 
-async fn authenticate(
-    state: &LoginState,
-    headers: &HeaderMap,
-) -> Result<(User, IssuedToken), Failure> {
-    let credentials = BasicCredentials::from_headers(headers)?;
-    // At once, since either may have to wait for its secret.
-    let (keys, user) = tokio::join!(
+async fn authenticate(state: &LoginState, head: &Parts) -> Result<(User, IssuedToken), Failure> {
+    let credentials = BasicCredentials::from_headers(&head.headers)?;
+    // The database has no work with a login that would be refused behind it.
+    state.passwords.room()?;
+    let source =
+        || throttle::source(head.extensions.get().copied(), &head.headers, state.proxy_hops);
+    // At once, since each may have to wait: for a secret, or for a connection.
+    let (attempt, keys, user) = tokio::join!(
+        state.throttle.begin(credentials.user_id(), source),
         state.tokens.keys(SystemTime::now()),
         state.users.find_by_email(credentials.user_id())
     );
-    let (keys, user) = (keys?, user?);
+    let (attempt, keys, user) = (attempt?, keys?, user?);
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(credentials.password().clone(), stored).await?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
-        return Err(Failure::WrongCredentials { user_id: user.map(|user| user.id) });
+        let user_id = user.map(|user| user.id);
+        count_failure(attempt, user_id.as_deref()).await?;
+        return Err(Failure::WrongCredentials { user_id });
     };
+    attempt.succeeded().await;
     if let Some(hash) = replacement {
         store_replacement(state, user, hash.expose_secret()).await;
     }
     let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
     let token = state.tokens.issue(&keys, subject, SystemTime::now())?;
     Ok((user.clone(), token))
+}
+
+/// Before anybody is told that the password was wrong.
+async fn count_failure(attempt: Attempt, user_id: Option<&str>) -> Result<(), StoreError> {
+    for locked in attempt.failed().await? {
+        tracing::warn!(locked, user_id, "authn_login_lock");
+    }
+    Ok(())
 }
 
 /// The password was right: that the better hash cannot be stored is no reason to
@@ -80,6 +97,8 @@ enum Failure {
     #[error("invalid credentials")]
     WrongCredentials { user_id: Option<String> },
     #[error(transparent)]
+    Throttle(#[from] ThrottleError),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -87,6 +106,8 @@ enum Failure {
     Keys(#[from] SecretError),
     #[error(transparent)]
     Signing(#[from] SigningFailed),
+    #[error("the login took longer than {} s", CHECK_LIMIT.as_secs())]
+    Timeout,
     #[error("the login panicked")]
     Panic,
 }
@@ -96,9 +117,16 @@ impl Failure {
         match self {
             Self::MissingCredentials(_) => Refusal::MissingBasic,
             Self::WrongCredentials { .. } => Refusal::InvalidCredentials,
-            Self::Store(_) | Self::Hashing(_) | Self::Keys(_) | Self::Signing(_) | Self::Panic => {
-                Refusal::ServiceUnavailable
+            Self::Throttle(ThrottleError::Locked { remaining, .. }) => {
+                Refusal::TooManyAttempts(*remaining)
             }
+            Self::Throttle(ThrottleError::Store(_))
+            | Self::Store(_)
+            | Self::Hashing(_)
+            | Self::Keys(_)
+            | Self::Signing(_)
+            | Self::Timeout
+            | Self::Panic => Refusal::ServiceUnavailable,
         }
     }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use shared::{
     config::{
-        Argon2Config, DatabaseConfig, KeyConfig, Problem, Reader, SecretsConfig, TokenConfig,
+        Argon2Config, DatabaseConfig, HashLimits, KeyConfig, Problem, Reader, SecretsConfig,
+        ThrottleConfig, TokenConfig,
     },
     keys::{KeyUse, Keys},
     password::PasswordHasher,
     secrets::{SecretCache, Secrets},
     serve::Platform,
+    throttle::{self, Throttle},
     token::TokenIssuer,
     users::{self, UserStore},
 };
@@ -22,6 +24,8 @@ pub struct LoginConfig {
     token: TokenConfig,
     database: DatabaseConfig,
     argon2: Argon2Config,
+    hashes: HashLimits,
+    throttle: ThrottleConfig,
 }
 
 impl LoginConfig {
@@ -32,12 +36,16 @@ impl LoginConfig {
         let token = TokenConfig::read(reader);
         let database = DatabaseConfig::read(reader);
         let argon2 = Argon2Config::read(reader);
+        let hashes = HashLimits::read(reader);
+        let throttle = ThrottleConfig::read(reader);
         Some(Self {
             keys: keys?,
             secrets: secrets?,
             token: token?,
             database: database?,
             argon2: argon2?,
+            hashes: hashes?,
+            throttle: throttle?,
         })
     }
 }
@@ -45,6 +53,9 @@ impl LoginConfig {
 /// What a request is answered with.
 #[derive(Clone)]
 pub struct LoginState {
+    pub(crate) throttle: Throttle,
+    /// See [`ThrottleConfig::proxy_hops`].
+    pub(crate) proxy_hops: usize,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) passwords: PasswordHasher,
     pub(crate) tokens: TokenIssuer,
@@ -52,16 +63,19 @@ pub struct LoginState {
 }
 
 impl LoginState {
-    /// The state around a store, a hasher and keys, for tokens as `config` describes them.
+    /// The state of a function whose parts are made already, for tokens as `config`
+    /// describes them. Proxies are not trusted.
     #[must_use]
     pub fn new(
         users: Arc<dyn UserStore>,
+        throttle: Throttle,
         passwords: PasswordHasher,
         keys: impl Into<SecretCache<Keys>>,
         config: TokenConfig,
     ) -> Self {
         let keys = keys.into();
-        Self { users, passwords, tokens: TokenIssuer::new(keys.clone(), config), keys }
+        let tokens = TokenIssuer::new(keys.clone(), config);
+        Self { throttle, proxy_hops: 0, users, passwords, tokens, keys }
     }
 
     /// Fetches both secrets at once; the database is connected to at the first login.
@@ -71,21 +85,21 @@ impl LoginState {
     /// A [`Problem`] for each secret that is not there or cannot be used.
     pub async fn start(config: LoginConfig, platform: Platform) -> Result<Self, Vec<Problem>> {
         let secrets = Secrets::new(config.secrets).deferred(platform.door.takes_snapshot());
-        let (keys, users) = tokio::join!(
+        let (keys, database) = tokio::join!(
             Keys::fetch(config.keys, KeyUse::Sign, &secrets),
             users::open(config.database, &secrets, platform.connections),
         );
-        match (keys, users) {
-            (Ok(keys), Ok(users)) => Ok(Self::new(
-                users,
-                PasswordHasher::new(config.argon2, platform.hashes),
-                keys,
-                config.token,
-            )),
-            (keys, users) => {
-                Err(keys.err().into_iter().chain(users.err().map(Problem::from)).collect())
+        let (keys, database) = match (keys, database) {
+            (Ok(keys), Ok(database)) => (keys, database),
+            (keys, database) => {
+                let database = database.err().map(Problem::from);
+                return Err(keys.err().into_iter().chain(database).collect());
             }
-        }
+        };
+        let throttle = Throttle::new(throttle::store(&database), &config.throttle);
+        let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes);
+        let state = Self::new(database.users(), throttle, passwords, keys, config.token);
+        Ok(Self { proxy_hops: config.throttle.proxy_hops, ..state })
     }
 
     /// The keys, for whoever watches whether they are there.

@@ -2,7 +2,7 @@
 
 mod stores;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
 use axum::{
     body::Body,
@@ -12,11 +12,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http_body_util::BodyExt;
 use login::{LoginState, router};
 use shared::{
-    config::{Argon2Config, TokenConfig},
+    config::{Argon2Config, ThrottleConfig, TokenConfig},
     keys::Keys,
     password::PasswordHasher,
+    throttle::Throttle,
     token::verify,
-    users::UserStore,
+    users::{SqliteUsers, UserStore},
 };
 use stores::{Broken, OneUser};
 use tower::ServiceExt;
@@ -30,8 +31,14 @@ fn keys() -> Arc<Keys> {
     Arc::new(Keys::read(&"a key for the tests of the router".into()).expect("a usable key"))
 }
 
-fn state(users: Arc<dyn UserStore>) -> LoginState {
-    LoginState::new(users, PasswordHasher::new(QUICK, 1), keys(), TokenConfig::default())
+async fn state(users: Arc<dyn UserStore>) -> LoginState {
+    state_with(users, PasswordHasher::new(QUICK, 1)).await
+}
+
+async fn state_with(users: Arc<dyn UserStore>, passwords: PasswordHasher) -> LoginState {
+    let counts = SqliteUsers::open(Path::new(":memory:")).await.expect("a database in memory");
+    let throttle = Throttle::new(Arc::new(counts), &ThrottleConfig::default());
+    LoginState::new(users, throttle, passwords, keys(), TokenConfig::default())
 }
 
 fn request(email: &str, password: &str) -> Request<Body> {
@@ -55,7 +62,7 @@ async fn hash(config: Argon2Config) -> String {
 #[tokio::test]
 async fn the_token_carries_the_stored_spelling_of_the_e_mail() {
     let users = OneUser::new(EMAIL, &hash(QUICK).await);
-    let (answer, token) = log_in(&state(Arc::new(users)), "ADA@EXAMPLE.COM", PASSWORD).await;
+    let (answer, token) = log_in(&state(Arc::new(users)).await, "ADA@EXAMPLE.COM", PASSWORD).await;
     assert_eq!(answer.status(), 200);
     let claims = verify(&keys(), &TokenConfig::default(), &token, SystemTime::now()).unwrap();
     assert_eq!(claims.username(), EMAIL);
@@ -65,7 +72,7 @@ async fn the_token_carries_the_stored_spelling_of_the_e_mail() {
 async fn a_hash_of_other_parameters_is_replaced_by_the_login() {
     let old = hash(Argon2Config { iterations: 2, ..QUICK }).await;
     let users = Arc::new(OneUser::new(EMAIL, &old));
-    let state = state(users.clone());
+    let state = state(users.clone()).await;
     assert_eq!(log_in(&state, EMAIL, "wrong").await.0.status(), 401);
     assert_eq!(users.hash(), old, "a wrong password replaces nothing");
     assert_eq!(log_in(&state, EMAIL, PASSWORD).await.0.status(), 200);
@@ -79,14 +86,14 @@ async fn a_hash_of_other_parameters_is_replaced_by_the_login() {
 async fn a_login_succeeds_though_the_better_hash_cannot_be_stored() {
     let old = hash(Argon2Config { iterations: 2, ..QUICK }).await;
     let users = Arc::new(OneUser::new(EMAIL, &old).read_only());
-    assert_eq!(log_in(&state(users.clone()), EMAIL, PASSWORD).await.0.status(), 200);
+    assert_eq!(log_in(&state(users.clone()).await, EMAIL, PASSWORD).await.0.status(), 200);
     assert_eq!(users.hash(), old);
 }
 
 #[tokio::test]
 async fn unknown_wrong_and_unusable_are_one_answer() {
-    let known = state(Arc::new(OneUser::new(EMAIL, &hash(QUICK).await)));
-    let unusable = state(Arc::new(OneUser::new(EMAIL, PASSWORD)));
+    let known = state(Arc::new(OneUser::new(EMAIL, &hash(QUICK).await))).await;
+    let unusable = state(Arc::new(OneUser::new(EMAIL, PASSWORD))).await;
     let mut answers = Vec::new();
     for (state, email, password) in [
         (&known, "nobody@example.com", PASSWORD),
@@ -102,7 +109,7 @@ async fn unknown_wrong_and_unusable_are_one_answer() {
 
 #[tokio::test]
 async fn a_store_that_fails_is_503_without_its_reason() {
-    let (answer, text) = log_in(&state(Arc::new(Broken)), EMAIL, PASSWORD).await;
+    let (answer, text) = log_in(&state(Arc::new(Broken)).await, EMAIL, PASSWORD).await;
     assert_eq!((answer.status().as_u16(), text.as_str()), (503, "service unavailable"));
     assert_eq!(answer.headers()["retry-after"], "2");
 }
@@ -113,10 +120,10 @@ async fn more_logins_than_may_wait_are_503() {
     // Slow enough that the first is not done when the last comes.
     let slow = Argon2Config { memory_kib: 32 * 1024, iterations: 4, parallelism: 1 };
     let hasher = PasswordHasher::new(slow, 1);
-    let state = LoginState::new(Arc::new(users), hasher, keys(), TokenConfig::default());
-    let logins = (0..20).map(|_| {
-        let state = state.clone();
-        tokio::spawn(async move { log_in(&state, EMAIL, "wrong").await.0.status().as_u16() })
+    let state = state_with(Arc::new(users), hasher).await;
+    let logins = (0..20).map(|number| {
+        let (state, email) = (state.clone(), format!("{number}@example.com"));
+        tokio::spawn(async move { log_in(&state, &email, "wrong").await.0.status().as_u16() })
     });
     let mut statuses = Vec::new();
     for login in logins.collect::<Vec<_>>() {
@@ -128,7 +135,7 @@ async fn more_logins_than_may_wait_are_503() {
 
 #[tokio::test]
 async fn only_post_is_allowed_and_one_allow_header_says_so() {
-    let state = state(Arc::new(Broken));
+    let state = state(Arc::new(Broken)).await;
     for method in ["GET", "HEAD", "PUT", "OPTIONS", "BREW"] {
         let request = Request::builder().method(method).uri("/").body(Body::empty()).unwrap();
         let answer = router(state.clone()).oneshot(request).await.unwrap();

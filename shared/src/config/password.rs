@@ -1,4 +1,6 @@
-//! The cost of a new password hash.
+//! The cost of a new password hash, and how many are computed at once.
+
+use std::ops::RangeInclusive;
 
 use super::Reader;
 
@@ -55,5 +57,26 @@ impl Argon2Config {
             reader.problem("ARGON2_MEMORY_KIB, ARGON2_ITERATIONS", reason);
         }
         Some(config)
+    }
+}
+
+/// How many hashes are computed at once, and how many may wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HashLimits {
+    /// `HASH_SLOTS`: hashes at once; one for each core where it is not set.
+    pub slots: Option<usize>,
+    /// `HASH_QUEUE`: how many may wait; eight for each slot where it is not set.
+    pub queue: Option<usize>,
+}
+
+impl HashLimits {
+    /// Reads the configuration; `None` where `reader` has noted a problem.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut limit = |name: &str, range: RangeInclusive<usize>| {
+            if reader.is_set(name) { reader.number(name, 0, range).map(Some) } else { Some(None) }
+        };
+        let slots = limit("HASH_SLOTS", 1..=256);
+        let queue = limit("HASH_QUEUE", 0..=100_000);
+        Some(Self { slots: slots?, queue: queue? })
     }
 }

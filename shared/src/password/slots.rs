@@ -9,9 +9,9 @@ use argon2::Block;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-/// How many may wait for each computation that runs: at 20 ms a hash, the last one
-/// waits some 160 ms.
-const WAITING_PER_SLOT: usize = 8;
+/// How many may wait for each computation that runs, where nothing else is said: at 20 ms
+/// a hash, the last one waits some 160 ms.
+pub(super) const WAITING_PER_SLOT: usize = 8;
 
 /// As many computations wait as may; try again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -28,15 +28,21 @@ pub(super) struct HashSlots {
 }
 
 impl HashSlots {
-    /// `slots` computations at once, with `blocks` KiB of memory kept for each.
-    pub(super) fn new(slots: usize, blocks: usize) -> Self {
+    /// `slots` computations at once, with `blocks` KiB of memory kept for each, and
+    /// `queue` of them waiting.
+    pub(super) fn new(slots: usize, queue: usize, blocks: usize) -> Self {
         let slots = slots.max(1);
         Self {
-            admitted: Arc::new(Semaphore::new(slots * (1 + WAITING_PER_SLOT))),
+            admitted: Arc::new(Semaphore::new(slots + queue)),
             running: Arc::new(Semaphore::new(slots)),
             idle: Mutex::new(Vec::new()),
             blocks,
         }
+    }
+
+    /// Whether one more would be refused at this moment.
+    pub(super) fn are_full(&self) -> bool {
+        self.admitted.available_permits() == 0
     }
 
     /// Runs `job` on a thread where it may block; `None` if it panicked.
@@ -88,10 +94,10 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_may_wait_are_refused_at_once() {
-        let slots = Arc::new(HashSlots::new(1, 1));
+        let slots = Arc::new(HashSlots::new(1, 3, 1));
         let (release, gate) = mpsc::channel::<()>();
         let gate = Arc::new(Mutex::new(gate));
-        let admitted: Vec<_> = (0..=WAITING_PER_SLOT)
+        let admitted: Vec<_> = (0..=3)
             .map(|_| {
                 let (slots, gate) = (Arc::clone(&slots), Arc::clone(&gate));
                 tokio::spawn(async move { slots.run(move |_| gate.lock().unwrap().recv()).await })
@@ -100,6 +106,7 @@ mod tests {
         while slots.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
+        assert!(slots.are_full());
         assert_eq!(slots.run(|_| ()).await, Err(Busy));
         for _ in &admitted {
             release.send(()).unwrap();
@@ -113,21 +120,21 @@ mod tests {
     #[tokio::test]
     async fn a_job_does_not_run_on_an_async_worker() {
         // This runtime has one worker: the thread of this test.
-        let slots = Arc::new(HashSlots::new(1, 1));
+        let slots = Arc::new(HashSlots::new(1, 8, 1));
         let job = slots.run(|_| std::thread::current().id()).await;
         assert_ne!(job, Ok(Some(std::thread::current().id())));
     }
 
     #[tokio::test]
     async fn a_panic_frees_its_slot() {
-        let slots = Arc::new(HashSlots::new(1, 1));
+        let slots = Arc::new(HashSlots::new(1, 8, 1));
         assert_eq!(slots.run(|_| panic!("on purpose")).await, Ok(None::<()>));
         assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
     }
 
     #[tokio::test]
     async fn whoever_hangs_up_does_not_free_the_slot_early() {
-        let slots = Arc::new(HashSlots::new(1, 1));
+        let slots = Arc::new(HashSlots::new(1, 8, 1));
         let (release, gate) = mpsc::channel::<()>();
         let waiting = tokio::spawn({
             let slots = Arc::clone(&slots);

@@ -1,5 +1,7 @@
 //! The requests that are not answered with 200.
 
+use std::time::Duration;
+
 use axum::http::{
     HeaderName, HeaderValue, StatusCode,
     header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -20,6 +22,8 @@ pub enum Refusal {
     MissingBasic,
     /// `login`: unknown e-mail, wrong password or unusable hash.
     InvalidCredentials,
+    /// `login`: too many failures; try again after so long.
+    TooManyAttempts(Duration),
     /// `validate`: no usable `Authorization: Bearer` header.
     MissingBearer,
     /// `validate`: the token does not verify.
@@ -38,6 +42,7 @@ impl Refusal {
             Self::MissingBasic | Self::InvalidCredentials | Self::MissingBearer => {
                 StatusCode::UNAUTHORIZED
             }
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotAuthorized => StatusCode::FORBIDDEN,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -49,6 +54,7 @@ impl Refusal {
         match self {
             Self::MissingBasic | Self::MissingBearer => "missing credentials",
             Self::InvalidCredentials => "invalid credentials",
+            Self::TooManyAttempts(_) => "too many attempts",
             Self::NotAuthorized => "not authorized",
             Self::ServiceUnavailable => "service unavailable",
             Self::MethodNotAllowed(_) => "method not allowed",
@@ -56,10 +62,11 @@ impl Refusal {
         }
     }
 
-    pub(super) const fn header(self) -> Option<(HeaderName, HeaderValue)> {
+    pub(super) fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::MissingBasic | Self::InvalidCredentials => Some((WWW_AUTHENTICATE, BASIC)),
             Self::MissingBearer => Some((WWW_AUTHENTICATE, BEARER)),
+            Self::TooManyAttempts(wait) => Some((RETRY_AFTER, whole_seconds(wait).into())),
             Self::NotAuthorized => Some((WWW_AUTHENTICATE, BEARER_INVALID)),
             Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
             Self::MethodNotAllowed(methods) => Some((ALLOW, HeaderValue::from_static(methods))),
@@ -73,12 +80,18 @@ impl Refusal {
         match self {
             Self::MissingBasic | Self::MissingBearer => "authn_credentials_missing",
             Self::InvalidCredentials => "authn_login_fail",
+            Self::TooManyAttempts(_) => "authn_login_fail_max",
             Self::NotAuthorized => "authz_fail",
             Self::ServiceUnavailable => "service_unavailable",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::NotFound => "not_found",
         }
     }
+}
+
+/// Rounded up: nobody is told to come a moment too early (RFC 9110 section 10.2.3).
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]
@@ -91,6 +104,7 @@ mod tests {
     /// The table of the HTTP contract.
     #[test]
     fn each_refusal_has_the_status_body_and_header_of_the_contract() {
+        let wait = |milliseconds| Refusal::TooManyAttempts(Duration::from_millis(milliseconds));
         let basic = Some(("www-authenticate", r#"Basic realm="auth", charset="UTF-8""#));
         let bearer = Some(("www-authenticate", r#"Bearer realm="auth""#));
         let invalid = Some(("www-authenticate", r#"Bearer realm="auth", error="invalid_token""#));
@@ -100,6 +114,9 @@ mod tests {
             (Refusal::MissingBearer, 401, "missing credentials", bearer),
             (Refusal::NotAuthorized, 403, "not authorized", invalid),
             (Refusal::ServiceUnavailable, 503, "service unavailable", Some(("retry-after", "2"))),
+            (wait(999), 429, "too many attempts", Some(("retry-after", "1"))),
+            (wait(1000), 429, "too many attempts", Some(("retry-after", "1"))),
+            (wait(1001), 429, "too many attempts", Some(("retry-after", "2"))),
             (Refusal::MethodNotAllowed("POST"), 405, "method not allowed", Some(("allow", "POST"))),
             (Refusal::NotFound, 404, "not found", None),
         ] {

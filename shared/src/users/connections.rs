@@ -8,6 +8,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
+    pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -16,6 +17,8 @@ use async_trait::async_trait;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use sqlx::Connection;
 use tokio::time::timeout;
+
+use super::{StoreError, sql::limited};
 
 /// How long to wait for a connection, making one included, and for a secret on the way.
 const LEASE_LIMIT: Duration = Duration::from_secs(5);
@@ -30,8 +33,11 @@ pub(super) trait Account<C>: Send + Sync + 'static {
     async fn connect(&self) -> Result<C, sqlx::Error>;
 }
 
+/// A statement under way on a connection.
+pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+
 /// The pool of a store.
-pub(super) struct Connections<C: Connection + 'static> {
+pub(crate) struct Connections<C: Connection + 'static> {
     pool: Pool<Connector<C>>,
 }
 
@@ -56,6 +62,25 @@ impl<C: Connection + 'static> Connections<C> {
         }
     }
 
+    /// Runs `statement`, and once more on a new connection if that one had ended after its
+    /// last use, as when the database restarts. Servers say so in many ways; all of them
+    /// end here.
+    pub(crate) async fn run<T>(
+        &self,
+        statement: impl for<'c> Fn(&'c mut C) -> Running<'c, T>,
+    ) -> Result<T, StoreError> {
+        let mut lease = self.lease().await?;
+        let mut done = limited(statement(&mut lease)).await;
+        if !lease.is_new() && done.as_ref().is_err_and(may_be_old_news) {
+            lease = self.renew(lease).await?;
+            done = limited(statement(&mut lease)).await;
+        }
+        if done.is_ok() {
+            lease.keep();
+        }
+        done
+    }
+
     /// A new connection in place of one that failed. What ended that one has most
     /// likely ended the others as well.
     pub(super) async fn renew(&self, failed: Lease<C>) -> Result<Lease<C>, sqlx::Error> {
@@ -63,6 +88,15 @@ impl<C: Connection + 'static> Connections<C> {
         self.pool.retain(|_, _| false);
         self.lease().await
     }
+}
+
+/// Whether another connection may give another result. A time-out is waited for but once,
+/// and what is wrong with a statement or its data is wrong everywhere.
+fn may_be_old_news(error: &StoreError) -> bool {
+    let state = error.sql_state();
+    let is_about_the_statement =
+        state.is_some_and(|state| ["23", "40", "42"].iter().any(|class| state.starts_with(class)));
+    matches!(error, StoreError::Database(_)) && !is_about_the_statement
 }
 
 /// The account holds the password.

@@ -45,4 +45,11 @@ impl MySqlUsers {
     }
 }
 
+impl MySqlUsers {
+    /// For what else is kept in this database.
+    pub(crate) fn connections(&self) -> &Connections<MySqlConnection> {
+        &self.connections
+    }
+}
+
 sql::implement_stores!(MySqlUsers, MySql, PAGE);

@@ -5,8 +5,8 @@ use std::{future::Future, time::Duration};
 
 use super::{StoreError, User, UserRow};
 
-/// How long one statement may take, waiting for a connection included.
-pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(6);
+/// How long one statement may take.
+pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 
 // ORDER BY takes a bare `id` for the result of that name, which is a text: 10 before 9.
 
@@ -69,34 +69,22 @@ macro_rules! implement_stores {
                     <$database as sqlx::Database>::Arguments,
                 >,
             ) -> Result<u64, StoreError> {
-                let changed = async {
-                    let mut lease = self.connections.lease().await?;
-                    let done = statement.execute(&mut *lease).await?;
-                    lease.keep();
-                    Ok(done.rows_affected())
-                };
-                sql::limited(changed).await
+                let mut lease = self.connections.lease().await?;
+                let done = sql::limited(statement.execute(&mut *lease)).await?;
+                lease.keep();
+                Ok(done.rows_affected())
             }
         }
 
         #[async_trait::async_trait]
         impl $crate::users::UserStore for $store {
             async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
-                let find = || sqlx::query_as(sql::FIND).bind(email);
-                let rows = async {
-                    let mut lease = self.connections.lease().await?;
-                    let mut found = find().fetch_all(&mut *lease).await;
-                    if found.is_err() && !lease.is_new() {
-                        // The connection ended after its last use, as when the database
-                        // restarts. Servers say so in many ways; all of them end here.
-                        lease = self.connections.renew(lease).await?;
-                        found = find().fetch_all(&mut *lease).await;
-                    }
-                    let rows = found?;
-                    lease.keep();
-                    Ok(rows)
-                };
-                Ok(sql::choose(sql::limited(rows).await?, email))
+                let wanted = email.to_owned();
+                let rows = self.connections.run(move |connection| {
+                    let find = sqlx::query_as(sql::FIND).bind(wanted.clone());
+                    Box::pin(find.fetch_all(connection))
+                });
+                Ok(sql::choose(rows.await?, email))
             }
 
             async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
@@ -113,7 +101,7 @@ macro_rules! implement_stores {
         #[async_trait::async_trait]
         impl $crate::users::UserDirectory for $store {
             async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
-                let mut lease = sql::limited(self.connections.lease()).await?;
+                let mut lease = self.connections.lease().await?;
                 let mut all = sql::limited(lease.begin()).await?;
                 for (position, user) in users.iter().enumerate() {
                     let values = sqlx::query(sql::INSERT).bind(&user.email).bind(&user.hash);
@@ -151,14 +139,13 @@ macro_rules! implement_stores {
                 after: Option<&str>,
                 limit: u32,
             ) -> Result<Vec<UserRow>, StoreError> {
-                let page = sqlx::query_as($page).bind(after.unwrap_or("-1")).bind(limit);
-                let rows = async {
-                    let mut lease = self.connections.lease().await?;
-                    let rows: Vec<sql::ListedRow> = page.fetch_all(&mut *lease).await?;
-                    lease.keep();
-                    Ok(rows)
-                };
-                Ok(sql::limited(rows).await?.into_iter().map(sql::listed).collect())
+                let after = after.unwrap_or("-1").to_owned();
+                let rows = self.connections.run(move |connection| {
+                    let page = sqlx::query_as($page).bind(after.clone()).bind(limit);
+                    Box::pin(page.fetch_all(connection))
+                });
+                let rows: Vec<sql::ListedRow> = rows.await?;
+                Ok(rows.into_iter().map(sql::listed).collect())
             }
         }
     };

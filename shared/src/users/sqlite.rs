@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{config::DatabaseConfig, secrets::Secrets};
 
-/// The table of `init.sql`, in SQLite's words. `NOCASE` folds ASCII and no more.
+/// The tables of `init.sql`, in SQLite's words. `NOCASE` folds ASCII and no more.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS user (
     id INTEGER PRIMARY KEY,
     email TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -24,6 +24,14 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS user (
     admin INTEGER NOT NULL DEFAULT FALSE,
     created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     updated_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS login_throttle (
+    subject TEXT PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    checks INTEGER NOT NULL,
+    checks_until INTEGER NOT NULL,
+    locked_until INTEGER NOT NULL,
+    forget_at INTEGER NOT NULL
 );
 CREATE TRIGGER IF NOT EXISTS user_updated AFTER UPDATE OF email, password, admin ON user
 BEGIN UPDATE user SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id; END";
@@ -58,6 +66,13 @@ struct File(SqliteConnectOptions);
 impl Account<SqliteConnection> for File {
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         SqliteConnection::connect_with(&self.0).await
+    }
+}
+
+impl SqliteUsers {
+    /// For what else is kept in this database.
+    pub(crate) fn connections(&self) -> &Connections<SqliteConnection> {
+        &self.connections
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod changes;
 mod lookup;
+mod throttle;
 
 use shared::users::{NewUser, SqliteUsers, User, UserDirectory};
 use system_tests::{database::DatabaseServer, mariadb, mysql9, scratch, stores};
@@ -37,6 +38,7 @@ async fn mysql_9_keeps_the_rules() {
 async fn keeps_the_rules(server: &DatabaseServer) {
     let store = stores::open(&server.root_variables(), 4).await;
     suite(&store).await;
+    throttle::suite(server).await;
     times_are_utc(server).await;
 }
 

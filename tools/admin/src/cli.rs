@@ -2,6 +2,7 @@
 
 mod help;
 mod key;
+mod throttle;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 
 pub(crate) use key::{KeyCommand, KeyDetails, PlaceOfKeys, WhichKey};
+pub(crate) use throttle::{ThrottleCommand, WhoseFailures};
 
 /// Looks after the users of the auth service, and after the keys of its tokens.
 #[derive(Parser)]
@@ -34,6 +36,9 @@ pub(crate) enum Command {
     /// Make, list and rotate the keys that sign and verify tokens
     #[command(subcommand, long_about = key::KEY, after_help = key::KEY_EXAMPLES)]
     Key(KeyCommand),
+    /// Show and forget failed logins
+    #[command(subcommand)]
+    Throttle(ThrottleCommand),
     /// Look at tokens
     #[command(subcommand)]
     Token(TokenCommand),

@@ -4,6 +4,7 @@ mod completions;
 mod import;
 mod key;
 mod list;
+mod throttle;
 mod token;
 mod upgrade;
 mod user;
@@ -26,6 +27,7 @@ pub(crate) async fn run(command: Command) -> Result<Answer, Failure> {
         Command::Hash(password) => hash(&password).await,
         Command::UpgradePlaintext => upgrade::upgrade().await,
         Command::Key(command) => key::run(command).await,
+        Command::Throttle(command) => throttle::run(command).await,
         Command::Token(TokenCommand::Inspect { token }) => token::inspect(token).await,
         Command::Completions { shell } => Ok(completions::completions(shell)),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{
     config::{Argon2Config, DatabaseConfig, ProcessEnvironment, Reader},
     secrets::Secrets,
-    users::{self, UserDirectory},
+    users::{self, Database, UserDirectory},
 };
 
 use crate::{answer::Failure, hashing::Hashing};
@@ -38,7 +38,16 @@ pub(crate) async fn users_and_hashing() -> Result<(Users, Hashing), Failure> {
     Ok((open(database).await?, Hashing::new(argon2)))
 }
 
+/// The database itself, for commands about more than its users.
+pub(crate) async fn database() -> Result<Database, Failure> {
+    open_database(read(DatabaseConfig::read)?).await
+}
+
 async fn open(config: DatabaseConfig) -> Result<Users, Failure> {
+    Ok(open_database(config).await?.users())
+}
+
+async fn open_database(config: DatabaseConfig) -> Result<Database, Failure> {
     let opened = users::open(config, &Secrets::default(), CONNECTIONS).await;
     opened.map_err(|error| Failure::Configuration(vec![error.into()]))
 }

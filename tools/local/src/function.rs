@@ -5,12 +5,13 @@ use std::{process::ExitCode, sync::Arc};
 use axum::{Router, extract::Request};
 use login::LoginState;
 use shared::{
-    config::{Argon2Config, DoorConfig, Problem, Reader, TokenConfig},
+    config::{Argon2Config, DoorConfig, Problem, Reader, ThrottleConfig, TokenConfig},
     keys::Keys,
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
     serve::{Function, Health, Platform, Service},
+    throttle::Throttle,
 };
 use validate::ValidateState;
 
@@ -20,19 +21,21 @@ pub(crate) struct Local;
 
 impl Function for Local {
     const NAME: &'static str = "local";
-    type Config = (TokenConfig, Argon2Config);
+    type Config = (TokenConfig, Argon2Config, ThrottleConfig);
 
     fn configure(reader: &mut Reader<'_>) -> Option<Self::Config> {
         let token = TokenConfig::read(reader);
         let argon2 = Argon2Config::read(reader);
-        Some((token?, argon2?))
+        let throttle = ThrottleConfig::read(reader);
+        Some((token?, argon2?, throttle?))
     }
 
     async fn start(
-        (token, argon2): Self::Config,
+        (token, argon2, throttle): Self::Config,
         platform: Platform,
     ) -> Result<Service, Vec<Problem>> {
         let users = files::users().await.map_err(|reason| problem("users.sqlite", reason))?;
+        let users = Arc::new(users);
         let path = files::key_file().map_err(|error| problem("jwt-secret", error.to_string()))?;
         let source = SecretSource::File { variable: "jwt-secret".into(), path };
         let text = Secrets::default().fetch(&source).await.map_err(|error| vec![error.into()])?;
@@ -40,7 +43,8 @@ impl Function for Local {
         let keys = Arc::new(keys);
 
         let login = LoginState::new(
-            Arc::new(users),
+            Arc::clone(&users) as _,
+            Throttle::new(users, &throttle),
             PasswordHasher::new(argon2, platform.hashes),
             Arc::clone(&keys),
             token.clone(),

@@ -14,8 +14,9 @@ same way:
                         the same in parts
   DATABASE_SECRET_ID    a Secrets Manager secret as RDS writes it
 
-The account needs SELECT, INSERT, UPDATE and DELETE on the table `user`; the one that
-init.sql makes for login may not add users or make administrators.
+The account needs SELECT, INSERT, UPDATE and DELETE on the tables `user` and
+`login_throttle`; the one that init.sql makes for login may not add users or make
+administrators.
 
 New hashes are Argon2id. ARGON2_MEMORY_KIB, ARGON2_ITERATIONS and ARGON2_PARALLELISM
 set their cost, which should be the one of login.
@@ -36,6 +37,8 @@ EXAMPLES
     auth-admin upgrade-plaintext
   Replace the key that signs tokens, without a token refused:
     auth-admin key --help
+  Let a user in who mistyped the password too often:
+    auth-admin throttle reset ada@example.com
   Find passwords that nobody can log in with:
     auth-admin user list | grep unsupported";
 

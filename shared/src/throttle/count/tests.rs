@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use super::*;
+use crate::config::ThrottleConfig;
+
+const MINUTE: i64 = 60_000;
+
+fn email() -> Rule {
+    Rule::email(&ThrottleConfig::default())
+}
+
+fn source(limit: u32) -> Rule {
+    Rule::source(&ThrottleConfig { source_limit: Some(limit), ..Default::default() }).unwrap()
+}
+
+/// A check that begins and fails at `now`.
+fn fail(count: &mut Count, rule: &Rule, now: i64) {
+    let admission = count.begin(rule, now);
+    assert!(matches!(admission, Admission::Admitted { .. }), "{admission:?} at {now}");
+    count.fail(rule, now);
+}
+
+fn locked(count: &mut Count, rule: &Rule, now: i64) -> i64 {
+    match count.begin(rule, now) {
+        Admission::Locked(remaining) => i64::try_from(remaining.as_millis()).unwrap(),
+        _ => {
+            count.end(false);
+            0
+        }
+    }
+}
+
+#[test]
+fn the_fifth_failure_locks_for_a_second_and_each_further_one_for_twice_as_long() {
+    let (rule, mut count, mut now) = (email(), Count::default(), 0);
+    for _ in 0..4 {
+        fail(&mut count, &rule, now);
+        assert_eq!(locked(&mut count, &rule, now), 0);
+    }
+    for seconds in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
+        fail(&mut count, &rule, now);
+        assert_eq!(locked(&mut count, &rule, now), seconds * 1000);
+        now += seconds * 1000 - 1;
+        assert_eq!(locked(&mut count, &rule, now), 1);
+        // Where the longest lock ends, the count is forgotten as well.
+        now += if seconds == 900 { 0 } else { 1 };
+        count.locked_until = count.locked_until.min(now);
+    }
+}
+
+#[test]
+fn attempts_during_a_lock_count_for_nothing() {
+    let (rule, mut count) = (email(), Count::default());
+    for _ in 0..5 {
+        fail(&mut count, &rule, 0);
+    }
+    let before = count;
+    for now in 0..999 {
+        assert!(locked(&mut count, &rule, now) > 0);
+    }
+    assert_eq!(count, before);
+}
+
+#[test]
+fn a_success_clears_the_count() {
+    let (rule, mut count) = (email(), Count::default());
+    for _ in 0..4 {
+        fail(&mut count, &rule, 0);
+    }
+    assert_eq!(count.begin(&rule, 0), Admission::Admitted { alone: false });
+    count.end(true);
+    assert_eq!(count.begin(&rule, 0), Admission::Admitted { alone: true });
+}
+
+#[test]
+fn a_quarter_of_an_hour_without_a_failure_clears_the_count() {
+    for (pause, failures) in [(15 * MINUTE - 1, 5), (15 * MINUTE, 1)] {
+        let (rule, mut count) = (email(), Count::default());
+        for _ in 0..4 {
+            fail(&mut count, &rule, 0);
+        }
+        fail(&mut count, &rule, pause);
+        assert_eq!(count.failures, failures, "after {pause} ms");
+    }
+}
+
+#[test]
+fn no_more_checks_run_at_once_than_may_fail_until_the_next_lock() {
+    let (rule, mut count) = (email(), Count::default());
+    for failures in 0..5 {
+        for _ in failures..5 {
+            assert!(matches!(count.begin(&rule, 0), Admission::Admitted { .. }));
+        }
+        assert_eq!(count.begin(&rule, 0), Admission::Full);
+        for _ in failures..5 {
+            count.end(false);
+        }
+        fail(&mut count, &rule, 0);
+    }
+    // And one behind each lock.
+    assert_eq!(count.begin(&rule, 1000), Admission::Admitted { alone: false });
+    assert_eq!(count.begin(&rule, 1000), Admission::Full);
+}
+
+#[test]
+fn a_check_that_nobody_ended_lapses() {
+    let (rule, mut count) = (email(), Count::default());
+    for _ in 0..5 {
+        let _ = count.begin(&rule, 0);
+    }
+    assert_eq!(count.begin(&rule, check_limit() - 1), Admission::Full);
+    assert_eq!(count.begin(&rule, check_limit()), Admission::Admitted { alone: true });
+}
+
+#[test]
+fn a_source_is_locked_until_a_minute_after_its_first_failure() {
+    let (rule, mut count) = (source(3), Count::default());
+    for now in [0, 20_000, 30_000] {
+        fail(&mut count, &rule, now);
+    }
+    assert_eq!(count.begin(&rule, 30_000), Admission::Locked(Duration::from_secs(30)));
+    assert_eq!(count.begin(&rule, MINUTE), Admission::Admitted { alone: true });
+}
+
+#[test]
+fn attempts_of_a_source_do_not_prolong_its_minute() {
+    let (rule, mut count) = (source(3), Count::default());
+    fail(&mut count, &rule, 0);
+    for now in (0..MINUTE).step_by(1000) {
+        assert_eq!(count.begin(&rule, now), Admission::Admitted { alone: false });
+        count.end(false);
+    }
+    fail(&mut count, &rule, MINUTE);
+    assert_eq!(count.failures, 1);
+}
