@@ -26,6 +26,7 @@ pub mod certificates;
 pub mod clock;
 pub mod contract;
 pub mod database;
+pub mod forge;
 pub mod gateway_events;
 pub mod http;
 pub mod load;
