@@ -122,7 +122,8 @@ fn payloads() -> Vec<Attack> {
     const ONCE: &str = "RFC 7519 4";
     let exp = seconds(60);
     let body = format!(r#""username":"a","admin":false,"exp":{exp}"#);
-    let mut rows = vec![passes("the payload of the rows below", &with_payload(format!("{{{body}}}")))];
+    let mut rows =
+        vec![passes("the payload of the rows below", &with_payload(format!("{{{body}}}")))];
     for (name, source, payload) in [
         ("nothing", OBJECT, String::new()),
         ("a list", OBJECT, format!("[{{{body}}}]")),
@@ -173,17 +174,27 @@ fn a_token_for_somebody_else_is_refused() {
     let [issuer, audience] = [json!("https://issuer.example"), json!("api")];
     let mut rows = vec![passes("both right", &of(&issuer, &audience))];
     for iss in [
-        "(absent)", "", "https://issuer.exampl", "https://issuer.example/",
-        "https://issuer.example.evil", "HTTPS://issuer.example", " https://issuer.example",
-        "issuer.example", "https://issuer.example\0", "api",
+        "(absent)",
+        "",
+        "https://issuer.exampl",
+        "https://issuer.example/",
+        "https://issuer.example.evil",
+        "HTTPS://issuer.example",
+        " https://issuer.example",
+        "issuer.example",
+        "https://issuer.example\0",
+        "api",
     ] {
         let name = format!("iss {iss:?}");
         rows.push(refused(name, "RFC 8725 3.8, CVE-2024-53861", &of(&json!(iss), &audience)));
     }
-    for aud in ["(absent)", "", "ap", "api2", "API", "api ", "api,other", "*", "https://issuer.example"] {
+    for aud in
+        ["(absent)", "", "ap", "api2", "API", "api ", "api,other", "*", "https://issuer.example"]
+    {
         rows.push(refused(format!("aud {aud:?}"), "RFC 8725 3.9", &of(&issuer, &json!(aud))));
     }
-    for value in [json!(null), json!(1), json!([]), json!(["api"]), json!(["api", "b"]), json!({})] {
+    for value in [json!(null), json!(1), json!([]), json!(["api"]), json!(["api", "b"]), json!({})]
+    {
         let name = format!("aud {value}");
         rows.push(refused(name, "RFC 8725 3.9, CVE-2020-26160", &of(&issuer, &value)));
         let name = format!("iss {value}");

@@ -45,7 +45,13 @@ fn each_time_has_exact_borders() {
             (5_001, false),
             (3_600_000, false),
         ] {
-            rows.push((format!("{name}, {millis} ms behind it"), source, claims.clone(), millis, good));
+            rows.push((
+                format!("{name}, {millis} ms behind it"),
+                source,
+                claims.clone(),
+                millis,
+                good,
+            ));
         }
     }
     for (claim, source) in [("nbf", "RFC 7519 4.1.5"), ("iat", "RFC 7519 4.1.6")] {
@@ -86,7 +92,12 @@ fn no_clock_makes_an_endless_token() {
     for (name, claims, now, good) in [
         ("the clock at 1970", r#""exp":1"#, UNIX_EPOCH, true),
         ("the clock before 1970", r#""exp":1"#, UNIX_EPOCH - Duration::from_secs(9), true),
-        ("the clock before 1970, exp too", r#""exp":-9"#, UNIX_EPOCH - Duration::from_secs(9), false),
+        (
+            "the clock before 1970, exp too",
+            r#""exp":-9"#,
+            UNIX_EPOCH - Duration::from_secs(9),
+            false,
+        ),
         ("the clock far ahead", r#""exp":4102444800"#, far, false),
         ("the clock far ahead, exp farther", r#""exp":1e300"#, far, true),
         ("nbf behind exp", r#""exp":1800000000,"nbf":1800000100"#, at(50_000), false),

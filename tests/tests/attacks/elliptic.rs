@@ -40,7 +40,8 @@ fn es256(key: &KeyPair, message: &str, signature: &[u8]) -> Vec<Attack> {
     let of = |r: &[u8], s: &[u8]| forge::seal(message, [r, s].concat());
     let der = key.sign(Scheme::P256Der, message);
     let p384 = KeyPair::of_tests("p384").sign(Scheme::P384Fixed, message);
-    let header = |alg: &str| key.token(Scheme::P256Fixed, &format!(r#"{{"alg":"{alg}"}}"#), honest());
+    let header =
+        |alg: &str| key.token(Scheme::P256Fixed, &format!(r#"{{"alg":"{alg}"}}"#), honest());
     vec![
         passes("r and s as they are", &of(r, s)),
         passes("another signature of the same key", &header("ES256")),
@@ -59,7 +60,11 @@ fn es256(key: &KeyPair, message: &str, signature: &[u8]) -> Vec<Attack> {
         refused("r alone", FORM, &of(r, &[])),
         refused("s shorter by its last byte", FORM, &of(r, &s[..31])),
         refused("a byte behind s", FORM, &of(r, &[s, &[0]].concat())),
-        refused("a zero before r and before s", FORM, &of(&[&[0], r].concat(), &[&[0], s].concat())),
+        refused(
+            "a zero before r and before s",
+            FORM,
+            &of(&[&[0], r].concat(), &[&[0], s].concat()),
+        ),
         refused("nothing", FORM, &of(&[], &[])),
         refused("as ASN.1", FORM, &forge::seal(message, &der)),
         refused("zeros as ASN.1", PSYCHIC, &forge::seal(message, [0x30, 6, 2, 1, 0, 2, 1, 0])),

@@ -74,7 +74,7 @@ fn forms(good: &str) -> Vec<Attack> {
         rows.push(refused(format!("in Base64url: {name}"), JSON, &encoded));
     }
     let jwe = forge::encode(r#"{"alg":"dir","enc":"A128GCM"}"#);
-    rows.push(refused("a JWE", "RFC 8725 2.4, GHSA-c8v6-786g-vjx6", &{
+    rows.push(refused("a JWE", "RFC 8725 2.3, GHSA-c8v6-786g-vjx6", &{
         format!("{jwe}..{}.{payload}.{signature}", forge::encode([0; 12]))
     }));
     rows.push(refused("a JWE header on three parts", "RFC 8725 3.1", &{
@@ -100,15 +100,31 @@ fn alphabets(payload: &str) -> Vec<Attack> {
         refused("the payload in standard Base64", STRICT, &sealed(&format!("{header}.{standard}"))),
         refused("the header padded", STRICT, &sealed(&format!("{padded}.{encoded}"))),
         refused("the payload with one = more", STRICT, &sealed(&format!("{message}="))),
-        refused("the signature padded", STRICT, &format!("{message}.{}", URL_SAFE.encode(&signature))),
+        refused(
+            "the signature padded",
+            STRICT,
+            &format!("{message}.{}", URL_SAFE.encode(&signature)),
+        ),
         refused("the payload and a tilde", STRICT, &sealed(&format!("{message}~"))),
-        refused("the header in plain text", STRICT, &sealed(&format!("{HS256}.{encoded}").replace(',', " "))),
-        refused("the payload in hexadecimal", STRICT, &sealed(&format!(
-            "{header}.{}",
-            payload.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()
-        ))),
-        refused("a stray letter behind the header", STRICT, &sealed(&format!("{header}A.{encoded}"))),
-        refused("bits that count for nothing", "CVE-2022-23540, RFC 4648 3.5", &{
+        refused(
+            "the header in plain text",
+            STRICT,
+            &sealed(&format!("{HS256}.{encoded}").replace(',', " ")),
+        ),
+        refused(
+            "the payload in hexadecimal",
+            STRICT,
+            &sealed(&format!(
+                "{header}.{}",
+                payload.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()
+            )),
+        ),
+        refused(
+            "a stray letter behind the header",
+            STRICT,
+            &sealed(&format!("{header}A.{encoded}")),
+        ),
+        refused("bits that count for nothing", "RFC 4648 3.5", &{
             // 43 characters hold 258 bits: the last two must be 0.
             let text = forge::encode(&signature);
             format!("{message}.{}", with_stray_bits(&text))

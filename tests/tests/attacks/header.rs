@@ -19,11 +19,9 @@ fn a_key_that_a_token_brings_along_is_never_used() {
     let target = Target::validate(&forge::pem("rsa-2048-public"));
     let key = KeyPair::of_tests("rsa-2048");
     let mut rows = Vec::new();
-    for (algorithm, scheme) in [
-        ("RS256", Scheme::Pkcs1Sha256),
-        ("ES256", Scheme::P256Fixed),
-        ("EdDSA", Scheme::Ed25519),
-    ] {
+    for (algorithm, scheme) in
+        [("RS256", Scheme::Pkcs1Sha256), ("ES256", Scheme::P256Fixed), ("EdDSA", Scheme::Ed25519)]
+    {
         let own = KeyPair::new(algorithm);
         let jwk = own.public_jwk();
         let trusted = key.public_jwk()["kid"].clone();
@@ -132,11 +130,28 @@ fn wrong_types() -> Vec<Attack> {
         }
     }
     for header in [
-        "", " ", "{}", "[]", "null", "true", "1", r#""HS256""#, r#"["alg","HS256"]"#,
-        r#"{"typ":"JWT"}"#, r#"{"Alg":"HS256"}"#, r#"{"alg":"HS256""#, r#"{"alg":"HS256"}}"#,
-        r#"{"alg":"HS256",}"#, r"{'alg':'HS256'}", "{\"alg\":\"HS256\"}\0",
-        "\u{feff}{\"alg\":\"HS256\"}", r#"{"alg":"HS256","x":01}"#, r#"{"alg":"HS256","x":NaN}"#,
-        r#"{"alg":"HS256"/**/}"#, r#"{"alg":"\ud800"}"#, r#"{"alg":"HS256","x":"\ud800"}"#,
+        "",
+        " ",
+        "{}",
+        "[]",
+        "null",
+        "true",
+        "1",
+        r#""HS256""#,
+        r#"["alg","HS256"]"#,
+        r#"{"typ":"JWT"}"#,
+        r#"{"Alg":"HS256"}"#,
+        r#"{"alg":"HS256""#,
+        r#"{"alg":"HS256"}}"#,
+        r#"{"alg":"HS256",}"#,
+        r"{'alg':'HS256'}",
+        "{\"alg\":\"HS256\"}\0",
+        "\u{feff}{\"alg\":\"HS256\"}",
+        r#"{"alg":"HS256","x":01}"#,
+        r#"{"alg":"HS256","x":NaN}"#,
+        r#"{"alg":"HS256"/**/}"#,
+        r#"{"alg":"\ud800"}"#,
+        r#"{"alg":"HS256","x":"\ud800"}"#,
     ] {
         let name = format!("the header {header:?}");
         rows.push(refused(name, "RFC 7515 5.2", &with_header(header)));
@@ -158,7 +173,8 @@ fn doubled() -> Vec<Attack> {
         r#"{"alg":"HS256","x":{"y":1,"y":2}}"#,
         r#"{"alg":"HS256","x":[{"y":1,"y":1}]}"#,
     ];
-    let row = |header: &str| refused(format!("twice: {header}"), "RFC 7515 4", &with_header(header));
+    let row =
+        |header: &str| refused(format!("twice: {header}"), "RFC 7515 4", &with_header(header));
     rows.map(row).into()
 }
 

@@ -12,6 +12,7 @@ mod claims;
 mod clock;
 mod confusion;
 mod credentials;
+mod credentials_rows;
 mod elliptic;
 mod encoding;
 mod framing;

@@ -83,12 +83,7 @@ pub(crate) fn bearer(token: &str) -> ContractRequest {
 
 /// Tries each attack. `control` differs from them in just what is attacked with: it passes
 /// before and behind all of them.
-pub(crate) fn try_all(
-    door: &dyn Door,
-    function: &str,
-    control: &ContractRequest,
-    rows: &[Attack],
-) {
+pub(crate) fn try_all(door: &dyn Door, function: &str, control: &ContractRequest, rows: &[Attack]) {
     let names: HashSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     assert!(!rows.is_empty() && names.len() == rows.len(), "each row has its own name");
     assert!(rows.iter().all(|row| !row.source.is_empty()), "each row has a source");
@@ -101,7 +96,6 @@ pub(crate) fn try_all(
 
 fn failure(door: &dyn Door, function: &str, row: &Attack) -> Option<String> {
     let answer = door.send(function, &row.request);
-    (!row.expected.fits(&answer)).then(|| {
-        format!("{} ({}): {:?}, but got {answer:?}", row.name, row.source, row.expected)
-    })
+    (!row.expected.fits(&answer))
+        .then(|| format!("{} ({}): {:?}, but got {answer:?}", row.name, row.source, row.expected))
 }

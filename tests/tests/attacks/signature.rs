@@ -80,7 +80,7 @@ fn keyless() -> Vec<Attack> {
 
 /// `alg` says that there is nothing to be verified.
 fn unsigned() -> Vec<Attack> {
-    const NONE: &str = "RFC 8725 3.2, CVE-2015-9235";
+    const NONE: &str = "RFC 8725 3.2, CVE-2015-9235, CVE-2022-23540";
     let mut rows = Vec::new();
     for alg in ["none", "None", "NONE", "nOnE", "none ", "", "null", "plaintext"] {
         let header = json!({ "typ": "JWT", "alg": alg }).to_string();

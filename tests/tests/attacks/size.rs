@@ -19,9 +19,14 @@ const RESOURCES: &str = "CVE-2025-30204, CVE-2025-27144";
 
 /// An honest token of exactly so many bytes.
 fn long(bytes: usize) -> String {
-    let with = |filler: usize| with_payload(honest().replace('}', &format!(r#","x":"{}"}}"#, "x".repeat(filler))));
+    let with = |filler: usize| {
+        with_payload(honest().replace('}', &format!(r#","x":"{}"}}"#, "x".repeat(filler))))
+    };
     let short = with(0).len();
-    (0..4).map(|more| with((bytes - short) * 3 / 4 + more)).find(|token| token.len() == bytes).unwrap()
+    (0..4)
+        .map(|more| with((bytes - short) * 3 / 4 + more))
+        .find(|token| token.len() == bytes)
+        .unwrap()
 }
 
 /// An honest token with `value` as a claim that means nothing.
@@ -46,12 +51,24 @@ fn what_is_larger_than_a_token_is_refused_over_http() {
         refused("9 KiB", RESOURCES, &long(9 * 1024)),
         refused("8,192 dots", RESOURCES, &".".repeat(8 * 1024)),
         refused("4,000 parts", RESOURCES, &"A.".repeat(4_000)),
-        refused("dots before a token", RESOURCES, &format!("{}{}", ".".repeat(7_000), holding("1"))),
+        refused(
+            "dots before a token",
+            RESOURCES,
+            &format!("{}{}", ".".repeat(7_000), holding("1")),
+        ),
         refused("a claim that is 2,500 deep", "RFC 8259 9", &holding(&nested(2_500))),
         refused("a list that is never closed", "RFC 8259 9", &holding(&"[".repeat(5_000))),
         refused("objects that are never closed", "RFC 8259 9", &holding(&r#"{"x":"#.repeat(1_000))),
-        refused("a header that is 1,000 deep", "RFC 8259 9", &forge::hs256(SECRET, &deep_header, honest())),
-        refused("a number of 5,000 digits and an exponent", "RFC 8259 9", &holding(&format!("{}e999", "9".repeat(5_000)))),
+        refused(
+            "a header that is 1,000 deep",
+            "RFC 8259 9",
+            &forge::hs256(SECRET, &deep_header, honest()),
+        ),
+        refused(
+            "a number of 5,000 digits and an exponent",
+            "RFC 8259 9",
+            &holding(&format!("{}e999", "9".repeat(5_000))),
+        ),
     ];
     try_all(&target, "validate", &bearer(&with_payload(honest())), &rows);
     heads_are_bounded(&target);
@@ -60,7 +77,11 @@ fn what_is_larger_than_a_token_is_refused_over_http() {
 
 /// The door has a bound of its own, beyond that of the verifier.
 fn heads_are_bounded(target: &Target) {
-    let head = |token: &str| format!("GET /validate HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let head = |token: &str| {
+        format!(
+            "GET /validate HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )
+    };
     for (name, token, statuses) in [
         ("the control", with_payload(honest()), &[200][..]),
         ("1 MB", "A".repeat(1_000_000), &[431, 403]),
