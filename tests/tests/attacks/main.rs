@@ -25,5 +25,6 @@ mod row;
 mod rsa;
 mod signature;
 mod size;
+mod surface;
 mod target;
 mod weak_keys;

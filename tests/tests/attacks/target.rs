@@ -81,6 +81,8 @@ impl Target {
         let (status, log) = self.service.terminate();
         assert!(status.success(), "{status}");
         assert!(log.contains(r#""message":"request""#), "there is a log: {log}");
+        let lines = log.lines().map(serde_json::from_str::<Value>);
+        assert_eq!(lines.filter(Result::is_err).count(), 0, "each line is JSON: {log}");
         for mark in [r#""level":"ERROR""#, "panicked", "eyJ", "canary"] {
             assert!(!log.contains(mark), "{mark} is in the log: {log}");
         }
