@@ -1,6 +1,6 @@
 //! The line that every request leaves behind.
 
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, fmt::Write, time::Instant};
 
 use axum::{
     body::Body,
@@ -71,7 +71,7 @@ impl RequestLog {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
         let path = request.uri().path();
-        let path = path[..path.floor_char_boundary(Self::MAX_PATH)].to_owned();
+        let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
         let method = Some(request.method()).filter(|name| name.as_str().len() <= Self::MAX_METHOD);
         Self { start: Instant::now(), method: method.cloned(), path, id, finished: false }
     }
@@ -105,6 +105,19 @@ impl RequestLog {
             line!(info);
         }
     }
+}
+
+/// The path as RFC 3986 section 2.1 wants it, and some clients do not send it: JSON leaves
+/// letters alone that break a line or command a terminal.
+fn in_ascii(path: &str) -> String {
+    path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
+        if byte.is_ascii() {
+            encoded.push(byte.into());
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
 }
 
 #[cfg(test)]

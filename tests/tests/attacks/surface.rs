@@ -9,7 +9,10 @@ use system_tests::{
     scratch,
 };
 
-use crate::target::{HS256, Target, environment, with_header};
+use crate::{
+    raw::{exchange, statuses},
+    target::{HS256, Target, environment, with_header},
+};
 
 const EMAIL: &str = "canary@example.com";
 const PASSWORD: &str = "a passphrase for the surface";
@@ -51,7 +54,9 @@ async fn nothing_is_served_but_what_the_contract_names() {
             let answer = request.header("authorization", &authorization).send();
             let expected = if source == "control" { [200, 405] } else { [404, 405] };
             assert!(expected.contains(&answer.status), "{path} ({source}): {answer:?}");
-            for name in ["server", "x-powered-by", "via", "access-control-allow-origin", "set-cookie"] {
+            for name in
+                ["server", "x-powered-by", "via", "access-control-allow-origin", "set-cookie"]
+            {
                 assert!(answer.header(name).is_none(), "{path} (ASVS 13.4.6): {answer:?}");
             }
         }
@@ -95,12 +100,18 @@ fn a_client_writes_no_line_of_the_log() {
             let status = target.service().request("GET", path).send().status;
             assert!([401, 404].contains(&status), "{path} (ASVS 16.4.1): {status}");
         }
+        // No client of ours sends these as they are.
+        for path in ["/\u{9b}2J", "/\u{85}forged", "/\u{2028}forged", "/\u{202e}degrof"] {
+            let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            let answer = exchange(target.service(), head.as_bytes());
+            assert_eq!(statuses(&answer), [404], "{path:?} (RFC 3986 2.1): {answer}");
+        }
         let log = target.service().log();
-        for mark in ["\u{1b}", "\u{9b}", "\u{2028}", "\nforged"] {
+        for mark in ["\u{1b}", "\u{9b}", "\u{85}", "\u{2028}", "\u{202e}", "\nforged"] {
             assert!(!log.contains(mark), "{mark:?} is in the log (ASVS 16.4.1): {log:?}");
         }
         let requests = log.lines().filter(|line| line.contains("duration_ms")).count();
-        assert_eq!(requests, rows.len() + 3, "one line a request: {log}");
+        assert_eq!(requests, rows.len() + 7, "one line a request: {log}");
         if format == "json" {
             let mut lines = log.lines().map(serde_json::from_str::<Value>);
             assert!(lines.all(|line| line.unwrap()["level"] != "ERROR"), "{log}");
