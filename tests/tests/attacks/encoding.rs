@@ -9,6 +9,7 @@ use system_tests::{contract::SECRET, forge};
 
 use crate::{
     row::{Attack, Expected, attack, bearer, passes, refused, try_all},
+    signature::hex,
     target::{HS256, Target, honest, with_payload},
 };
 
@@ -114,10 +115,7 @@ fn alphabets(payload: &str) -> Vec<Attack> {
         refused(
             "the payload in hexadecimal",
             STRICT,
-            &sealed(&format!(
-                "{header}.{}",
-                payload.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()
-            )),
+            &sealed(&format!("{header}.{}", hex(payload.as_bytes()))),
         ),
         refused(
             "a stray letter behind the header",
