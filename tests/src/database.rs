@@ -85,14 +85,29 @@ impl DatabaseServer {
         server
     }
 
-    /// Stops the server and starts it again on the same port and data.
+    /// Stops the server, where it runs, and starts it again on the same port and data.
     ///
     /// # Panics
     ///
     /// If it doesn't stop or start.
     pub fn restart(&mut self, tls: Tls) {
-        self.process.terminate(STOP_LIMIT);
+        self.stop();
         self.process = run(self.product, &self.directory, self.port, tls);
+    }
+
+    /// Stops the server until it is started by [`restart`](Self::restart).
+    ///
+    /// # Panics
+    ///
+    /// If it doesn't stop.
+    pub fn stop(&mut self) {
+        self.process.terminate(STOP_LIMIT);
+    }
+
+    /// Ends the server at once, without a goodbye to anybody, and
+    /// with what was written in the last second, until it is started by [`restart`](Self::restart).
+    pub fn crash(&mut self) {
+        self.process.kill();
     }
 
     /// `MariaDB` or `MySQL 9`.

@@ -27,6 +27,7 @@ pub mod clock;
 pub mod contract;
 pub mod database;
 pub mod forge;
+pub mod faulty_http;
 pub mod gateway_events;
 pub mod http;
 pub mod load;
@@ -39,6 +40,8 @@ pub mod scratch;
 pub mod service;
 mod spawner;
 pub mod stores;
+pub mod tcp_proxy;
+pub mod traffic;
 pub mod wait;
 
 use std::{

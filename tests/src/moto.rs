@@ -48,6 +48,12 @@ impl Moto {
         Self { process, base_url, port }
     }
 
+    /// Its port, of 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The standard AWS variables that lead to it.
     #[must_use]
     pub fn variables(&self) -> Environment {

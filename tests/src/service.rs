@@ -1,6 +1,10 @@
 //! The functions as HTTP processes.
 
-use std::{process::ExitStatus, time::Duration};
+use std::{
+    path::Path,
+    process::{Command, ExitStatus},
+    time::Duration,
+};
 
 use crate::{
     Environment, binaries,
@@ -30,7 +34,7 @@ impl Service {
     /// If it ends or isn't ready within 20 s.
     #[must_use]
     pub fn start(name: &str, variables: Environment) -> Self {
-        Self::start_and_wait(name, variables, |status| status == 200)
+        Self::start_and_wait(name, &[], variables, |status| status == 200)
     }
 
     /// The same for one whose `/readyz` is 503.
@@ -40,15 +44,33 @@ impl Service {
     /// If it ends, or is ready, or doesn't answer within 20 s.
     #[must_use]
     pub fn start_unready(name: &str, variables: Environment) -> Self {
-        Self::start_and_wait(name, variables, |status| status == 503)
+        Self::start_and_wait(name, &[], variables, |status| status == 503)
     }
 
-    fn start_and_wait(name: &str, mut variables: Environment, good: fn(u16) -> bool) -> Self {
+    /// As [`start`](Self::start), with this file, such as `/dev/full`, for all that it writes.
+    ///
+    /// # Panics
+    ///
+    /// If it ends or isn't ready within 20 s.
+    #[must_use]
+    pub fn start_logging_to(file: &str, name: &str, variables: Environment) -> Self {
+        // The shell replaces itself by the program.
+        let redirect = format!("exec \"$0\" >{file} 2>&1");
+        Self::start_and_wait(name, &["sh", "-c", &redirect], variables, |status| status == 200)
+    }
+
+    /// `before` is a program, and arguments of it, to which the function is the last one.
+    fn start_and_wait(
+        name: &str,
+        before: &[&str],
+        mut variables: Environment,
+        good: fn(u16) -> bool,
+    ) -> Self {
         let free = || wait::free_port().to_string();
         let port = variables.entry("PORT".into()).or_insert_with(free).clone();
         variables.insert("HOST".into(), "127.0.0.1".into());
         variables.entry("DRAIN_SECONDS".into()).or_insert("0".into());
-        let process = Process::start(name, command(binaries::path(name), &variables));
+        let process = Process::start(name, wrapped(before, &binaries::path(name), &variables));
         let mut service = Self { process, base_url: format!("http://127.0.0.1:{port}") };
         wait::until(&format!("{name} is ready"), START_LIMIT, || {
             if let Some(status) = service.process.ended() {
@@ -93,6 +115,13 @@ impl Service {
         let status = self.process.terminate(END_LIMIT);
         (status, self.process.log())
     }
+}
+
+fn wrapped(before: &[&str], program: &Path, variables: &Environment) -> Command {
+    let Some((first, arguments)) = before.split_first() else { return command(program, variables) };
+    let mut wrapped = command(first, variables);
+    wrapped.args(arguments).arg(program);
+    wrapped
 }
 
 /// Runs a program of this workspace to its end, such as a function that refuses its

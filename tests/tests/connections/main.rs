@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
 mod broken;
-mod proxy;
 mod stalled;
 mod statements;
 

@@ -3,9 +3,9 @@
 use std::{net::TcpListener, time::Duration};
 
 use shared::users::StoreError;
-use system_tests::{Environment, database::DatabaseServer, mariadb, stores};
+use system_tests::{Environment, database::DatabaseServer, mariadb, stores, tcp_proxy::TcpProxy};
 
-use crate::{fill_pool, must_find, prepare, proxy::StallingProxy, timed_find};
+use crate::{fill_pool, must_find, prepare, timed_find};
 
 /// What a process was frozen for, or a network has forgotten a connection after.
 const PAUSE: Duration = Duration::from_millis(1100);
@@ -25,7 +25,7 @@ async fn a_connection_that_stalled_during_a_pause_is_replaced() {
 
 /// Over TLS too: an orderly end of it would wait for the other side.
 async fn pause(server: &DatabaseServer, size: u32, mode: &str) {
-    let proxy = StallingProxy::start(server.port());
+    let proxy = TcpProxy::start(server.port());
     let mut variables = server.login_variables();
     variables.insert("MYSQL_PORT".into(), proxy.port().to_string());
     variables.insert("MYSQL_SSL_MODE".into(), mode.into());
@@ -47,7 +47,7 @@ async fn pause(server: &DatabaseServer, size: u32, mode: &str) {
 async fn a_connection_that_stalls_in_use_costs_one_look_up() {
     let server = mariadb::start();
     prepare(&server);
-    let proxy = StallingProxy::start(server.port());
+    let proxy = TcpProxy::start(server.port());
     let mut variables = server.login_variables();
     variables.insert("MYSQL_PORT".into(), proxy.port().to_string());
     let store = stores::open(&variables, 1).await;

@@ -1,0 +1,53 @@
+//! The users who log in: `right-0@example.com` and so on, all with one password.
+
+use shared::{config::Argon2Config, password::PasswordHasher};
+
+use crate::{Environment, database::DatabaseServer};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "a long enough passphrase";
+/// How many there are of each name: so many that those who fail in turn are seldom locked.
+pub const EACH: usize = 1_000;
+
+/// Names of groups that keep out of each other's way.
+const NAMES: [&str; 4] = ["right", "wrong", "slow", "aborted"];
+
+/// Parameters that are quick to compute.
+#[must_use]
+pub fn quick() -> Argon2Config {
+    Argon2Config { memory_kib: 7_168, iterations: 1, parallelism: 1 }
+}
+
+/// The variables that make these parameters those of `login`.
+#[must_use]
+pub fn variables(config: Argon2Config) -> Environment {
+    [
+        ("ARGON2_MEMORY_KIB", config.memory_kib),
+        ("ARGON2_ITERATIONS", config.iterations),
+        ("ARGON2_PARALLELISM", config.parallelism),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_string()))
+    .into()
+}
+
+/// The e-mail of a user; the numbers go round.
+#[must_use]
+pub fn email(name: &str, number: usize) -> String {
+    format!("{name}-{}@example.com", number % EACH)
+}
+
+/// Adds all of them, with hashes as `login` makes them.
+///
+/// # Panics
+///
+/// If they cannot be added.
+pub fn add(server: &DatabaseServer, config: Argon2Config) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let hasher = PasswordHasher::new(config, 1);
+    let hash = runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash");
+    for name in NAMES {
+        let rows = (0..EACH).map(|number| format!("('{}', '{hash}')", email(name, number)));
+        let rows = rows.collect::<Vec<_>>().join(",");
+        server.sql(&format!("INSERT INTO auth.user (email, password) VALUES {rows}"));
+    }
+}
