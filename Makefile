@@ -7,6 +7,7 @@ VENV := $(CURDIR)/target/venv
 export PATH := $(VENV)/bin:$(PATH)
 FUNCTIONS := login validate
 WATCH_PORT ?= 9000
+MINUTES ?= 10
 
 .PHONY: help
 help: ## List the commands
@@ -43,6 +44,14 @@ invoke: ## Send each file in events/ to the functions that `make watch` has star
 .PHONY: test
 test: ## Install what the tests need, and run every check
 	@tests/run
+
+.PHONY: soak
+soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every minute
+	@tests/setup rust packages python
+	@echo "building (some minutes)"
+	@for function in $(FUNCTIONS); do cargo build --release --quiet -p $$function; done
+	@cargo build --quiet -p system-tests --bin soak
+	@target/debug/soak $(MINUTES) target/release
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure

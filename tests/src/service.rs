@@ -1,6 +1,7 @@
 //! The functions as HTTP processes.
 
 use std::{
+    ffi::OsStr,
     path::Path,
     process::{Command, ExitStatus},
     time::Duration,
@@ -34,7 +35,7 @@ impl Service {
     /// If it ends or isn't ready within 20 s.
     #[must_use]
     pub fn start(name: &str, variables: Environment) -> Self {
-        Self::start_and_wait(name, &[], variables, |status| status == 200)
+        Self::start_and_wait(name, running(binaries::path(name)), variables, |status| status == 200)
     }
 
     /// The same for one whose `/readyz` is 503.
@@ -44,7 +45,18 @@ impl Service {
     /// If it ends, or is ready, or doesn't answer within 20 s.
     #[must_use]
     pub fn start_unready(name: &str, variables: Environment) -> Self {
-        Self::start_and_wait(name, &[], variables, |status| status == 503)
+        Self::start_and_wait(name, running(binaries::path(name)), variables, |status| status == 503)
+    }
+
+    /// As [`start`](Self::start), for a program of another build.
+    ///
+    /// # Panics
+    ///
+    /// If it ends or isn't ready within 20 s.
+    #[must_use]
+    pub fn start_program(program: &Path, variables: Environment) -> Self {
+        let name = program.display().to_string();
+        Self::start_and_wait(&name, running(program), variables, |status| status == 200)
     }
 
     /// As [`start`](Self::start), with this file, such as `/dev/full`, for all that it writes.
@@ -55,14 +67,17 @@ impl Service {
     #[must_use]
     pub fn start_logging_to(file: &str, name: &str, variables: Environment) -> Self {
         // The shell replaces itself by the program.
-        let redirect = format!("exec \"$0\" >{file} 2>&1");
-        Self::start_and_wait(name, &["sh", "-c", &redirect], variables, |status| status == 200)
+        let shell = |variables: &Environment| {
+            let mut shell = command("sh", variables);
+            shell.args(["-c", &format!("exec \"$0\" >{file} 2>&1")]).arg(binaries::path(name));
+            shell
+        };
+        Self::start_and_wait(name, shell, variables, |status| status == 200)
     }
 
-    /// `before` is a program, and arguments of it, to which the function is the last one.
     fn start_and_wait(
         name: &str,
-        before: &[&str],
+        command: impl FnOnce(&Environment) -> Command,
         mut variables: Environment,
         good: fn(u16) -> bool,
     ) -> Self {
@@ -70,7 +85,7 @@ impl Service {
         let port = variables.entry("PORT".into()).or_insert_with(free).clone();
         variables.insert("HOST".into(), "127.0.0.1".into());
         variables.entry("DRAIN_SECONDS".into()).or_insert("0".into());
-        let process = Process::start(name, wrapped(before, &binaries::path(name), &variables));
+        let process = Process::start(name, command(&variables));
         let mut service = Self { process, base_url: format!("http://127.0.0.1:{port}") };
         wait::until(&format!("{name} is ready"), START_LIMIT, || {
             if let Some(status) = service.process.ended() {
@@ -100,7 +115,13 @@ impl Service {
         self.process.log()
     }
 
-    /// The process, for signals and its id.
+    /// The id of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The process, for signals.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -117,11 +138,8 @@ impl Service {
     }
 }
 
-fn wrapped(before: &[&str], program: &Path, variables: &Environment) -> Command {
-    let Some((first, arguments)) = before.split_first() else { return command(program, variables) };
-    let mut wrapped = command(first, variables);
-    wrapped.args(arguments).arg(program);
-    wrapped
+fn running(program: impl AsRef<OsStr>) -> impl FnOnce(&Environment) -> Command {
+    move |variables| command(program, variables)
 }
 
 /// Runs a program of this workspace to its end, such as a function that refuses its

@@ -46,7 +46,7 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     users::add(&server, COST);
     let mut variables = users::variables(COST);
     variables.insert("JWT_SECRET".into(), SECRET.into());
-    let mut login = {
+    let login = {
         let mut variables = variables.clone();
         variables.extend(server.login_variables());
         Service::start("login", variables)
@@ -58,7 +58,7 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     let rate = TIMES * slots as f64 / before.as_secs_f64();
     let (answers, validations) = flood(&login.url("/login"), &validate.url("/validate"), rate);
     let after = sequential(&login, "aborted");
-    let peak = peak_memory(login.process().id());
+    let peak = peak_memory(login.id());
 
     let mut statuses = BTreeMap::<u16, usize>::new();
     for answer in &answers {
