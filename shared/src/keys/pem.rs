@@ -24,17 +24,41 @@ const P256_INFO: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\
     \x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
 /// The first byte of both, and of every other.
 const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 
 /// Whether the text can only be meant as PEM: also if it is in Base64 once more, or has lost
-/// its first and last line. A public key must never become the secret of an HMAC.
+/// its first and last line. A public key must never become the secret of an HMAC, even one
+/// that is of no use here.
 pub(super) fn is_pem(text: &str) -> bool {
     text.contains("-----BEGIN ") || {
         let base64 = Zeroizing::new(text.split_whitespace().collect::<String>());
         let bytes = STANDARD.decode(base64.as_str()).map(Zeroizing::new);
         bytes.is_ok_and(|bytes| {
-            bytes.starts_with(b"-----BEGIN ") || pkcs8(&bytes).is_ok() || public_key(&bytes).is_ok()
+            bytes.starts_with(b"-----BEGIN ")
+                || is_der_key(&bytes)
+                // These take some that are followed by more bytes.
+                || pkcs8(&bytes).is_ok()
+                || public_key(&bytes).is_ok()
         })
     }
+}
+
+/// Whether the bytes begin as a key of any kind does in DER: a sequence that ends where they
+/// end, and in it the algorithm (`SubjectPublicKeyInfo`) or the version (PKCS#8, PKCS#1,
+/// SEC 1). One in a million million random texts does so too.
+fn is_der_key(bytes: &[u8]) -> bool {
+    let content = match *bytes {
+        [SEQUENCE, length @ 0..=127, ref rest @ ..] if usize::from(length) == rest.len() => rest,
+        [SEQUENCE, 0x81, length, ref rest @ ..] if usize::from(length) == rest.len() => rest,
+        [SEQUENCE, 0x82, high, low, ref rest @ ..]
+            if usize::from(u16::from_be_bytes([high, low])) == rest.len() =>
+        {
+            rest
+        }
+        _ => return false,
+    };
+    matches!(content, [SEQUENCE, _, OBJECT_IDENTIFIER, ..] | [INTEGER, 1, 0 | 1, ..])
 }
 
 /// The one key in the text.

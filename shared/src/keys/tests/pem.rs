@@ -35,6 +35,24 @@ fn a_private_key_signs_what_its_public_half_verifies() {
     }
 }
 
+#[test]
+fn no_key_without_its_first_and_last_line_is_a_secret() {
+    for (why, pem) in [
+        ("a public key on another curve", include_str!("pem/p384-public.pem")),
+        ("a compressed point", include_str!("pem/p256-public-compressed.pem")),
+        ("a small public RSA key", include_str!("pem/rsa-1024-public.pem")),
+        ("a small RSA key", include_str!("pem/rsa-1024.pem")),
+        ("RSA for PSS alone", include_str!("pem/rsa-pss.pem")),
+        ("PKCS#1", RSA_2048_PKCS1),
+        ("SEC 1", include_str!("pem/p384-sec1.pem")),
+        ("Ed448", include_str!("pem/ed448.pem")),
+        ("X25519", include_str!("pem/x25519.pem")),
+        ("secp256k1", include_str!("pem/secp256k1.pem")),
+    ] {
+        assert_eq!(refusal(&bare(pem)), KeyError::NoPemKey, "{why}");
+    }
+}
+
 /// The lines between the first and the last.
 fn bare(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n")
