@@ -35,30 +35,26 @@ pub(super) fn is_pem(text: &str) -> bool {
         let base64 = Zeroizing::new(text.split_whitespace().collect::<String>());
         let bytes = STANDARD.decode(base64.as_str()).map(Zeroizing::new);
         bytes.is_ok_and(|bytes| {
-            bytes.starts_with(b"-----BEGIN ")
-                || is_der_key(&bytes)
-                // These take some that are followed by more bytes.
-                || pkcs8(&bytes).is_ok()
-                || public_key(&bytes).is_ok()
+            bytes.starts_with(b"-----BEGIN ") || is_der_key(&bytes) || public_key(&bytes).is_ok()
         })
     }
 }
 
-/// Whether the bytes begin as a key of any kind does in DER: a sequence that ends where they
-/// end, and in it the algorithm (`SubjectPublicKeyInfo`) or the version (PKCS#8, PKCS#1,
-/// SEC 1). One in a million million random texts does so too.
+/// Whether the bytes begin as a key of any kind does in DER: a sequence, and in it the
+/// algorithm (`SubjectPublicKeyInfo`) or the version (PKCS#8, PKCS#1, SEC 1). There may be
+/// more behind it. One in a thousand million random texts begins so too.
 fn is_der_key(bytes: &[u8]) -> bool {
-    let content = match *bytes {
-        [SEQUENCE, length @ 0..=127, ref rest @ ..] if usize::from(length) == rest.len() => rest,
-        [SEQUENCE, 0x81, length, ref rest @ ..] if usize::from(length) == rest.len() => rest,
-        [SEQUENCE, 0x82, high, low, ref rest @ ..]
-            if usize::from(u16::from_be_bytes([high, low])) == rest.len() =>
-        {
-            rest
+    let (length, content) = match *bytes {
+        [SEQUENCE, length @ 0..=127, ref content @ ..]
+        | [SEQUENCE, 0x81, length, ref content @ ..] => (usize::from(length), content),
+        [SEQUENCE, 0x82, high, low, ref content @ ..] => {
+            (usize::from(u16::from_be_bytes([high, low])), content)
         }
         _ => return false,
     };
-    matches!(content, [SEQUENCE, _, OBJECT_IDENTIFIER, ..] | [INTEGER, 1, 0 | 1, ..])
+    let starts_as_a_key =
+        matches!(content, [SEQUENCE, _, OBJECT_IDENTIFIER, 3..=10, ..] | [INTEGER, 1, 0 | 1, ..]);
+    starts_as_a_key && length <= content.len()
 }
 
 /// The one key in the text.
