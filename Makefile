@@ -8,6 +8,7 @@ export PATH := $(VENV)/bin:$(PATH)
 FUNCTIONS := login validate
 WATCH_PORT ?= 9000
 MINUTES ?= 10
+SECONDS ?= 60
 
 .PHONY: help
 help: ## List the commands
@@ -55,8 +56,13 @@ soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every 
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
-	@tests/setup rust lints
+	@tests/setup rust lints deny
 	@tests/lint
+
+.PHONY: fuzz
+fuzz: ## Fuzz each parser for SECONDS (60), beginning with fuzz/corpus
+	@tests/setup rust fuzz
+	@fuzz/run $(SECONDS)
 
 .PHONY: format
 format: ## Format the code

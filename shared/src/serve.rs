@@ -3,6 +3,8 @@
 //! Both give the same [`Service`] the same kind of request, so that a function does
 //! not know which one it was called through.
 
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod health;
 mod http;
 mod lambda;
@@ -10,6 +12,8 @@ mod lambda_event;
 mod peer;
 mod signals;
 
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::answer_event;
 pub use health::{DatabaseProbe, Health};
 pub use peer::PeerAddress;
 

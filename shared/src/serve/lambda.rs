@@ -40,7 +40,7 @@ impl SnapStartResource for Restore {
     }
 }
 
-async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventResponse {
+pub(super) async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventResponse {
     // Read here and not by the runtime, whose log line would quote it.
     let Ok(read) = serde_json::from_str::<Event>(event.payload.get()) else {
         tracing::warn!("an event that no gateway sends");

@@ -114,17 +114,6 @@ fn another_secret_does_not_verify() {
 
 proptest! {
     #[test]
-    fn no_text_panics(token in ".{0,300}") {
-        let _ = outcome(&token);
-    }
-
-    #[test]
-    fn no_signed_parts_panic(header in ".{0,80}", payload in ".{0,120}") {
-        let _ = outcome(&signed(&header, &payload));
-        let _ = outcome(&signed(HEADER, &payload));
-    }
-
-    #[test]
     fn any_changed_byte_is_refused(position in 0..200_usize, byte in 33..127_u8) {
         let good = signed(HEADER, &claims(&json!({})));
         let position = position % good.len();

@@ -1,6 +1,5 @@
 //! Events as the gateways write them, and as nobody should.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -116,15 +115,4 @@ async fn each_gateway_is_answered_in_its_form() {
         }),
         "a load balancer with multi-value headers"
     );
-}
-
-proptest! {
-    #[test]
-    fn no_path_header_or_method_panics(path in ".*", name in ".*", value in ".*", method in ".*") {
-        let event = event(json!({
-            "version": "2.0", "rawPath": path, "headers": { name: value },
-            "requestContext": { "http": { "method": method }, "stage": "prod" },
-        }));
-        prop_assert!(event.into_request().uri().path().starts_with('/'));
-    }
 }

@@ -1,0 +1,182 @@
+//! Key material: what is accepted signs and verifies, is what it says, and keeps its secrets.
+
+use std::collections::HashSet;
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+use shared::keys::{Algorithm, JwkSet, Key, KeyError, Keys};
+
+use crate::token::object;
+
+/// The input is all of `JWT_SECRET`: a text, PEM, or a JWK Set.
+///
+/// # Panics
+///
+/// If a property does not hold.
+pub fn key_material(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(keys) = check(text) else { return };
+    let is_text =
+        keys.len() == 1 && keys[0] == (Algorithm::Hs256, None) && !text.contains("\"kty\"");
+    if is_text {
+        let opens_like_another = text.contains("-----BEGIN ") || object(input).is_some();
+        assert!(!opens_like_another && text.len() >= 32 && !text.trim().is_empty());
+    }
+}
+
+/// The first line is the label of a PEM section, the rest the DER in it. Without its label
+/// it must not become the secret of an HMAC: a public key is known to everybody.
+///
+/// # Panics
+///
+/// If a property does not hold.
+pub fn pem(input: &[u8]) {
+    let Some(end) = input.iter().position(|byte| *byte == b'\n') else { return };
+    let (Ok(label), der) = (std::str::from_utf8(&input[..end]), &input[end + 1..]) else { return };
+    let body = STANDARD.encode(der);
+    let outcome = check(&format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"));
+    let is_key = match outcome {
+        Ok(keys) => {
+            let labels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "PUBLIC KEY"];
+            assert!(keys.len() == 1 && keys[0].0 != Algorithm::Hs256, "{keys:?}");
+            assert!(labels.iter().any(|known| label.contains(known)), "{label}");
+            assert_eq!(keys[0].1.as_ref().map(String::len), Some(43), "no thumbprint");
+            true
+        }
+        Err(error) => matches!(error, KeyError::SmallRsaKey | KeyError::WrongCurve),
+    };
+    if is_key {
+        assert_eq!(check(&body), Err(KeyError::NoPemKey), "without its label");
+    }
+}
+
+/// The input is one JWK of a set.
+///
+/// # Panics
+///
+/// If a property does not hold.
+pub fn jwk(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let set = format!(r#"{{"keys":[{text}]}}"#);
+    if check(&set).is_err() {
+        return;
+    }
+    let Ok(Value::Object(jwk)) = serde_json::from_str(text) else { return };
+    let keys = Keys::read(&set.into()).expect("read before");
+    let key = keys.iter().next().expect("a key");
+    let member = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let algorithm = match (member("kty"), member("crv")) {
+        (Some("oct"), _) => Algorithm::Hs256,
+        (Some("RSA"), _) => Algorithm::Rs256,
+        (Some("EC"), Some("P-256")) => Algorithm::Es256,
+        (Some("OKP"), Some("Ed25519")) => Algorithm::EdDsa,
+        other => panic!("accepted {other:?}"),
+    };
+    assert_eq!(key.algorithm(), algorithm);
+    assert!(member("use").is_none_or(|purpose| purpose == "sig"));
+    assert!(member("alg").is_none_or(|name| Algorithm::from_name(name) == Some(algorithm)));
+    if let Some(id) = member("kid") {
+        assert_eq!(key.id(), Some(id));
+    }
+    let operations = jwk.get("key_ops").and_then(Value::as_array);
+    let may =
+        |name: &str| operations.is_none_or(|all| all.iter().any(|operation| operation == name));
+    let secret = if algorithm == Algorithm::Hs256 { member("k") } else { member("d") };
+    assert_eq!(key.can_sign(), secret.is_some() && may("sign"));
+    assert!(may("sign") || may("verify"));
+    published_as_given(&keys, &jwk);
+}
+
+/// The numbers that are published are those of the JWK, without leading zeros for RSA.
+fn published_as_given(keys: &Keys, jwk: &Map<String, Value>) {
+    let published = object(keys.public_set().as_bytes()).expect("an object");
+    for name in ["n", "e", "x", "y"] {
+        let Some(shown) = published["keys"][0][name].as_str() else { continue };
+        let [shown, given] = [shown, jwk[name].as_str().expect("a text")]
+            .map(|text| URL_SAFE_NO_PAD.decode(text).expect("Base64url"));
+        let zeros = if ["n", "e"].contains(&name) {
+            assert_ne!(shown.first(), Some(&0), "a leading zero");
+            given.iter().take_while(|byte| **byte == 0).count()
+        } else {
+            0
+        };
+        assert_eq!(shown, given[zeros..], "{name}");
+    }
+}
+
+type Names = Vec<(Algorithm, Option<String>)>;
+
+/// What holds for all key material.
+fn check(material: &str) -> Result<Names, KeyError> {
+    let keys = match Keys::read(&material.into()) {
+        Ok(keys) => keys,
+        Err(error) => {
+            assert!(
+                JwkSet::read(&material.into()).is_err(),
+                "auth-admin takes what login does not"
+            );
+            return Err(error);
+        }
+    };
+    keys.iter().for_each(signs_what_it_verifies);
+    let all = names(&keys);
+    let mut ids = HashSet::new();
+    assert!(!all.is_empty() && all.iter().flat_map(|(_, id)| id).all(|id| ids.insert(id)));
+    assert_eq!(keys.signing().is_some(), keys.iter().any(Key::can_sign));
+    only_public_members_are_published(&keys);
+
+    let set = JwkSet::read(&material.into()).expect("auth-admin reads what login reads");
+    let written = set.edit(|_| {}).expect("what it wrote itself");
+    assert_eq!(names(written.keys()), all, "another set once it is written");
+    assert_eq!(written.keys().public_set(), keys.public_set());
+    assert_eq!(
+        written.keys().iter().map(Key::can_sign).collect::<Vec<_>>(),
+        keys.iter().map(Key::can_sign).collect::<Vec<_>>()
+    );
+    let again = Keys::read(written.text()).map(|keys| names(&keys));
+    assert_eq!(again.as_ref(), Ok(&all), "{}", written.text().expose_secret().len());
+    Ok(all)
+}
+
+fn names(keys: &Keys) -> Names {
+    keys.iter().map(|key| (key.algorithm(), key.id().map(str::to_owned))).collect()
+}
+
+fn signs_what_it_verifies(key: &Key) {
+    let signed = key.sign(b"message");
+    assert_eq!(signed.is_ok(), key.can_sign());
+    let Ok(signature) = signed else { return };
+    let signature = URL_SAFE_NO_PAD.decode(signature).expect("Base64url");
+    assert!(key.verifies(b"message", &signature), "its own signature");
+    assert!(!key.verifies(b"another message", &signature), "the signature of another message");
+}
+
+/// The published set has each asymmetric key without its private half, and reads as keys
+/// that verify alone.
+fn only_public_members_are_published(keys: &Keys) {
+    let text = keys.public_set();
+    let set = object(text.as_bytes()).expect("an object without doubled members");
+    let published = set["keys"].as_array().expect("a list");
+    let asymmetric = keys.iter().filter(|key| key.algorithm() != Algorithm::Hs256).count();
+    assert_eq!((set.len(), published.len()), (1, asymmetric));
+    for jwk in published {
+        let members: Vec<&str> =
+            jwk.as_object().expect("an object").keys().map(String::as_str).collect();
+        let expected: &[&str] = match jwk["kty"].as_str() {
+            Some("RSA") => &["alg", "e", "kid", "kty", "n", "use"],
+            Some("EC") => &["alg", "crv", "kid", "kty", "use", "x", "y"],
+            Some("OKP") => &["alg", "crv", "kid", "kty", "use", "x"],
+            other => panic!("published {other:?}"),
+        };
+        assert_eq!(members, expected);
+    }
+    if !published.is_empty() {
+        let read = Keys::read(&text.as_str().into()).expect("a set that others can read");
+        assert!(read.signing().is_none(), "a private half is published");
+        assert_eq!(read.public_set(), text);
+    }
+}

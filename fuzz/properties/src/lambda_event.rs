@@ -1,0 +1,185 @@
+//! Lambda events: the router sees the request that the event describes, and its answer
+//! comes back whole, in the form of the gateway.
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderName, HeaderValue, Method, Request, Response},
+};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json, value::RawValue};
+use shared::{
+    config::TokenConfig,
+    keys::Keys,
+    serve::{Health, Service, answer_event},
+};
+use tokio::runtime::Runtime;
+use validate::ValidateState;
+
+use crate::token::object;
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("a runtime"));
+static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
+    let secret = "a secret for tests, of 32 bytes or more";
+    Arc::new(Keys::read(&secret.into()).expect("a text"))
+});
+
+/// The input is an event, as the runtime gets it from Lambda.
+///
+/// # Panics
+///
+/// If a property does not hold.
+pub fn lambda_event(input: &[u8]) {
+    let Ok(raw) = serde_json::from_slice::<Box<RawValue>>(input) else { return };
+    let (seen, answer) = answered_by_echo(raw.clone());
+    let Some(request) = seen else {
+        let refusal = json!({
+            "statusCode": 400, "body": "bad request", "isBase64Encoded": false,
+        });
+        assert_eq!(answer, refusal);
+        assert!(!object(input).is_some_and(|event| is_event(&event.into())), "refused an event");
+        return;
+    };
+    // Where a member is doubled, it is open which of the two counts.
+    if let Some(event) = object(input).map(Value::Object) {
+        headers_arrive(&event, &request);
+        path_and_method_arrive(&event, &request);
+        answer_has_the_form(&event, &request, &answer);
+    }
+    validate_answers(raw);
+}
+
+/// The request that the router saw, and what came back.
+fn answered_by_echo(event: Box<RawValue>) -> (Option<Request<Body>>, Value) {
+    let seen = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&seen);
+    let router = Router::new().fallback(async move |request: Request<Body>| {
+        let body = echo(&request);
+        *kept.lock().expect("no panic before") = Some(request);
+        Response::builder()
+            .status(403)
+            .header("x-a", "b")
+            .body(Body::from(body))
+            .expect("a response")
+    });
+    let answer = answer(router, event);
+    let request = seen.lock().expect("no panic before").take();
+    (request, answer)
+}
+
+fn echo(request: &Request<Body>) -> String {
+    format!("{} {:?} \"\\\u{0}\u{2028}ä", request.method(), request.uri())
+}
+
+fn answer(router: Router, event: Box<RawValue>) -> Value {
+    let service = Service::new(router, Health::new(KEYS.clone().into(), None));
+    RUNTIME.block_on(answer_event(&service, event)).expect("JSON")
+}
+
+/// Whether every member that is looked at has the type that gateways give it.
+fn is_event(event: &Value) -> bool {
+    let text = |value: &Value| value.is_null() || value.is_string();
+    let texts = ["version", "rawPath", "path", "httpMethod"].iter().all(|name| text(&event[name]));
+    let context = &event["requestContext"];
+    let map = |name: &str, holds: &dyn Fn(&Value) -> bool| match &event[name] {
+        Value::Object(members) => members.values().all(holds),
+        other => other.is_null(),
+    };
+    texts
+        && map("headers", &Value::is_string)
+        && map("multiValueHeaders", &|values| {
+            values.as_array().is_some_and(|values| values.iter().all(Value::is_string))
+        })
+        && (context.is_null() || context.is_object())
+        && (context["http"].is_null() || context["http"].is_object())
+        && text(&context["stage"])
+        && text(&context["http"]["method"])
+}
+
+/// As many values of each name as the event has, each as it is or else empty.
+fn headers_arrive(event: &Value, request: &Request<Body>) {
+    let members = match &event["multiValueHeaders"] {
+        Value::Null => &event["headers"],
+        multiple => multiple,
+    };
+    let mut expected: Vec<(HeaderName, Vec<u8>)> = Vec::new();
+    for (name, values) in members.as_object().into_iter().flatten() {
+        let Ok(name) = name.parse::<HeaderName>() else { continue };
+        let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
+        for value in values.iter().filter_map(Value::as_str) {
+            let fits = HeaderValue::from_bytes(value.as_bytes()).is_ok();
+            let value = if fits { value.as_bytes().to_vec() } else { Vec::new() };
+            expected.push((name.clone(), value));
+        }
+    }
+    let headers = request.headers().iter();
+    let mut arrived: Vec<_> =
+        headers.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())).collect();
+    let order = |(name, value): &(HeaderName, Vec<u8>)| (name.to_string(), value.clone());
+    expected.sort_by_key(order);
+    arrived.sort_by_key(order);
+    assert_eq!(arrived, expected);
+}
+
+fn path_and_method_arrive(event: &Value, request: &Request<Body>) {
+    let context = &event["requestContext"];
+    let given = context["http"]["method"].as_str().or(event["httpMethod"].as_str());
+    let method = given.and_then(|name| name.parse().ok()).unwrap_or(Method::GET);
+    assert_eq!(*request.method(), method);
+
+    let path = event["rawPath"].as_str().or(event["path"].as_str()).unwrap_or("/");
+    let stage = context["stage"].as_str().filter(|_| event["version"] == "2.0");
+    let stage = stage.map(|stage| format!("/{stage}"));
+    let behind = stage.and_then(|stage| Some(path.strip_prefix(stage.as_str())?.to_owned()));
+    let path = match behind.as_deref() {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    };
+    let uri = request.uri();
+    assert!(uri.query().is_none() && uri.authority().is_none(), "{uri:?}");
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let expected = format!("{slash}{path}");
+    if uri.path() == "/too/long" {
+        assert!(expected.len() > 20_000 || expected == "/too/long", "{expected}");
+        return;
+    }
+    let [arrived, expected] =
+        [uri.path(), &expected].map(|path| percent_decode_str(path).collect::<Vec<u8>>());
+    assert_eq!(arrived, expected);
+}
+
+fn answer_has_the_form(event: &Value, request: &Request<Body>, answer: &Value) {
+    let text = echo(request);
+    // The router adds the length, and sends no body in answer to HEAD.
+    let length = text.len().to_string();
+    let body = if request.method() == Method::HEAD { "" } else { &text };
+    let mut expected = json!({ "statusCode": 403, "body": body, "isBase64Encoded": false });
+    if event["headers"].is_null() && !event["multiValueHeaders"].is_null() {
+        expected["multiValueHeaders"] = json!({ "content-length": [length], "x-a": ["b"] });
+    } else {
+        expected["headers"] = json!({ "content-length": length, "x-a": "b" });
+    }
+    if !event["requestContext"]["elb"].is_null() {
+        expected["statusDescription"] = "403 Forbidden".into();
+    }
+    if event["version"] == "2.0" {
+        expected["cookies"] = json!([]);
+    }
+    assert_eq!(*answer, expected);
+}
+
+/// `validate` answers any event of a gateway with a status of the contract, and names the
+/// user on every 200.
+fn validate_answers(event: Box<RawValue>) {
+    let state = ValidateState::new(KEYS.clone(), TokenConfig::default());
+    let answer = answer(validate::router(state), event);
+    let status = answer["statusCode"].as_u64().expect("a number");
+    assert!([200, 401, 403, 404, 405].contains(&status), "{answer}");
+    let is_of_a_user = answer.to_string().contains("x-auth-request-user");
+    let is_of_keys = answer["body"] == r#"{"keys":[]}"#;
+    assert_eq!(status == 200, is_of_a_user || is_of_keys, "{answer}");
+}

@@ -1,0 +1,35 @@
+//! What holds for every input of the parsers that read what strangers send, or what somebody
+//! put into a secret or a database.
+//!
+//! Each function here takes any bytes, and panics if the property does not hold. Two call it:
+//! cargo-fuzz, from `fuzz/fuzz_targets/`, which needs the nightly compiler and searches for
+//! minutes; and the tests beside this crate, which run the whole corpus and random changes
+//! of it whenever `make test` runs. That is why this is a member of the workspace, and the
+//! crate around it, which only libFuzzer can link, is not.
+
+mod authorization;
+mod keys;
+mod lambda_event;
+mod stored_hash;
+mod token;
+
+pub use authorization::{basic, bearer};
+pub use keys::{jwk, key_material, pem};
+pub use lambda_event::lambda_event;
+pub use stored_hash::stored_hash;
+pub use token::signed_token;
+
+/// A property: it panics where it does not hold.
+pub type Property = fn(&[u8]);
+
+/// Every property by the name of its fuzz target and of its corpus.
+pub const PROPERTIES: [(&str, Property); 8] = [
+    ("basic", basic),
+    ("bearer", bearer),
+    ("jwk", jwk),
+    ("key_material", key_material),
+    ("lambda_event", lambda_event),
+    ("pem", pem),
+    ("signed_token", signed_token),
+    ("stored_hash", stored_hash),
+];

@@ -1,0 +1,120 @@
+//! Stored hashes: what is usable is bearable.
+
+use std::sync::LazyLock;
+
+use secrecy::{ExposeSecret, SecretString};
+use shared::{
+    config::Argon2Config,
+    password::{PasswordHasher, StoredHash, Verification},
+};
+use tokio::runtime::Runtime;
+
+const QUICK: Argon2Config = Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 };
+static HASHER: LazyLock<(PasswordHasher, Runtime)> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    (PasswordHasher::new(QUICK, 4), runtime.expect("a runtime"))
+});
+
+/// The input is a hash from the database. Its cost is read a second time, from the text
+/// alone; it is computed only where it is small.
+///
+/// # Panics
+///
+/// If a property does not hold.
+pub fn stored_hash(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Some(_) = StoredHash::parse(text) else {
+        // Unusable, so this costs one quick hash.
+        assert_eq!(verify("secret", text), Outcome::Wrong, "against an unusable hash");
+        return;
+    };
+    let cost = Cost::read(text);
+    assert!(cost.is_bearable(), "{cost:?}");
+    if !cost.is_quick() {
+        return;
+    }
+    let outcome = verify("secret", text);
+    if outcome != Outcome::Wrong {
+        assert_eq!(verify("Secret", text), Outcome::Wrong, "two passwords for one hash");
+    }
+    if let Outcome::Replaced(hash) = outcome {
+        assert_eq!(verify("secret", &hash), Outcome::Right, "the replacement");
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Right,
+    /// Right, and another hash should be stored.
+    Replaced(String),
+    Wrong,
+}
+
+fn verify(password: &str, stored: &str) -> Outcome {
+    let (hasher, runtime) = &*HASHER;
+    let check = hasher.verify(password.into(), Some(SecretString::from(stored)));
+    match runtime.block_on(check).expect("a check comes about") {
+        Verification::Right { replacement: None } => Outcome::Right,
+        Verification::Right { replacement: Some(hash) } => {
+            Outcome::Replaced(hash.expose_secret().to_owned())
+        }
+        Verification::Wrong => Outcome::Wrong,
+    }
+}
+
+/// What a hash says of its cost.
+#[derive(Debug)]
+enum Cost {
+    /// KiB, passes and lanes.
+    Argon2(u64, u64, u64),
+    /// The logarithm of the rounds.
+    Bcrypt(u64),
+    /// Iterations.
+    Pbkdf2(u64),
+    /// The logarithm of N, then r and p.
+    Scrypt(u64, u64, u64),
+}
+
+impl Cost {
+    /// From a text between dollar signs.
+    fn read(text: &str) -> Self {
+        let fields: Vec<&str> = text.split('$').collect();
+        let parameter = |name: &str, default| {
+            let all = fields[2..].iter().flat_map(|field| field.split(','));
+            let values = all.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            // Of several, the last counts.
+            values.last().map_or(default, |value| value.parse().expect("a number"))
+        };
+        match fields[1] {
+            "argon2id" | "argon2i" => {
+                Self::Argon2(parameter("m", 19_456), parameter("t", 2), parameter("p", 1))
+            }
+            "2a" | "2b" | "2y" => Self::Bcrypt(fields[2].parse().expect("a number")),
+            "pbkdf2-sha256" | "pbkdf2-sha512" => Self::Pbkdf2(parameter("i", 600_000)),
+            "scrypt" => Self::Scrypt(parameter("ln", 17), parameter("r", 8), parameter("p", 1)),
+            other => panic!("accepted {other}"),
+        }
+    }
+
+    /// Within what the documentation of `password` and `config` promises.
+    fn is_bearable(&self) -> bool {
+        match *self {
+            Self::Argon2(memory, passes, lanes) => {
+                memory <= 128 * 1024 && passes <= 16 && lanes <= 16 && memory * passes <= 512 * 1024
+            }
+            Self::Bcrypt(cost) => (4..=14).contains(&cost),
+            Self::Pbkdf2(iterations) => iterations <= 2_000_000,
+            Self::Scrypt(log_n, r, p) => log_n <= 20 && (r * p) << log_n <= 1 << 20,
+        }
+    }
+
+    /// Whether it takes less than some milliseconds.
+    fn is_quick(&self) -> bool {
+        match *self {
+            Self::Argon2(memory, passes, _) => memory * passes <= 512,
+            Self::Bcrypt(cost) => cost == 4,
+            Self::Pbkdf2(iterations) => iterations <= 1_000,
+            Self::Scrypt(log_n, r, p) => (r * p) << log_n <= 1 << 13,
+        }
+    }
+}
