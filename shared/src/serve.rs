@@ -15,9 +15,17 @@ mod signals;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::answer_event;
 pub use health::{DatabaseProbe, Health};
+pub use http::Bodies;
 pub use peer::PeerAddress;
 
-use std::{fmt::Display, future::Future, io, num::NonZero, process::ExitCode};
+use std::{
+    fmt::Display,
+    future::Future,
+    io::{self, Write},
+    num::NonZero,
+    process::ExitCode,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -25,10 +33,12 @@ use axum::{
     http::{Request, Response},
 };
 use thiserror::Error;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::{
     config::{DoorConfig, LogConfig, Problem, ProcessEnvironment, Reader, Variables},
+    respond::{Cause, Refusal, refused},
     telemetry::{self, RequestLog},
 };
 use signals::Signals;
@@ -88,19 +98,44 @@ impl Platform {
 pub struct Service {
     router: Router,
     health: Health,
+    bodies: Bodies,
 }
 
 impl Service {
     /// A service that answers with `router`, and whose dependencies are those of `health`.
     #[must_use]
-    pub fn new(router: Router, health: Health) -> Self {
-        Self { router, health }
+    pub fn new(router: Router, health: Health, bodies: Bodies) -> Self {
+        Self { router, health, bodies }
     }
 
     /// Answers one request, and logs it.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        self.answer_after(async { Ok(()) }, request).await
+    }
+
+    /// The same, once `body` was read; a body that was not is the reason of a refusal.
+    async fn answer_after(
+        &self,
+        body: impl Future<Output = Result<(), Refusal>>,
+        request: Request<Body>,
+    ) -> Response<Body> {
         let log = RequestLog::start(&request);
-        let response = call(&self.router, request).await;
+        let response = match body.await {
+            Ok(()) => call(&self.router, request).await,
+            Err(refusal) => refused(refusal, Cause::default(), request.headers()),
+        };
+        log.finish(&response);
+        response
+    }
+
+    /// The same, or 503 if there is no answer within `limit`.
+    async fn answer_within(&self, limit: Duration, request: Request<Body>) -> Response<Body> {
+        let log = RequestLog::start(&request);
+        let headers = request.headers().clone();
+        let answer = timeout(limit, call(&self.router, request)).await;
+        let late =
+            |_| refused(Refusal::ServiceUnavailable, Cause::new("no answer in time"), &headers);
+        let response = answer.unwrap_or_else(late);
         log.finish(&response);
         response
     }
@@ -145,7 +180,10 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    match runtime.block_on(start_and_serve::<F>(door, config)) {
+    let ended = runtime.block_on(start_and_serve::<F>(door, config));
+    // Without waiting for hashes that nobody waits for any more.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => {
             tracing::info!(function = F::NAME, "sys_shutdown");
             ExitCode::SUCCESS
@@ -166,12 +204,13 @@ async fn start_and_serve<F: Function>(
     };
     match door {
         DoorConfig::Lambda { .. } => lambda::serve(start.await?).await,
-        DoorConfig::Http { address, drain } => {
+        DoorConfig::Http { address, drain, max_connections } => {
             let mut signals = Signals::listen().map_err(ServeError::Signals)?;
-            tokio::select! {
-                service = start => http::serve(service?, address, drain, signals).await,
-                _ = signals.next() => Ok(()),
-            }
+            let service = tokio::select! {
+                service = start => service?,
+                _ = signals.next() => return Ok(()),
+            };
+            http::serve(service, address, drain, max_connections, signals).await
         }
     }
 }
@@ -192,7 +231,8 @@ fn refuse(problems: &[Problem]) -> ExitCode {
             tracing::error!("{problem}");
         } else {
             // `RUST_LOG=off` is about requests; why there will be none must be said.
-            eprintln!("{problem}");
+            // Where nobody can read it, the status says it still.
+            let _ = writeln!(io::stderr(), "{problem}");
         }
     }
     ExitCode::from(EXIT_CONFIG)
@@ -205,7 +245,7 @@ fn fail(error: &dyn Display) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::SocketAddr, time::Duration};
+    use std::net::SocketAddr;
 
     use super::*;
 
@@ -220,7 +260,8 @@ mod tests {
     #[test]
     fn over_http_there_is_a_connection_for_each_hash_and_a_hash_for_each_core() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let platform = Platform::new(DoorConfig::Http { address, drain: Duration::ZERO });
+        let platform =
+            Platform::new(DoorConfig::Http { address, drain: Duration::ZERO, max_connections: 1 });
         let cores = std::thread::available_parallelism().unwrap().get();
         assert_eq!((platform.hashes, platform.connections as usize), (cores, cores));
     }

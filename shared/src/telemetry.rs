@@ -23,7 +23,10 @@ const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
 /// Sends log lines to standard error, in the configured form. The first call in a
 /// process wins.
 pub fn init(config: &LogConfig) {
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    // A line that cannot be written is lost: to say so would be written to the same place,
+    // and panic.
+    let lines = fmt::layer().with_writer(io::stderr).log_internal_errors(false);
+    let lines = lines.with_target(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true);

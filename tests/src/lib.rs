@@ -36,6 +36,8 @@ pub mod moto;
 pub mod mysql9;
 pub mod process;
 pub mod python;
+pub mod raw;
+pub mod runtime_api;
 pub mod scratch;
 pub mod service;
 mod spawner;

@@ -38,6 +38,18 @@ impl Service {
         Self::start_and_wait(name, running(binaries::path(name)), variables, |status| status == 200)
     }
 
+    /// The same by a line of shell, in which `"$0"` is the program: for limits and
+    /// redirections.
+    ///
+    /// # Panics
+    ///
+    /// If it ends or isn't ready within 20 s.
+    #[must_use]
+    pub fn start_by_shell(name: &str, line: &str, variables: Environment) -> Self {
+        let command = |variables: &_| by_shell(name, line, variables);
+        Self::start_and_wait(name, command, variables, |status| status == 200)
+    }
+
     /// The same for one whose `/readyz` is 503.
     ///
     /// # Panics
@@ -57,22 +69,6 @@ impl Service {
     pub fn start_program(program: &Path, variables: Environment) -> Self {
         let name = program.display().to_string();
         Self::start_and_wait(&name, running(program), variables, |status| status == 200)
-    }
-
-    /// As [`start`](Self::start), with this file, such as `/dev/full`, for all that it writes.
-    ///
-    /// # Panics
-    ///
-    /// If it ends or isn't ready within 20 s.
-    #[must_use]
-    pub fn start_logging_to(file: &str, name: &str, variables: Environment) -> Self {
-        // The shell replaces itself by the program.
-        let shell = |variables: &Environment| {
-            let mut shell = command("sh", variables);
-            shell.args(["-c", &format!("exec \"$0\" >{file} 2>&1")]).arg(binaries::path(name));
-            shell
-        };
-        Self::start_and_wait(name, shell, variables, |status| status == 200)
     }
 
     fn start_and_wait(
@@ -153,4 +149,20 @@ pub fn run(name: &str, arguments: &[&str], variables: &Environment, input: &str)
     let mut command = command(binaries::path(name), variables);
     command.args(arguments);
     output(command, input.as_bytes(), END_LIMIT)
+}
+
+/// As [`run`], by a line of shell in which `"$0"` is the program.
+///
+/// # Panics
+///
+/// If it goes on for more than 40 s.
+#[must_use]
+pub fn run_by_shell(name: &str, line: &str, variables: &Environment) -> Output {
+    output(by_shell(name, line, variables), b"", END_LIMIT)
+}
+
+fn by_shell(name: &str, line: &str, variables: &Environment) -> Command {
+    let mut command = command("/bin/sh", variables);
+    command.arg("-c").arg(line).arg(binaries::path(name));
+    command
 }

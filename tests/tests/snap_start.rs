@@ -3,8 +3,7 @@
 //! runtime API, up to one invocation.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     time::{Duration, Instant},
 };
 
@@ -14,75 +13,12 @@ use system_tests::{
     contract::{SECRET, token},
     moto::Moto,
     process::{Process, command},
+    runtime_api::{API, RuntimeApi},
     wait,
 };
 
 /// For a start, a fetch, or both.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
-const API: &str = "/2018-06-01/runtime";
-
-/// The side of Lambda.
-struct RuntimeApi {
-    listener: TcpListener,
-}
-
-/// A call of the function's that waits for its answer.
-struct Call {
-    stream: TcpStream,
-    path: String,
-    body: Vec<u8>,
-}
-
-impl RuntimeApi {
-    fn new() -> Self {
-        Self { listener: TcpListener::bind(("127.0.0.1", 0)).expect("the function speaks HTTP") }
-    }
-
-    fn address(&self) -> String {
-        self.listener.local_addr().expect("the function speaks HTTP").to_string()
-    }
-
-    fn next_call(&self) -> Call {
-        self.listener.set_nonblocking(true).expect("the function speaks HTTP");
-        let call =
-            wait::until("a call of the function's", CALL_LIMIT, || self.listener.accept().ok());
-        let stream = call.0;
-        stream.set_nonblocking(false).expect("the function speaks HTTP");
-        stream.set_read_timeout(Some(CALL_LIMIT)).expect("the function speaks HTTP");
-        let mut reader = BufReader::new(stream.try_clone().expect("the function speaks HTTP"));
-        let mut lines = Vec::new();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).expect("the function speaks HTTP");
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            lines.push(line);
-        }
-        let length = lines.iter().find_map(|line| line.strip_prefix("content-length: "));
-        let mut body =
-            vec![0; length.map_or(0, |length| length.parse().expect("the function speaks HTTP"))];
-        reader.read_exact(&mut body).expect("the function speaks HTTP");
-        let path = lines[0].split(' ').nth(1).expect("the function speaks HTTP").to_owned();
-        Call { stream, path, body }
-    }
-}
-
-impl Call {
-    fn answer(mut self, body: &str) {
-        let deadline = "Lambda-Runtime-Deadline-Ms: 9999999999999";
-        write!(
-            self.stream,
-            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\
-             Lambda-Runtime-Aws-Request-Id: one\r\n{deadline}\r\n\
-             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:0:function:f\r\n\r\n{body}",
-            body.len()
-        )
-        .expect("the function speaks HTTP");
-    }
-}
-
 fn environment(api: &str, moto: &Moto) -> Environment {
     let mut variables = moto.variables();
     for (name, value) in [

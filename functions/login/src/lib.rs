@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use shared::{
     config::{Problem, Reader},
-    serve::{DatabaseProbe, Function, Health, Platform, Service},
+    serve::{Bodies, DatabaseProbe, Function, Health, Platform, Service},
     users::UserStore,
 };
 
@@ -30,7 +30,7 @@ impl Function for Login {
     async fn start(config: LoginConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
         let state = LoginState::start(config, platform).await?;
         let health = Health::new(state.keys(), Some(probe(state.users())));
-        Ok(Service::new(router(state), health))
+        Ok(Service::new(router(state), health, Bodies::ReadFirst))
     }
 }
 

@@ -12,7 +12,7 @@ pub use state::{ValidateConfig, ValidateState};
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Function, Health, Platform, Service},
+    serve::{Bodies, Function, Health, Platform, Service},
 };
 
 /// The function.
@@ -31,6 +31,6 @@ impl Function for Validate {
         let state =
             ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
         let health = Health::new(state.keys(), None);
-        Ok(Service::new(router(state), health))
+        Ok(Service::new(router(state), health, Bodies::Ignored))
     }
 }

@@ -24,6 +24,8 @@ pub enum DoorConfig {
         address: SocketAddr,
         /// `DRAIN_SECONDS`: how long to go on answering after SIGTERM.
         drain: Duration,
+        /// `MAX_CONNECTIONS`: how many connections may be open at once.
+        max_connections: usize,
     },
 }
 
@@ -32,6 +34,7 @@ const LAMBDA_VARIABLES: [&str; 3] =
     ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"];
 const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_DRAIN_SECONDS: u64 = 5;
+const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 
 impl DoorConfig {
     /// Reads the configuration; `None` where `reader` has noted a problem.
@@ -48,9 +51,12 @@ impl DoorConfig {
         let host = reader.parsed::<IpAddr>("HOST", "an IP address to listen on");
         let port = reader.number("PORT", DEFAULT_PORT, 0..=u16::MAX);
         let drain = reader.number("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0..=20);
+        let max_connections =
+            reader.number("MAX_CONNECTIONS", DEFAULT_MAX_CONNECTIONS, 1..=1_000_000);
         let host = host?.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let address = SocketAddr::new(host, port?);
-        Some(Self::Http { address, drain: Duration::from_secs(drain?) })
+        let (drain, max_connections) = (Duration::from_secs(drain?), max_connections?);
+        Some(Self::Http { address, drain, max_connections })
     }
 
     /// Whether a snapshot is taken of the process once it has started.

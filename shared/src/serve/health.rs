@@ -1,12 +1,15 @@
 //! `/healthz` and `/readyz`, for whoever runs the process over HTTP.
 
+mod database;
+
+pub use database::DatabaseProbe;
+
 use std::{
-    pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use axum::{
@@ -19,15 +22,10 @@ use axum::{
 use serde::Serialize;
 
 use crate::{keys::Keys, secrets::SecretCache};
-
-/// Asks a database whether it answers; the outcome is kept, never waited for.
-pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+use database::Database;
 
 pub(super) const HEALTHZ: &str = "/healthz";
 pub(super) const READYZ: &str = "/readyz";
-
-/// How often the database is asked while somebody reads `/readyz`.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the two paths report.
 #[derive(Clone)]
@@ -37,24 +35,11 @@ pub struct Health {
     database: Option<Arc<Database>>,
 }
 
-struct Database {
-    probe: DatabaseProbe,
-    state: AtomicU8,
-    asking: AtomicBool,
-}
-
-const UNKNOWN: u8 = 0;
-const OK: u8 = 1;
-const UNREACHABLE: u8 = 2;
-
 impl Health {
     /// The health of a function with these dependencies.
     #[must_use]
     pub fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
-        let database = database.map(|probe| {
-            let (state, asking) = (AtomicU8::new(UNKNOWN), AtomicBool::new(false));
-            Arc::new(Database { probe, state, asking })
-        });
+        let database = database.map(|probe| Arc::new(Database::new(probe)));
         Self { keys, draining: Arc::default(), database }
     }
 
@@ -62,7 +47,7 @@ impl Health {
     pub(super) async fn warm_up(&self) {
         let database = async {
             if let Some(database) = &self.database {
-                (database.probe)().await;
+                database.connect().await;
             }
         };
         let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), database);
@@ -74,6 +59,11 @@ impl Health {
     /// From now on `/readyz` is 503: no new requests, please.
     pub(super) fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was said.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// The two paths.
@@ -97,17 +87,13 @@ struct Readiness {
 /// A dead database does not make a function unready: to take every instance out of
 /// rotation at once would help nobody, and `login` answers 503 itself.
 async fn readiness(State(health): State<Health>) -> impl IntoResponse {
-    let database = health.database.as_ref().map(|database| {
-        ask(database);
-        match database.state.load(Ordering::Relaxed) {
-            OK => "ok",
-            UNREACHABLE => "unreachable",
-            _ => "unknown",
-        }
-    });
+    let database = match &health.database {
+        Some(database) => Some(database.state().await),
+        None => None,
+    };
     // Where there are no keys, nobody but who asks here may come to have them fetched.
     let has_keys = health.keys.is_filled(SystemTime::now());
-    let (code, status) = match (health.draining.load(Ordering::Relaxed), has_keys) {
+    let (code, status) = match (health.is_draining(), has_keys) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         (false, true) => (StatusCode::OK, "ready"),
@@ -115,20 +101,4 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     let keys = if has_keys { "ok" } else { "unreachable" };
     let body = serde_json::to_string(&Readiness { status, keys, database });
     (code, [(CONTENT_TYPE, "application/json")], body.expect("texts are JSON"))
-}
-
-/// Asks in the background, one question at a time: a probe has but milliseconds.
-fn ask(database: &Arc<Database>) {
-    if database.asking.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    let database = Arc::clone(database);
-    tokio::spawn(async move {
-        // On a task of its own: a panic is a no, and not the end of asking.
-        let answers = tokio::spawn((database.probe)()).await.unwrap_or(false);
-        let state = if answers { OK } else { UNREACHABLE };
-        database.state.store(state, Ordering::Relaxed);
-        tokio::time::sleep(PROBE_INTERVAL).await;
-        database.asking.store(false, Ordering::Relaxed);
-    });
 }

@@ -2,146 +2,149 @@
 //!
 //! No HTTP/2: every caller here speaks 1.1.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
+mod body;
+mod connection;
+mod head_timer;
+mod places;
+mod socket;
+#[cfg(test)]
+mod tests;
 
-use axum::{
-    Router,
-    body::{Body, Bytes, HttpBody},
-    http::{Request, Response},
+pub use body::Bodies;
+
+use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
 };
-use http_body_util::BodyExt;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
-use tokio::net::{TcpListener, TcpStream};
 
 use super::{
-    Health, ServeError, Service, call,
-    health::{HEALTHZ, READYZ},
+    PeerAddress, ServeError, Service,
     signals::{Signals, Stop},
 };
+use connection::Server;
+use places::{Place, Places};
 
-/// How long a client may take to send a head; an idle connection is closed after it too.
-const HEAD_LIMIT: Duration = Duration::from_mins(1);
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
 const END_LIMIT: Duration = Duration::from_secs(25);
-/// How much of a body is read and dropped, and for how long.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
-const BODY_LIMIT: Duration = Duration::from_secs(5);
-/// After a failed accept, such as for want of file descriptors.
+/// After a failed accept, such as for want of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until SIGTERM and the drain time after it, or until SIGINT.
+/// Serves until SIGTERM and the drain time after it, or until SIGINT. Another signal ends
+/// it at once, whatever runs.
 pub(super) async fn serve(
     service: Service,
     address: SocketAddr,
     drain: Duration,
+    max_connections: usize,
     mut signals: Signals,
 ) -> Result<(), ServeError> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ServeError::Listen(address, error))?;
-    if let Ok(address) = listener.local_addr() {
+    let (server, places) = (Server::new(service), Places::new(max_connections));
+    let front = Front { listener, server, places, close: watch::Sender::new(()) };
+    if let Ok(address) = front.listener.local_addr() {
         tracing::info!(%address, "listening");
     }
-
-    let server = Server { probes: service.health.clone().router(), service };
-    let connections = GracefulShutdown::new();
-    {
-        let mut stopped = pin!(stop(&mut signals, drain, &server.service.health));
-        loop {
+    let stop = tokio::select! {
+        stop = signals.next() => stop,
+        never = front.accept() => match never {},
+    };
+    let end = Instant::now() + END_LIMIT;
+    front.server.service.health.start_draining();
+    let finish = async {
+        if stop == Stop::Terminate {
+            tracing::info!(seconds = drain.as_secs(), "draining");
             tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => spawn(stream, &server, &connections),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                },
-                () = &mut stopped => break,
+                () = sleep(drain) => {}
+                never = front.accept() => match never {},
             }
         }
-    }
-    drop(listener);
-    tokio::select! {
-        () = connections.shutdown() => {}
-        () = tokio::time::sleep(END_LIMIT.saturating_sub(drain)) => {
+        let close = front.stop_listening();
+        // To all connections; each holds its end of the channel until it is over.
+        close.send_replace(());
+        if timeout_at(end, close.closed()).await.is_err() {
             tracing::warn!("requests were still running");
         }
+    };
+    tokio::select! {
+        () = finish => {}
         _ = signals.next() => tracing::warn!("ended at once by another signal"),
     }
     Ok(())
 }
 
-/// Ready when the listener should close: a while after SIGTERM, in which `/readyz` is
-/// 503 and everything else goes on, or as soon as another signal insists.
-async fn stop(signals: &mut Signals, drain: Duration, health: &Health) {
-    let stop = signals.next().await;
-    health.start_draining();
-    if stop == Stop::Terminate {
-        tracing::info!(seconds = drain.as_secs(), "draining");
-        // Whether the time is over or a signal came: it is time.
-        let _ = tokio::time::timeout(drain, signals.next()).await;
-    }
+/// Where connections come from, and what they are given.
+struct Front {
+    listener: TcpListener,
+    server: Server,
+    places: Places,
+    close: watch::Sender<()>,
 }
 
-fn spawn(stream: TcpStream, server: &Server, connections: &GracefulShutdown) {
-    // Answers are one small packet each; there is nothing to wait for.
-    let _ = stream.set_nodelay(true);
-    let server = server.clone();
-    let answer = service_fn(move |request| {
-        let server = server.clone();
-        async move { Ok::<_, Infallible>(server.answer(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), answer);
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    });
-}
-
-/// What every connection is answered with.
-#[derive(Clone)]
-struct Server {
-    service: Service,
-    probes: Router,
-}
-
-impl Server {
-    /// Answers from the head alone. Probes come many times a second and leave no line.
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (head, body) = request.into_parts();
-        if !body.is_end_stream() {
-            tokio::spawn(discard(body));
-        }
-        let request = Request::from_parts(head, Body::empty());
-        if matches!(request.uri().path(), HEALTHZ | READYZ) {
-            call(&self.probes, request).await
-        } else {
-            self.service.answer(request).await
-        }
-    }
-}
-
-/// Bodies mean nothing here. A small one is read and dropped, so that its connection can
-/// be used again; on a larger or slower one hyper closes the connection after the answer.
-async fn discard(mut body: Incoming) {
-    let read = async {
-        let mut bytes = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > MAX_BODY_BYTES {
-                break;
+impl Front {
+    /// Accepts while there are places; others wait in the queue of the system.
+    async fn accept(&self) -> Infallible {
+        loop {
+            let place = self.places.take().await;
+            match self.listener.accept().await {
+                Ok((stream, peer)) => self.spawn(stream, peer, place),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
-    };
-    let _ = tokio::time::timeout(BODY_LIMIT, read).await;
+    }
+
+    /// Accepts what is in the queue, whose clients take themselves for connected, and
+    /// closes the listener right behind the last one.
+    fn stop_listening(self) -> watch::Sender<()> {
+        let Self { listener, server, places, close } = self;
+        let mut last = Vec::new();
+        if let Ok(listener) = listener.into_std() {
+            while let Some(place) = places.try_take() {
+                match listener.accept() {
+                    Ok((stream, peer)) => last.push((stream, peer, place)),
+                    Err(error) if is_of_one_connection(error.kind()) => {}
+                    Err(_) => break,
+                }
+            }
+        }
+        for (stream, peer, place) in last {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                spawn(stream, peer, place, &server, &close);
+            }
+        }
+        close
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        spawn(stream, peer, place, &self.server, &self.close);
+    }
+}
+
+/// An error of the connection that would have been next, and not of the listener.
+fn is_of_one_connection(error: ErrorKind) -> bool {
+    matches!(error, ErrorKind::ConnectionAborted | ErrorKind::Interrupted)
+}
+
+fn spawn(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    server: &Server,
+    close: &watch::Sender<()>,
+) {
+    // Answers are one small packet each; there is nothing to wait for.
+    let _ = stream.set_nodelay(true);
+    let server = server.for_peer(PeerAddress(peer.ip()));
+    let connection = connection::serve(stream, server, close.subscribe());
+    tokio::spawn(async move {
+        connection.await;
+        drop(place);
+    });
 }

@@ -1,6 +1,10 @@
 //! The Lambda runtime protocol.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use lambda_runtime::{BoxFuture, LambdaEvent, Runtime, SnapStartResource, layers::TracingLayer};
 use serde_json::value::RawValue;
@@ -10,6 +14,9 @@ use super::{
     lambda_event::{Event, EventResponse},
 };
 use crate::telemetry::RequestId;
+
+/// What is kept of the time that an invocation has, for its answer's way.
+const MARGIN: Duration = Duration::from_millis(300);
 
 /// Answers events until the environment is shut down: one at a time, or as many as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says.
@@ -49,5 +56,39 @@ pub(super) async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>)
     let form = read.response_form();
     let mut request = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
-    form.answer(service.answer(request).await).await
+    let response = match patience(event.context.deadline(), SystemTime::now()) {
+        Some(limit) => service.answer_within(limit, request).await,
+        None => service.answer(request).await,
+    };
+    form.answer(response).await
+}
+
+/// How long an answer may take: the client of an invocation that times out gets an error
+/// of the gateway's, and Lambda starts the process anew.
+///
+/// `None` if the deadline has passed: the emulator of cargo-lambda has one in 1970.
+fn patience(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
+    let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
+    Some(left - MARGIN.min(left / 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_the_time_of_its_invocation_but_for_a_margin() {
+        let now = SystemTime::now();
+        for (left, patience_ms) in [(3000, 2700), (1200, 900), (400, 300), (4, 3)] {
+            let deadline = now + Duration::from_millis(left);
+            assert_eq!(patience(deadline, now), Some(Duration::from_millis(patience_ms)));
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_is_none() {
+        let now = SystemTime::now();
+        assert_eq!(patience(now, now), None);
+        assert_eq!(patience(SystemTime::UNIX_EPOCH + Duration::from_mins(10), now), None);
+    }
 }

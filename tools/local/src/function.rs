@@ -10,7 +10,7 @@ use shared::{
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
-    serve::{Function, Health, Platform, Service},
+    serve::{Bodies, Function, Health, Platform, Service},
     throttle::Throttle,
 };
 use validate::ValidateState;
@@ -63,7 +63,7 @@ impl Function for Local {
         if let DoorConfig::Http { address, .. } = platform.door {
             introduce(&address.to_string());
         }
-        Ok(Service::new(router, Health::new(keys.into(), None)))
+        Ok(Service::new(router, Health::new(keys.into(), None), Bodies::Ignored))
     }
 }
 

@@ -1,0 +1,122 @@
+//! One connection, from its first head to its end.
+
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, HttpBody},
+    http::{HeaderValue, Request, Response, header::CONNECTION},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::timeout,
+};
+
+use super::{
+    body::{self, Bodies},
+    head_timer::HeadTimer,
+    socket::{Progress, Socket},
+};
+use crate::serve::{
+    PeerAddress, Service, call,
+    health::{HEALTHZ, READYZ},
+};
+
+/// Request line and headers together.
+pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// How long a connection may be kept between two requests.
+pub(super) const IDLE_LIMIT: Duration = Duration::from_mins(1);
+/// How long a connection is kept once the listener is closed, for a request that its
+/// client had already sent.
+pub(super) const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// Answers the requests of a connection, until its client ends it, breaks a limit, or
+/// `close` is told.
+pub(super) async fn serve<S>(stream: S, server: Server, mut close: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let progress = Arc::new(Progress::default());
+    let answer = service_fn(|request| {
+        let (server, progress) = (server.clone(), Arc::clone(&progress));
+        async move { Ok::<_, Infallible>(server.answer(request, progress).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(HeadTimer::new(Arc::clone(&progress)))
+        .header_read_timeout(IDLE_LIMIT)
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(Socket::new(stream, Arc::clone(&progress))), answer);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        _ = close.changed() => match timeout(LAST_CALL, &mut connection).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// What every connection is answered with.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) service: Service,
+    probes: Router,
+    peer: Option<PeerAddress>,
+}
+
+impl Server {
+    pub(super) fn new(service: Service) -> Self {
+        Self { probes: service.health.clone().router(), service, peer: None }
+    }
+
+    /// The same for the connection of this peer.
+    pub(super) fn for_peer(&self, peer: PeerAddress) -> Self {
+        Self { peer: Some(peer), ..self.clone() }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, progress: Arc<Progress>) -> Response<Body> {
+        let (mut head, body) = request.into_parts();
+        if let Some(peer) = self.peer {
+            head.extensions.insert(peer);
+        }
+        let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
+        let bodies = if is_probe { Bodies::Ignored } else { self.service.bodies };
+        let mut last = false;
+        let request = |head| Request::from_parts(head, Body::empty());
+        let mut response = if body.is_end_stream() {
+            progress.reset();
+            self.answer_head(request(head), is_probe).await
+        } else if bodies == Bodies::ReadFirst {
+            self.service.answer_after(body::read(body, progress), request(head)).await
+        } else {
+            last = !body::is_worth_reading(&body, &head.headers);
+            if !last {
+                tokio::spawn(body::read(body, progress));
+            }
+            self.answer_head(request(head), is_probe).await
+        };
+        if last || self.service.health.is_draining() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Probes come many times a second and leave no line.
+    async fn answer_head(&self, request: Request<Body>, is_probe: bool) -> Response<Body> {
+        if is_probe {
+            call(&self.probes, request).await
+        } else {
+            self.service.answer(request).await
+        }
+    }
+}

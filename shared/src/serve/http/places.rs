@@ -1,0 +1,100 @@
+//! How many connections may be open at once.
+//!
+//! Each is a file descriptor, and whoever holds them all keeps the database from being
+//! reached: so connections have a limit, and descriptors are left for the rest.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// File descriptors for the database, secrets, the listener and the runtime.
+const RESERVE: usize = 64;
+
+/// The place of one connection, until it is dropped.
+pub(super) type Place = OwnedSemaphorePermit;
+
+/// The places of all connections.
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    total: usize,
+    /// Whether the log says so.
+    are_taken: AtomicBool,
+}
+
+impl Places {
+    /// So many places, or as many as there are file descriptors for.
+    pub(super) fn new(wanted: usize) -> Self {
+        let descriptors = raise_descriptors();
+        let total = wanted.min(descriptors.saturating_sub(RESERVE).max(1));
+        if total < wanted {
+            tracing::warn!(
+                max_connections = total,
+                configured = wanted,
+                descriptors,
+                "MAX_CONNECTIONS is more than there are file descriptors for (ulimit -Hn)"
+            );
+        }
+        Self::of(total)
+    }
+
+    fn of(total: usize) -> Self {
+        let (free, are_taken) = (Arc::new(Semaphore::new(total)), AtomicBool::new(false));
+        Self { free, total, are_taken }
+    }
+
+    /// The next place that is free. The log hears of it when there is none, and not again
+    /// before a tenth of them was free.
+    pub(super) async fn take(&self) -> Place {
+        if let Some(place) = self.try_take() {
+            if self.free.available_permits() > self.total / 10 {
+                self.are_taken.store(false, Ordering::Relaxed);
+            }
+            return place;
+        }
+        if !self.are_taken.swap(true, Ordering::Relaxed) {
+            let max_connections = self.total;
+            tracing::warn!(max_connections, "no connection is accepted until another one ends");
+        }
+        let place = Arc::clone(&self.free).acquire_owned().await;
+        place.expect("nobody closes the semaphore")
+    }
+
+    /// A place, if one is free.
+    pub(super) fn try_take(&self) -> Option<Place> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+}
+
+/// Raises the limit of file descriptors as far as this process may, and gives it. The
+/// usual 1,024 are for programs that use `select`.
+fn raise_descriptors() -> usize {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // If that is forbidden, what there is has to do.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let current = getrlimit(Resource::Nofile).current;
+    current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn that_all_places_are_taken_is_said_again_only_after_a_tenth_was_free() {
+        let places = Places::of(20);
+        let mut taken = Vec::new();
+        while let Some(place) = places.try_take() {
+            taken.push(place);
+        }
+        places.are_taken.store(true, Ordering::Relaxed);
+        for (free, said) in [(1, true), (2, true), (4, false)] {
+            taken.truncate(20 - free);
+            drop(places.take().await);
+            assert_eq!(places.are_taken.load(Ordering::Relaxed), said, "{free} free");
+        }
+    }
+}
