@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// All that the program writes goes to a disk that is full.
+const FULL: &str = "exec \"$0\" >/dev/full 2>&1";
+
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn logs_that_nobody_can_write_stop_no_request() {
@@ -10,8 +13,8 @@ fn logs_that_nobody_can_write_stop_no_request() {
     let mut variables = users::variables(users::quick());
     variables.extend(with_key(server.login_variables()));
     let functions = Functions {
-        login: Service::start_logging_to("/dev/full", "login", variables.clone()),
-        validate: Service::start_logging_to("/dev/full", "validate", variables),
+        login: Service::start_by_shell("login", FULL, variables.clone()),
+        validate: Service::start_by_shell("validate", FULL, variables),
     };
     let observation = Observation::begin_amid_fault("disk full for logs", &functions);
     observation.suffer();
