@@ -81,9 +81,9 @@ impl Cost {
         let fields: Vec<&str> = text.split('$').collect();
         let parameter = |name: &str, default| {
             let all = fields[2..].iter().flat_map(|field| field.split(','));
-            let values = all.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            let mut values = all.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
             // Of several, the last counts.
-            values.last().map_or(default, |value| value.parse().expect("a number"))
+            values.next_back().map_or(default, |value| value.parse().expect("a number"))
         };
         match fields[1] {
             "argon2id" | "argon2i" => {

@@ -20,8 +20,8 @@ fn fuzz() -> PathBuf {
 
 /// The names of the files in a directory, without `ending`.
 fn names(directory: &Path, ending: &str) -> BTreeSet<String> {
-    let files = fs::read_dir(directory).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files = fs::read_dir(directory).expect("a directory");
+    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8"));
     names.map(|name| name.strip_suffix(ending).expect(ending).to_owned()).collect()
 }
 
@@ -29,7 +29,7 @@ fn names(directory: &Path, ending: &str) -> BTreeSet<String> {
 fn corpus(property: &str) -> Vec<(String, Vec<u8>)> {
     let directory = fuzz().join("corpus").join(property);
     let names = names(&directory, "").into_iter();
-    names.map(|name| (name.clone(), fs::read(directory.join(name)).unwrap())).collect()
+    names.map(|name| (name.clone(), fs::read(directory.join(name)).expect("a file"))).collect()
 }
 
 #[test]
