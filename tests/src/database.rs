@@ -104,10 +104,20 @@ impl DatabaseServer {
         self.process.terminate(STOP_LIMIT);
     }
 
-    /// Ends the server at once, without a goodbye to anybody, and
-    /// with what was written in the last second, until it is started by [`restart`](Self::restart).
+    /// Ends the server at once, without a goodbye to anybody, until it is started by
+    /// [`restart`](Self::restart).
     pub fn crash(&mut self) {
         self.process.kill();
+    }
+
+    /// Stops it where it is: connections stay, and nothing comes back on them.
+    pub fn freeze(&mut self) {
+        self.process.freeze();
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&mut self) {
+        self.process.thaw();
     }
 
     /// `MariaDB` or `MySQL 9`.

@@ -152,7 +152,7 @@ async fn a_body_that_does_not_come_keeps_no_answer_back_where_it_is_ignored() {
 /// A client that sends requests and takes no answers, whose way back is full.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_take_its_answer_is_cut() {
-    let mut connection = Connection::new(Bodies::Ignored, 64);
+    let mut connection = Connection::new(Bodies::Ignored, HEAD.len());
     connection.send(HEAD).await;
     tokio::time::timeout(10 * SECOND, &mut connection.server).await.unwrap().unwrap();
     assert_eq!(connection.since.elapsed(), 5 * SECOND);

@@ -1,0 +1,42 @@
+//! What a client may take of a function: bytes, time and connections.
+
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
+mod bodies;
+mod connections;
+mod heads;
+mod invocations;
+mod log;
+
+use system_tests::{
+    Environment,
+    contract::{SECRET, add_users},
+    scratch,
+    service::Service,
+};
+use tempfile::TempDir;
+
+fn with_key(variables: &[(&str, &str)]) -> Environment {
+    let all = [("JWT_SECRET", SECRET)];
+    let all = all.iter().chain(variables);
+    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn validate() -> Service {
+    Service::start("validate", with_key(&[]))
+}
+
+/// A `login` whose database is never asked.
+fn login() -> Service {
+    let url = format!("mysql://u:x@127.0.0.1:{}/auth", system_tests::wait::free_port());
+    Service::start("login", with_key(&[("DATABASE_URL", &url)]))
+}
+
+/// What `login` needs for the users of the contract; they live as long as the directory.
+async fn login_variables() -> (TempDir, Environment) {
+    let folder = scratch::directory();
+    let path = folder.path().join("users.sqlite");
+    add_users(&shared::users::SqliteUsers::open(&path).await.unwrap()).await;
+    let url = format!("sqlite:{}", path.display());
+    (folder, with_key(&[("DATABASE_URL", &url)]))
+}
