@@ -65,3 +65,24 @@ impl DoorConfig {
         matches!(self, Self::Lambda { snapshot: true, .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn there_may_be_10_000_connections_or_as_many_as_is_said_but_not_none() {
+        for (value, expected) in [("", Some(10_000)), ("1", Some(1)), ("0", None), ("-1", None)] {
+            let variables = HashMap::from([("MAX_CONNECTIONS", value)]);
+            let mut reader = Reader::new(&variables);
+            let door = DoorConfig::read(&mut reader);
+            let read = match reader.finish(door) {
+                Ok(DoorConfig::Http { max_connections, .. }) => Some(max_connections),
+                _ => None,
+            };
+            assert_eq!(read, expected, "{value:?}");
+        }
+    }
+}

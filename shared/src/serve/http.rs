@@ -12,10 +12,15 @@ mod tests;
 
 pub use body::Bodies;
 
-use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     time::{Instant, sleep, timeout_at},
 };
@@ -29,6 +34,9 @@ use places::{Place, Places};
 
 /// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
 const END_LIMIT: Duration = Duration::from_secs(25);
+/// Connections that wait to be accepted, where the system allows as many. Of more, each
+/// tries again a second later.
+const QUEUE: u32 = 4096;
 /// After a failed accept, such as for want of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -41,8 +49,7 @@ pub(super) async fn serve(
     max_connections: usize,
     mut signals: Signals,
 ) -> Result<(), ServeError> {
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|error| ServeError::Listen(address, error))?;
+    let listener = listen(address).map_err(|error| ServeError::Listen(address, error))?;
     let (server, places) = (Server::new(service), Places::new(max_connections));
     let front = Front { listener, server, places, close: watch::Sender::new(()) };
     if let Ok(address) = front.listener.local_addr() {
@@ -74,6 +81,14 @@ pub(super) async fn serve(
         _ = signals.next() => tracing::warn!("ended at once by another signal"),
     }
     Ok(())
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Over connections of the process before this one.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Where connections come from, and what they are given.

@@ -20,7 +20,8 @@ fn with_length(path: &str, bytes: usize, headers: &str) -> String {
 
 fn chunked(path: &str, bytes: usize, headers: &str) -> String {
     let head = head(&format!("POST {path}"), &format!("Transfer-Encoding: chunked\r\n{headers}"));
-    format!("{head}{bytes:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(bytes))
+    let chunk = format!("{bytes:x}\r\n{}\r\n", "x".repeat(bytes));
+    format!("{head}{}0\r\n\r\n", if bytes == 0 { "" } else { &chunk })
 }
 
 /// The two ways to send a body.
@@ -38,14 +39,18 @@ fn post(service: &Service, request: &str) -> (RawAnswer, bool) {
 fn validate_answers_whatever_the_body_and_keeps_the_connection_behind_64_kib() {
     let service = validate();
     let bearer = format!("Authorization: Bearer {}\r\n", token("ada@example.com", false));
+    let check = |request: &str, kept: bool| {
+        let (answer, is_kept) = post(&service, request);
+        assert_eq!((answer.status, is_kept), (200, kept), "{} bytes: {answer:?}", request.len());
+    };
     for form in FORMS {
-        for (bytes, kept) in [(0, true), (1, true), (LIMIT, true), (LIMIT + 1, false)] {
-            let (answer, is_kept) = post(&service, &form("/", bytes, &bearer));
-            assert_eq!((answer.status, is_kept), (200, kept), "{bytes} bytes: {answer:?}");
+        for bytes in [0, 1, LIMIT] {
+            check(&form("/", bytes, &bearer), true);
         }
-        let (answer, is_kept) = post(&service, &form("/", 4 * 1024 * 1024, &bearer));
-        assert_eq!((answer.status, is_kept), (200, false), "{answer:?}");
+        check(&form("/", 4 * 1024 * 1024, &bearer), false);
     }
+    // Of a chunked one, hyper may have the little that is left at hand.
+    check(&with_length("/", LIMIT + 1, &bearer), false);
 }
 
 #[test]

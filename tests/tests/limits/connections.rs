@@ -84,8 +84,8 @@ async fn clients_are_served_while_2000_others_trickle_their_heads() {
 }
 
 fn serve_during_trickle(service: &Service, request: &str) {
-    let since = Instant::now();
     let mut trickling: Vec<_> = (0..2000).map(|_| Connection::to(service)).collect();
+    let since = Instant::now();
     let cut = AtomicBool::new(false);
     let mut slowest = Duration::ZERO;
     let mut served = 0;
@@ -111,7 +111,7 @@ fn serve_during_trickle(service: &Service, request: &str) {
     });
     println!("{served} served, the slowest in {slowest:?}, all cut after {:?}", since.elapsed());
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
 }
 
 #[test]
