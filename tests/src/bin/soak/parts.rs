@@ -61,7 +61,7 @@ impl Parts {
         };
         let (login, validate, second) = (start("login"), start("validate"), start("validate"));
         let (keys, problems) = (0, Vec::new());
-        Self { login, validate, second, network, database, moto, directory, keys, problems }
+        Self { directory, login, validate, second, network, database, moto, keys, problems }
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -99,7 +99,7 @@ impl Parts {
         let header = self.log_in().split('.').next().map(|head| URL_SAFE_NO_PAD.decode(head));
         let header = header.and_then(Result::ok).unwrap_or_default();
         let header: Value = serde_json::from_slice(&header).unwrap_or_default();
-        if header["kid"] != new.to_string() {
+        if header["kid"].as_str() != Some(&new.to_string()) {
             self.problem(format!("key {new} does not sign: {header}"));
         }
     }
