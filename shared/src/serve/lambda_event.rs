@@ -9,14 +9,19 @@
 //! name in REST and ALB events, where a second `Authorization` must be seen to be
 //! refused, and panics on a `Host` or `X-Forwarded-Proto` that makes no URL.
 
-use std::{collections::HashMap, fmt::Write};
+mod response;
+
+pub(super) use response::{EventResponse, ResponseForm};
+
+use std::{collections::HashMap, fmt::Write, net::IpAddr};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri},
 };
-use http_body_util::{BodyExt, Collected};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
+
+use super::PeerAddress;
 
 /// An event of any of the gateways.
 #[derive(Deserialize)]
@@ -38,13 +43,31 @@ pub(super) struct Event {
 struct RequestContext {
     stage: Option<String>,
     http: Option<HttpContext>,
+    /// Payload 1.0: who called.
+    identity: Option<Identity>,
     /// Only a load balancer sends it.
     elb: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct HttpContext {
     method: Option<String>,
+    #[serde(default, deserialize_with = "address")]
+    source_ip: Option<IpAddr>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    #[serde(default, deserialize_with = "address")]
+    source_ip: Option<IpAddr>,
+}
+
+/// What is no address is none: the console's test of a REST API has a text in its place.
+fn address<'de, D: Deserializer<'de>>(value: D) -> Result<Option<IpAddr>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(value.as_str().and_then(|text| text.parse().ok()))
 }
 
 impl Event {
@@ -52,6 +75,9 @@ impl Event {
     pub(super) fn into_request(self) -> Request<Body> {
         let uri = path_to_uri(self.path_without_stage());
         let mut request = Request::new(Body::empty());
+        if let Some(peer) = self.peer() {
+            request.extensions_mut().insert(peer);
+        }
         *request.method_mut() = self.method();
         *request.uri_mut() = uri;
         *request.headers_mut() = self.into_headers();
@@ -72,6 +98,15 @@ impl Event {
         let method = context.and_then(|http| http.method.as_deref());
         let method = method.or(self.http_method.as_deref()).unwrap_or("GET");
         Method::from_bytes(method.as_bytes()).unwrap_or_default()
+    }
+
+    /// Who called the gateway, by its own word. A load balancer says it in a header alone,
+    /// which anybody can send.
+    fn peer(&self) -> Option<PeerAddress> {
+        let context = self.request_context.as_ref()?;
+        let http = context.http.as_ref().and_then(|http| http.source_ip);
+        let identity = || context.identity.as_ref().and_then(|identity| identity.source_ip);
+        http.or_else(identity).map(PeerAddress)
     }
 
     /// Payload 2.0 has a named stage in front of the path; REST events do not.
@@ -126,77 +161,6 @@ fn path_to_uri(path: &str) -> Uri {
     }
     // Only a path that is too long does not fit: no path of ours.
     encoded.parse().unwrap_or(Uri::from_static("/too/long"))
-}
-
-/// How a gateway wants to be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ResponseForm {
-    multi_value: bool,
-    described: bool,
-    cookies: bool,
-}
-
-/// The answer in the gateway's form.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EventResponse {
-    status_code: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<HashMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    multi_value_headers: Option<HashMap<String, Vec<String>>>,
-    /// Never any; but in payload 2.0 cargo-lambda's emulator insists on the member.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cookies: Option<[String; 0]>,
-    body: String,
-    is_base64_encoded: bool,
-}
-
-impl EventResponse {
-    /// To whoever may invoke the function and sends no event of a gateway.
-    pub(super) fn bad_request() -> Self {
-        Self {
-            status_code: StatusCode::BAD_REQUEST.as_u16(),
-            status_description: None,
-            headers: None,
-            multi_value_headers: None,
-            cookies: None,
-            body: "bad request".into(),
-            is_base64_encoded: false,
-        }
-    }
-}
-
-impl ResponseForm {
-    /// `response` in this form. Ours are all texts with one value a header.
-    pub(super) async fn answer(self, response: Response<Body>) -> EventResponse {
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        let headers = head.headers.iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
-        let (single, multiple) = if self.multi_value {
-            (None, Some(headers.map(|(name, value)| (name, vec![value])).collect()))
-        } else {
-            (Some(headers.collect()), None)
-        };
-        EventResponse {
-            status_code: head.status.as_u16(),
-            status_description: self.described.then(|| describe(head.status)),
-            headers: single,
-            multi_value_headers: multiple,
-            cookies: self.cookies.then_some([]),
-            body: String::from_utf8_lossy(&body).into_owned(),
-            is_base64_encoded: false,
-        }
-    }
-}
-
-/// A load balancer's status line, such as `200 OK`.
-fn describe(status: StatusCode) -> String {
-    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default())
 }
 
 #[cfg(test)]

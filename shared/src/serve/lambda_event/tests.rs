@@ -1,5 +1,6 @@
 //! Events as the gateways write them, and as nobody should.
 
+use axum::http::Response;
 use serde_json::{Value, json};
 
 use super::*;
@@ -76,6 +77,37 @@ fn an_event_may_lack_everything() {
     assert_eq!((request.method(), request.uri().path()), (&Method::GET, "/"));
     let nothing = json!({ "headers": null, "multiValueHeaders": null, "requestContext": null });
     assert!(event(nothing).into_request().headers().is_empty());
+}
+
+fn peer(json: Value) -> Option<String> {
+    let request = event(json).into_request();
+    request.extensions().get().map(|PeerAddress(address)| address.to_string())
+}
+
+#[test]
+fn the_peer_is_who_called_the_gateway_and_never_a_header() {
+    let http = |source: Value| json!({ "version": "2.0", "requestContext": { "http": { "method": "GET", "sourceIp": source } } });
+    let identity = |source: Value| json!({ "path": "/", "requestContext": { "identity": { "sourceIp": source } } });
+    for form in [&http as &dyn Fn(Value) -> Value, &identity] {
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            assert_eq!(peer(form(json!(address))).as_deref(), Some(address));
+        }
+        for garbage in [
+            json!("test-invoke-source-ip"),
+            json!("192.0.2.1, 192.0.2.2"),
+            json!(""),
+            json!(null),
+            json!(1),
+            json!(["192.0.2.1"]),
+        ] {
+            let event = form(garbage);
+            assert_eq!(peer(event.clone()), None, "{event}");
+        }
+    }
+    let headers = json!({ "x-forwarded-for": "192.0.2.1", "forwarded": "for=192.0.2.1" });
+    for context in [json!({ "elb": { "targetGroupArn": "arn" } }), json!({ "identity": {} })] {
+        assert_eq!(peer(json!({ "headers": headers, "requestContext": context })), None);
+    }
 }
 
 async fn answered(event_json: Value) -> Value {
