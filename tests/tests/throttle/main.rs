@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
+mod gateways;
 mod locks;
 mod operation;
 mod parallel;
