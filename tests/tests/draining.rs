@@ -38,8 +38,8 @@ fn silent_database() -> (TcpListener, String) {
     (silent, format!("mysql://u:x@127.0.0.1:{port}/auth"))
 }
 
-fn login_request() -> String {
-    head("POST /login", &format!("Authorization: {}\r\n", basic("ada@example.com", "x")))
+fn login_request(email: &str) -> String {
+    head("POST /login", &format!("Authorization: {}\r\n", basic(email, "x")))
 }
 
 #[derive(Default)]
@@ -131,7 +131,7 @@ fn what_runs_is_finished() {
     let (_silent, url) = silent_database();
     let mut login = start("login", &[("DRAIN_SECONDS", "0"), ("DATABASE_URL", &url)]);
     let mut connection = Connection::to(&login);
-    connection.send(login_request()).expect("a connection");
+    connection.send(login_request("ada@example.com")).expect("a connection");
     assert!(connection.is_silent(SECOND / 2), "it waits for the database");
     login.process().signal_terminate();
     let answer = connection.answer().expect("an answer");
@@ -155,7 +155,7 @@ fn a_second_sigterm_ends_it_at_once_whatever_runs() {
     for drain in ["0", "20"] {
         let mut login = start("login", &[("DRAIN_SECONDS", drain), ("DATABASE_URL", &url)]);
         let mut connection = Connection::to(&login);
-        connection.send(login_request()).expect("a connection");
+        connection.send(login_request("ada@example.com")).expect("a connection");
         assert!(connection.is_silent(SECOND / 2), "it waits for the database");
         assert_ends_at_second_signal(&mut login);
     }
@@ -174,8 +174,9 @@ fn a_second_sigterm_waits_for_no_hash() {
     variables.extend(costly);
     let mut login = start("login", &variables);
     let mut logins: Vec<_> = (0..12).map(|_| Connection::to(&login)).collect();
-    for connection in &mut logins {
-        connection.send(login_request()).expect("a connection");
+    for (number, connection) in logins.iter_mut().enumerate() {
+        let request = login_request(&format!("{number}@example.com"));
+        connection.send(request).expect("a connection");
     }
     // The first is answered: the others compute, or wait for their turn.
     assert_eq!(logins[0].answer().expect("an answer").status, 401);

@@ -56,15 +56,17 @@ fn what_a_server_would_refuse_the_function_refuses_itself() {
     let url = format!("sqlite:{}", folder.path().join("users.sqlite").display());
     let functions =
         CargoLambda::watch(&environment(&[("JWT_SECRET", SECRET), ("DATABASE_URL", &url)]));
+    // While they are built, callers give up; the runtime reports that as an error.
+    let before = functions.log().len();
     let good = with_header(HS256);
     for gateway in Gateway::ALL {
         let door = EventDoor { functions: &functions, gateway };
         try_all(&door, "validate", &bearer(&good), &rows(&good));
     }
     malformed_events(&functions, &good);
-    let log = functions.log();
+    let log = &functions.log()[before..];
     for mark in ["eyJ", "canary", "panicked", r#""level":"ERROR""#, SECRET] {
-        assert!(!log.contains(mark), "{mark} is in the log");
+        assert_eq!(log.lines().find(|line| line.contains(mark)), None, "{mark} is in the log");
     }
 }
 
