@@ -55,6 +55,23 @@ async fn a_failure_that_cannot_be_counted_is_not_told() {
     assert_eq!(status(&login, "nobody@example.com", "wrong"), 503);
 }
 
+/// As many checks under way as may be, which nobody ends.
+#[tokio::test]
+#[ignore = "needs MariaDB: make test"]
+async fn a_login_that_others_keep_waiting_is_503_after_ten_seconds() {
+    let server = server().await;
+    let login = login(&server, &[]);
+    server.sql(&format!(
+        "INSERT INTO auth.login_throttle VALUES (CONCAT('email-sha256:', SHA2('{ADA}', 256)),
+         0, 5, TRUE, (UNIX_TIMESTAMP() + 60) * 1000, 0, 0)"
+    ));
+    let since = std::time::Instant::now();
+    assert_eq!(status(&login, ADA, PASSWORD), 503);
+    let seconds = since.elapsed().as_secs_f64();
+    assert!((9.5..12.0).contains(&seconds), "{seconds} s");
+    assert_eq!(status(&login, "nobody@example.com", PASSWORD), 401, "others are not kept waiting");
+}
+
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn without_its_table_nobody_is_let_in_and_the_log_says_what_to_do() {

@@ -28,10 +28,10 @@ use crate::serve::{
 /// Request line and headers together.
 pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// How long a connection may be kept between two requests.
-pub(super) const IDLE_LIMIT: Duration = Duration::from_mins(1);
+const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// How long a connection is kept once the listener is closed, for a request that its
 /// client had already sent.
-pub(super) const LAST_CALL: Duration = Duration::from_secs(1);
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Answers the requests of a connection, until its client ends it, breaks a limit, or
 /// `close` is told.

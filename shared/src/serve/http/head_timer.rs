@@ -21,7 +21,7 @@ use super::socket::Progress;
 
 /// From the first byte of a head to its last; for the first head of a connection, from
 /// the moment that it was accepted.
-pub(super) const HEAD_LIMIT: Duration = Duration::from_secs(5);
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// Gives hyper its limits on one connection.
 pub(super) struct HeadTimer {
