@@ -67,7 +67,7 @@ impl StoreError {
     /// What the server says of the kind of error, if it was the server.
     pub(crate) fn sql_state(&self) -> Option<Cow<'_, str>> {
         let Self::Database(error) = self else { return None };
-        error.as_database_error().and_then(|error| error.code())
+        error.as_database_error()?.code()
     }
 }
 

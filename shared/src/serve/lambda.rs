@@ -69,7 +69,7 @@ pub(super) async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>)
 /// `None` if the deadline has passed: the emulator of cargo-lambda has one in 1970.
 fn patience(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
     let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
-    Some(left - MARGIN.min(left / 4))
+    Some(left.saturating_sub(MARGIN.min(left / 4)))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ const FORGET_EVERY: u8 = 64;
 const NO_TABLE: &str = "42S02";
 const DENIED: &str = "42000";
 const DEADLOCK: &str = "40001";
-/// InnoDB ends one of two statements that wait for each other; that one is made again.
+/// `InnoDB` ends one of two statements that wait for each other; that one is made again.
 const DEADLOCK_TRIES: u32 = 5;
 
 type Statement = Query<'static, MySql, MySqlArguments>;

@@ -53,13 +53,14 @@ where
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        _ = close.changed() => match timeout(LAST_CALL, &mut connection).await {
-            Ok(ended) => ended,
-            Err(_) => {
+        _ = close.changed() => {
+            if let Ok(ended) = timeout(LAST_CALL, &mut connection).await {
+                ended
+            } else {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
-        },
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");

@@ -1,5 +1,7 @@
 //! The limits of time on a clock that stands still, and goes on when nothing else can.
 
+#![expect(clippy::unchecked_time_subtraction, reason = "of constants")]
+
 use std::sync::Arc;
 
 use axum::{Router, http::StatusCode};

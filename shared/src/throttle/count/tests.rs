@@ -21,13 +21,11 @@ fn fail(count: &mut Count, rule: &Rule, now: i64) {
 }
 
 fn locked(count: &mut Count, rule: &Rule, now: i64) -> i64 {
-    match count.begin(rule, now) {
-        Admission::Locked(remaining) => i64::try_from(remaining.as_millis()).unwrap(),
-        _ => {
-            count.end(false);
-            0
-        }
+    if let Admission::Locked(remaining) = count.begin(rule, now) {
+        return i64::try_from(remaining.as_millis()).unwrap();
     }
+    count.end(false);
+    0
 }
 
 #[test]
@@ -43,7 +41,7 @@ fn the_fifth_failure_locks_for_a_second_and_each_further_one_for_twice_as_long()
         now += seconds * 1000 - 1;
         assert_eq!(locked(&mut count, &rule, now), 1);
         // Where the longest lock ends, the count is forgotten as well.
-        now += if seconds == 900 { 0 } else { 1 };
+        now += i64::from(seconds < 900);
         count.locked_until = count.locked_until.min(now);
     }
 }

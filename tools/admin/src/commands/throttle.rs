@@ -1,7 +1,8 @@
 //! `throttle list` and `throttle reset`
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
     time::{Duration, SystemTime},
 };
 
@@ -60,14 +61,14 @@ async fn emails(
     rows: &[ThrottleRow],
 ) -> Result<HashMap<Subject, String>, Failure> {
     let mut emails: HashMap<Subject, String> = HashMap::new();
-    let wanted: HashMap<&Subject, ()> = rows.iter().map(|row| (&row.subject, ())).collect();
+    let wanted: HashSet<&Subject> = rows.iter().map(|row| &row.subject).collect();
     if wanted.is_empty() {
         return Ok(emails);
     }
     each_page(users, async |page| {
         for row in page {
             let subject = Subject::email(&row.user.email);
-            if wanted.contains_key(&subject) {
+            if wanted.contains(&subject) {
                 emails.insert(subject, row.user.email);
             }
         }
@@ -111,8 +112,9 @@ fn table(rows: &[Line]) -> String {
     let mut table = format!("{:width$}  FAILURES  LOCKED (s)  FORGOTTEN IN (s)\n", "SUBJECT");
     for (subject, row) in subjects.iter().zip(rows) {
         let Line { failures, locked_seconds, forgotten_seconds, .. } = row;
-        table += &format!(
-            "{subject:width$}  {failures:<8}  {locked_seconds:<10}  {forgotten_seconds}\n"
+        let _ = writeln!(
+            table,
+            "{subject:width$}  {failures:<8}  {locked_seconds:<10}  {forgotten_seconds}"
         );
     }
     table

@@ -1,3 +1,5 @@
+#![expect(clippy::unchecked_time_subtraction, reason = "of constants")]
+
 use std::{future::pending, sync::atomic::AtomicUsize};
 
 use tokio::time::sleep;
