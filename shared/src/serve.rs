@@ -5,17 +5,20 @@
 
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
+mod gateway_event;
 mod health;
 mod http;
+mod invocation_event;
 mod lambda;
-mod lambda_event;
 mod peer;
 mod signals;
 
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::answer_event;
+pub use gateway_event::{GatewayAnswer, GatewayEvent, GatewayForm};
 pub use health::{DatabaseProbe, Health};
 pub use http::Bodies;
+pub use invocation_event::InvocationEvent;
 pub use peer::PeerAddress;
 
 use std::{
@@ -52,6 +55,8 @@ pub trait Function {
     const NAME: &'static str;
     /// All that it reads from the environment.
     type Config: Send;
+    /// What it is invoked with on Lambda.
+    type Event: InvocationEvent;
 
     /// Reads the configuration; `None` where `reader` has noted a problem.
     fn configure(reader: &mut Reader<'_>) -> Option<Self::Config>;
@@ -203,7 +208,7 @@ async fn start_and_serve<F: Function>(
         Ok(service)
     };
     match door {
-        DoorConfig::Lambda { .. } => lambda::serve(start.await?).await,
+        DoorConfig::Lambda { .. } => lambda::serve::<F::Event>(start.await?).await,
         DoorConfig::Http { address, drain, max_connections } => {
             let mut signals = Signals::listen().map_err(ServeError::Signals)?;
             let service = tokio::select! {

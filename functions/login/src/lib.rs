@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Bodies, DatabaseProbe, Function, Health, Platform, Service},
+    serve::{Bodies, DatabaseProbe, Function, GatewayEvent, Health, Platform, Service},
     users::UserStore,
 };
 
@@ -22,6 +22,7 @@ pub struct Login;
 impl Function for Login {
     const NAME: &'static str = "login";
     type Config = LoginConfig;
+    type Event = GatewayEvent;
 
     fn configure(reader: &mut Reader<'_>) -> Option<LoginConfig> {
         LoginConfig::read(reader)

@@ -14,7 +14,9 @@ use shared::{
 
 use crate::ValidateState;
 
-pub(crate) async fn validate(State(state): State<ValidateState>, request: Request) -> Response {
+/// Answers whether the bearer of a token may pass, and who it is, by the `Authorization`
+/// header alone.
+pub async fn validate(State(state): State<ValidateState>, request: Request) -> Response {
     let headers = request.headers();
     let Ok(token) = BearerToken::from_headers(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);

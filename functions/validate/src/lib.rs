@@ -7,12 +7,13 @@ mod handler;
 mod router;
 mod state;
 
+pub use handler::validate;
 pub use router::router;
 pub use state::{ValidateConfig, ValidateState};
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Bodies, Function, Health, Platform, Service},
+    serve::{Bodies, Function, GatewayEvent, Health, Platform, Service},
 };
 
 /// The function.
@@ -22,6 +23,7 @@ pub struct Validate;
 impl Function for Validate {
     const NAME: &'static str = "validate";
     type Config = ValidateConfig;
+    type Event = GatewayEvent;
 
     fn configure(reader: &mut Reader<'_>) -> Option<ValidateConfig> {
         ValidateConfig::read(reader)

@@ -3,17 +3,22 @@
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, value::RawValue};
 
-use super::{Service, lambda};
+use super::{InvocationEvent, Service, lambda};
 
-/// What the Lambda runtime is given for `event`, an answer in the form of its gateway.
+/// What the Lambda runtime is given for `event`, an answer in the form of its sender.
 ///
 /// # Errors
 ///
-/// None is known: an answer is JSON.
-pub async fn answer_event(
+/// Those of [`InvocationEvent::answer`].
+///
+/// # Panics
+///
+/// If the answer is no JSON.
+pub async fn answer_event<E: InvocationEvent>(
     service: &Service,
     event: Box<RawValue>,
-) -> Result<Value, serde_json::Error> {
+) -> Result<Value, E::Error> {
     let event = LambdaEvent::new(event, Context::default());
-    serde_json::to_value(lambda::answer(service, event).await)
+    let answer = lambda::answer::<E>(service, event).await?;
+    Ok(serde_json::to_value(answer).expect("an answer is JSON"))
 }

@@ -1,7 +1,6 @@
 //! The Lambda runtime protocol.
 
 use std::{
-    convert::Infallible,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -9,10 +8,7 @@ use std::{
 use lambda_runtime::{BoxFuture, LambdaEvent, Runtime, SnapStartResource, layers::TracingLayer};
 use serde_json::value::RawValue;
 
-use super::{
-    Health, ServeError, Service,
-    lambda_event::{Event, EventResponse},
-};
+use super::{Health, InvocationEvent, ServeError, Service};
 use crate::telemetry::RequestId;
 
 /// What is kept of the time that an invocation has, for its answer's way.
@@ -21,13 +17,12 @@ const MARGIN: Duration = Duration::from_millis(300);
 /// Answers events until the environment is shut down: one at a time, or as many as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says.
 ///
-/// No event makes this return an error: to Lambda, an error would be a crash of the
-/// function and not an answer to a client.
-pub(super) async fn serve(service: Service) -> Result<(), ServeError> {
+/// No event makes this return an error.
+pub(super) async fn serve<E: InvocationEvent>(service: Service) -> Result<(), ServeError> {
     let health = service.health.clone();
     let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(answer(&service, event).await) }
+        async move { answer::<E>(&service, event).await }
     });
     // As `lambda_runtime::run_concurrent` does it, and a hook beside it.
     let runtime = Runtime::new(handler).layer(TracingLayer::new());
@@ -47,20 +42,22 @@ impl SnapStartResource for Restore {
     }
 }
 
-pub(super) async fn answer(service: &Service, event: LambdaEvent<Box<RawValue>>) -> EventResponse {
+pub(super) async fn answer<E: InvocationEvent>(
+    service: &Service,
+    event: LambdaEvent<Box<RawValue>>,
+) -> Result<E::Answer, E::Error> {
     // Read here and not by the runtime, whose log line would quote it.
-    let Ok(read) = serde_json::from_str::<Event>(event.payload.get()) else {
+    let Ok(read) = serde_json::from_str::<E>(event.payload.get()) else {
         tracing::warn!("an event that no gateway sends");
-        return EventResponse::bad_request();
+        return E::answer_unreadable();
     };
-    let form = read.response_form();
-    let mut request = read.into_request();
+    let (mut request, form) = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
     let response = match patience(event.context.deadline(), SystemTime::now()) {
         Some(limit) => service.answer_within(limit, request).await,
         None => service.answer(request).await,
     };
-    form.answer(response).await
+    E::answer(form, response).await
 }
 
 /// How long an answer may take: the client of an invocation that times out gets an error

@@ -10,7 +10,7 @@ use shared::{
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
-    serve::{Bodies, Function, Health, Platform, Service},
+    serve::{Bodies, Function, GatewayEvent, Health, Platform, Service},
     throttle::Throttle,
 };
 use validate::ValidateState;
@@ -22,6 +22,7 @@ pub(crate) struct Local;
 impl Function for Local {
     const NAME: &'static str = "local";
     type Config = (TokenConfig, Argon2Config, ThrottleConfig);
+    type Event = GatewayEvent;
 
     fn configure(reader: &mut Reader<'_>) -> Option<Self::Config> {
         let token = TokenConfig::read(reader);

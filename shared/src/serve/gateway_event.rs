@@ -11,23 +11,23 @@
 
 mod response;
 
-pub(super) use response::{EventResponse, ResponseForm};
+pub use response::{GatewayAnswer, GatewayForm};
 
-use std::{collections::HashMap, fmt::Write, net::IpAddr};
+use std::{collections::HashMap, convert::Infallible, fmt::Write, net::IpAddr};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri},
 };
 use serde::{Deserialize, Deserializer};
 
-use super::PeerAddress;
+use super::{InvocationEvent, PeerAddress};
 
 /// An event of any of the gateways.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-pub(super) struct Event {
+pub struct GatewayEvent {
     version: Option<String>,
     raw_path: Option<String>,
     path: Option<String>,
@@ -70,9 +70,31 @@ fn address<'de, D: Deserializer<'de>>(value: D) -> Result<Option<IpAddr>, D::Err
     Ok(value.as_str().and_then(|text| text.parse().ok()))
 }
 
-impl Event {
+impl InvocationEvent for GatewayEvent {
+    type Form = GatewayForm;
+    type Answer = GatewayAnswer;
+    type Error = Infallible;
+
+    fn into_request(self) -> (Request<Body>, GatewayForm) {
+        let form = self.form();
+        (self.received(), form)
+    }
+
+    async fn answer(
+        form: GatewayForm,
+        response: Response<Body>,
+    ) -> Result<GatewayAnswer, Infallible> {
+        Ok(form.answer(response).await)
+    }
+
+    fn answer_unreadable() -> Result<GatewayAnswer, Infallible> {
+        Ok(GatewayAnswer::bad_request())
+    }
+}
+
+impl GatewayEvent {
     /// The request that the gateway received.
-    pub(super) fn into_request(self) -> Request<Body> {
+    fn received(self) -> Request<Body> {
         let uri = path_to_uri(self.path_without_stage());
         let mut request = Request::new(Body::empty());
         if let Some(peer) = self.peer() {
@@ -85,12 +107,18 @@ impl Event {
     }
 
     /// How the gateway wants to be answered.
-    pub(super) fn response_form(&self) -> ResponseForm {
-        ResponseForm {
+    fn form(&self) -> GatewayForm {
+        GatewayForm {
             multi_value: self.headers.is_none() && self.multi_value_headers.is_some(),
             described: self.request_context.as_ref().is_some_and(|context| context.elb.is_some()),
-            cookies: self.version.as_deref() == Some("2.0"),
+            cookies: self.is_payload_2(),
         }
+    }
+
+    /// Whether an HTTP API or a function URL sent it: they call this payload format 2.0.
+    #[must_use]
+    pub fn is_payload_2(&self) -> bool {
+        self.version.as_deref() == Some("2.0")
     }
 
     fn method(&self) -> Method {
@@ -113,7 +141,7 @@ impl Event {
     fn path_without_stage(&self) -> &str {
         let path = self.raw_path.as_deref().or(self.path.as_deref()).unwrap_or("/");
         let stage = self.request_context.as_ref().and_then(|context| context.stage.as_deref());
-        let (Some("2.0"), Some(stage)) = (self.version.as_deref(), stage) else { return path };
+        let (true, Some(stage)) = (self.is_payload_2(), stage) else { return path };
         match path.strip_prefix('/').and_then(|rest| rest.strip_prefix(stage)) {
             Some("") => "/",
             Some(rest) if rest.starts_with('/') => rest,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// How a gateway wants to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::serve) struct ResponseForm {
+pub struct GatewayForm {
     pub(super) multi_value: bool,
     pub(super) described: bool,
     pub(super) cookies: bool,
@@ -20,7 +20,7 @@ pub(in crate::serve) struct ResponseForm {
 /// The answer in the gateway's form.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::serve) struct EventResponse {
+pub struct GatewayAnswer {
     status_code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_description: Option<String>,
@@ -35,9 +35,9 @@ pub(in crate::serve) struct EventResponse {
     is_base64_encoded: bool,
 }
 
-impl EventResponse {
+impl GatewayAnswer {
     /// To whoever may invoke the function and sends no event of a gateway.
-    pub(in crate::serve) fn bad_request() -> Self {
+    pub(super) fn bad_request() -> Self {
         Self {
             status_code: StatusCode::BAD_REQUEST.as_u16(),
             status_description: None,
@@ -50,9 +50,9 @@ impl EventResponse {
     }
 }
 
-impl ResponseForm {
+impl GatewayForm {
     /// `response` in this form. Ours are all texts with one value a header.
-    pub(in crate::serve) async fn answer(self, response: Response<Body>) -> EventResponse {
+    pub(super) async fn answer(self, response: Response<Body>) -> GatewayAnswer {
         let (head, body) = response.into_parts();
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         let headers = head.headers.iter().map(|(name, value)| {
@@ -63,7 +63,7 @@ impl ResponseForm {
         } else {
             (Some(headers.collect()), None)
         };
-        EventResponse {
+        GatewayAnswer {
             status_code: head.status.as_u16(),
             status_description: self.described.then(|| describe(head.status)),
             headers: single,

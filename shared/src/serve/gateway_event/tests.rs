@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn event(json: Value) -> Event {
+fn event(json: Value) -> GatewayEvent {
     serde_json::from_value(json).unwrap()
 }
 
 fn path(json: Value) -> String {
-    event(json).into_request().uri().to_string()
+    event(json).received().uri().to_string()
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn every_value_of_a_header_arrives() {
         "headers": { "Authorization": "Basic b" },
         "multiValueHeaders": { "Authorization": ["Basic a", "Basic b"] },
     }));
-    let request = event.into_request();
+    let request = event.received();
     assert_eq!(request.headers().get_all("authorization").iter().count(), 2);
 
     let spelled = json!({ "headers": { "Authorization": "Basic a", "authorization": "Basic b" } });
-    let request = self::event(spelled).into_request();
+    let request = self::event(spelled).received();
     assert_eq!(request.headers().get_all("authorization").iter().count(), 2);
 }
 
@@ -66,21 +66,21 @@ fn an_unusable_header_neither_fails_the_event_nor_vanishes() {
     let event = event(json!({ "headers": {
         "Authorization": "Basic a\r\nX-Admin: 1", "bad name": "x", "Host": "a b", "X-Name": "é",
     } }));
-    let request = event.into_request();
+    let request = event.received();
     assert_eq!(request.headers()["authorization"], "");
     assert_eq!(request.headers().len(), 3);
 }
 
 #[test]
 fn an_event_may_lack_everything() {
-    let request = event(json!({})).into_request();
+    let request = event(json!({})).received();
     assert_eq!((request.method(), request.uri().path()), (&Method::GET, "/"));
     let nothing = json!({ "headers": null, "multiValueHeaders": null, "requestContext": null });
-    assert!(event(nothing).into_request().headers().is_empty());
+    assert!(event(nothing).received().headers().is_empty());
 }
 
 fn peer(json: Value) -> Option<String> {
-    let request = event(json).into_request();
+    let request = event(json).received();
     request.extensions().get().map(|PeerAddress(address)| address.to_string())
 }
 
@@ -111,7 +111,7 @@ fn the_peer_is_who_called_the_gateway_and_never_a_header() {
 }
 
 async fn answered(event_json: Value) -> Value {
-    let form = event(event_json).response_form();
+    let form = event(event_json).form();
     let response = Response::builder().status(403).header("x-a", "b").body(Body::from("no"));
     serde_json::to_value(form.answer(response.unwrap()).await).unwrap()
 }
