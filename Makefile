@@ -5,7 +5,7 @@ SHELL := bash
 VENV := $(CURDIR)/target/venv
 # cargo finds its subcommand `lambda` on the PATH.
 export PATH := $(VENV)/bin:$(PATH)
-FUNCTIONS := login validate
+FUNCTIONS := login validate authorizer
 WATCH_PORT ?= 9000
 MINUTES ?= 10
 SECONDS ?= 60
@@ -50,7 +50,7 @@ test: ## Install what the tests need, and run every check
 soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every minute
 	@tests/setup rust packages python
 	@echo "building (some minutes)"
-	@for function in $(FUNCTIONS); do cargo build --release --quiet -p $$function; done
+	@for function in login validate; do cargo build --release --quiet -p $$function; done
 	@cargo build --quiet -p system-tests --bin soak
 	@target/debug/soak $(MINUTES) target/release
 
@@ -69,7 +69,7 @@ format: ## Format the code
 	@cargo fmt
 
 .PHONY: release
-release: ## Build both functions for this machine, as small as they are shipped
+release: ## Build the functions for this machine, as small as they are shipped
 	@tests/setup rust
 	@echo "building (some minutes)"
 	@# One by one: built together, validate would get what only login needs.

@@ -24,8 +24,8 @@ pub struct CargoLambda {
 }
 
 impl CargoLambda {
-    /// Starts it for `login` and `validate` with these variables and `RUST_LOG=trace`, and
-    /// waits until both answer.
+    /// Starts it for the functions with these variables and `RUST_LOG=trace`, and
+    /// waits until `login` and `validate` answer.
     ///
     /// # Panics
     ///

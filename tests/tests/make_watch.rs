@@ -43,7 +43,7 @@ fn every_sample_event_is_answered_as_its_name_says() {
     let mut exercised = 0;
     for (case, json) in answers {
         let answered: Value = serde_json::from_str(json).expect("an answer is JSON");
-        check(case, &system_tests::cargo_lambda::answer(&answered));
+        check(case, &answered);
         exercised += 1;
     }
     let files = fs::read_dir(workspace().join("events")).unwrap();
@@ -52,10 +52,35 @@ fn every_sample_event_is_answered_as_its_name_says() {
     assert_eq!(exercised, events.count(), "{}", invoked.stdout);
 }
 
-fn check(case: &str, answer: &Answer) {
-    let [function, status, _] = case.splitn(3, '-').collect::<Vec<_>>()[..] else {
+fn check(case: &str, answered: &Value) {
+    let [function, expected, _] = case.splitn(3, '-').collect::<Vec<_>>()[..] else {
         panic!("{case}")
     };
+    match function {
+        "authorizer" => check_authorizer(case, expected, answered),
+        _ => check_gateway(case, function, expected, &system_tests::cargo_lambda::answer(answered)),
+    }
+}
+
+/// An HTTP API takes the simple response, a REST API a policy.
+fn check_authorizer(case: &str, expected: &str, answered: &Value) {
+    let statement = &answered["policyDocument"]["Statement"][0];
+    let (allowed, effect) = match expected {
+        "allow" => (true, "Allow"),
+        "deny" => (false, "Deny"),
+        other => panic!("{case}: {other}"),
+    };
+    if case.contains("http-api") {
+        assert_eq!(answered["isAuthorized"], allowed, "{case}");
+    } else {
+        assert_eq!(statement["Effect"], effect, "{case}");
+        let resource = statement["Resource"].as_str().expect("an ARN");
+        assert!(resource.ends_with("/prod/*"), "{case}: {resource}");
+    }
+    assert_eq!(answered["context"]["username"] == DEMO.0, allowed, "{case}");
+}
+
+fn check_gateway(case: &str, function: &str, status: &str, answer: &Answer) {
     assert_eq!(answer.status.to_string(), status, "{case}");
     let text = answer.text();
     match (function, status) {

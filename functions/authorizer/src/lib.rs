@@ -1,0 +1,45 @@
+//! `authorizer`: what `validate` answers, in the words of an API Gateway authorizer.
+//!
+//! API Gateway asks it before a route of any service, and keeps what it is told. It has no
+//! opinion of its own: a request that `validate` answers with 200 may pass, no other.
+//!
+//! Outside Lambda there is no API Gateway, and it answers as `validate` does.
+
+mod answer;
+mod event;
+
+pub use answer::{Answer, Form, Unavailable};
+pub use event::AuthorizerEvent;
+
+use axum::{Router, routing::any};
+use shared::{
+    config::{Problem, Reader},
+    serve::{Bodies, Function, Health, Platform, Service},
+};
+use validate::{ValidateConfig, ValidateState, validate};
+
+/// The function.
+#[derive(Debug, Clone, Copy)]
+pub struct Authorizer;
+
+impl Function for Authorizer {
+    const NAME: &'static str = "authorizer";
+    type Config = ValidateConfig;
+    type Event = AuthorizerEvent;
+
+    fn configure(reader: &mut Reader<'_>) -> Option<ValidateConfig> {
+        ValidateConfig::read(reader)
+    }
+
+    async fn start(config: ValidateConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
+        let state =
+            ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
+        let health = Health::new(state.keys(), None);
+        Ok(Service::new(router(state), health, Bodies::Ignored))
+    }
+}
+
+/// Whatever the path: it is that of the request which waits at the gateway.
+pub fn router(state: ValidateState) -> Router {
+    Router::new().fallback(any(validate)).with_state(state)
+}
