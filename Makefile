@@ -46,6 +46,14 @@ invoke: ## Send each file in events/ to the functions that `make watch` has star
 test: ## Install what the tests need, and run every check
 	@tests/run
 
+.PHONY: sam
+sam: ## Check template.yaml, build the Lambda functions with SAM, and drive what was built
+	@tests/setup rust packages python
+	@tests/sam check
+	@tests/sam build
+	@cargo build --quiet --workspace --all-targets
+	@cargo test --quiet --workspace --test sam -- --include-ignored
+
 .PHONY: soak
 soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every minute
 	@tests/setup rust packages python

@@ -30,6 +30,7 @@ pub mod faulty_http;
 pub mod forge;
 pub mod gateway_events;
 pub mod http;
+pub mod lambda_emulator;
 pub mod load;
 pub mod mariadb;
 pub mod moto;

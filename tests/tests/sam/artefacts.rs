@@ -1,0 +1,82 @@
+//! The artefacts that SAM would upload, behind AWS's emulator of the runtime interface.
+
+use std::{fs, time::Instant};
+
+use serde_json::{Value, json};
+use system_tests::{
+    Environment,
+    contract::{ContractRequest, Row, SECRET, add_users, check, login_rows, token, validate_rows},
+    gateway_events::Gateway,
+    lambda_emulator::{EmulatorDoor, LambdaEmulator},
+    mariadb,
+    moto::Moto,
+    stores, workspace,
+};
+
+/// Without multi-value headers a load balancer gives a function the last value alone.
+fn is_doubled(row: &Row) -> bool {
+    let named = row.request.headers.iter().filter(|(name, _)| *name == "authorization");
+    named.count() > 1
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB and what SAM has built: make test"]
+async fn the_contract_holds_for_what_sam_has_built() {
+    let server = mariadb::shared();
+    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    let key = Environment::from([("JWT_SECRET".into(), SECRET.into())]);
+    let mut variables = server.login_variables();
+    variables.extend(key.clone());
+    let login = LambdaEmulator::start("Login", &variables);
+    let validate = LambdaEmulator::start("Validate", &key);
+    for gateway in Gateway::ALL {
+        let door = EmulatorDoor { login: &login, validate: &validate, gateway };
+        let visible = |row: &Row| gateway.gives_all_values() || !is_doubled(row);
+        let rows: Vec<Row> = login_rows().into_iter().filter(visible).collect();
+        check(&door, "login", &rows);
+        let rows: Vec<Row> = validate_rows().into_iter().filter(visible).collect();
+        check(&door, "validate", &rows);
+    }
+}
+
+/// Each sample event, with a token that `validate` would accept.
+#[test]
+#[ignore = "needs what SAM has built: make test"]
+fn the_authorizer_that_sam_has_built_answers_the_sample_events() {
+    let key = Environment::from([("JWT_SECRET".into(), SECRET.into())]);
+    let authorizer = LambdaEmulator::start("Authorizer", &key);
+    let token = token("ada@example.com", false);
+    let mut answered = [0, 0];
+    for file in fs::read_dir(workspace().join("events")).expect("the events") {
+        let path = file.expect("a file").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let Some(case) = name.strip_prefix("authorizer-") else { continue };
+        let event = fs::read_to_string(&path).expect("an event").replace("${TOKEN}", &token);
+        let answer = authorizer.invoke(&serde_json::from_str(&event).expect("JSON"));
+        let allowed = case.starts_with("allow-");
+        assert_eq!(is_allowed(&answer), allowed, "{name}: {answer}");
+        answered[usize::from(allowed)] += 1;
+    }
+    assert!(answered.iter().all(|&cases| cases >= 3), "{answered:?}");
+}
+
+fn is_allowed(answer: &Value) -> bool {
+    answer["isAuthorized"] == json!(true)
+        || answer["policyDocument"]["Statement"][0]["Effect"] == json!("Allow")
+}
+
+/// As in the template: the key comes from Secrets Manager when the environment starts.
+#[test]
+#[ignore = "needs moto and what SAM has built: make test"]
+fn what_sam_has_built_fetches_its_key_from_secrets_manager() {
+    let manager = Moto::start();
+    let mut variables = manager.variables();
+    variables.insert("JWT_SECRET_ID".into(), manager.create_secret("signing-key", SECRET));
+    let validate = LambdaEmulator::start("Validate", &variables);
+    let request = ContractRequest::new("GET", "/validate").bearer(&token("ada@example.com", false));
+    let since = Instant::now();
+    let answer = validate.invoke(&Gateway::HttpApi.event(&request));
+    println!("cold start to first answer: {} ms", since.elapsed().as_millis());
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    assert!(!validate.log().contains(SECRET));
+}

@@ -1,0 +1,78 @@
+//! `template.yaml` is right, and what is wrong in it would be seen.
+
+use std::{fs, path::Path, time::Duration};
+
+use system_tests::{
+    Environment,
+    process::{Output, command, output},
+    scratch, workspace,
+};
+
+const LIMIT: Duration = Duration::from_mins(2);
+
+fn check(template: &Path) -> Output {
+    let mut check = command(workspace().join("tests/sam"), &Environment::new());
+    check.arg("check").arg(template);
+    output(check, b"", LIMIT)
+}
+
+fn template() -> String {
+    fs::read_to_string(workspace().join("template.yaml")).expect("the template")
+}
+
+#[test]
+#[ignore = "needs SAM: make test"]
+fn the_template_is_right() {
+    let checked = check(&workspace().join("template.yaml"));
+    assert!(checked.status.success(), "{}{}", checked.stdout, checked.stderr);
+}
+
+#[test]
+#[ignore = "needs SAM: make test"]
+fn an_error_in_the_template_is_seen() {
+    let planted = [
+        ("an unknown field", "MemorySize: 1769", "MemorySizes: 1769", "MemorySizes"),
+        ("an unknown field", "PasswordLength: 64", "PasswordLenght: 64", "PasswordLenght"),
+        ("a wrong type", "Timeout: 15", "Timeout: soon", "soon"),
+        ("a number out of range", "Timeout: 15", "Timeout: 15000", "15000"),
+        ("a key in the environment", "JWT_SECRET_ID: !Ref", "JWT_SECRET: !Ref", "in the env"),
+        ("a password in the environment", "MYSQL_HOST: !Ref", "MYSQL_PASSWORD: !Ref", "in the env"),
+        ("a URL in the environment", "MYSQL_HOST: !Ref", "DATABASE_URL: !Ref", "in the env"),
+        ("a parameter that is not there", "!Ref LogRetentionDays", "!Ref Retention", "Retention"),
+    ];
+    let folder = scratch::directory();
+    let checks = planted.map(|(name, right, wrong, seen)| {
+        let text = template();
+        assert!(text.contains(right), "{name}: {right}");
+        let path = folder.path().join(format!("{wrong}.yaml").replace([' ', ':', '!'], "-"));
+        fs::write(&path, text.replacen(right, wrong, 1)).expect("a copy");
+        let checked = check(&path);
+        let said = checked.stdout + &checked.stderr;
+        (name, !checked.status.success() && said.contains(seen), said)
+    });
+    for (name, seen, said) in checks {
+        assert!(seen, "{name}: {said}");
+    }
+}
+
+#[test]
+fn no_parameter_has_a_secret_for_a_default() {
+    for line in template().lines().filter(|line| line.trim_start().starts_with("Default:")) {
+        let value = line.split_once(':').expect("a value").1.trim();
+        let is_secret = ["password", "secret", "key"].iter().any(|word| value.contains(word));
+        assert!(!is_secret && value.len() < 60, "{line}");
+    }
+}
+
+/// The functions that the template gives more than one secret, or another one's.
+#[test]
+fn validate_and_authorizer_may_read_the_signing_key_alone() {
+    let text = template();
+    for role in ["ValidateRole", "AuthorizerRole", "LoginRole"] {
+        let from = text.find(&format!("\n  {role}:\n")).expect("a role");
+        let policy = &text[from..from + text[from..].find("\n\n").expect("an end")];
+        let reads_password = policy.contains("DatabaseSecretArn");
+        assert_eq!(reads_password, role == "LoginRole", "{policy}");
+        assert!(policy.contains("!Ref SigningKey") && !policy.contains("\"*\""), "{policy}");
+    }
+}
