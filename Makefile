@@ -54,6 +54,11 @@ sam: ## Check template.yaml, build the Lambda functions with SAM, and drive what
 	@cargo build --quiet --workspace --all-targets
 	@cargo test --quiet --workspace --test sam -- --include-ignored
 
+.PHONY: image
+image: ## Build an image of each function from scratch, as ARCH=amd64 or arm64 (this machine's)
+	@tests/setup rust image
+	@k8s-knative/image $(ARCH)
+
 .PHONY: soak
 soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every minute
 	@tests/setup rust packages python

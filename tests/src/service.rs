@@ -71,6 +71,20 @@ impl Service {
         Self::start_and_wait(&name, running(program), variables, |status| status == 200)
     }
 
+    /// As [`start`](Self::start), by a command that is made for the variables.
+    ///
+    /// # Panics
+    ///
+    /// If it ends or isn't ready within 20 s.
+    #[must_use]
+    pub fn start_by(
+        name: &str,
+        command: impl FnOnce(&Environment) -> Command,
+        variables: Environment,
+    ) -> Self {
+        Self::start_and_wait(name, command, variables, |status| status == 200)
+    }
+
     fn start_and_wait(
         name: &str,
         command: impl FnOnce(&Environment) -> Command,

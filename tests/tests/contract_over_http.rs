@@ -3,59 +3,17 @@
 use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
-    contract::{
-        ADMIN, ContractRequest, Door, SECRET, USER, add_users, check, login_rows, token,
-        token_with, validate_rows,
-    },
+    contract::{ContractRequest, Door, SECRET, USER, add_users, token, token_with},
     database::DatabaseServer,
-    http::Answer,
+    http_door::HttpDoor,
     mariadb, mysql9, scratch,
     service::Service,
     stores,
 };
 
-/// Both functions as HTTP processes.
-struct HttpDoor {
-    login: Service,
-    validate: Service,
-}
-
-impl HttpDoor {
-    /// Starts both; `database` is where `login` finds its users.
-    fn start(database: Environment) -> Self {
-        let key = Environment::from([("JWT_SECRET".into(), SECRET.into())]);
-        let mut login = database;
-        login.extend(key.clone());
-        Self { login: Service::start("login", login), validate: Service::start("validate", key) }
-    }
-}
-
-impl Door for HttpDoor {
-    fn send(&self, function: &str, request: &ContractRequest) -> Answer {
-        let service = if function == "login" { &self.login } else { &self.validate };
-        let headers = request.headers.iter();
-        let request = service.request(request.method, request.path);
-        headers.fold(request, |request, (name, value)| request.header(name, value)).send()
-    }
-}
-
 fn check_all(database: Environment) {
     let door = HttpDoor::start(database);
-    check(&door, "login", &login_rows());
-    check(&door, "validate", &validate_rows());
-    a_token_of_login_passes_validate(&door);
-}
-
-fn a_token_of_login_passes_validate(door: &HttpDoor) {
-    for ((email, password), groups) in [(USER, "users"), (ADMIN, "users,admins")] {
-        let request = ContractRequest::new("POST", "/login").basic(email, password);
-        let login = door.send("login", &request);
-        let request = ContractRequest::new("GET", "/validate").bearer(login.text());
-        let validated = door.send("validate", &request);
-        assert_eq!(validated.status, 200);
-        assert_eq!(validated.header("x-auth-request-user"), Some(email));
-        assert_eq!(validated.header("x-auth-request-groups"), Some(groups));
-    }
+    door.check_contract();
 }
 
 #[tokio::test]

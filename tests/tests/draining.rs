@@ -1,18 +1,14 @@
 //! The end of a function over HTTP: nobody who was let in goes without an answer.
 
 use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
 
 use system_tests::{
     contract::{SECRET, token},
+    even_load::{Counts, EvenLoad},
     http::basic,
     raw::{self, Connection, head},
     service::Service,
@@ -20,9 +16,6 @@ use system_tests::{
 };
 
 const ROUNDS: usize = 20;
-/// Each sends fifty requests in a second.
-const CLIENTS: u32 = 10;
-const DISTANCE: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn start(name: &str, variables: &[(&str, &str)]) -> Service {
@@ -42,62 +35,22 @@ fn login_request(email: &str) -> String {
     head("POST /login", &format!("Authorization: {}\r\n", basic(email, "x")))
 }
 
-#[derive(Default)]
-struct Counts {
-    answered: AtomicUsize,
-    lost: AtomicUsize,
-}
-
-/// Requests at even distances on a connection that is kept as long as the service says,
-/// until nobody listens any more.
-fn send_until_refused(address: SocketAddr, number: u32, request: &str, counts: &Counts) {
-    let mut next = Instant::now() + DISTANCE * number / CLIENTS;
-    let mut kept = None;
-    loop {
-        thread::sleep(next.saturating_duration_since(Instant::now()));
-        next += DISTANCE;
-        let mut connection = match kept.take().map_or_else(|| Connection::open(address), Ok) {
-            Ok(connection) => connection,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return,
-            Err(error) => panic!("{error}"),
-        };
-        match connection.exchange(request) {
-            Ok(answer) if answer.status == 200 => {
-                counts.answered.fetch_add(1, Ordering::Relaxed);
-                kept = (!answer.is_last()).then_some(connection);
-            }
-            lost => {
-                eprintln!("lost: {lost:?}");
-                counts.lost.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
 #[test]
 fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
     let bearer = format!("Authorization: Bearer {}\r\n", token("ada@example.com", false));
-    let request: Arc<str> = head("GET /validate", &bearer).into();
-    let counts = Arc::new(Counts::default());
+    let request = head("GET /validate", &bearer);
+    let mut total = Counts::default();
     for round in 0..ROUNDS {
         let mut validate = start("validate", &[("DRAIN_SECONDS", "1"), ("RUST_LOG", "warn")]);
-        let address = raw::address(&validate);
-        let clients = (0..CLIENTS).map(|number| {
-            let (request, counts) = (Arc::clone(&request), Arc::clone(&counts));
-            thread::spawn(move || send_until_refused(address, number, &request, &counts))
-        });
-        let clients: Vec<_> = clients.collect();
+        let clients = EvenLoad::start(raw::address(&validate), &request);
         thread::sleep(Duration::from_millis(250));
         let status = validate.process().terminate(10 * SECOND);
         assert!(status.success(), "round {round}: {status}");
-        for client in clients {
-            client.join().expect("a client");
-        }
+        total += clients.until_refused();
     }
-    let (answered, lost) = (&counts.answered, &counts.lost);
-    println!("{answered:?} answered, {lost:?} lost in {ROUNDS} rounds");
-    assert_eq!(lost.load(Ordering::Relaxed), 0);
-    assert!(answered.load(Ordering::Relaxed) > ROUNDS * 300, "{answered:?} answered");
+    println!("{total:?} in {ROUNDS} rounds");
+    assert_eq!(total.lost, 0);
+    assert!(total.answered > ROUNDS * 300, "{total:?}");
 }
 
 #[test]

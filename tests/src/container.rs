@@ -1,0 +1,78 @@
+//! The images of `make image`, run by podman with the least that they may need.
+
+use std::process::Command;
+
+use crate::{
+    Environment,
+    process::{Output, command, output},
+    service::Service,
+};
+
+/// No descriptors and processes beyond what a test needs, so that it also runs where the
+/// machine itself is a container; the end by itself, should the test be killed.
+const OPTIONS: [&str; 15] = [
+    "--runtime=runc",
+    "run",
+    "--rm",
+    "--timeout=300",
+    "--pull=never",
+    "--network=host",
+    "--ulimit=nofile=1024:1024",
+    "--ulimit=nproc=1024:1024",
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--user=65532:65532",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--memory-swap=-1",
+    "--log-driver=none",
+];
+
+/// Starts `login` or `validate` in a container with these variables and further options of
+/// `podman run`, and waits until it is ready.
+///
+/// # Panics
+///
+/// If it ends or isn't ready within 20 s.
+#[must_use]
+pub fn start(name: &str, options: &[&str], variables: Environment) -> Service {
+    Service::start_by(name, |variables| podman(name, options, variables), variables)
+}
+
+/// Runs `login` or `validate` in a container to its end.
+///
+/// # Panics
+///
+/// If it goes on for more than 40 s.
+#[must_use]
+pub fn run(name: &str, variables: &Environment) -> Output {
+    output(podman(name, &[], variables), b"", std::time::Duration::from_secs(40))
+}
+
+/// What the image of a function says of itself, in JSON.
+///
+/// # Panics
+///
+/// If there is no image.
+#[must_use]
+pub fn inspect(name: &str) -> serde_json::Value {
+    let mut podman = command("podman", &Environment::new());
+    podman.args(["image", "inspect", &image(name)]);
+    let inspected = output(podman, b"", std::time::Duration::from_secs(40));
+    assert!(inspected.status.success(), "run `make image`: {}", inspected.stderr);
+    serde_json::from_str(&inspected.stdout).expect("podman speaks JSON")
+}
+
+fn image(name: &str) -> String {
+    format!("dev.local/auth-{name}:dev")
+}
+
+fn podman(name: &str, options: &[&str], variables: &Environment) -> Command {
+    let mut podman = command("podman", &Environment::new());
+    podman.args(OPTIONS).args(options);
+    for (name, value) in variables {
+        podman.arg("--env").arg(format!("{name}={value}"));
+    }
+    podman.arg(image(name));
+    podman
+}
