@@ -59,6 +59,15 @@ image: ## Build an image of each function from scratch, as ARCH=amd64 or arm64 (
 	@tests/setup rust image
 	@k8s-knative/image $(ARCH)
 
+.PHONY: minikube-secrets
+minikube-secrets: ## Make the secrets of the overlay minikube, in a file that git ignores
+	@tests/setup rust
+	@k8s-knative/secrets k8s-knative/overlays/minikube/secrets.yaml
+
+.PHONY: minikube
+minikube: ## Run everything on a minikube with Knative, log in and validate
+	@k8s-knative/minikube
+
 .PHONY: soak
 soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every minute
 	@tests/setup rust packages python

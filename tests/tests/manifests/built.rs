@@ -1,0 +1,31 @@
+//! Overlays, built by kustomize.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use system_tests::{
+    Environment,
+    process::{command, output},
+    workspace,
+};
+
+/// The overlays.
+pub(crate) const OVERLAYS: [&str; 3] = ["minikube", "production", "production-secrets-manager"];
+
+/// The documents of an overlay.
+pub(crate) fn documents(overlay: &str) -> Vec<Value> {
+    let mut kustomize = command(workspace().join("k8s-knative/build"), &Environment::new());
+    kustomize.arg(overlay);
+    let built = output(kustomize, b"", Duration::from_mins(1));
+    assert!(built.status.success(), "{overlay}: {}", built.stderr);
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&built.stdout).expect("YAML");
+    assert!(documents.len() > 5, "{overlay}: {}", built.stdout);
+    documents
+}
+
+/// One document of an overlay.
+pub(crate) fn document(overlay: &str, kind: &str, name: &str) -> Value {
+    let mut documents = documents(overlay).into_iter();
+    let is_it = |document: &Value| document["kind"] == kind && document["metadata"]["name"] == name;
+    documents.find(is_it).unwrap_or_else(|| panic!("{overlay} has no {kind} {name}"))
+}

@@ -1,0 +1,90 @@
+//! What each overlay promises.
+
+use serde_json::{Value, json};
+
+use crate::{
+    built::{OVERLAYS, document, documents},
+    document::problems,
+};
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn every_document_is_one_that_kubernetes_and_knative_take() {
+    for overlay in OVERLAYS {
+        for document in documents(overlay) {
+            let problems = problems(&document);
+            let name = &document["metadata"]["name"];
+            assert!(problems.is_empty(), "{overlay}, {} {name}: {problems:?}", document["kind"]);
+        }
+    }
+}
+
+fn container(overlay: &str, function: &str) -> (Value, Value) {
+    let service = document(overlay, "Service", function);
+    let spec = service["spec"]["template"]["spec"].clone();
+    (spec["containers"][0].clone(), spec)
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn as_many_logins_are_let_in_as_there_are_hash_slots() {
+    for overlay in OVERLAYS {
+        let (container, spec) = container(overlay, "login");
+        let variables = container["env"].as_array().expect("variables");
+        let slots = variables.iter().find(|variable| variable["name"] == "HASH_SLOTS");
+        let slots = slots.and_then(|slots| slots["value"].as_str()).expect("a number");
+        assert_eq!(spec["containerConcurrency"].to_string(), slots, "{overlay}");
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn validate_has_neither_the_private_key_nor_the_database() {
+    for overlay in OVERLAYS {
+        let (_, spec) = container(overlay, "validate");
+        let text = spec.to_string();
+        for other in ["\"auth-jwt\"", "auth-secret", "MYSQL", "DATABASE", "\"auth/jwt\""] {
+            assert!(!text.contains(other), "{overlay}: {other} in {text}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn both_functions_are_for_the_cluster_alone() {
+    for overlay in OVERLAYS {
+        for function in ["login", "validate"] {
+            let service = document(overlay, "Service", function);
+            let visibility = &service["metadata"]["labels"]["networking.knative.dev/visibility"];
+            assert_eq!(visibility, "cluster-local", "{overlay}: {function}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn no_overlay_holds_a_secret() {
+    for overlay in OVERLAYS {
+        let documents = documents(overlay);
+        assert!(documents.iter().all(|document| document["kind"] != "Secret"), "{overlay}");
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn production_verifies_the_database_and_minikube_runs_what_make_image_makes() {
+    for overlay in ["production", "production-secrets-manager"] {
+        let map = document(overlay, "ConfigMap", "auth-configmap");
+        assert_eq!(map["data"]["MYSQL_SSL_MODE"], "VERIFY_IDENTITY", "{overlay}");
+        let (container, spec) = container(overlay, "login");
+        let mounted =
+            json!({ "name": "mysql-ca", "mountPath": "/run/config/mysql-ca", "readOnly": true });
+        let mounts = container["volumeMounts"].as_array().expect("mounts");
+        assert!(mounts.contains(&mounted), "{overlay}: {container}");
+        assert!(spec["volumes"].to_string().contains("mysql-ca"), "{overlay}: {spec}");
+    }
+    for function in ["login", "validate"] {
+        let (container, _) = container("minikube", function);
+        assert_eq!(container["image"], format!("dev.local/auth-{function}:dev"));
+    }
+}
