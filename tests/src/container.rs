@@ -39,6 +39,16 @@ pub fn start(name: &str, options: &[&str], variables: Environment) -> Service {
     Service::start_by(name, |variables| podman(name, options, variables), variables)
 }
 
+/// The same for one whose `/readyz` is 503.
+///
+/// # Panics
+///
+/// If it ends, or is ready, or doesn't answer within 20 s.
+#[must_use]
+pub fn start_unready(name: &str, options: &[&str], variables: Environment) -> Service {
+    Service::start_unready_by(name, |variables| podman(name, options, variables), variables)
+}
+
 /// Runs `login` or `validate` in a container to its end.
 ///
 /// # Panics

@@ -89,6 +89,13 @@ impl Row {
         Self { name: name.into(), request, status, body: Body::Text(text), headers }
     }
 
+    /// Whether the request has two `Authorization` headers, which not every proxy passes on.
+    #[must_use]
+    pub fn is_doubled(&self) -> bool {
+        let headers = self.request.headers.iter();
+        headers.filter(|(name, _)| *name == "authorization").count() > 1
+    }
+
     fn answers(mut self, check: impl Fn(&str) + 'static) -> Self {
         self.body = Body::Checked(Box::new(check));
         self

@@ -85,6 +85,20 @@ impl Service {
         Self::start_and_wait(name, command, variables, |status| status == 200)
     }
 
+    /// As [`start_unready`](Self::start_unready), by a command that is made for the variables.
+    ///
+    /// # Panics
+    ///
+    /// If it ends, or is ready, or doesn't answer within 20 s.
+    #[must_use]
+    pub fn start_unready_by(
+        name: &str,
+        command: impl FnOnce(&Environment) -> Command,
+        variables: Environment,
+    ) -> Self {
+        Self::start_and_wait(name, command, variables, |status| status == 503)
+    }
+
     fn start_and_wait(
         name: &str,
         command: impl FnOnce(&Environment) -> Command,
