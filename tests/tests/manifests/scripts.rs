@@ -12,7 +12,7 @@ use system_tests::{
     scratch, stores, workspace,
 };
 
-use crate::document::problems;
+use crate::{built::document, document::problems};
 
 const LIMIT: Duration = Duration::from_mins(10);
 
@@ -76,6 +76,16 @@ fn minikube_says_at_once_which_tools_are_missing() {
     assert!(!said.status.success());
     let missing = "minikube: missing: cargo minikube kubectl curl buildah|podman|docker\n";
     assert_eq!(said.stderr, missing);
+}
+
+/// The image of MySQL would source what it cannot execute.
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn the_script_for_mysql_is_mounted_to_be_executed() {
+    let mysql = document("minikube", "StatefulSet", "mysql");
+    let volumes = mysql["spec"]["template"]["spec"]["volumes"].as_array().expect("volumes");
+    let initialise = volumes.iter().find(|volume| volume["name"] == "initialise");
+    assert_eq!(initialise.expect("a volume")["configMap"]["defaultMode"], 0o555);
 }
 
 /// As the image of MySQL runs it, with a password that is hard to quote.
