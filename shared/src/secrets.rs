@@ -24,7 +24,7 @@ use tokio::{task, time::timeout};
 use zeroize::Zeroizing;
 
 use crate::config::SecretsConfig;
-use secrets_manager::{Failure, NotFetched, SecretsManager};
+use secrets_manager::{CallError, Failure, SecretsManager};
 
 /// Where one secret comes from. `variable` is the variable that named the source,
 /// for messages.
@@ -107,7 +107,7 @@ const FETCH_LIMIT: Duration = Duration::from_secs(8);
 
 /// Fetches secrets. One value and its clones serve a whole process, so that the client of
 /// Secrets Manager is made once, and only where a secret is there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
@@ -118,7 +118,8 @@ impl Secrets {
     /// Fetches secrets again as they grow old.
     #[must_use]
     pub fn new(config: SecretsConfig) -> Self {
-        Self { config, ..Self::default() }
+        let manager = Arc::new(SecretsManager::new(config.extension_port));
+        Self { config, deferred: false, manager }
     }
 
     /// Fetches no secret before one is needed: what is fetched now would be part of a
@@ -168,11 +169,11 @@ impl Secrets {
                 let read = read_file(path.clone()).await;
                 read.map(Some).map_err(|error| source.error(error))
             }
-            // Boxed: the SDK's futures are large, and rarely needed.
+            // Boxed: the futures of TLS are large, and rarely needed.
             SecretSource::SecretsManager { id, .. } => {
                 match Box::pin(self.manager.get(id, stage)).await {
                     Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
-                    Err(NotFetched { reason, failure }) => Err(SecretError {
+                    Err(CallError { reason, failure, .. }) => Err(SecretError {
                         transient: failure == Failure::Transient,
                         ..source.error(reason)
                     }),
@@ -203,7 +204,7 @@ impl Secrets {
     }
 }
 
-/// The SDK's own limits do not cover the search for credentials, and a volume may hang.
+/// The limits of each attempt do not cover the search for credentials, and a volume may hang.
 async fn limited<T>(
     source: &SecretSource,
     fetch: impl Future<Output = Result<T, SecretError>>,
@@ -239,6 +240,12 @@ fn read_text(path: &Path) -> io::Result<SecretString> {
 pub fn without_line_break(text: &str) -> SecretString {
     let text = text.strip_suffix('\n').unwrap_or(text);
     SecretString::from(text.strip_suffix('\r').unwrap_or(text))
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self::new(SecretsConfig::default())
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub mod python;
 pub mod raw;
 pub mod runtime_api;
 pub mod scratch;
+pub mod secrets_extension;
 pub mod service;
 mod spawner;
 pub mod stores;

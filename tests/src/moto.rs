@@ -169,7 +169,45 @@ impl Moto {
         self.process.thaw();
     }
 
-    /// From now on it knows nobody's credentials.
+    /// Makes a user who may do this, such as `secretsmanager:GetSecretValue`, and gives
+    /// the variables with the user's access key.
+    ///
+    /// # Panics
+    ///
+    /// If it refuses that.
+    #[must_use]
+    pub fn create_user(&self, name: &str, action: &str) -> Environment {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }],
+        });
+        let _ = self.ask_iam(&format!("Action=CreateUser&UserName={name}"));
+        let _ = self.ask_iam(&format!(
+            "Action=PutUserPolicy&UserName={name}&PolicyName=only&PolicyDocument={policy}"
+        ));
+        let key = self.ask_iam(&format!("Action=CreateAccessKey&UserName={name}"));
+        let text = |element: &str| {
+            let (_, rest) = key.split_once(&format!("<{element}>")).expect("an access key");
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        let mut variables = self.variables();
+        variables.insert("AWS_ACCESS_KEY_ID".into(), text("AccessKeyId"));
+        variables.insert("AWS_SECRET_ACCESS_KEY".into(), text("SecretAccessKey"));
+        variables
+    }
+
+    fn ask_iam(&self, query: &str) -> String {
+        let answer = Request::new("POST", &format!("{}/", self.base_url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", authorization("iam"))
+            .body(format!("{query}&Version=2010-05-08"))
+            .send();
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+        answer.text().to_owned()
+    }
+
+    /// From now on it knows nobody's credentials but those of its users, and checks
+    /// signatures.
     ///
     /// # Panics
     ///
@@ -186,17 +224,7 @@ impl Moto {
     /// If the answer is not JSON.
     #[must_use]
     pub fn ask(&self, action: &str, body: &Value) -> (u16, Value) {
-        let answer = Request::new("POST", &format!("{}/", self.base_url))
-            .header("x-amz-target", format!("secretsmanager.{action}"))
-            .header("content-type", "application/x-amz-json-1.1")
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/secretsmanager/aws4_request, \
-                 SignedHeaders=host, Signature=0",
-            )
-            .body(body.to_string())
-            .send();
-        (answer.status, serde_json::from_str(answer.text()).expect("JSON"))
+        ask(self.port, action, body)
     }
 
     fn call(&self, action: &str, body: &Value) -> Value {
@@ -204,4 +232,28 @@ impl Moto {
         assert_eq!(status, 200, "{action}: {answer}");
         answer
     }
+}
+
+/// What the one on this port answers to an action, and with which status.
+///
+/// # Panics
+///
+/// If the answer is not JSON.
+#[must_use]
+pub fn ask(port: u16, action: &str, body: &Value) -> (u16, Value) {
+    let answer = Request::new("POST", &format!("http://127.0.0.1:{port}/"))
+        .header("x-amz-target", format!("secretsmanager.{action}"))
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("authorization", authorization("secretsmanager"))
+        .body(body.to_string())
+        .send();
+    (answer.status, serde_json::from_str(answer.text()).expect("JSON"))
+}
+
+/// Nobody checks a signature but for [`Moto::refuse_strangers`]; the service is told by it.
+fn authorization(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{service}/aws4_request, \
+         SignedHeaders=host, Signature=0"
+    )
 }

@@ -176,7 +176,9 @@ fn what_secrets_manager_refuses_is_said_in_one_line() {
     assert_eq!(text(&moto, "one", CURRENT).as_deref(), Some(TEXT));
 
     let mut variables = moto.variables();
-    variables.insert("AWS_REGION".into(), String::new());
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        variables.insert(name.into(), String::new());
+    }
     assert!(refused(&variables, &["list", "--secret-id", "one"]).contains("AWS_REGION"));
     let nobody = Moto::variables_for(wait::free_port());
     assert!(refused(&nobody, &["list", "--secret-id", "one"]).contains("cannot be asked"));

@@ -8,6 +8,7 @@ use system_tests::{
     database::AUTH_PASSWORD,
     mariadb,
     moto::Moto,
+    secrets_extension::SecretsExtension,
     service::{Service, run},
     stores,
 };
@@ -75,7 +76,12 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
         ("validate", vec![("JWT_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("validate", vec![("JWT_SECRET_ID", "short")], "short", "shorter than 32 bytes"),
         ("validate", vec![("JWT_SECRET_ID", "binary")], "binary", "holds no text"),
-        ("validate", vec![jwt, ("AWS_REGION", "")], "jwt", "AWS_REGION"),
+        (
+            "validate",
+            vec![jwt, ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")],
+            "jwt",
+            "AWS_REGION",
+        ),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
@@ -117,6 +123,56 @@ fn access_denied_is_said() {
     // moto gives the status of a refusal, but not its name.
     let said = "(secret jwt): Secrets Manager answered HTTP 40";
     assert!(output.stderr.contains(said), "{}", output.stderr);
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn calls_are_signed_and_only_whoever_may_read_the_secret_gets_it() {
+    let moto = Moto::start();
+    let _ = moto.create_secret("jwt", SECRET);
+    let reader = moto.create_user("reader", "secretsmanager:GetSecretValue");
+    let other = moto.create_user("other", "secretsmanager:ListSecrets");
+    moto.refuse_strangers();
+    let id = [("JWT_SECRET_ID", "jwt")];
+
+    let validate = Service::start("validate", with(&reader, &id));
+    let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
+    assert_eq!(validated.status, 200, "{}", validate.log());
+
+    let forged = with(&reader, &[("AWS_SECRET_ACCESS_KEY", "another")]);
+    for strangers in [forged, other] {
+        let output = run("validate", &[], &with(&strangers, &id), "");
+        assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    }
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn the_extension_is_asked_where_a_variable_announces_it() {
+    let moto = Moto::start();
+    let arn = moto.create_secret("signing-key", SECRET);
+    let extension = SecretsExtension::start(moto.port(), "the session", 1);
+    let port = extension.port().to_string();
+    // Nothing else leads to Secrets Manager.
+    let variables = |id: &str| {
+        let pairs = [
+            ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port.as_str()),
+            ("AWS_SESSION_TOKEN", "the session"),
+            ("JWT_SECRET_ID", id),
+        ];
+        with(&Environment::new(), &pairs)
+    };
+    for id in ["signing-key", &arn] {
+        let validate = Service::start("validate", variables(id));
+        let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
+        assert_eq!(validated.status, 200, "{}", validate.log());
+    }
+    // The current version and the previous one, twice, and the one that was too early.
+    assert_eq!(extension.answered(), 5);
+
+    let output = run("validate", &[], &variables("gone"), "");
+    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    assert!(output.stderr.contains("(secret gone)"), "{}", output.stderr);
 }
 
 #[test]

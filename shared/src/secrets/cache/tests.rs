@@ -51,7 +51,10 @@ impl Place {
     }
 
     async fn cache(&self) -> SecretCache<String> {
-        Secrets::new(SecretsConfig { refresh: REFRESH }).cache(self.recipe()).await.unwrap()
+        Secrets::new(SecretsConfig { refresh: REFRESH, extension_port: None })
+            .cache(self.recipe())
+            .await
+            .unwrap()
     }
 
     /// So many seconds after the cache was filled.

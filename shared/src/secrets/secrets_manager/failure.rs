@@ -1,18 +1,25 @@
 //! Why there is no secret, for an operator and for whoever decides what to do about it.
 
-use std::error::Error;
+use std::{error::Error, fmt::Display};
 
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use axum::{body::Bytes, http::Response};
+use serde::Deserialize;
 
-/// Why there is no text.
-pub(in crate::secrets) struct NotFetched {
-    pub(in crate::secrets) reason: String,
-    pub(in crate::secrets) failure: Failure,
+/// A call did not come about.
+#[derive(Debug)]
+pub struct CallError {
+    /// What an operator needs to know: the service's own words where it answered, the
+    /// chain of causes where it did not.
+    pub reason: String,
+    /// What to do about it.
+    pub failure: Failure,
+    /// The name that the service gives the failure, such as `ResourceExistsException`.
+    pub code: Option<String>,
 }
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::secrets) enum Failure {
+pub enum Failure {
     /// There is no such secret, or it has no such stage.
     NotFound,
     /// We are known, and may not read it.
@@ -28,47 +35,66 @@ pub(in crate::secrets) enum Failure {
 const TRANSIENT: [&str; 5] =
     ["Throttl", "TooManyRequests", "LimitExceeded", "Expired", "Decryption"];
 
-impl NotFetched {
+impl CallError {
     pub(super) fn permanent(reason: &str) -> Self {
-        Self { reason: reason.into(), failure: Failure::Permanent }
+        Self { reason: reason.into(), failure: Failure::Permanent, code: None }
     }
 
-    pub(super) fn because<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> Self {
-        Self { reason: reason(error), failure: failure(error) }
+    /// There was no answer that could be read.
+    pub(super) fn unanswered(reason: impl Display) -> Self {
+        let reason = format!("Secrets Manager cannot be asked: {reason}");
+        Self { reason, failure: Failure::Transient, code: None }
+    }
+
+    /// There was nothing to sign with.
+    pub(super) fn without_credentials(error: &reqsign_core::Error) -> Self {
+        let reason = format!("no AWS credentials could be had: {}", causes(error));
+        Self { reason, failure: Failure::Transient, code: None }
+    }
+
+    /// The answer was another than success.
+    pub(super) fn refused(answer: &Response<Bytes>) -> Self {
+        let Refusal { code, message } = Refusal::read(answer.body());
+        let status = answer.status();
+        let reason = format!(
+            "Secrets Manager answered HTTP {} {}: {}",
+            status.as_u16(),
+            code.as_deref().unwrap_or("without a code"),
+            message.as_deref().unwrap_or("no message"),
+        );
+        let failure = match code.as_deref() {
+            _ if !status.is_client_error() => Failure::Transient,
+            Some("ResourceNotFoundException") => Failure::NotFound,
+            Some("AccessDeniedException") => Failure::Denied,
+            Some(code) if TRANSIENT.iter().any(|part| code.contains(part)) => Failure::Transient,
+            _ => Failure::Permanent,
+        };
+        Self { reason, failure, code }
     }
 }
 
-fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Failure {
-    let (Some(answered), Some(response)) = (error.as_service_error(), error.raw_response()) else {
-        return Failure::Transient;
-    };
-    match answered.code() {
-        _ if !response.status().is_client_error() => Failure::Transient,
-        Some("ResourceNotFoundException") => Failure::NotFound,
-        Some("AccessDeniedException") => Failure::Denied,
-        Some(code) if TRANSIENT.iter().any(|part| code.contains(part)) => Failure::Transient,
-        _ => Failure::Permanent,
+/// The body of a refusal (AWS JSON 1.1). Its code may stand behind a namespace and `#`.
+#[derive(Default, Deserialize)]
+struct Refusal {
+    #[serde(rename = "__type")]
+    code: Option<String>,
+    #[serde(alias = "Message")]
+    message: Option<String>,
+}
+
+impl Refusal {
+    fn read(body: &[u8]) -> Self {
+        let read: Self = serde_json::from_slice(body).unwrap_or_default();
+        let code = read.code.map(|code| match code.rsplit_once('#') {
+            Some((_, name)) => name.to_owned(),
+            None => code,
+        });
+        Self { code, ..read }
     }
 }
 
-/// What an operator needs to know: the service's own words where it answered, the
-/// chain of causes where it did not.
-#[must_use]
-pub fn reason<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> String {
-    let (Some(answered), Some(response)) = (error.as_service_error(), error.raw_response()) else {
-        let causes = causes(error).join(": ").replace("\n ", ";");
-        return format!("Secrets Manager cannot be asked: {causes}");
-    };
-    format!(
-        "Secrets Manager answered HTTP {} {}: {}",
-        response.status().as_u16(),
-        answered.code().unwrap_or("without a code"),
-        answered.message().unwrap_or("no message"),
-    )
-}
-
-/// The messages from the outermost to the innermost cause; many repeat their source.
-fn causes(error: &dyn Error) -> Vec<String> {
+/// What went wrong, from the outermost to the innermost cause; many repeat their source.
+pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut messages = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -76,5 +102,5 @@ fn causes(error: &dyn Error) -> Vec<String> {
         cause = error.source();
     }
     messages.dedup();
-    messages
+    messages.join(": ")
 }

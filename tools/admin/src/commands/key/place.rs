@@ -38,9 +38,7 @@ impl Place {
     pub(super) async fn of(given: PlaceOfKeys) -> Result<Self, Failure> {
         match (given.file, given.secret_id) {
             (Some(path), None) => Ok(Self::File(path)),
-            (None, Some(id)) => {
-                KeySecret::open(id).await.map(Self::Secret).map_err(Failure::because)
-            }
+            (None, Some(id)) => KeySecret::open(id).map(Self::Secret).map_err(Failure::because),
             _ => Err(Failure::because("give either --file or --secret-id")),
         }
     }

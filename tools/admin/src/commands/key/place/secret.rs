@@ -2,15 +2,14 @@
 
 use std::fmt::{self, Display};
 
-use aws_sdk_secretsmanager::{
-    Client,
-    operation::{create_secret::CreateSecretError, get_secret_value::GetSecretValueError},
-};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use shared::secrets::{
-    secrets_manager::{connect, reason},
+    secrets_manager::{CallError, Client, Failure},
     without_line_break,
 };
+use uuid::Uuid;
 
 /// A secret, by name or ARN.
 #[derive(Debug)]
@@ -36,12 +35,9 @@ impl Display for NotRead {
 }
 
 impl KeySecret {
-    /// Connects to Secrets Manager by the standard AWS variables and files.
-    pub(super) async fn open(id: String) -> Result<Self, String> {
-        let client = connect().await;
-        if client.config().region().is_none_or(|region| region.as_ref().is_empty()) {
-            return Err("no AWS region is configured; set AWS_REGION".into());
-        }
+    /// A secret that is reached by the standard AWS variables and files.
+    pub(super) fn open(id: String) -> Result<Self, String> {
+        let client = Client::connect().map_err(|error| error.reason)?;
         Ok(Self { id, client })
     }
 
@@ -52,14 +48,9 @@ impl KeySecret {
 
     /// What `AWSCURRENT` holds, read as the service reads it, and its version.
     pub(super) async fn current(&self) -> Result<(SecretString, String), NotRead> {
-        let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
-        let answer = answer.map_err(|error| NotRead {
-            reason: reason(&error),
-            missing: error
-                .as_service_error()
-                .is_some_and(GetSecretValueError::is_resource_not_found_exception),
-        })?;
-        match (answer.secret_string.map(SecretString::from), answer.version_id) {
+        let input = json!({ "SecretId": self.id });
+        let answer: SecretValue = self.client.call("GetSecretValue", &input).await?;
+        match (answer.secret_string, answer.version_id) {
             (Some(text), Some(version)) => Ok((without_line_break(text.expose_secret()), version)),
             _ => Err(NotRead {
                 reason: "the secret holds no text (SecretString)".into(),
@@ -83,26 +74,47 @@ impl KeySecret {
         if self.id.starts_with("arn:") {
             return self.put(text).await;
         }
-        let request = self.client.create_secret().name(&self.id).secret_string(text);
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(CreateSecretError::ResourceExistsException(_)) => self.put(text).await,
-                _ => Err(reason(&error)),
-            },
+        match self.write("CreateSecret", json!({ "Name": self.id, "SecretString": text })).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.code.as_deref() == Some("ResourceExistsException") => {
+                self.put(text).await
+            }
+            Err(error) => Err(error.reason),
         }
     }
 
     /// Makes this text current.
     pub(super) async fn put(&self, text: &str) -> Result<(), String> {
-        let request = self.client.put_secret_value().secret_id(&self.id).secret_string(text);
-        request.send().await.map(drop).map_err(|error| reason(&error))
+        let input = json!({ "SecretId": self.id, "SecretString": text });
+        self.write("PutSecretValue", input).await.map_err(|error| error.reason)
     }
 
     /// Takes `AWSPREVIOUS` away from this version.
     pub(super) async fn forget_previous(&self, version: &str) -> Result<(), String> {
-        let request = self.client.update_secret_version_stage().secret_id(&self.id);
-        let request = request.version_stage("AWSPREVIOUS").remove_from_version_id(version);
-        request.send().await.map(drop).map_err(|error| reason(&error))
+        let input = json!({
+            "SecretId": self.id, "VersionStage": "AWSPREVIOUS", "RemoveFromVersionId": version,
+        });
+        let answer = self.client.call::<Value>("UpdateSecretVersionStage", &input).await;
+        answer.map(drop).map_err(|error| error.reason)
+    }
+
+    /// Makes a version, and only one if the call is tried again.
+    async fn write(&self, operation: &str, mut input: Value) -> Result<(), CallError> {
+        input["ClientRequestToken"] = Uuid::new_v4().to_string().into();
+        self.client.call::<Value>(operation, &input).await.map(drop)
+    }
+}
+
+/// The parts of the answer to `GetSecretValue` that are of use here.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: Option<SecretString>,
+    version_id: Option<String>,
+}
+
+impl From<CallError> for NotRead {
+    fn from(error: CallError) -> Self {
+        Self { reason: error.reason, missing: error.failure == Failure::NotFound }
     }
 }
