@@ -76,6 +76,13 @@ soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every 
 	@cargo build --quiet -p system-tests --bin soak
 	@target/debug/soak $(MINUTES) target/release
 
+.PHONY: bench-metrics
+bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
+	@tests/setup rust wrk
+	@echo "building (some minutes)"
+	@cargo build --release --quiet -p validate
+	@bench/metrics
+
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
 	@tests/setup rust lints deny

@@ -7,6 +7,7 @@ mod database;
 mod door;
 mod keys;
 mod logs;
+mod metrics;
 #[cfg(feature = "password")]
 mod password;
 mod reader;
@@ -19,6 +20,7 @@ pub use database::{DatabaseConfig, DatabaseParts, SslMode};
 pub use door::DoorConfig;
 pub use keys::KeyConfig;
 pub use logs::{LogConfig, LogFormat};
+pub use metrics::MetricsConfig;
 #[cfg(feature = "password")]
 pub use password::{Argon2Config, HashLimits};
 pub use reader::{Reader, SecretForm};

@@ -34,7 +34,7 @@ use serde::Serialize;
 
 use crate::{
     config::{KeyConfig, Problem},
-    secrets::{Recipe, SecretCache, Secrets, Stage, Versions},
+    secrets::{Recipe, SecretCache, SecretKind, Secrets, Stage, Versions},
 };
 
 /// What keys are needed for.
@@ -64,7 +64,7 @@ impl Keys {
         key_use: KeyUse,
         secrets: &Secrets,
     ) -> Result<SecretCache<Self>, Problem> {
-        let recipe = Recipe::new(config.source, move |versions| {
+        let recipe = Recipe::new(SecretKind::Jwt, config.source, move |versions| {
             Self::read_versions(versions, key_use).map_err(|error| error.to_string())
         });
         let recipe = match key_use {

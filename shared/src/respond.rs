@@ -24,7 +24,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
-    telemetry::Outcome,
+    telemetry::{Outcome, OutcomeName},
     token::{IssuedToken, VerifiedClaims},
 };
 use accept::wants_json;
@@ -78,8 +78,8 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
     } else {
         (TEXT, issued.token.clone())
     };
-    let outcome =
-        Outcome { name: "authn_login_success", user_id: Some(user_id.to_owned()), reason: None };
+    let name = OutcomeName::LoginSuccess;
+    let outcome = Outcome { name, user_id: Some(user_id.to_owned()), reason: None };
     let mut response = response(StatusCode::OK, media_type, body, outcome);
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
@@ -96,7 +96,7 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
     };
     let groups = if claims.admin() { "users,admins" } else { "users" };
     let outcome = Outcome {
-        name: "authn_token_verified",
+        name: OutcomeName::TokenVerified,
         // Others who sign with the same key may put an e-mail there.
         user_id: claims.subject().filter(|id| !id.contains('@')).map(str::to_owned),
         reason: None,

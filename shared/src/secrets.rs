@@ -2,10 +2,12 @@
 //!
 //! This module fetches text; what the text means is for `keys` and `users` to know.
 
+mod ages;
 mod cache;
 pub mod secrets_manager;
 mod versions;
 
+pub use ages::SecretKind;
 pub use cache::{Recipe, SecretCache};
 pub use versions::{Stage, Versions};
 
@@ -15,7 +17,7 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use secrecy::{ExposeSecret, SecretString};
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::config::SecretsConfig;
 use secrets_manager::{CallError, Failure, SecretsManager};
+use ages::Ages;
 
 /// Where one secret comes from. `variable` is the variable that named the source,
 /// for messages.
@@ -112,6 +115,7 @@ pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
     manager: Arc<SecretsManager>,
+    ages: Ages,
 }
 
 impl Secrets {
@@ -141,6 +145,13 @@ impl Secrets {
         recipe: Recipe<T>,
     ) -> Result<SecretCache<T>, SecretError> {
         SecretCache::fill(recipe, self.clone()).await
+    }
+
+    /// How long ago each secret was last confirmed at its source. Those that cannot change,
+    /// or are not there, are left out.
+    #[must_use]
+    pub fn ages(&self, now: SystemTime) -> Vec<(SecretKind, Duration)> {
+        self.ages.all(now)
     }
 
     /// The text of the secret.

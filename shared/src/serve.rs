@@ -11,6 +11,7 @@ mod http;
 mod invocation_event;
 mod lambda;
 mod peer;
+mod service;
 mod signals;
 
 #[cfg(feature = "fuzzing")]
@@ -20,6 +21,7 @@ pub use health::{DatabaseProbe, Health};
 pub use http::Bodies;
 pub use invocation_event::InvocationEvent;
 pub use peer::PeerAddress;
+pub use service::Service;
 
 use std::{
     fmt::Display,
@@ -30,20 +32,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, Response},
-};
 use thiserror::Error;
-use tokio::time::timeout;
-use tower::ServiceExt;
 
 use crate::{
-    config::{DoorConfig, LogConfig, Problem, ProcessEnvironment, Reader, Variables},
-    respond::{Cause, Refusal, refused},
-    telemetry::{self, RequestLog},
+    config::{DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader, Variables},
+    telemetry::{self, RequestCounter, RequestCounts, metrics::Exporter},
 };
+use service::call;
 use signals::Signals;
 
 /// `EX_CONFIG` of sysexits.h.
@@ -53,6 +48,8 @@ const EXIT_CONFIG: u8 = 78;
 pub trait Function {
     /// What it is called in logs.
     const NAME: &'static str;
+    /// What its requests are counted as; `None` for one that offers no metrics.
+    const COUNTER: Option<RequestCounter>;
     /// All that it reads from the environment.
     type Config: Send;
     /// What it is invoked with on Lambda.
@@ -98,61 +95,6 @@ impl Platform {
     }
 }
 
-/// A function that is ready for requests.
-#[derive(Clone)]
-pub struct Service {
-    router: Router,
-    health: Health,
-    bodies: Bodies,
-}
-
-impl Service {
-    /// A service that answers with `router`, and whose dependencies are those of `health`.
-    #[must_use]
-    pub fn new(router: Router, health: Health, bodies: Bodies) -> Self {
-        Self { router, health, bodies }
-    }
-
-    /// Answers one request, and logs it.
-    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        self.answer_after(async { Ok(()) }, request).await
-    }
-
-    /// The same, once `body` was read; a body that was not is the reason of a refusal.
-    async fn answer_after(
-        &self,
-        body: impl Future<Output = Result<(), Refusal>>,
-        request: Request<Body>,
-    ) -> Response<Body> {
-        let log = RequestLog::start(&request);
-        let response = match body.await {
-            Ok(()) => call(&self.router, request).await,
-            Err(refusal) => refused(refusal, Cause::default(), request.headers()),
-        };
-        log.finish(&response);
-        response
-    }
-
-    /// The same, or 503 if there is no answer within `limit`.
-    async fn answer_within(&self, limit: Duration, request: Request<Body>) -> Response<Body> {
-        let log = RequestLog::start(&request);
-        let headers = request.headers().clone();
-        let answer = timeout(limit, call(&self.router, request)).await;
-        let late =
-            |_| refused(Refusal::ServiceUnavailable, Cause::new("no answer in time"), &headers);
-        let response = answer.unwrap_or_else(late);
-        log.finish(&response);
-        response
-    }
-}
-
-async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
-    match router.clone().oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
-}
-
 /// The function cannot be called, or no longer.
 #[derive(Debug, Error)]
 enum ServeError {
@@ -160,6 +102,8 @@ enum ServeError {
     Start(Vec<Problem>),
     #[error("cannot listen on {0}: {1}; set HOST and PORT to a free address")]
     Listen(std::net::SocketAddr, io::Error),
+    #[error("cannot measure: {0}")]
+    Metrics(String),
     #[error("cannot handle signals: {0}")]
     Signals(io::Error),
     #[error("the Lambda runtime failed: {0}")]
@@ -177,7 +121,7 @@ pub fn run<F: Function>() -> ExitCode {
 /// As [`run`], with variables from elsewhere.
 #[must_use]
 pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
-    let (door, config) = match read::<F>(variables) {
+    let (doors, config) = match read::<F>(variables) {
         Ok(read) => read,
         Err(problems) => return refuse(&problems),
     };
@@ -185,7 +129,7 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    let ended = runtime.block_on(start_and_serve::<F>(door, config));
+    let ended = runtime.block_on(start_and_serve::<F>(doors, config));
     // Without waiting for hashes that nobody waits for any more.
     runtime.shutdown_background();
     match ended {
@@ -199,35 +143,54 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
 }
 
 async fn start_and_serve<F: Function>(
-    door: DoorConfig,
+    (door, metrics): (DoorConfig, MetricsConfig),
     config: F::Config,
 ) -> Result<(), ServeError> {
+    // Before anything starts that has something to count.
+    let (exporter, counts) = match F::COUNTER {
+        Some(counter) => Exporter::install(&metrics, counter).map_err(ServeError::Metrics)?,
+        None => (Exporter::Off, RequestCounts::default()),
+    };
     let start = async {
         let service = F::start(config, Platform::new(door)).await.map_err(ServeError::Start)?;
+        let service = service.counted(counts);
         tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
         Ok(service)
     };
     match door {
-        DoorConfig::Lambda { .. } => lambda::serve::<F::Event>(start.await?).await,
+        DoorConfig::Lambda { .. } => lambda::serve::<F::Event>(start.await?, exporter).await,
         DoorConfig::Http { address, drain, max_connections } => {
             let mut signals = Signals::listen().map_err(ServeError::Signals)?;
             let service = tokio::select! {
                 service = start => service?,
                 _ = signals.next() => return Ok(()),
             };
-            http::serve(service, address, drain, max_connections, signals).await
+            let metrics = match (metrics, exporter) {
+                (MetricsConfig::Prometheus { address }, Exporter::Prometheus(scrape)) => {
+                    Some((address, scrape))
+                }
+                _ => None,
+            };
+            let door = http::Door { address, drain, max_connections, metrics };
+            http::serve(service, door, signals).await
         }
     }
 }
 
 /// Reads everything before anything starts, and sets up the log on the way.
-fn read<F: Function>(variables: &dyn Variables) -> Result<(DoorConfig, F::Config), Vec<Problem>> {
+fn read<F: Function>(
+    variables: &dyn Variables,
+) -> Result<((DoorConfig, MetricsConfig), F::Config), Vec<Problem>> {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
     telemetry::init(&logs.clone().unwrap_or_default());
     let door = DoorConfig::read(&mut reader);
+    let metrics = MetricsConfig::read(&mut reader, door.as_ref());
+    if F::COUNTER.is_none() && metrics.as_ref().is_some_and(|it| *it != MetricsConfig::Off) {
+        reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
+    }
     let config = F::configure(&mut reader);
-    reader.finish(logs.and(door).zip(config))
+    reader.finish(logs.and(door).zip(metrics).zip(config))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {

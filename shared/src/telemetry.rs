@@ -1,12 +1,16 @@
-//! Logs: one line a request, and never a credential.
+//! Logs: one line a request, and never a credential. Metrics, where they are wanted.
 //!
 //! No code of ours gives an e-mail, a password, a token, a header or a body to a log
 //! line, at any level. Libraries do at `debug` and `trace`: they are therefore never
 //! heard below `info`, whatever `RUST_LOG` says.
 
+pub mod metrics;
+mod outcome;
 mod request_log;
 
-pub use request_log::{Outcome, RequestId, RequestLog};
+pub use metrics::{RequestCounter, RequestCounts};
+pub use outcome::{Outcome, OutcomeName};
+pub use request_log::{RequestId, RequestLog};
 
 use std::io;
 

@@ -15,6 +15,7 @@ use axum::{Router, routing::any};
 use shared::{
     config::{Problem, Reader},
     serve::{Bodies, Function, Health, Platform, Service},
+    telemetry::RequestCounter,
 };
 use validate::{ValidateConfig, ValidateState, validate};
 
@@ -24,6 +25,7 @@ pub struct Authorizer;
 
 impl Function for Authorizer {
     const NAME: &'static str = "authorizer";
+    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Validate);
     type Config = ValidateConfig;
     type Event = AuthorizerEvent;
 
@@ -35,7 +37,8 @@ impl Function for Authorizer {
         let state =
             ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
         let health = Health::new(state.keys(), None);
-        Ok(Service::new(router(state), health, Bodies::Ignored))
+        let secrets = state.secrets();
+        Ok(Service::new(router(state), health, Bodies::Ignored).watching(secrets))
     }
 }
 

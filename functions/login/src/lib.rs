@@ -12,6 +12,7 @@ use std::sync::Arc;
 use shared::{
     config::{Problem, Reader},
     serve::{Bodies, DatabaseProbe, Function, GatewayEvent, Health, Platform, Service},
+    telemetry::RequestCounter,
     users::UserStore,
 };
 
@@ -21,6 +22,7 @@ pub struct Login;
 
 impl Function for Login {
     const NAME: &'static str = "login";
+    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Login);
     type Config = LoginConfig;
     type Event = GatewayEvent;
 
@@ -31,7 +33,8 @@ impl Function for Login {
     async fn start(config: LoginConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
         let state = LoginState::start(config, platform).await?;
         let health = Health::new(state.keys(), Some(probe(state.users())));
-        Ok(Service::new(router(state), health, Bodies::ReadFirst))
+        let secrets = state.secrets();
+        Ok(Service::new(router(state), health, Bodies::ReadFirst).watching(secrets))
     }
 }
 

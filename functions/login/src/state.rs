@@ -60,6 +60,7 @@ pub struct LoginState {
     pub(crate) passwords: PasswordHasher,
     pub(crate) tokens: TokenIssuer,
     keys: SecretCache<Keys>,
+    secrets: Secrets,
 }
 
 impl LoginState {
@@ -75,7 +76,8 @@ impl LoginState {
     ) -> Self {
         let keys = keys.into();
         let tokens = TokenIssuer::new(keys.clone(), config);
-        Self { throttle, proxy_hops: 0, users, passwords, tokens, keys }
+        let secrets = Secrets::default();
+        Self { throttle, proxy_hops: 0, users, passwords, tokens, keys, secrets }
     }
 
     /// Fetches both secrets at once; the database is connected to at the first login.
@@ -99,13 +101,19 @@ impl LoginState {
         let throttle = Throttle::new(throttle::store(&database), &config.throttle);
         let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes);
         let state = Self::new(database.users(), throttle, passwords, keys, config.token);
-        Ok(Self { proxy_hops: config.throttle.proxy_hops, ..state })
+        Ok(Self { proxy_hops: config.throttle.proxy_hops, secrets, ..state })
     }
 
     /// The keys, for whoever watches whether they are there.
     #[must_use]
     pub fn keys(&self) -> SecretCache<Keys> {
         self.keys.clone()
+    }
+
+    /// The secrets, for whoever watches how old they are.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// The store, for whoever watches its health.

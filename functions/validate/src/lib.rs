@@ -14,6 +14,7 @@ pub use state::{ValidateConfig, ValidateState};
 use shared::{
     config::{Problem, Reader},
     serve::{Bodies, Function, GatewayEvent, Health, Platform, Service},
+    telemetry::RequestCounter,
 };
 
 /// The function.
@@ -22,6 +23,7 @@ pub struct Validate;
 
 impl Function for Validate {
     const NAME: &'static str = "validate";
+    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Validate);
     type Config = ValidateConfig;
     type Event = GatewayEvent;
 
@@ -33,6 +35,7 @@ impl Function for Validate {
         let state =
             ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
         let health = Health::new(state.keys(), None);
-        Ok(Service::new(router(state), health, Bodies::Ignored))
+        let secrets = state.secrets();
+        Ok(Service::new(router(state), health, Bodies::Ignored).watching(secrets))
     }
 }

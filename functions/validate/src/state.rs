@@ -31,6 +31,7 @@ impl ValidateConfig {
 pub struct ValidateState {
     pub(crate) tokens: TokenVerifier,
     pub(crate) keys: SecretCache<Keys>,
+    secrets: Secrets,
     /// `JWT_ISSUER`, where it is a URL that others can look keys up at.
     pub(crate) issuer: Option<String>,
 }
@@ -42,7 +43,8 @@ impl ValidateState {
         let keys = keys.into();
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
         let issuer = config.issuer.clone().filter(is_url);
-        Self { tokens: TokenVerifier::new(keys.clone(), config), keys, issuer }
+        let tokens = TokenVerifier::new(keys.clone(), config);
+        Self { tokens, keys, secrets: Secrets::default(), issuer }
     }
 
     /// Fetches the keys.
@@ -53,12 +55,18 @@ impl ValidateState {
     pub async fn start(config: ValidateConfig, platform: Platform) -> Result<Self, Problem> {
         let secrets = Secrets::new(config.secrets).deferred(platform.door.takes_snapshot());
         let keys = Keys::fetch(config.keys, KeyUse::Verify, &secrets).await?;
-        Ok(Self::new(keys, config.token))
+        Ok(Self { secrets, ..Self::new(keys, config.token) })
     }
 
     /// The keys, for whoever watches whether they are there.
     #[must_use]
     pub fn keys(&self) -> SecretCache<Keys> {
         self.keys.clone()
+    }
+
+    /// The secrets, for whoever watches how old they are.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 }

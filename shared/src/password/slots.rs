@@ -3,11 +3,14 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use argon2::Block;
 use thiserror::Error;
 use tokio::sync::Semaphore;
+
+use crate::telemetry::metrics;
 
 /// How many may wait for each computation that runs, where nothing else is said: at 20 ms
 /// a hash, the last one waits some 160 ms.
@@ -54,13 +57,17 @@ impl HashSlots {
         job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<Option<T>, Busy> {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
+        let queued = Instant::now();
         let running = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
+        metrics::hash_queued(queued.elapsed());
         let slots = Arc::clone(self);
         let computation = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let _slot = (admitted, running);
             let mut memory = slots.take_memory();
             let result = job(&mut memory);
             slots.keep_memory(memory);
+            metrics::hash_computed(begun.elapsed());
             result
         });
         Ok(computation.await.ok())

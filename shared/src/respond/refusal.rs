@@ -7,6 +7,8 @@ use axum::http::{
     header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
+use crate::telemetry::OutcomeName;
+
 /// The challenge of `login` (RFC 7617 section 2 and 2.1).
 const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="auth", charset="UTF-8""#);
 /// The challenge of `validate` where there were no credentials (RFC 6750 section 3).
@@ -87,19 +89,18 @@ impl Refusal {
         }
     }
 
-    /// The name of this outcome in the log, from the OWASP logging vocabulary where it
-    /// has one.
-    pub(super) const fn outcome(self) -> &'static str {
+    /// What the request is logged and counted as.
+    pub(super) const fn outcome(self) -> OutcomeName {
         match self {
-            Self::MissingBasic | Self::MissingBearer => "authn_credentials_missing",
-            Self::InvalidCredentials => "authn_login_fail",
-            Self::TooManyAttempts(_) => "authn_login_fail_max",
-            Self::NotAuthorized => "authz_fail",
-            Self::ServiceUnavailable => "service_unavailable",
-            Self::MethodNotAllowed(_) => "method_not_allowed",
-            Self::NotFound => "not_found",
-            Self::ContentTooLarge => "content_too_large",
-            Self::RequestTimeout => "request_timeout",
+            Self::MissingBasic | Self::MissingBearer => OutcomeName::CredentialsMissing,
+            Self::InvalidCredentials => OutcomeName::LoginFail,
+            Self::TooManyAttempts(_) => OutcomeName::LoginFailMax,
+            Self::NotAuthorized => OutcomeName::AuthzFail,
+            Self::ServiceUnavailable => OutcomeName::ServiceUnavailable,
+            Self::MethodNotAllowed(_) => OutcomeName::MethodNotAllowed,
+            Self::NotFound => OutcomeName::NotFound,
+            Self::ContentTooLarge => OutcomeName::ContentTooLarge,
+            Self::RequestTimeout => OutcomeName::RequestTimeout,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{JSON, response};
 use crate::{
     keys::{Algorithm, Key, Keys},
-    telemetry::Outcome,
+    telemetry::{Outcome, OutcomeName},
 };
 
 /// How long others may keep the keys: a new key has to be published for so long before it
@@ -19,7 +19,7 @@ const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
 /// The JWK Set (RFC 7517 section 5) of the public keys.
 #[must_use]
 pub fn key_set(keys: &Keys) -> Response<Body> {
-    published("key_set", keys.public_set())
+    published(OutcomeName::KeySet, keys.public_set())
 }
 
 /// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the issuer's
@@ -46,11 +46,11 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response<Body> {
         id_token_signing_alg_values_supported: algorithms,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");
-    published("openid_configuration", body)
+    published(OutcomeName::OpenidConfiguration, body)
 }
 
-fn published(outcome: &'static str, body: String) -> Response<Body> {
-    let outcome = Outcome { name: outcome, user_id: None, reason: None };
+fn published(name: OutcomeName, body: String) -> Response<Body> {
+    let outcome = Outcome { name, user_id: None, reason: None };
     let mut response = response(StatusCode::OK, JSON, body, outcome);
     response.headers_mut().insert(CACHE_CONTROL, PUBLIC);
     response

@@ -15,10 +15,11 @@ pub use recipe::Recipe;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
-use super::{SecretError, Secrets, Versions};
+use super::{SecretError, Secrets, Versions, ages::Aged};
+use crate::telemetry::metrics;
 use attempt::{Attempt, Reason};
 use state::{Held, Need, State};
 
@@ -42,6 +43,12 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         Self::with(None, State::new(Some(held), SystemTime::now()))
     }
 
+    /// What is held now, and nothing is fetched for it.
+    #[must_use]
+    pub fn peek(&self) -> Option<Arc<T>> {
+        self.inner.state().held.as_ref().map(|held| Arc::clone(&held.value))
+    }
+
     pub(super) async fn fill(recipe: Recipe<T>, secrets: Secrets) -> Result<Self, SecretError> {
         let mut state = State::new(None, SystemTime::now());
         if secrets.deferred && recipe.source.may_change() {
@@ -53,6 +60,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                 state.held = Some(Held { versions: Arc::new(versions), value });
             }
             Err(error) if error.transient => {
+                metrics::secret_not_fetched(recipe.kind);
                 tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
                 state.failed = Some((state.fetched, error));
             }
@@ -62,7 +70,12 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     }
 
     fn with(origin: Option<(Recipe<T>, Secrets)>, state: State<T>) -> Self {
-        Self { inner: Arc::new(Inner { origin, state: Mutex::new(state) }) }
+        let ages = origin.as_ref().map(|(recipe, secrets)| (recipe.kind, secrets.ages.clone()));
+        let inner = Arc::new(Inner { origin, state: Mutex::new(state) });
+        if let Some((kind, ages)) = ages {
+            ages.watch(kind, &inner);
+        }
+        Self { inner }
     }
 
     /// What is in memory, for a request at `now`. If it has grown old it is fetched again,
@@ -230,6 +243,7 @@ impl<T> Inner<T> {
             }
         });
         if !self.take_over(began, renewed) {
+            metrics::secret_not_fetched(recipe.kind);
             self.warn();
         }
     }
@@ -254,6 +268,13 @@ impl<T> Inner<T> {
                 false
             }
         }
+    }
+}
+
+impl<T: Send + Sync> Aged for Inner<T> {
+    fn age(&self, now: SystemTime) -> Option<Duration> {
+        let state = self.state();
+        state.held.as_ref().map(|_| state::age(state.fetched, now))
     }
 }
 

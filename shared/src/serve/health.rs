@@ -43,6 +43,11 @@ impl Health {
         Self { keys, draining: Arc::default(), database }
     }
 
+    /// The keys.
+    pub(super) fn keys(&self) -> SecretCache<Keys> {
+        self.keys.clone()
+    }
+
     /// Fetches what is not there yet, and connects, so that the first request finds it.
     pub(super) async fn warm_up(&self) {
         let database = async {

@@ -5,6 +5,7 @@
 mod body;
 mod connection;
 mod head_timer;
+mod metrics;
 mod places;
 mod socket;
 #[cfg(test)]
@@ -16,12 +17,14 @@ use std::{
     convert::Infallible,
     io::{self, ErrorKind},
     net::SocketAddr,
+    sync::Arc,
     time::Duration,
 };
 
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
+    task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
 
@@ -29,7 +32,9 @@ use super::{
     PeerAddress, ServeError, Service,
     signals::{Signals, Stop},
 };
+use crate::telemetry::metrics::Scrape;
 use connection::Server;
+use metrics::Metrics;
 use places::{Place, Places};
 
 /// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
@@ -40,17 +45,37 @@ const QUEUE: u32 = 4096;
 /// After a failed accept, such as for want of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// The listener for requests.
+pub(super) struct Door {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// How long to go on answering after SIGTERM.
+    pub(super) drain: Duration,
+    /// How many connections may be open at once.
+    pub(super) max_connections: usize,
+    /// The listener for metrics, where there is one.
+    pub(super) metrics: Option<(SocketAddr, Scrape)>,
+}
+
 /// Serves until SIGTERM and the drain time after it, or until SIGINT. Another signal ends
 /// it at once, whatever runs.
 pub(super) async fn serve(
     service: Service,
-    address: SocketAddr,
-    drain: Duration,
-    max_connections: usize,
+    door: Door,
     mut signals: Signals,
 ) -> Result<(), ServeError> {
-    let listener = listen(address).map_err(|error| ServeError::Listen(address, error))?;
-    let (server, places) = (Server::new(service), Places::new(max_connections));
+    let Door { address, drain, max_connections, metrics } = door;
+    let listen = |address| listen(address).map_err(|error| ServeError::Listen(address, error));
+    let listener = listen(address)?;
+    let places = Arc::new(Places::new(max_connections));
+    // Ends with this function, and not before: what is done while draining counts as well.
+    let mut beside = JoinSet::new();
+    if let Some((address, scrape)) = metrics {
+        let (gauges, places) = (service.gauges.clone(), Arc::clone(&places));
+        let metrics = Metrics { scrape: Arc::new(scrape), gauges, places };
+        beside.spawn(metrics.serve(listen(address)?));
+    }
+    let server = Server::new(service);
     let front = Front { listener, server, places, close: watch::Sender::new(()) };
     if let Ok(address) = front.listener.local_addr() {
         tracing::info!(%address, "listening");
@@ -95,7 +120,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 struct Front {
     listener: TcpListener,
     server: Server,
-    places: Places,
+    places: Arc<Places>,
     close: watch::Sender<()>,
 }
 

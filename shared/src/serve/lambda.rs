@@ -9,7 +9,7 @@ use lambda_runtime::{BoxFuture, LambdaEvent, Runtime, SnapStartResource, layers:
 use serde_json::value::RawValue;
 
 use super::{Health, InvocationEvent, ServeError, Service};
-use crate::telemetry::RequestId;
+use crate::telemetry::{RequestId, metrics::Exporter};
 
 /// What is kept of the time that an invocation has, for its answer's way.
 const MARGIN: Duration = Duration::from_millis(300);
@@ -18,11 +18,19 @@ const MARGIN: Duration = Duration::from_millis(300);
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says.
 ///
 /// No event makes this return an error.
-pub(super) async fn serve<E: InvocationEvent>(service: Service) -> Result<(), ServeError> {
+pub(super) async fn serve<E: InvocationEvent>(
+    service: Service,
+    exporter: Exporter,
+) -> Result<(), ServeError> {
+    let exporter = Arc::new(exporter);
     let health = service.health.clone();
     let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let service = service.clone();
-        async move { answer::<E>(&service, event).await }
+        let (service, exporter) = (service.clone(), Arc::clone(&exporter));
+        async move {
+            let answer = answer::<E>(&service, event).await;
+            exporter.flush(&service.gauges);
+            answer
+        }
     });
     // As `lambda_runtime::run_concurrent` does it, and a hook beside it.
     let runtime = Runtime::new(handler).layer(TracingLayer::new());

@@ -1,6 +1,6 @@
 //! The line that every request leaves behind.
 
-use std::{borrow::Cow, fmt::Write, time::Instant};
+use std::{fmt::Write, time::Instant};
 
 use axum::{
     body::Body,
@@ -8,16 +8,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-/// What happened, attached to a response by `respond`.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// From the OWASP logging vocabulary where it has a name for it.
-    pub name: &'static str,
-    /// Who it was about, where that is known and verified.
-    pub user_id: Option<String>,
-    /// Why, for the operator alone.
-    pub reason: Option<Cow<'static, str>>,
-}
+use super::{Outcome, OutcomeName, RequestCounts};
 
 /// The id under which a request can be found in other logs.
 #[derive(Debug, Clone)]
@@ -37,8 +28,10 @@ impl RequestId {
     }
 }
 
-/// What the line needs to know of a request before the router takes it away.
-pub struct RequestLog {
+/// What the line needs to know of a request before the router takes it away. Whatever is
+/// logged is counted here as well, and nothing anywhere else.
+pub struct RequestLog<'a> {
+    counts: &'a RequestCounts,
     start: Instant,
     /// None if it is longer than any that is registered.
     method: Option<Method>,
@@ -49,17 +42,17 @@ pub struct RequestLog {
 
 /// A client that hung up before its answer leaves a line as well, with the status that
 /// nginx gives it.
-impl Drop for RequestLog {
+impl Drop for RequestLog<'_> {
     fn drop(&mut self) {
         if !self.finished {
-            let name = "client_closed_request";
+            let name = OutcomeName::ClientClosedRequest;
             let outcome = Outcome { name, user_id: None, reason: None };
             self.write(StatusCode::from_u16(499).unwrap_or_default(), Some(&outcome));
         }
     }
 }
 
-impl RequestLog {
+impl<'a> RequestLog<'a> {
     /// The longest path that is logged whole, in bytes.
     const MAX_PATH: usize = 256;
 
@@ -67,13 +60,14 @@ impl RequestLog {
 
     /// Starts the clock. The id is the one that the door gave, or `X-Request-Id`.
     #[must_use]
-    pub fn start(request: &Request<Body>) -> Self {
+    pub fn start(request: &Request<Body>, counts: &'a RequestCounts) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
         let path = request.uri().path();
         let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
         let method = Some(request.method()).filter(|name| name.as_str().len() <= Self::MAX_METHOD);
-        Self { start: Instant::now(), method: method.cloned(), path, id, finished: false }
+        let start = Instant::now();
+        Self { counts, start, method: method.cloned(), path, id, finished: false }
     }
 
     /// Writes the line: a warning where this service could not do its job.
@@ -83,6 +77,9 @@ impl RequestLog {
     }
 
     fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
+        if let Some(outcome) = outcome {
+            self.counts.count(outcome.name);
+        }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         macro_rules! line {
             ($level:ident) => {
@@ -92,7 +89,7 @@ impl RequestLog {
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
                     request_id = self.id.0,
-                    outcome = outcome.map(|outcome| outcome.name),
+                    outcome = outcome.map(|outcome| outcome.name.as_str()),
                     user_id = outcome.and_then(|outcome| outcome.user_id.as_deref()),
                     reason = outcome.and_then(|outcome| outcome.reason.as_deref()),
                     "request"

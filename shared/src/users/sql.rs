@@ -1,9 +1,13 @@
 //! The statements, which MySQL, MariaDB and SQLite understand alike, and one
 //! implementation of the two traits on them.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use super::{StoreError, User, UserRow};
+use crate::telemetry::metrics;
 
 /// How long one statement may take.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
@@ -47,7 +51,9 @@ pub(super) fn listed(row: ListedRow) -> UserRow {
 pub(super) async fn limited<T>(
     statement: impl Future<Output = Result<T, sqlx::Error>> + Send,
 ) -> Result<T, StoreError> {
+    let begun = Instant::now();
     let result = tokio::time::timeout(STATEMENT_LIMIT, statement).await;
+    metrics::statement_ended(begun.elapsed());
     result.map_err(|_| StoreError::Timeout)?.map_err(|error| match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::Duplicate(0),
         error => StoreError::Database(error),

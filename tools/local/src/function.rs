@@ -11,6 +11,7 @@ use shared::{
     respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
     serve::{Bodies, Function, GatewayEvent, Health, Platform, Service},
+    telemetry::RequestCounter,
     throttle::Throttle,
 };
 use validate::ValidateState;
@@ -21,6 +22,8 @@ pub(crate) struct Local;
 
 impl Function for Local {
     const NAME: &'static str = "local";
+    /// Its requests are two kinds in one.
+    const COUNTER: Option<RequestCounter> = None;
     type Config = (TokenConfig, Argon2Config, ThrottleConfig);
     type Event = GatewayEvent;
 

@@ -1,11 +1,12 @@
 //! What is made of which secret.
 
-use crate::secrets::{SecretError, SecretSource, Secrets, Stage, Versions};
+use crate::secrets::{SecretError, SecretKind, SecretSource, Secrets, Stage, Versions};
 
 type Read<T> = Box<dyn Fn(&Versions) -> Result<T, String> + Send + Sync>;
 
 /// What to fetch and what to make of it.
 pub struct Recipe<T> {
+    pub(super) kind: SecretKind,
     pub(super) source: SecretSource,
     read: Read<T>,
     always: &'static [Stage],
@@ -16,10 +17,11 @@ impl<T> Recipe<T> {
     /// Makes of `source` what `read` says; an error of `read` is a reason for an operator,
     /// which never shows the secret.
     pub fn new(
+        kind: SecretKind,
         source: SecretSource,
         read: impl Fn(&Versions) -> Result<T, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { source, read: Box::new(read), always: &[], in_need: &[] }
+        Self { kind, source, read: Box::new(read), always: &[], in_need: &[] }
     }
 
     /// These stages as well as the current one.

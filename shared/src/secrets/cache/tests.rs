@@ -10,7 +10,10 @@ use std::{
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::{config::SecretsConfig, secrets::SecretSource};
+use crate::{
+    config::SecretsConfig,
+    secrets::{SecretKind, SecretSource},
+};
 
 const REFRESH: Duration = Duration::from_mins(5);
 
@@ -41,7 +44,7 @@ impl Place {
     fn recipe(&self) -> Recipe<String> {
         let source = SecretSource::File { variable: "SECRET_FILE".into(), path: self.path.clone() };
         let reads = Arc::clone(&self.reads);
-        Recipe::new(source, move |versions| {
+        Recipe::new(SecretKind::Jwt, source, move |versions| {
             reads.fetch_add(1, Ordering::Relaxed);
             match versions.current.expose_secret() {
                 "bad" => Err("is bad".into()),
@@ -275,7 +278,7 @@ async fn a_recipe_that_panics_is_a_failure_that_passes() {
     let place = Place::new("one");
     let source = place.recipe().source;
     let panics = Arc::new(AtomicUsize::new(1));
-    let recipe = Recipe::new(source, move |_| {
+    let recipe = Recipe::new(SecretKind::Jwt, source, move |_| {
         let left =
             panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
         assert!(left.is_err(), "a panic on purpose");

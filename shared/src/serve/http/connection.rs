@@ -33,11 +33,22 @@ const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// client had already sent.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
+/// Who answers the requests of a connection.
+pub(super) trait Answer: Clone + Send + Sync + 'static {
+    /// The answer to one request; `progress` is reset once all of it has come.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        progress: Arc<Progress>,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
 /// Answers the requests of a connection, until its client ends it, breaks a limit, or
 /// `close` is told.
-pub(super) async fn serve<S>(stream: S, server: Server, mut close: watch::Receiver<()>)
+pub(super) async fn serve<S, A>(stream: S, server: A, mut close: watch::Receiver<()>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
+    A: Answer,
 {
     let progress = Arc::new(Progress::default());
     let answer = service_fn(|request| {
@@ -85,6 +96,17 @@ impl Server {
         Self { peer: Some(peer), ..self.clone() }
     }
 
+    /// Probes come many times a second and leave no line.
+    async fn answer_head(&self, request: Request<Body>, is_probe: bool) -> Response<Body> {
+        if is_probe {
+            call(&self.probes, request).await
+        } else {
+            self.service.answer(request).await
+        }
+    }
+}
+
+impl Answer for Server {
     async fn answer(&self, request: Request<Incoming>, progress: Arc<Progress>) -> Response<Body> {
         let (mut head, body) = request.into_parts();
         if let Some(peer) = self.peer {
@@ -110,14 +132,5 @@ impl Server {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
-    }
-
-    /// Probes come many times a second and leave no line.
-    async fn answer_head(&self, request: Request<Body>, is_probe: bool) -> Response<Body> {
-        if is_probe {
-            call(&self.probes, request).await
-        } else {
-            self.service.answer(request).await
-        }
     }
 }

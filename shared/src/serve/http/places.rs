@@ -63,6 +63,11 @@ impl Places {
         place.expect("nobody closes the semaphore")
     }
 
+    /// How many are taken, and how many there are.
+    pub(super) fn open_and_total(&self) -> (usize, usize) {
+        (self.total.saturating_sub(self.free.available_permits()), self.total)
+    }
+
     /// A place, if one is free.
     pub(super) fn try_take(&self) -> Option<Place> {
         Arc::clone(&self.free).try_acquire_owned().ok()

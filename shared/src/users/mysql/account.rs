@@ -18,7 +18,7 @@ use sqlx::{
 use super::options::connect_options;
 use crate::{
     config::DatabaseConfig,
-    secrets::{Recipe, SecretCache, SecretError, Secrets, Stage, Versions},
+    secrets::{Recipe, SecretCache, SecretError, SecretKind, Secrets, Stage, Versions},
     users::connections::Account,
 };
 
@@ -39,7 +39,9 @@ impl RotatingAccount {
         config: DatabaseConfig,
         secrets: &Secrets,
     ) -> Result<Self, SecretError> {
-        let recipe = Recipe::new(config.secret().clone(), move |it| Logins::read(&config, it));
+        let source = config.secret().clone();
+        let recipe =
+            Recipe::new(SecretKind::Database, source, move |it| Logins::read(&config, it));
         let recipe = recipe.beside_in_need(&[Stage::Pending, Stage::Previous]);
         Ok(Self { logins: secrets.cache(recipe).await? })
     }

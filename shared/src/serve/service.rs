@@ -1,0 +1,89 @@
+//! A function behind either door: what answers, and the line and the count that each
+//! request leaves.
+
+use std::{future::Future, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response},
+};
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use super::{Bodies, Health};
+use crate::{
+    respond::{Cause, Refusal, refused},
+    secrets::Secrets,
+    telemetry::{RequestCounts, RequestLog, metrics::Gauges},
+};
+
+/// A function that is ready for requests.
+#[derive(Clone)]
+pub struct Service {
+    router: Router,
+    pub(super) health: Health,
+    pub(super) bodies: Bodies,
+    pub(super) gauges: Gauges,
+    counts: RequestCounts,
+}
+
+impl Service {
+    /// A service that answers with `router`, and whose dependencies are those of `health`.
+    #[must_use]
+    pub fn new(router: Router, health: Health, bodies: Bodies) -> Self {
+        let gauges = Gauges::new(health.keys(), Secrets::default());
+        Self { router, health, bodies, gauges, counts: RequestCounts::default() }
+    }
+
+    /// The same, whose metrics say how old the secrets are that `secrets` has fetched.
+    #[must_use]
+    pub fn watching(mut self, secrets: Secrets) -> Self {
+        self.gauges = Gauges::new(self.health.keys(), secrets);
+        self
+    }
+
+    /// The same, with its requests counted.
+    pub(super) fn counted(self, counts: RequestCounts) -> Self {
+        Self { counts, ..self }
+    }
+
+    /// Answers one request, and logs it.
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        self.answer_after(async { Ok(()) }, request).await
+    }
+
+    /// The same, once `body` was read; a body that was not is the reason of a refusal.
+    pub(super) async fn answer_after(
+        &self,
+        body: impl Future<Output = Result<(), Refusal>>,
+        request: Request<Body>,
+    ) -> Response<Body> {
+        let log = RequestLog::start(&request, &self.counts);
+        let response = match body.await {
+            Ok(()) => call(&self.router, request).await,
+            Err(refusal) => refused(refusal, Cause::default(), request.headers()),
+        };
+        log.finish(&response);
+        response
+    }
+
+    /// The same, or 503 if there is no answer within `limit`.
+    pub(super) async fn answer_within(&self, limit: Duration, request: Request<Body>) -> Response<Body> {
+        let log = RequestLog::start(&request, &self.counts);
+        let headers = request.headers().clone();
+        let answer = timeout(limit, call(&self.router, request)).await;
+        let late =
+            |_| refused(Refusal::ServiceUnavailable, Cause::new("no answer in time"), &headers);
+        let response = answer.unwrap_or_else(late);
+        log.finish(&response);
+        response
+    }
+}
+
+pub(super) async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
+    match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

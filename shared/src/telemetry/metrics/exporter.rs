@@ -1,0 +1,107 @@
+//! The two ways in which metrics leave a process.
+
+use std::{
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
+
+use super::{BUCKETS, Gauges, RequestCounter, RequestCounts, describe, gauges::set_connections};
+use crate::config::MetricsConfig;
+
+/// Namespace of the metrics in CloudWatch.
+const NAMESPACE: &str = "AuthFunctions";
+/// The dimension that AWS's own metrics of a function have.
+const FUNCTION: &str = "FunctionName";
+/// All gauges are set right before they are read. One that was not, such as that of a key
+/// which is gone, was set before the last time, and vanishes.
+const GAUGE_LIFE: Duration = Duration::from_millis(1);
+
+/// Where metrics go.
+pub enum Exporter {
+    /// Nowhere.
+    Off,
+    /// To whoever asks for them.
+    Prometheus(Scrape),
+    /// To standard output, for CloudWatch.
+    Embedded(&'static Collector),
+}
+
+impl Exporter {
+    /// Installs what `config` says for this process, and counters for its requests.
+    ///
+    /// # Errors
+    ///
+    /// If one is installed already.
+    pub fn install(
+        config: &MetricsConfig,
+        requests: RequestCounter,
+    ) -> Result<(Self, RequestCounts), String> {
+        let exporter = match config {
+            MetricsConfig::Off => return Ok((Self::Off, RequestCounts::default())),
+            MetricsConfig::Prometheus { .. } => Self::Prometheus(Scrape::install()?),
+            MetricsConfig::Embedded { function } => {
+                let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
+                let builder = builder.with_dimension(FUNCTION, function.clone());
+                Self::Embedded(builder.init().map_err(|error| error.to_string())?)
+            }
+        };
+        describe(requests);
+        Ok((exporter, RequestCounts::new(requests)))
+    }
+
+    /// Writes what has come together since the last time, where it goes to standard output.
+    /// To be called before an invocation is answered: behind the answer Lambda freezes the
+    /// process.
+    ///
+    /// Not with a gauge for each key: as a dimension each would be a metric that is paid for.
+    pub(crate) fn flush(&self, gauges: &Gauges) {
+        let Self::Embedded(collector) = self else { return };
+        gauges.set_ages(SystemTime::now());
+        // Written at once, so that lines of requests that end together stay whole.
+        let mut lines = Vec::new();
+        let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));
+        if let Err(error) = written {
+            tracing::warn!(%error, "metrics were not written");
+        }
+    }
+}
+
+/// What Prometheus is answered with.
+pub struct Scrape {
+    handle: PrometheusHandle,
+    /// Gauges are set and read by one at a time.
+    turn: Mutex<()>,
+}
+
+impl Scrape {
+    fn install() -> Result<Self, String> {
+        let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
+        let builder = builder.map_err(|error| error.to_string())?;
+        let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_LIFE));
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
+        Ok(Self { handle, turn: Mutex::default() })
+    }
+
+    /// All metrics, in Prometheus' text format 0.0.4. `connections` are those that are open,
+    /// and those that may be.
+    pub(crate) fn text(&self, gauges: &Gauges, connections: (usize, usize)) -> String {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        gauges.set_ages(SystemTime::now());
+        gauges.set_keys();
+        set_connections(connections.0, connections.1);
+        self.handle.render()
+    }
+
+    /// Sums up what was measured since the last time, so that it does not pile up in memory
+    /// while nobody asks. To be called every few seconds.
+    pub(crate) fn sum_up(&self) {
+        self.handle.run_upkeep();
+    }
+}

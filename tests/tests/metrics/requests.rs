@@ -1,0 +1,147 @@
+//! Every request is counted once, by what came of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use system_tests::{
+    contract::{SECRET, USER, token},
+    metrics::MeasuredService,
+    raw::{Connection, head},
+    scratch,
+    service::Service,
+    wait,
+};
+
+use super::{environment, login_variables};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+#[tokio::test]
+async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
+    let folder = scratch::directory();
+    let login = MeasuredService::start("login", login_variables(folder.path()).await);
+    let service = &login.service;
+    assert_eq!(login.metrics().outcomes("login_total"), counts(&[]));
+    let zeros = login.metrics().all("login_total").len();
+    assert_eq!(zeros, 10, "{}", login.metrics().text);
+
+    let post = || service.request("POST", "/login");
+    assert_eq!(post().basic(USER.0, USER.1).send().status, 200);
+    for _ in 0..5 {
+        assert_eq!(post().basic("nobody@example.com", "x").send().status, 401);
+    }
+    assert_eq!(post().basic("nobody@example.com", "x").send().status, 429);
+    for _ in 0..2 {
+        assert_eq!(post().send().status, 401);
+    }
+    assert_eq!(service.request("GET", "/login").send().status, 405);
+    assert_eq!(service.request("POST", "/other").send().status, 404);
+    assert_eq!(post().body(vec![b'x'; 65_537]).send().status, 413);
+    // Probes are nobody's requests.
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(service.request("GET", path).send().status, 200);
+    }
+    let mut slow = Connection::to(service);
+    let request = head("POST /login", "Content-Length: 5\r\n");
+    assert_eq!(slow.exchange(&request).expect("an answer").status, 408);
+    let mut gone = Connection::to(service);
+    gone.send(&request).expect("it listens");
+    drop(gone);
+
+    let expected = counts(&[
+        ("authn_login_success", 1),
+        ("authn_login_fail", 5),
+        ("authn_login_fail_max", 1),
+        ("authn_credentials_missing", 2),
+        ("method_not_allowed", 1),
+        ("not_found", 1),
+        ("content_too_large", 1),
+        ("request_timeout", 1),
+        ("client_closed_request", 1),
+    ]);
+    let metrics = wait::until("all are counted", LIMIT, || {
+        let metrics = login.metrics();
+        (metrics.outcomes("login_total").values().sum::<u64>() >= 14).then_some(metrics)
+    });
+    assert_eq!(metrics.outcomes("login_total"), expected);
+    // Neither the lock nor what had no credentials was worth a hash.
+    for name in ["hash_duration_seconds", "hash_queue_seconds"] {
+        assert_eq!(metrics.get(&format!("{name}_count")), Some(6.0), "{name}");
+        let last = format!("{name}_bucket{{le=\"+Inf\"}}");
+        assert_eq!(metrics.get(&last), Some(6.0), "{name}");
+    }
+    let statements = metrics.get("database_query_duration_seconds_count");
+    // Each login looks the user up, notes a check and ends it; the locked one has no end.
+    assert!(statements.is_some_and(|count| (20.0..30.0).contains(&count)), "{statements:?}");
+    let hashing = metrics.get("hash_duration_seconds_sum").expect("a sum");
+    assert!((0.006..6.0).contains(&hashing), "{hashing} s");
+}
+
+#[test]
+fn logins_without_a_database_are_counted_as_unavailable() {
+    let url = format!("mysql://u:p@127.0.0.1:{}/auth", wait::free_port());
+    let variables = environment(&[("JWT_SECRET", SECRET), ("DATABASE_URL", &url)]);
+    let login = MeasuredService::start("login", variables);
+    let request = login.service.request("POST", "/login").basic("a@example.com", "x");
+    assert_eq!(request.send().status, 503);
+    assert_eq!(login.metrics().outcomes("login_total"), counts(&[("service_unavailable", 1)]));
+}
+
+#[test]
+fn validations_are_counted_by_outcome() {
+    for function in ["validate", "authorizer"] {
+        let issuer = ("JWT_ISSUER", "https://auth.example.com");
+        let variables = environment(&[("JWT_SECRET", SECRET), issuer]);
+        let validate = MeasuredService::start(function, variables);
+        assert_eq!(validate.metrics().all("validate_total").len(), 9);
+        let get = |path| validate.service.request("GET", path);
+        // It lacks the issuer that is demanded here.
+        let token = token("ada@example.com", false);
+        for _ in 0..3 {
+            assert_eq!(get("/validate").bearer(&token).send().status, 403);
+        }
+        assert_eq!(get("/validate").send().status, 401);
+        let mut expected = vec![("authz_fail", 3), ("authn_credentials_missing", 1)];
+        if function == "validate" {
+            for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+                assert_eq!(get(path).send().status, 200);
+            }
+            assert_eq!(get("/other").send().status, 404);
+            let post = validate.service.request("POST", "/.well-known/jwks.json");
+            assert_eq!(post.send().status, 405);
+            let published = [("key_set", 1), ("openid_configuration", 1)];
+            expected.extend(published.iter().chain(&[("not_found", 1), ("method_not_allowed", 1)]));
+        }
+        assert_eq!(validate.metrics().outcomes("validate_total"), counts(&expected), "{function}");
+    }
+}
+
+#[test]
+fn good_tokens_are_counted_and_so_are_validations_without_keys() {
+    let validate = MeasuredService::start("validate", environment(&[("JWT_SECRET", SECRET)]));
+    let token = token("ada@example.com", false);
+    for _ in 0..7 {
+        assert_eq!(validate.service.request("GET", "/").bearer(&token).send().status, 200);
+    }
+    let outcomes = validate.metrics().outcomes("validate_total");
+    assert_eq!(outcomes, counts(&[("authn_token_verified", 7)]));
+
+    let nobody = format!("http://127.0.0.1:{}", wait::free_port());
+    let without = environment(&[
+        ("JWT_SECRET_ID", "jwt"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &nobody),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ]);
+    let start = |variables| Service::start_unready("validate", variables);
+    let without = MeasuredService::start_by(without, start);
+    assert_eq!(without.service.request("GET", "/").bearer(&token).send().status, 503);
+    let metrics = without.metrics();
+    assert_eq!(metrics.outcomes("validate_total"), counts(&[("service_unavailable", 1)]));
+    let failures = metrics.get("secret_fetch_failures_total{secret=\"jwt\"}");
+    assert!(failures.is_some_and(|failures| failures >= 1.0), "{failures:?}");
+}
