@@ -29,13 +29,14 @@ use std::{
     io::{self, Write},
     num::NonZero,
     process::ExitCode,
-    time::Duration,
 };
 
 use thiserror::Error;
 
 use crate::{
-    config::{DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader, Variables},
+    config::{
+        DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader, Variables,
+    },
     telemetry::{self, RequestCounter, RequestCounts, metrics::Exporter},
 };
 use service::call;
@@ -100,7 +101,7 @@ impl Platform {
 enum ServeError {
     #[error("the function cannot start")]
     Start(Vec<Problem>),
-    #[error("cannot listen on {0}: {1}; set HOST and PORT to a free address")]
+    #[error("cannot listen on {0}: {1}; set HOST and PORT, or METRICS_PORT, to a free address")]
     Listen(std::net::SocketAddr, io::Error),
     #[error("cannot measure: {0}")]
     Metrics(String),
@@ -213,7 +214,7 @@ fn fail(error: &dyn Display) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::{net::SocketAddr, time::Duration};
 
     use super::*;
 

@@ -44,6 +44,8 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
         ("HOST", "canary-7"),
         ("LOG_FORMAT", "canary-8"),
         ("RUST_LOG", "canary=9"),
+        ("METRICS_PORT", "canary-10"),
+        ("METRICS", "canary-11"),
     ]);
     let output = run("login", &[], &variables, "");
     assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
@@ -60,6 +62,8 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
         "HOST",
         "LOG_FORMAT",
         "RUST_LOG",
+        "METRICS_PORT",
+        "METRICS",
     ] {
         assert!(output.stderr.contains(&format!("\"{name}: ")), "{name}: {}", output.stderr);
     }
@@ -174,10 +178,37 @@ fn the_key_may_be_in_a_file() {
 fn a_port_that_is_taken_is_said() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let variables = environment(&[("JWT_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", &port)]);
-    let output = run("validate", &[], &variables, "");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stderr.contains("cannot listen on 127.0.0.1:"), "{}", output.stderr);
+    for name in ["PORT", "METRICS_PORT"] {
+        let variables =
+            [("JWT_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0"), (name, &port)];
+        let output = run("validate", &[], &environment(&variables), "");
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let problem = format!("cannot listen on 127.0.0.1:{port}");
+        assert!(output.stderr.contains(&problem), "{name}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn metrics_that_could_not_be_had_are_a_problem_and_not_ignored() {
+    let lambda = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ];
+    for (function, more, problem) in [
+        ("validate", vec![("PORT", "9100"), ("METRICS_PORT", "9100")], "METRICS_PORT: is the same"),
+        ("validate", vec![("METRICS", "emf")], "METRICS: is for Lambda"),
+        ("local", vec![("METRICS_PORT", "9100")], "METRICS_PORT, METRICS: are for login and"),
+        ("validate", [&lambda[..], &[("METRICS_PORT", "1")]].concat(), "METRICS_PORT: is for HTTP"),
+        ("validate", [&lambda[..], &[("METRICS", "canary")]].concat(), "METRICS: is not `emf`"),
+    ] {
+        let variables = [&[("JWT_SECRET", SECRET)], &more[..]].concat();
+        let output = run(function, &[], &environment(&variables), "");
+        assert_eq!(output.status.code(), Some(78), "{more:?}: {}", output.stderr);
+        assert!(output.stderr.contains(problem), "{more:?}: {}", output.stderr);
+        assert!(!output.stderr.contains("canary"), "{}", output.stderr);
+    }
 }
 
 #[test]

@@ -69,7 +69,11 @@ impl Service {
     }
 
     /// The same, or 503 if there is no answer within `limit`.
-    pub(super) async fn answer_within(&self, limit: Duration, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn answer_within(
+        &self,
+        limit: Duration,
+        request: Request<Body>,
+    ) -> Response<Body> {
         let log = RequestLog::start(&request, &self.counts);
         let headers = request.headers().clone();
         let answer = timeout(limit, call(&self.router, request)).await;

@@ -34,9 +34,9 @@ fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
     let (rules, tests) = (read("rules.yml"), read("rules-test.yml"));
     let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
     for alert in alerts {
-        let tried = tests.split("\n  - name: ").filter(|test| {
-            test.lines().any(|line| line.trim() == format!("alertname: {alert}"))
-        });
+        let tried = tests
+            .split("\n  - name: ")
+            .filter(|test| test.lines().any(|line| line.trim() == format!("alertname: {alert}")));
         let (silent, firing): (Vec<_>, Vec<_>) =
             tried.partition(|test| test.contains("exp_alerts: []"));
         assert!(!silent.is_empty() && !firing.is_empty(), "{alert} is not tried both ways");
@@ -137,7 +137,10 @@ pub(crate) fn queries() -> Vec<(String, String)> {
 #[test]
 fn the_dashboard_is_one() {
     let dashboard = dashboard();
-    assert_eq!((dashboard.title.as_str(), dashboard.uid.as_str()), ("auth functions", "auth-functions"));
+    assert_eq!(
+        (dashboard.title.as_str(), dashboard.uid.as_str()),
+        ("auth functions", "auth-functions")
+    );
     assert_eq!(dashboard.schema_version, 38);
     assert_eq!(dashboard.templating["list"][0]["name"], "datasource");
     let (mut ids, mut cells) = (HashSet::new(), HashSet::new());

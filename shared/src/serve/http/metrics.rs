@@ -1,7 +1,7 @@
 //! `GET /metrics`, on a port of its own: what is on it is for operators, and nobody who
 //! may send requests gets there by accident.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -111,4 +111,3 @@ fn refusal(status: StatusCode, text: &'static str) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
-

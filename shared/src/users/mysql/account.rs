@@ -40,8 +40,7 @@ impl RotatingAccount {
         secrets: &Secrets,
     ) -> Result<Self, SecretError> {
         let source = config.secret().clone();
-        let recipe =
-            Recipe::new(SecretKind::Database, source, move |it| Logins::read(&config, it));
+        let recipe = Recipe::new(SecretKind::Database, source, move |it| Logins::read(&config, it));
         let recipe = recipe.beside_in_need(&[Stage::Pending, Stage::Previous]);
         Ok(Self { logins: secrets.cache(recipe).await? })
     }
