@@ -34,7 +34,7 @@ impl Lambda {
         let emulator = Process::start("cargo lambda watch", emulator);
         wait::until("the emulator", START_LIMIT, || wait::accepts(free).then_some(()));
         let mut all = environment(&[
-            ("AWS_LAMBDA_RUNTIME_API", &format!("127.0.0.1:{port}/.rt/{name}")),
+            ("AWS_LAMBDA_RUNTIME_API", &format!("http://127.0.0.1:{port}/.rt/{name}")),
             ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency),
             ("AWS_LAMBDA_FUNCTION_NAME", "prod-auth"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
