@@ -46,6 +46,13 @@ invoke: ## Send each file in events/ to the functions that `make watch` has star
 test: ## Install what the tests need, and run every check
 	@tests/run
 
+.PHONY: gateways
+gateways: ## Start nginx, Caddy, Traefik and Envoy in front of validate, and print what each lets through
+	@tests/setup rust packages python nginx
+	@echo "building (some minutes the first time)"
+	@cargo build --quiet --workspace
+	@cargo test --quiet -p system-tests --test gateways -- --include-ignored --nocapture
+
 .PHONY: sam
 sam: ## Check template.yaml, build the Lambda functions with SAM, and drive what was built
 	@tests/setup rust packages python

@@ -30,6 +30,7 @@ pub mod database;
 pub mod even_load;
 pub mod faulty_http;
 pub mod forge;
+pub mod gateway;
 pub mod gateway_events;
 pub mod http;
 pub mod http_door;

@@ -50,6 +50,15 @@ impl Connection {
         Ok(Self { reader: BufReader::with_capacity(1024, stream) })
     }
 
+    /// Waits so long for answers, in place of 15 s.
+    ///
+    /// # Panics
+    ///
+    /// If the socket cannot be set up.
+    pub fn wait_up_to(&mut self, limit: Duration) {
+        self.reader.get_ref().set_read_timeout(Some(limit)).expect("a socket");
+    }
+
     /// Connects to a service.
     ///
     /// # Panics

@@ -1,59 +1,40 @@
 //! One host for both functions: `k8s-knative/one-host/nginx.conf`, with real nginx. The two hosts
 //! of Knative are the functions themselves here, and nothing else in the file is changed.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
+use serde_json::Value;
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
     contract::{
         ContractRequest, Door, Row, SECRET, add_users, check, hash, login_rows, validate_rows,
     },
-    http::{Answer, Request},
+    gateway::{Gateway, Program},
+    http::Answer,
     http_door::HttpDoor,
-    process::{Process, command},
     python, scratch, wait, workspace,
 };
 
-struct OneHost {
-    _nginx: Process,
-    address: String,
-}
+struct OneHost(Gateway);
 
 impl OneHost {
     fn start(functions: &HttpDoor, folder: &Path) -> Self {
         let port = wait::free_port();
-        let mut text = fs::read_to_string(workspace().join("k8s-knative/one-host/nginx.conf"))
-            .expect("a file");
         let address = |url: String| url.replace("http://", "");
-        for (place, real) in [
-            ("server login.auth.svc.cluster.local:80", address(functions.login.url(""))),
-            ("server validate.auth.svc.cluster.local:80", address(functions.validate.url(""))),
-        ] {
-            assert_eq!(text.matches(place).count(), 1, "{place}");
-            text = text.replace(place, &format!("server {real}"));
-        }
-        text = text.replace("listen 8080", &format!("listen 127.0.0.1:{port}"));
-        text = text.replace("/tmp/", &format!("{}/", folder.display()));
-        let file = folder.join("nginx.conf");
-        fs::write(&file, text).expect("scratch can be written");
-        let program = workspace().join("target/tools/nginx/usr/sbin/nginx");
-        let mut nginx = command(program, &Environment::new());
-        nginx.arg("-c").arg(file).args(["-e", "stderr", "-g", "daemon off;"]);
-        let nginx = Process::start("nginx", nginx);
-        wait::until("nginx", Duration::from_secs(10), || wait::accepts(port).then_some(()));
-        Self { _nginx: nginx, address: format!("127.0.0.1:{port}") }
-    }
-
-    fn request(&self, method: &str, path: &str) -> Request {
-        Request::new(method, &format!("http://{}{path}", self.address))
+        let places = [
+            ("login.auth.svc.cluster.local:80", address(functions.login.url(""))),
+            ("validate.auth.svc.cluster.local:80", address(functions.validate.url(""))),
+            ("listen 8080", format!("listen 127.0.0.1:{port}")),
+        ];
+        Self(Gateway::start(Program::Nginx, "k8s-knative/one-host", folder, &places, port))
     }
 }
 
 impl Door for OneHost {
     fn send(&self, _: &str, request: &ContractRequest) -> Answer {
         let headers = request.headers.iter();
-        let sent = self.request(request.method, request.path);
+        let sent = self.0.request(request.method, request.path);
         headers.fold(sent, |sent, (name, value)| sent.header(name, value)).send()
     }
 }
@@ -65,6 +46,14 @@ fn is_passed(function: &str, row: &Row) -> bool {
     let is_passed =
         |below: &str| below.is_empty() || (function == "validate" && below.starts_with('/'));
     below.is_some_and(is_passed) && !row.is_doubled()
+}
+
+/// What `examples/gateways/flask` tells the gateway of the Flask service.
+fn flask_address() -> String {
+    let file = workspace().join("examples/gateways/flask/configmap.yaml");
+    let text = fs::read_to_string(file).expect("a file");
+    let map: Value = serde_saphyr::from_str(&text).expect("YAML");
+    map["data"]["AUTH_SVC_ADDRESS"].as_str().expect("an address").into()
 }
 
 #[tokio::test]
@@ -87,12 +76,14 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
         check(&host, function, &rows);
     }
     for path in ["/", "/healthz", "/readyz", "/validated", "/login/", "/.well-known/../healthz"] {
-        assert_eq!(host.request("GET", path).send().status, 404, "{path}");
+        assert_eq!(host.0.request("GET", path).send().status, 404, "{path}");
     }
-    assert_eq!(host.request("GET", "/.well-known/jwks.json").send().status, 200);
+    assert_eq!(host.0.request("GET", "/.well-known/jwks.json").send().status, 200);
 
+    // The name of the cluster is nobody's here, so that one host is reached as a proxy.
     let variables = Environment::from([
-        ("AUTH_SVC_ADDRESS".into(), host.address.clone()),
+        ("AUTH_SVC_ADDRESS".into(), flask_address()),
+        ("http_proxy".into(), format!("http://{}", host.0.address())),
         ("JWT_SECRET".into(), SECRET.into()),
     ]);
     let checked = python::run("flask_gateway.py", &variables);

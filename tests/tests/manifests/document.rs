@@ -8,13 +8,21 @@ use k8s_openapi::api::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::knative;
+use crate::{gateway_api, istio, knative};
 
 /// What is wrong with a document; nothing if it is right.
 pub(crate) fn problems(document: &Value) -> Vec<String> {
     let text = |name: &str| document[name].as_str().unwrap_or_default();
     match (text("apiVersion"), text("kind")) {
         ("serving.knative.dev/v1", "Service") => knative::problems(document),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute")
+        | ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant") => {
+            gateway_api::problems(document)
+        }
+        ("install.istio.io/v1alpha1", "IstioOperator")
+        | ("security.istio.io/v1", "AuthorizationPolicy")
+        | ("networking.istio.io/v1", "VirtualService")
+        | ("networking.istio.io/v1alpha3", "EnvoyFilter") => istio::problems(document),
         ("v1", "ConfigMap") => read::<ConfigMap>(document).1,
         ("v1", "Namespace") => read::<Namespace>(document).1,
         ("v1", "Secret") => read::<Secret>(document).1,

@@ -56,7 +56,7 @@ fn in_the_container() -> Vec<Planted> {
 }
 
 /// `value` at `path` of `document`.
-fn plant(document: &Value, path: &str, value: Value) -> Value {
+pub(crate) fn plant(document: &Value, path: &str, value: Value) -> Value {
     let mut wrong = document.clone();
     let (parent, member) = path.rsplit_once('/').expect("a path");
     let parent = wrong.pointer_mut(parent).unwrap_or_else(|| panic!("there is no {path}"));
