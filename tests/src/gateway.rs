@@ -98,11 +98,16 @@ fn copy(from: &Path, to: &Path, places: &[(&str, String)]) {
     for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
         let entry = entry.expect("a file");
         let mut text = fs::read_to_string(entry.path()).expect("a text");
-        for ((place, real), found) in places.iter().zip(&mut found) {
-            *found |= text.contains(place);
-            text = text.replace(place, real);
-        }
         text = text.replace("/tmp/", &format!("{}/", to.display()));
+        // By way of marks, since what comes in may have the next place in it: port 48082 has 8082.
+        let mark = |number: usize| format!("\0{number}\0");
+        for (number, (place, _)) in places.iter().enumerate() {
+            found[number] |= text.contains(place);
+            text = text.replace(place, &mark(number));
+        }
+        for (number, (_, real)) in places.iter().enumerate() {
+            text = text.replace(&mark(number), real);
+        }
         fs::write(to.join(entry.file_name()), text).expect("scratch can be written");
     }
     for ((place, _), found) in places.iter().zip(found) {

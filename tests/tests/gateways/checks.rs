@@ -30,7 +30,7 @@ impl Check {
 }
 
 /// All rows, in their order: the last ones end `validate`.
-pub(crate) const CHECKS: [Check; 19] = [
+pub(crate) const CHECKS: [Check; 20] = [
     check("no token", stopped::without_a_token),
     check("a forged token", stopped::with_a_forged_token),
     check("an expired token", stopped::with_an_expired_token),
@@ -50,6 +50,7 @@ pub(crate) const CHECKS: [Check; 19] = [
     check("Upgrade: h2c", websocket::is_the_only_upgrade),
     check("validate silent", outage::silent),
     check("validate down", outage::down),
+    check("validate keyless", outage::without_keys),
 ];
 
 const fn check(name: &'static str, run: fn(&mut Setup<'_>) -> String) -> Check {

@@ -20,7 +20,7 @@ use system_tests::{
 use tempfile::TempDir;
 
 use crate::{
-    tokens::{AUDIENCE, ISSUER, KEY, USER},
+    tokens::{self, AUDIENCE, ISSUER, KEY, USER},
     upstream::{Arrived, Upstream},
 };
 
@@ -98,9 +98,11 @@ impl<'a> Setup<'a> {
         let ports = ports.map(|(place, port)| (place, port.to_string()));
         let places: Vec<_> = planted.chain(ports).collect();
         let configuration = format!("examples/gateways/{}", example.name);
-        let gateway =
-            Gateway::start(example.program, &configuration, folder.path(), &places, port);
-        Self { example, gateway, validate, upstream, _folder: folder }
+        let gateway = Gateway::start(example.program, &configuration, folder.path(), &places, port);
+        let setup = Self { example, gateway, validate, upstream, _folder: folder };
+        // Traefik listens before it has read its routes, and answers 404 until then.
+        setup.wait_until_open(&tokens::good());
+        setup
     }
 
     fn gateway_address(&self) -> SocketAddr {

@@ -7,9 +7,7 @@ use std::{
     thread,
 };
 
-use tungstenite::{
-    Message, WebSocket, handshake::derive_accept_key, protocol::Role,
-};
+use tungstenite::{Message, WebSocket, handshake::derive_accept_key, protocol::Role};
 
 /// A request as it came.
 #[derive(Debug, Clone)]

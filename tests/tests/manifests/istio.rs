@@ -203,7 +203,8 @@ pub(crate) fn problems(document: &Value) -> Vec<String> {
         Some("AuthorizationPolicy") => {
             let (policy, mut problems) = read::<Resource<AuthorizationPolicy>>(document);
             let rules = policy.map(|policy| policy.spec.rules).unwrap_or_default();
-            let free = rules.iter().flat_map(|rule| &rule.to).flat_map(|to| &to.operation.not_paths);
+            let free =
+                rules.iter().flat_map(|rule| &rule.to).flat_map(|to| &to.operation.not_paths);
             if !free.eq(["/login"]) {
                 problems.push("without a token is more than /login".into());
             }

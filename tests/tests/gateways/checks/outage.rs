@@ -1,19 +1,18 @@
 //! When `validate` does not answer.
 
-use std::time::Instant;
+use system_tests::{moto::Moto, raw::address, service::Service, wait};
 
 use crate::{setup::Setup, tokens};
 
-/// It neither answers nor refuses connections, and then it does again.
+/// It takes connections and does not answer, for longer than the gateway is patient, and then it
+/// does again.
 pub(crate) fn silent(setup: &mut Setup<'_>) -> String {
     let good = tokens::good();
     setup.validate.process().freeze();
-    let since = Instant::now();
     let cell = closed(setup);
-    let time = since.elapsed();
     setup.validate.process().thaw();
     setup.wait_until_open(&good);
-    if setup.example.asks { format!("{cell} in {:.0} s", time.as_secs_f64()) } else { cell }
+    cell
 }
 
 /// It is gone.
@@ -33,4 +32,14 @@ fn closed(setup: &Setup<'_>) -> String {
     setup.is_stopped(None);
     setup.passes(&tokens::good(), "");
     "not needed".into()
+}
+
+/// It is there, and has no keys since their source is out of reach: it answers 503.
+pub(crate) fn without_keys(setup: &mut Setup<'_>) -> String {
+    let port = address(&setup.validate).port().to_string();
+    setup.validate.process().kill();
+    let mut variables = Moto::variables_for(wait::free_port());
+    variables.extend([("PORT".into(), port), ("JWT_SECRET_ID".into(), "auth/jwt".into())]);
+    setup.validate = Service::start_unready("validate", variables);
+    closed(setup)
 }

@@ -26,7 +26,10 @@ pub(crate) fn every_method_with_its_body(setup: &mut Setup<'_>) -> String {
         let arrived = setup.the_one();
         assert_eq!(answer.status, 200, "{method}");
         assert_eq!(answer.header("x-upstream"), Some("yes"), "{method}");
-        assert_eq!((arrived.method.as_str(), arrived.target.as_str()), (method, "/api/items?page=2"));
+        assert_eq!(
+            (arrived.method.as_str(), arrived.target.as_str()),
+            (method, "/api/items?page=2")
+        );
         assert!(arrived.body == body, "{method}: another body arrived");
         assert!(method == "HEAD" || answer.body == body, "{method}: another body came back");
     }

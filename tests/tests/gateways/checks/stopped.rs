@@ -37,8 +37,8 @@ pub(crate) fn with_two_tokens(setup: &mut Setup<'_>) -> String {
     let forged = &tokens::forged()[0];
     for (first, second) in [(&good, forged), (forged, &good)] {
         let headers = format!("Authorization: Bearer {second}\r\n");
-        let answer = setup
-            .exchange("GET /api", &format!("Authorization: Bearer {first}\r\n{headers}"));
+        let answer =
+            setup.exchange("GET /api", &format!("Authorization: Bearer {first}\r\n{headers}"));
         assert!(setup.upstream.take().is_empty(), "passed: {answer:?}");
         assert!(answer.status >= 400, "{answer:?}");
     }
@@ -48,9 +48,24 @@ pub(crate) fn with_two_tokens(setup: &mut Setup<'_>) -> String {
 /// Paths that look like those of the functions, and answer without a token there.
 pub(crate) fn on_paths_that_need_none(setup: &mut Setup<'_>) -> String {
     for path in [
-        "/healthz", "/readyz", "/validate", "/_validate", "/.well-known/jwks.json", "/login/",
-        "/login/x", "/login/../api", "/login/..%2fapi", "/login;/api", "/login%00", "//login",
-        "/LOGIN", "/%6cogin", "/x/../../healthz", "/..%2fhealthz", "/../healthz", "/login?/../api",
+        "/healthz",
+        "/readyz",
+        "/validate",
+        "/_validate",
+        "/.well-known/jwks.json",
+        "/login/",
+        "/login/x",
+        "/login/../api",
+        "/login/..%2fapi",
+        "/login;/api",
+        "/login%00",
+        "//login",
+        "/LOGIN",
+        "/%6cogin",
+        "/x/../../healthz",
+        "/..%2fhealthz",
+        "/../healthz",
+        "/login?/../api",
         "http://h/healthz",
     ] {
         for method in ["GET", "POST", "OPTIONS"] {
