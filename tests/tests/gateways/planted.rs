@@ -27,7 +27,7 @@ const PLANTED: [Planted; 15] = [
     ("traefik", "aliasHeadersStrategy: delete", "aliasHeadersStrategy: keep", "copies: _ for -"),
     ("traefik", "priority: 1", "priority: 3", "login through it"),
     ("envoy-ext-authz", "failure_mode_allow: false", "failure_mode_allow: true", "validate down"),
-    ("envoy-ext-authz", "path_prefix: /validate", "path_prefix: ''", AROUND),
+    ("envoy-ext-authz", "- exact: x-auth-request-groups", "", "the user and groups"),
     ("envoy-jwt-authn", "x[^a-z0-9]auth", "x-auth", "copies: _ for -"),
     ("envoy-jwt-authn", "requirement_name: token", "requires: { allow_missing: {} }", "no token"),
 ];
