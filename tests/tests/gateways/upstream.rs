@@ -1,7 +1,7 @@
 //! The API behind a gateway: it notes what arrives, sends bodies back, and speaks WebSocket.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
