@@ -26,8 +26,8 @@ use tokio::{task, time::timeout};
 use zeroize::Zeroizing;
 
 use crate::config::SecretsConfig;
-use secrets_manager::{CallError, Failure, SecretsManager};
 use ages::Ages;
+use secrets_manager::{CallError, Failure, SecretsManager};
 
 /// Where one secret comes from. `variable` is the variable that named the source,
 /// for messages.
@@ -123,7 +123,7 @@ impl Secrets {
     #[must_use]
     pub fn new(config: SecretsConfig) -> Self {
         let manager = Arc::new(SecretsManager::new(config.extension_port));
-        Self { config, deferred: false, manager }
+        Self { config, deferred: false, manager, ages: Ages::default() }
     }
 
     /// Fetches no secret before one is needed: what is fetched now would be part of a

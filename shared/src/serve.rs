@@ -122,7 +122,7 @@ pub fn run<F: Function>() -> ExitCode {
 /// As [`run`], with variables from elsewhere.
 #[must_use]
 pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
-    let (doors, config) = match read::<F>(variables) {
+    let config: Configuration<F> = match read(variables) {
         Ok(read) => read,
         Err(problems) => return refuse(&problems),
     };
@@ -130,7 +130,7 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    let ended = runtime.block_on(start_and_serve::<F>(doors, config));
+    let ended = runtime.block_on(start_and_serve(config));
     // Without waiting for hashes that nobody waits for any more.
     runtime.shutdown_background();
     match ended {
@@ -143,10 +143,8 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
     }
 }
 
-async fn start_and_serve<F: Function>(
-    (door, metrics): (DoorConfig, MetricsConfig),
-    config: F::Config,
-) -> Result<(), ServeError> {
+async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), ServeError> {
+    let Configuration { door, metrics, function: config } = config;
     // Before anything starts that has something to count.
     let (exporter, counts) = match F::COUNTER {
         Some(counter) => Exporter::install(&metrics, counter).map_err(ServeError::Metrics)?,
@@ -178,10 +176,15 @@ async fn start_and_serve<F: Function>(
     }
 }
 
+/// All that a process reads from its environment.
+struct Configuration<F: Function> {
+    door: DoorConfig,
+    metrics: MetricsConfig,
+    function: F::Config,
+}
+
 /// Reads everything before anything starts, and sets up the log on the way.
-fn read<F: Function>(
-    variables: &dyn Variables,
-) -> Result<((DoorConfig, MetricsConfig), F::Config), Vec<Problem>> {
+fn read<F: Function>(variables: &dyn Variables) -> Result<Configuration<F>, Vec<Problem>> {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
     telemetry::init(&logs.clone().unwrap_or_default());
@@ -191,7 +194,8 @@ fn read<F: Function>(
         reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
     }
     let config = F::configure(&mut reader);
-    reader.finish(logs.and(door).zip(metrics).zip(config))
+    let all = logs.and(door).zip(metrics).zip(config);
+    reader.finish(all.map(|((door, metrics), function)| Configuration { door, metrics, function }))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {

@@ -11,6 +11,7 @@ use crate::{
     process::{Output, Process, command, output},
     scratch, wait, workspace,
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_mins(1);
@@ -101,7 +102,8 @@ impl Prometheus {
     /// If it is none.
     #[must_use]
     pub fn query(&self, expression: &str) -> Vec<Sample> {
-        let path = format!("/api/v1/query?query={}", encode(expression));
+        let path =
+            format!("/api/v1/query?query={}", utf8_percent_encode(expression, NON_ALPHANUMERIC));
         let answer = self.get(&path);
         let result = answer["data"]["result"].as_array().expect("a vector");
         let samples = result.iter().map(|sample| {
@@ -135,16 +137,4 @@ impl Prometheus {
     fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
-}
-
-/// RFC 3986 section 2.1, with nothing left that could mean something.
-fn encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() {
-            encoded.push(byte.into());
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
 }

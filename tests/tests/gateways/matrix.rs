@@ -21,8 +21,8 @@ pub(crate) fn table(columns: &[Column]) -> String {
 }
 
 fn line(name: &str, cells: impl Iterator<Item = String>) -> String {
-    let cells: String = cells.map(|cell| format!(" {cell:<15} |")).collect();
-    format!("| {name:<20} |{cells}")
+    let cells: Vec<String> = cells.map(|cell| format!(" {cell:<15} |")).collect();
+    format!("| {name:<20} |{}", cells.concat())
 }
 
 /// That the README tells what was seen.

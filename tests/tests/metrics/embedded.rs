@@ -81,7 +81,7 @@ fn read(line: &str) -> Vec<(String, f64)> {
                 let name = name.as_str().expect("a text");
                 let value = root[name].as_str().expect("a dimension is a text");
                 assert!((1..=1024).contains(&value.len()), "{line}");
-                labels.push_str(&format!(" {name}={value}"));
+                labels.extend([" ", name, "=", value]);
                 declared.push(name.to_owned());
             }
         }

@@ -186,7 +186,7 @@ async fn who_was_in_the_queue_when_the_listener_closed_is_answered() {
     let front = Front {
         listener: listen(([127, 0, 0, 1], 0).into()).unwrap(),
         server: server(Bodies::Ignored),
-        places: Places::new(2),
+        places: Arc::new(Places::new(2)),
         close: watch::Sender::new(()),
     };
     let address = front.listener.local_addr().unwrap();

@@ -23,15 +23,15 @@ use place::Place;
 pub(super) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
     match command {
         KeyCommand::New { alg, details, place } => {
-            change::new(&Place::of(place).await?, alg, &details).await
+            change::new(&Place::of(place)?, alg, &details).await
         }
-        KeyCommand::List { json, place } => list::list(&Place::of(place).await?, json).await,
+        KeyCommand::List { json, place } => list::list(&Place::of(place)?, json).await,
         KeyCommand::Rotate { alg, stage, details, place } => {
-            change::rotate(&Place::of(place).await?, alg, stage, &details).await
+            change::rotate(&Place::of(place)?, alg, stage, &details).await
         }
-        KeyCommand::Promote { key, place } => change::promote(&Place::of(place).await?, &key).await,
-        KeyCommand::Retire { key, place } => change::retire(&Place::of(place).await?, &key).await,
-        KeyCommand::Public { place } => public(&Place::of(place).await?).await,
+        KeyCommand::Promote { key, place } => change::promote(&Place::of(place)?, &key).await,
+        KeyCommand::Retire { key, place } => change::retire(&Place::of(place)?, &key).await,
+        KeyCommand::Public { place } => public(&Place::of(place)?).await,
     }
 }
 

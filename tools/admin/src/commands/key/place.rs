@@ -22,7 +22,7 @@ const MAX_BYTES: usize = 64 * 1024 - 1;
 #[derive(Debug)]
 pub(super) enum Place {
     File(PathBuf),
-    Secret(KeySecret),
+    Secret(Box<KeySecret>),
 }
 
 /// What a place holds.
@@ -35,10 +35,12 @@ pub(super) struct Held {
 
 impl Place {
     /// The place that was given on the command line.
-    pub(super) async fn of(given: PlaceOfKeys) -> Result<Self, Failure> {
+    pub(super) fn of(given: PlaceOfKeys) -> Result<Self, Failure> {
         match (given.file, given.secret_id) {
             (Some(path), None) => Ok(Self::File(path)),
-            (None, Some(id)) => KeySecret::open(id).map(Self::Secret).map_err(Failure::because),
+            (None, Some(id)) => KeySecret::open(id)
+                .map(|secret| Self::Secret(Box::new(secret)))
+                .map_err(Failure::because),
             _ => Err(Failure::because("give either --file or --secret-id")),
         }
     }
