@@ -9,6 +9,9 @@ FUNCTIONS := login validate authorizer
 WATCH_PORT ?= 9000
 MINUTES ?= 10
 SECONDS ?= 60
+ONLY ?=
+ROUNDS ?= 5
+ROUND_SECONDS ?= 3
 
 .PHONY: help
 help: ## List the commands
@@ -111,6 +114,12 @@ release: ## Build the functions for this machine, as small as they are shipped
 	@# One by one: built together, validate would get what only login needs.
 	@for function in $(FUNCTIONS); do cargo build --release --quiet -p $$function; done
 	@ls -l $(addprefix target/release/,$(FUNCTIONS))
+
+.PHONY: bench
+bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, scaling
+	@tests/setup rust packages python nginx bench
+	@bench/build
+	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/release/bench $(ONLY)
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

@@ -4,10 +4,10 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::wait;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// For a start, a fetch, or both.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
@@ -24,6 +24,8 @@ pub struct RuntimeApi {
 #[derive(Debug)]
 pub struct Call {
     stream: TcpStream,
+    /// When the head of it had come.
+    pub arrived: Instant,
     /// The path that it calls.
     pub path: String,
     /// What it has to say.
@@ -59,11 +61,11 @@ impl RuntimeApi {
     /// If there is none within 20 s, or it is not HTTP.
     #[must_use]
     pub fn next_call(&self) -> Call {
-        self.listener.set_nonblocking(true).expect("the function speaks HTTP");
-        let call =
-            wait::until("a call of the function's", CALL_LIMIT, || self.listener.accept().ok());
-        let stream = call.0;
-        stream.set_nonblocking(false).expect("the function speaks HTTP");
+        // Woken up by the call: a start takes milliseconds, which are measured.
+        let limit = Timespec::try_from(CALL_LIMIT).expect("some seconds");
+        let called = poll(&mut [PollFd::new(&self.listener, PollFlags::IN)], Some(&limit));
+        assert_eq!(called, Ok(1), "waited in vain: a call of the function's");
+        let (stream, _) = self.listener.accept().expect("the function speaks HTTP");
         stream.set_read_timeout(Some(CALL_LIMIT)).expect("the function speaks HTTP");
         let mut reader = BufReader::new(stream.try_clone().expect("the function speaks HTTP"));
         let mut lines = Vec::new();
@@ -76,12 +78,13 @@ impl RuntimeApi {
             }
             lines.push(line);
         }
+        let arrived = Instant::now();
         let length = lines.iter().find_map(|line| line.strip_prefix("content-length: "));
         let mut body =
             vec![0; length.map_or(0, |length| length.parse().expect("the function speaks HTTP"))];
         reader.read_exact(&mut body).expect("the function speaks HTTP");
         let path = lines[0].split(' ').nth(1).expect("the function speaks HTTP").to_owned();
-        Call { stream, path, body }
+        Call { stream, arrived, path, body }
     }
 }
 

@@ -42,12 +42,22 @@ pub fn email(name: &str, number: usize) -> String {
 ///
 /// If they cannot be added.
 pub fn add(server: &DatabaseServer, config: Argon2Config) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let hasher = PasswordHasher::new(config, 1);
-    let hash = runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash");
+    let hash = hash(config);
     for name in NAMES {
         let rows = (0..EACH).map(|number| format!("('{}', '{hash}')", email(name, number)));
         let rows = rows.collect::<Vec<_>>().join(",");
         server.sql(&format!("INSERT INTO auth.user (email, password) VALUES {rows}"));
     }
+}
+
+/// Everybody's hash.
+///
+/// # Panics
+///
+/// If there is no memory for it.
+#[must_use]
+pub fn hash(config: Argon2Config) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let hasher = PasswordHasher::new(config, 1);
+    runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash")
 }
