@@ -1,12 +1,6 @@
 //! As many requests as a service answers, by `wrk`.
 
-use std::{
-    fs,
-    io::Write,
-    net::SocketAddr,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use system_tests::{

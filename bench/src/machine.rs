@@ -5,6 +5,8 @@ use std::{fs, process::Command, thread::available_parallelism};
 use serde::Serialize;
 use system_tests::workspace;
 
+use crate::server::profile;
+
 /// The machine, the code, and what else the machine had to do.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Machine {
@@ -13,6 +15,8 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     pub(crate) rustc: String,
     pub(crate) commit: String,
+    /// Of the functions and the baselines.
+    pub(crate) profile: String,
     pub(crate) date: String,
     /// Of the minute before: well above 0, and the figures are of a busy machine.
     pub(crate) load_average: String,
@@ -31,6 +35,7 @@ impl Machine {
             cores: cores(),
             kernel: first("/proc/sys/kernel/osrelease", ""),
             rustc: said("rustc", &["--version"]),
+            profile: profile(),
             commit: said("git", &["describe", "--always", "--dirty"]),
             date: said("date", &["-u", "+%Y-%m-%d %H:%M"]),
             load_average: load.split(' ').next().unwrap_or_default().to_owned(),
@@ -39,9 +44,9 @@ impl Machine {
 
     /// In one line.
     pub(crate) fn summary(&self) -> String {
-        let Self { cpu, cores, kernel, rustc, commit, date, load_average } = self;
+        let Self { cpu, cores, kernel, rustc, commit, profile, date, load_average } = self;
         format!(
-            "{date} UTC, commit {commit}, {cores} cores of {cpu}, Linux {kernel}, {rustc}, \
+            "{date} UTC, commit {commit}, profile {profile}, {cores} cores of {cpu}, Linux {kernel}, {rustc}, \
              load average before {load_average}"
         )
     }

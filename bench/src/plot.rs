@@ -58,7 +58,7 @@ fn bars(file: &Path, title: &str, unit: Unit, rows: &[&Row]) -> Drawn {
         .margin(12)
         .x_label_area_size(48)
         .y_label_area_size(NAMES)
-        .build_cartesian_2d(least..most * 1.15, (0..rows.len()).into_segmented())?;
+        .build_cartesian_2d(least..most * 1.15, (0..rows.len() - 1).into_segmented())?;
     let name = |value: &SegmentValue<usize>| match value {
         SegmentValue::CenterOf(at) | SegmentValue::Exact(at) if *at < rows.len() => {
             rows[place(*at)].what.clone()
@@ -74,10 +74,8 @@ fn bars(file: &Path, title: &str, unit: Unit, rows: &[&Row]) -> Drawn {
         .draw()?;
     chart.draw_series(rows.iter().enumerate().map(|(index, row)| {
         let (low, high) = (place(index), place(index) + 1);
-        let corners = [
-            (0.0, SegmentValue::Exact(low)),
-            (row.figure.median, SegmentValue::Exact(high)),
-        ];
+        let corners =
+            [(0.0, SegmentValue::Exact(low)), (row.figure.median, SegmentValue::Exact(high))];
         let mut bar = Rectangle::new(corners, BAR.filled());
         bar.set_margin(5, 5, 0, 0);
         bar
@@ -89,7 +87,11 @@ fn bars(file: &Path, title: &str, unit: Unit, rows: &[&Row]) -> Drawn {
     }))?;
     chart.draw_series(rows.iter().enumerate().map(|(index, row)| {
         let at = (row.figure.max + most * 0.01, SegmentValue::CenterOf(place(index)));
-        Text::new(format!("{:.*}", digits(most), row.figure.median), at, ("sans-serif", 13).into_font())
+        Text::new(
+            format!("{:.*}", digits(most), row.figure.median),
+            at,
+            ("sans-serif", 13).into_font(),
+        )
     }))?;
     root.present()?;
     Ok(())

@@ -1,6 +1,7 @@
 //! A service under measurement.
 
 use std::{
+    env,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
@@ -63,13 +64,19 @@ impl Server {
     }
 }
 
-/// A function, as `make release` builds it.
+/// A function, as `make release` builds it, or as `PROFILE` says: to try the driver, not to
+/// measure.
 ///
 /// # Panics
 ///
 /// If it isn't there.
 pub(crate) fn function(name: &str) -> PathBuf {
-    built(workspace().join("target/release").join(name))
+    built(workspace().join("target").join(profile()).join(name))
+}
+
+/// `release`, or `PROFILE`.
+pub(crate) fn profile() -> String {
+    env::var("PROFILE").unwrap_or("release".into())
 }
 
 /// A program of `bench/baselines`.
@@ -78,7 +85,7 @@ pub(crate) fn function(name: &str) -> PathBuf {
 ///
 /// If it isn't there.
 pub(crate) fn baseline(name: &str) -> PathBuf {
-    built(workspace().join("target/bench/baselines/release").join(name))
+    built(workspace().join("target/bench/baselines").join(profile()).join(name))
 }
 
 /// A program that [`Server::start`] runs, on these cores alone.

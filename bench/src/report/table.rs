@@ -41,9 +41,10 @@ pub(super) fn markdown(section: &Section) -> String {
 
 fn cells(row: &Row) -> [String; 5] {
     let figure = format!("{} {}", spread(row.figure), row.unit.name());
-    let ratio = row.baseline.as_ref().map(|baseline| {
-        format!("{} × {}", spread(baseline.ratio), baseline.name)
-    });
+    let ratio = row
+        .baseline
+        .as_ref()
+        .map(|baseline| format!("{} × {}", spread(baseline.ratio), baseline.name));
     let target = row.target.map(|target| target.to_string());
     let met = row.met.map(|met| if met { "met" } else { "NOT MET" }.to_owned());
     let or_nothing = Option::unwrap_or_default;

@@ -35,9 +35,8 @@ pub(crate) fn measure(plan: Plan) -> Section {
 fn full_load(section: &mut Section, database: &DatabaseServer, plan: Plan) {
     let (count, every) = (cores(), format!("0-{}", cores() - 1));
     let mut login = login_on("login", &every, database);
-    let mut loops = [Kind::Ours, Kind::Crate, Kind::Reference].map(|kind| {
-        HashLoop::new(kind, &every, count)
-    });
+    let mut loops =
+        [Kind::Ours, Kind::Crate, Kind::Reference].map(|kind| HashLoop::new(kind, &every, count));
     let mut others = [
         python("Flask, argon2-cffi", "argon2", database),
         python("Flask, plain text", "plain", database),

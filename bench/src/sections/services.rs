@@ -130,9 +130,10 @@ pub(super) fn flask(
     let mut line = alone(&root.join("target/bench/venv/bin/gunicorn"));
     let folder = root.join("bench/flask").display().to_string();
     let bind = format!("127.0.0.1:{port}");
-    for word in ["--workers", "3", "--bind", &bind, "--chdir", &folder, "service:server"] {
-        line.push(word.into());
-    }
+    let options = ["--workers", "3", "--bind", &bind, "--chdir", &folder];
+    line.extend(options.map(str::to_owned));
+    // A socket in the home directory, for commands of an operator.
+    line.extend(["--no-control-socket".into(), "service:server".into()]);
     database.extend(variables([
         ("JWT_SECRET", SECRET),
         ("PASSWORDS", passwords),

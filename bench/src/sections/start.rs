@@ -35,7 +35,11 @@ pub(crate) fn measure(plan: Plan) -> Section {
     let _ = moto.create_secret(DATABASE.1, &secret);
     let extension = Extension::start([(KEY.1, SECRET), (DATABASE.1, &secret)]);
     let mut all = with_secrets_manager(&moto);
-    if extension.is_asked_by(&mut ColdStart::new("", function("validate"), with_both(&[KEY], &moto, &extension))) {
+    if extension.is_asked_by(&mut ColdStart::new(
+        "",
+        function("validate"),
+        with_both(&[KEY], &moto, &extension),
+    )) {
         all.extend(with_extension(&moto, &extension));
     }
     // Once, for files that have not been read.

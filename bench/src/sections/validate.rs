@@ -90,7 +90,8 @@ fn half_load(section: &mut Section, all: &[Contender], plan: Plan) {
     });
     let [(_, our_median, our_p99), (_, bare_median, bare_p99)] = &of;
     let name = |contender: &Contender, what| format!("{}, {what} at half load", contender.name);
-    let row = |contender, what, series| Row::new(&name(contender, what), Unit::Milliseconds, series);
+    let row =
+        |contender, what, series| Row::new(&name(contender, what), Unit::Milliseconds, series);
     section.rows.push(row(ours, "p99", our_p99).target(Target::Below(2.0)));
     section.rows.push(row(ours, "median", our_median));
     section.rows.push(row(bare, "p99", bare_p99));

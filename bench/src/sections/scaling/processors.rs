@@ -16,17 +16,18 @@ pub(super) fn measure(section: &mut Section, plan: Plan) {
         section.note("There is one core: what a second one brings was not measured.");
         return;
     }
-    for (name, algorithm) in [("HS256", "HS256"), ("ES256", "ES256")] {
-        let start = |name: &str, cores| {
-            validate(name, &on_cores(cores, &function("validate")), algorithm, "info")
+    for algorithm in ["HS256", "ES256"] {
+        let start = |place: &str, cores| {
+            let name = format!("validate, {algorithm}, {place}");
+            validate(&name, &on_cores(cores, &function("validate")), algorithm, "info")
         };
-        let mut one = start(&format!("validate, {name}, on one core"), "0");
-        let mut two = start(&format!("validate, {name}, on two cores"), "0,1");
-        plan.each_round(&format!("{name} on one core and on two"), || {
+        let mut one = start("on one core", "0");
+        let mut two = start("on two cores", "0,1");
+        plan.each_round(&format!("{algorithm} on one core and on two"), || {
             one.measure(CONNECTIONS, plan.time);
             two.measure(CONNECTIONS, plan.time);
         });
-        rows(section, name, &one, &two);
+        rows(section, algorithm, &one, &two);
     }
     section.note(
         "wrk needs a core of its own while validate has one, and shares both while it has two: on \
@@ -37,12 +38,12 @@ pub(super) fn measure(section: &mut Section, plan: Plan) {
     );
 }
 
-fn rows(section: &mut Section, name: &str, one: &Contender, two: &Contender) {
+fn rows(section: &mut Section, algorithm: &str, one: &Contender, two: &Contender) {
     let contended = two.rate.ratio_to(&one.rate);
     section.rows.push(one.rate_row());
     section.rows.push(two.rate_row().beside(&one.name, &contended));
     section.rows.extend([one.cpu_row(), two.cpu_row()]);
     let scale = one.cpu.ratio_to(&two.cpu).times(2.0);
-    let what = format!("validate, {name}, two cores by CPU a request");
+    let what = format!("validate, {algorithm}, two cores by CPU a request");
     section.rows.push(Row::new(&what, Unit::Times, &scale).target(Target::AtLeast(1.8)));
 }

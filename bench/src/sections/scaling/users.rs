@@ -63,8 +63,7 @@ struct Place {
     count: u64,
     medians: Series,
     connection: Connection,
-    _login: Server,
-    _database: DatabaseServer,
+    _parts: (Server, DatabaseServer),
     random: u64,
 }
 
@@ -77,9 +76,8 @@ impl Place {
         variables.extend(users::variables(quick()));
         let login = Server::start(&alone(&function("login")), variables);
         let connection = Connection::open(login.address()).expect("it listens");
-        let medians = Series::default();
-        let (random, _login, _database) = (1, login, database);
-        let mut place = Self { count, medians, connection, _login, _database, random };
+        let (medians, random, parts) = (Series::default(), 1, (login, database));
+        let mut place = Self { count, medians, connection, _parts: parts, random };
         for _ in 0..4 {
             place.log_in();
         }
@@ -111,7 +109,7 @@ fn add_users(database: &DatabaseServer, count: u64, plan: Plan) {
         }
         database.sql(&format!(
             "INSERT INTO auth.user (email, password)
-             SELECT CONCAT('user-', seq, '@example.com'), '{hash}' FROM seq_{first}_to_{last}"
+             SELECT CONCAT('user-', seq, '@example.com'), '{hash}' FROM auth.seq_{first}_to_{last}"
         ));
         first = last + 1;
     }
