@@ -35,7 +35,7 @@ impl Contender {
     pub(crate) fn measure(&mut self, connections: usize, time: Duration) {
         let before = proc_usage::cpu(self.server.id());
         let answered = self.requests.flood(self.server.address(), connections, time);
-        let cpu = proc_usage::cpu(self.server.id()) - before;
+        let cpu = proc_usage::cpu(self.server.id()).saturating_sub(before);
         assert!(!cpu.is_zero(), "{} has done nothing", self.name);
         self.rate.push(answered.per_second());
         self.cpu.push(cpu.as_secs_f64() * 1e6 / float(answered.requests));

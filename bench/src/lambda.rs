@@ -80,7 +80,7 @@ impl ColdStart {
             assert_eq!(response.path, format!("{API}/invocation/one/response"), "{}", self.name);
             let text = String::from_utf8_lossy(&response.body);
             assert!(text.contains(expected), "{}: {text}", self.name);
-            self.answered.push_ms(response.arrived - began - pause);
+            self.answered.push(ms(response.arrived - began) - ms(pause));
         }
     }
 }

@@ -58,7 +58,7 @@ impl Pace {
 struct Clients {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
-    clients: Vec<Client>,
+    all: Vec<Client>,
     idle: VecDeque<usize>,
     request: Vec<u8>,
     /// All answers to one request have the same length.
@@ -82,12 +82,12 @@ impl Clients {
             epoll::add(&epoll, &stream, data, epoll::EventFlags::IN).expect("a socket");
             Client { stream, due: Instant::now(), received: 0 }
         };
-        let clients: Vec<Client> = (0..connections).map(connect).collect();
+        let all: Vec<Client> = (0..connections).map(connect).collect();
         Self {
             epoll,
             events: Vec::with_capacity(256),
             idle: (0..connections).collect(),
-            clients,
+            all,
             request: request.as_bytes().to_vec(),
             answer: answer_length(address, request),
         }
@@ -96,7 +96,7 @@ impl Clients {
     /// Whether there was a connection for it.
     fn send(&mut self, due: Instant) -> bool {
         let Some(number) = self.idle.pop_front() else { return false };
-        let client = &mut self.clients[number];
+        let client = &mut self.all[number];
         (client.due, client.received) = (due, 0);
         client.stream.write_all(&self.request).expect("it reads");
         true
@@ -107,7 +107,7 @@ impl Clients {
     }
 
     fn are_idle(&self) -> bool {
-        self.idle.len() == self.clients.len()
+        self.idle.len() == self.all.len()
     }
 
     /// What comes, within `pause` where there is one.
@@ -120,7 +120,7 @@ impl Clients {
         let mut buffer = [0; 16 * 1024];
         for event in &self.events {
             let number = usize::try_from(event.data.u64()).expect("a number of ours");
-            let client = &mut self.clients[number];
+            let client = &mut self.all[number];
             let length = client.stream.read(&mut buffer).expect("it answers");
             assert!(client.received > 0 || buffer[..length].starts_with(OK), "not a 200");
             client.received += length;

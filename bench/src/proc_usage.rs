@@ -51,7 +51,7 @@ fn parent(id: u32) -> Option<u32> {
     fields(id)?.get(1)?.parse().ok()
 }
 
-/// Fields 14 and 15 of the whole line, proc_pid_stat(5).
+/// Fields 14 and 15 of the whole line, `proc_pid_stat(5)`.
 fn ticks(id: u32) -> Option<u64> {
     let fields = fields(id)?;
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();

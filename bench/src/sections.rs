@@ -11,7 +11,9 @@ use std::process::ExitCode;
 
 use crate::{machine::Machine, plan::Plan, report::Report, report::Section};
 
-const ALL: [(&str, fn(Plan) -> Section); 5] = [
+type Measure = fn(Plan) -> Section;
+
+const ALL: [(&str, Measure); 5] = [
     ("validate", validate::measure),
     ("login", login::measure),
     ("start", start::measure),

@@ -77,6 +77,7 @@ impl Series {
         self.0.chunks(each).map(|round| Self(round.to_vec()).median()).collect()
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -43,8 +43,12 @@ fn full_load(section: &mut Section, database: &DatabaseServer, plan: Plan) {
     ];
     plan.each_round("login at full load", || {
         login.measure(CONNECTIONS_PER_CORE * count, plan.time);
-        loops.iter_mut().for_each(|it| it.measure(plan.time));
-        others.iter_mut().for_each(|it| it.measure(CONNECTIONS_PER_CORE * count, plan.time));
+        for it in &mut loops {
+            it.measure(plan.time);
+        }
+        for other in &mut others {
+            other.measure(CONNECTIONS_PER_CORE * count, plan.time);
+        }
     });
     let [ours, rust, reference] = &loops;
     let rate = login.rate_row().beside("the loop, ours", &login.rate.ratio_to(&ours.rate));
@@ -72,7 +76,9 @@ fn one_core(section: &mut Section, database: &DatabaseServer, plan: Plan) {
         [Kind::Ours, Kind::Crate, Kind::Reference].map(|kind| HashLoop::new(kind, "0", 1));
     plan.each_round("login on one core", || {
         login.measure(CONNECTIONS_PER_CORE, plan.time);
-        loops.iter_mut().for_each(|it| it.measure(plan.time));
+        for it in &mut loops {
+            it.measure(plan.time);
+        }
     });
     let ratio = login.rate.ratio_to(&loops[0].rate);
     section.rows.push(login.rate_row().beside("the loop, ours, on one core", &ratio));

@@ -1,6 +1,6 @@
 //! The services that are measured, ready to be asked.
 
-use std::{fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
 use serde_json::{Value, json};
 use shared::config::Argon2Config;
@@ -85,10 +85,10 @@ pub(super) fn record_answer(file: &Path) -> Vec<u8> {
     let mut text = format!("{}\n", answer.status);
     for (name, value) in &answer.headers {
         if !["date", "content-length", "connection"].contains(&name.as_str()) {
-            text += &format!("{name}: {}\n", value.to_str().expect("ASCII"));
+            let _ = writeln!(text, "{name}: {}", value.to_str().expect("ASCII"));
         }
     }
-    text += &format!("\n{}", answer.text());
+    let _ = write!(text, "\n{}", answer.text());
     fs::write(file, text).expect("scratch can be written");
     answer.body
 }

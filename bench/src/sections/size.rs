@@ -46,8 +46,8 @@ fn files(section: &mut Section, name: &str, bound: f64) {
     let zip = folder.path().join("function.zip");
     let mut zipper = command("python3", &Environment::new());
     zipper.args(["-m", "zipfile", "-c"]).args([&zip, &bootstrap]);
-    let zipped = output(zipper, b"", Duration::from_mins(1));
-    assert!(zipped.status.success(), "{}", zipped.stderr);
+    let done = output(zipper, b"", Duration::from_mins(1));
+    assert!(done.status.success(), "{}", done.stderr);
     let row = Row::new(&format!("{name}, zipped"), Unit::Megabytes, &megabytes(&zip));
     section.rows.push(row.target(Target::AtMost(bound / 2.0)));
 }
