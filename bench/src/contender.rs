@@ -1,6 +1,8 @@
 //! One of those that are measured in turn.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
+
+use system_tests::{raw::Connection, wait};
 
 use crate::{
     http_load::Requests,
@@ -9,6 +11,9 @@ use crate::{
     series::{Series, float},
     server::Server,
 };
+
+const START_LIMIT: Duration = Duration::from_secs(30);
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// A service with what it is asked, and what was measured of it, round by round.
 pub(crate) struct Contender {
@@ -26,8 +31,16 @@ impl Contender {
     pub(crate) fn new(name: &str, server: Server, requests: Requests) -> Self {
         let (rate, cpu) = Default::default();
         let contender = Self { name: name.to_owned(), server, requests, rate, cpu };
+        // gunicorn listens before it has a worker.
+        wait::until(&format!("{name} answers with 200"), START_LIMIT, || {
+            let connection = Connection::open(contender.server.address());
+            let answer = connection.and_then(|mut it| it.exchange(contender.requests.first()));
+            answer.ok().filter(|answer| answer.status == 200)
+        });
         // Connections to a database, memory of a hash, code that is loaded when it is needed.
-        let _ = contender.requests.flood(contender.server.address(), 8, Duration::from_secs(1));
+        let _ = contender.requests.flood(contender.server.address(), 2, Duration::from_secs(1));
+        // wrk hangs up in the middle of a login, and a login outlives its client.
+        thread::sleep(SETTLE);
         contender
     }
 
