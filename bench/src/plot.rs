@@ -1,6 +1,6 @@
 //! Figures as bars, with the least and the most of all rounds as whiskers.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use plotters::{
     chart::ChartBuilder,
@@ -33,7 +33,10 @@ const ALL: [Unit; 7] = [
 /// If a file cannot be written.
 pub(crate) fn draw(section: &Section, directory: &Path) {
     for unit in ALL {
-        let rows: Vec<&Row> = section.rows.iter().filter(|row| row.unit == unit).collect();
+        let mut rows: Vec<&Row> = section.rows.iter().filter(|row| row.unit == unit).collect();
+        // A figure beside two baselines is one bar.
+        let mut drawn = BTreeSet::new();
+        rows.retain(|row| drawn.insert(&row.what));
         if rows.len() > 1 {
             let unit_name = unit.name().replace(['/', ' ', '×', 'µ'], "-");
             let file = directory.join(format!("{}-{unit_name}.svg", section.name));
