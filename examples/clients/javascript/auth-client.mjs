@@ -1,0 +1,138 @@
+// Logs in and validates with fetch: for Node 20 and later, and for browsers as it is.
+//
+//   const client = new AuthClient({ loginUrl, validateUrl, email, password });
+//   const claims = await client.claims();
+//
+// Shows: credentials in UTF-8, time-outs, renewal ahead of expiry, one new login when a token is
+// refused, and bounded waiting on 429 and 503. main.mjs runs it from the command line.
+
+/** Requests for one answer. */
+const TRIES = 5;
+
+/** What went wrong, in a line without secrets. */
+export class AuthError extends Error {}
+
+/** A user's token, renewed when it is time. */
+export class AuthClient {
+  #options;
+  #basic;
+  #token;
+  #renewAt = Infinity;
+  #login;
+
+  /** Times are in seconds; `token` is one of an earlier run, which is used until it is refused. */
+  constructor({ loginUrl, validateUrl, email, password, token, timeout = 10, maxWait = 30 }) {
+    this.#options = { loginUrl, validateUrl, timeout, maxWait };
+    this.#basic = `Basic ${base64(`${email}:${password}`)}`;
+    this.#token = token;
+  }
+
+  /** The claims of a token that is good now. */
+  async claims() {
+    if (!this.#token || performance.now() >= this.#renewAt) await this.#renew();
+    let response = await this.#validate();
+    if (isInvalidToken(response)) {
+      // It has expired, or its key is gone: one new login, and no more.
+      await this.#renew();
+      response = await this.#validate();
+    }
+    if (response.status !== 200) throw new AuthError(`validate: ${refusal(response)}`);
+    if (!response.body) throw new AuthError("validate: the answer is not JSON");
+    return response.body;
+  }
+
+  /** One login for all who need it at the same time. */
+  #renew() {
+    this.#login ??= this.#logIn().finally(() => (this.#login = undefined));
+    return this.#login;
+  }
+
+  /** Takes a new token. A wrong password is never tried again: five failures lock. */
+  async #logIn() {
+    const response = await this.#send("login", "POST", this.#options.loginUrl, this.#basic);
+    if (response.status !== 200) throw new AuthError(`login: ${refusal(response)}`);
+    const { access_token: token, expires_in: lifetime } = response.body ?? {};
+    if (typeof token !== "string" || typeof lifetime !== "number") {
+      throw new AuthError("login: the answer holds no token");
+    }
+    this.#token = token;
+    // When nine tenths of its life are over, by a clock that nobody sets.
+    this.#renewAt = performance.now() + lifetime * 900;
+  }
+
+  #validate() {
+    return this.#send("validate", "GET", this.#options.validateUrl, `Bearer ${this.#token}`);
+  }
+
+  /** One request, and more of them while it is told to come back later. */
+  async #send(name, method, url, authorization) {
+    let waited = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      const response = await this.#request(name, method, url, authorization);
+      if (response.status !== 429 && response.status !== 503) return response;
+      const seconds = retryAfter(response);
+      // Up to half as long again, so that clients who were sent away together come back apart.
+      const wait = seconds * (1 + Math.random() / 2);
+      if (attempt === TRIES) throw new AuthError(`${name}: ${response.status} after ${TRIES} tries`);
+      if (waited + wait > this.#options.maxWait) {
+        throw new AuthError(`${name}: ${response.status}, asked to wait ${seconds} s`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+      waited += wait;
+    }
+  }
+
+  /** Status, headers and JSON of an answer that came in whole within the time-out. */
+  async #request(name, method, url, authorization) {
+    const { timeout } = this.#options;
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: { accept: "application/json", authorization },
+        // No cookies, and no dialog of the browser's own on 401.
+        credentials: "omit",
+        cache: "no-store",
+        redirect: "error",
+        signal: AbortSignal.timeout(timeout * 1000),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: parse(text) };
+    } catch (error) {
+      if (error.name === "TimeoutError") {
+        throw new AuthError(`${name}: no answer within ${timeout} s`);
+      }
+      const reason = error.cause?.code ?? error.cause?.message ?? error.message;
+      throw new AuthError(`${name}: no answer (${reason})`);
+    }
+  }
+}
+
+/** Base64 of the text's UTF-8; btoa alone refuses what is beyond ISO-8859-1. */
+function base64(text) {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+/** Seconds to wait; 1 where somebody in between says a date, or nothing. */
+function retryAfter({ headers }) {
+  const value = headers.get("retry-after") ?? "";
+  return /^\d+$/.test(value) ? Number(value) : 1;
+}
+
+function isInvalidToken({ status, headers }) {
+  return status === 403 && (headers.get("www-authenticate") ?? "").includes('error="invalid_token"');
+}
+
+/** The status, and what the service says about it (RFC 9457). */
+function refusal({ status, body }) {
+  return `${status} ${body?.detail ?? body?.title ?? ""}`.trim();
+}
+
+/** The object that a text of JSON is, if it is one. */
+function parse(text) {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
