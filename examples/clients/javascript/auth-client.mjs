@@ -1,4 +1,4 @@
-// Logs in and validates with fetch: for Node 20 and later, and for browsers as it is.
+// Logs in and validates with fetch: for Node 18 and later, and for browsers as it is.
 //
 //   const client = new AuthClient({ loginUrl, validateUrl, email, password });
 //   const claims = await client.claims();
