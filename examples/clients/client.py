@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Logs in and validates with requests, and prints the token's claims:
 
-    AUTH_URL=http://127.0.0.1:8080 AUTH_EMAIL=demo@example.com ./client.py [TIMES [PAUSE]] < password
+    export AUTH_URL=http://127.0.0.1:8080 AUTH_EMAIL=demo@example.com
+    ./client.py [TIMES [PAUSE]] < password
 
 Shows: credentials in UTF-8, time-outs, renewal ahead of expiry, one new login when a token is
 refused, and bounded waiting on 429 and 503. README.md has the variables.
@@ -75,9 +76,10 @@ class AuthClient:
         if response.status_code != 200:
             raise AuthError(f"validate: {refusal(response)}")
         try:
-            return response.json()
+            claims: dict[str, Any] = response.json()
         except ValueError:
             raise AuthError("validate: the answer is not JSON") from None
+        return claims
 
     def _login(self) -> None:
         """Takes a new token. A wrong password is never tried again: five failures lock."""
@@ -114,7 +116,8 @@ class AuthClient:
             if response.status_code not in (429, 503):
                 return response
             seconds = retry_after(response)
-            # Up to half as long again, so that clients who were sent away together come back apart.
+            # Up to half as long again, so that clients who were sent away together come back
+            # apart.
             wait = seconds * random.uniform(1, 1.5)
             if attempt == TRIES:
                 break
