@@ -50,7 +50,8 @@ fn the_password_may_come_on_standard_input() {
         for input in [format!("{PASSWORD}\n"), PASSWORD.to_owned()] {
             client.run_with_input(&variables, &[], &input).assert_claims(1);
         }
-        let failed = client.run_with_input(&variables, &[], "").assert_failed();
+        let run = client.run_with_input(&variables, &[], "");
+        let failed = run.assert_failed();
         assert!(failed.contains("no password"), "{}: {failed}", client.name);
     });
 }
@@ -62,7 +63,8 @@ fn a_wrong_password_is_tried_once() {
         let functions = Functions::start(&[]);
         let mut variables = functions.variables();
         variables.insert("AUTH_PASSWORD".into(), "wröng".into());
-        let failed = client.run(&variables, &[]).assert_failed();
+        let run = client.run(&variables, &[]);
+        let failed = run.assert_failed();
         assert_eq!(failed, "auth: login: 401 invalid credentials", "{}", client.name);
         assert_eq!(functions.statuses(), ([401].into(), [].into()), "{}", client.name);
     });
