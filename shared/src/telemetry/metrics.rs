@@ -13,6 +13,7 @@ pub use exporter::{Exporter, Scrape};
 pub use gauges::Gauges;
 pub use requests::{RequestCounter, RequestCounts};
 
+#[cfg(any(feature = "password", feature = "users"))]
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
