@@ -92,6 +92,11 @@ bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
 	@echo "building (some minutes)"
 	@cargo build --release --quiet -p validate
 	@bench/metrics
+.PHONY: openapi
+openapi: ## Write openapi.json, as the code has it
+	@tests/setup rust
+	@cargo build --quiet -p local
+	@target/debug/local openapi >openapi.json
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure

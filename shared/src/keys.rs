@@ -145,14 +145,18 @@ impl Keys {
     /// halves, each name once, and nothing of symmetric keys.
     #[must_use]
     pub fn public_set(&self) -> String {
-        #[derive(Serialize)]
-        struct JwkSet<'a> {
-            keys: Vec<PublicJwk<'a>>,
-        }
         let mut names = HashSet::new();
         let public = self.keys.iter().filter_map(|key| key.public_jwk().map(|jwk| (key.id(), jwk)));
         let first = public.filter(|(id, _)| names.insert(*id));
         let keys = first.map(|(_, jwk)| jwk).collect();
-        serde_json::to_string(&JwkSet { keys }).expect("texts are JSON")
+        serde_json::to_string(&PublicSet { keys }).expect("texts are JSON")
     }
+}
+
+/// The public keys (RFC 7517 section 5).
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = JwkSet))]
+pub(crate) struct PublicSet<'a> {
+    /// In the order of the configuration; empty where the key is a shared secret.
+    keys: Vec<PublicJwk<'a>>,
 }

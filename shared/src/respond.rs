@@ -5,6 +5,8 @@
 //! gets the same few words for each.
 
 mod accept;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod problem;
 mod refusal;
 mod well_known;
@@ -109,14 +111,19 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// RFC 6749 section 5.1.
+/// The token for whoever asks for JSON (RFC 6749 section 5.1).
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct TokenResponse<'a> {
+    /// The JWT.
+    access_token: &'a str,
+    /// `Bearer`: how the token is to be presented.
+    token_type: &'static str,
+    /// How long the token is valid, in seconds.
+    expires_in: u64,
+}
+
 fn access_token(token: &str, lifetime: Duration) -> String {
-    #[derive(Serialize)]
-    struct TokenResponse<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: u64,
-    }
     let answer =
         TokenResponse { access_token: token, token_type: "Bearer", expires_in: lifetime.as_secs() };
     serde_json::to_string(&answer).expect("two texts and a number are JSON")

@@ -8,6 +8,8 @@ mod issue;
 mod unique_json;
 mod verify;
 
+#[cfg(feature = "openapi")]
+pub(crate) use claims::IssuedClaims;
 pub use claims::{Subject, VerifiedClaims};
 pub use issue::{IssuedToken, TokenIssuer, issue};
 pub use verify::{InvalidToken, TokenVerifier, VerifyError, verify};

@@ -22,6 +22,15 @@ use thiserror::Error;
 
 use crate::LoginState;
 
+/// Log in
+///
+/// Takes an e-mail and its password and answers a token: as plain text, or as JSON for a
+/// request that accepts JSON and not plain text. Bodies mean nothing. `login` answers this
+/// path, and the same on `/`, the root of a function URL.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/login", tag = "login", operation_id = "login",
+    security(("basic" = [])), responses(crate::openapi::Answers)
+))]
 pub(crate) async fn login(State(state): State<LoginState>, request: Request) -> Response {
     let head = Arc::new(request.into_parts().0);
     // On a task of its own: a client that hangs up ends neither the login, which may be a

@@ -1,6 +1,8 @@
 //! `login`: Basic credentials in, JWT out.
 
 mod handler;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod router;
 mod state;
 

@@ -4,6 +4,8 @@
 //! not. It needs no database, and no key that could sign but for HS256.
 
 mod handler;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod router;
 mod state;
 

@@ -173,9 +173,14 @@ impl Key {
 
 /// A public key as others read it (RFC 7517 section 4).
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublicJwk<'a> {
+    /// `ES256`, `EdDSA` or `RS256`: the one algorithm that this key is for.
     alg: &'static str,
+    /// What the headers of its tokens call it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     kid: Option<&'a str>,
+    /// `sig`: for signatures.
     r#use: &'static str,
     #[serde(flatten)]
     members: &'a PublicMembers,

@@ -90,17 +90,29 @@ impl PublicKey {
 /// The members of a JWK that are the public key itself (RFC 7518 section 6, RFC 8037
 /// section 2), in the order that RFC 7638 section 3 asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct PublicMembers {
+    /// The curve, of EC and Ed25519 keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     crv: Option<&'static str>,
+    /// The exponent, of RSA keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     e: Option<String>,
+    /// `EC`, `OKP` or `RSA`.
     kty: &'static str,
+    /// The modulus, of RSA keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     n: Option<String>,
+    /// The point, of EC and Ed25519 keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     x: Option<String>,
+    /// The other half of it, of EC keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     y: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use crate::{
 
 /// How long others may keep the keys: a new key has to be published for so long before it
 /// signs, an old one for as long as its tokens live.
-const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
+pub(super) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.
 #[must_use]
@@ -23,15 +23,21 @@ pub fn key_set(keys: &Keys) -> Response<Body> {
 }
 
 /// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the issuer's
-/// metadata, as far as it is about verifying tokens. `issuer` is a URL.
+/// metadata, as far as it is about verifying tokens.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Metadata<'a> {
+    /// The `iss` of the tokens, an `https` address.
+    issuer: &'a str,
+    /// Where the JWK Set is.
+    jwks_uri: String,
+    /// The algorithms of its keys: `ES256`, `EdDSA`, `RS256`.
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+}
+
+/// The metadata of an issuer that is a URL.
 #[must_use]
 pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response<Body> {
-    #[derive(Serialize)]
-    struct Metadata<'a> {
-        issuer: &'a str,
-        jwks_uri: String,
-        id_token_signing_alg_values_supported: Vec<&'static str>,
-    }
     let mut algorithms: Vec<&str> = keys
         .iter()
         .filter(|key| key.public_jwk().is_some())

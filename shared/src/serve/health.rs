@@ -1,8 +1,12 @@
 //! `/healthz` and `/readyz`, for whoever runs the process over HTTP.
 
 mod database;
+#[cfg(feature = "openapi")]
+mod openapi;
 
 pub use database::DatabaseProbe;
+#[cfg(feature = "openapi")]
+pub use openapi::document;
 
 use std::{
     sync::{
@@ -26,6 +30,9 @@ use database::Database;
 
 pub(super) const HEALTHZ: &str = "/healthz";
 pub(super) const READYZ: &str = "/readyz";
+
+/// The body of `/healthz`.
+const ALIVE: &str = "ok";
 
 /// What the two paths report.
 #[derive(Clone)]
@@ -74,23 +81,42 @@ impl Health {
     /// The two paths.
     pub(super) fn router(self) -> Router {
         Router::new()
-            .route(HEALTHZ, get(|| async { "ok" }))
+            .route(HEALTHZ, get(liveness))
             .route(READYZ, get(readiness))
             .with_state(self)
     }
 }
 
+/// The process lives.
+///
+/// Asked over HTTP alone; on Lambda there is no such path.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = HEALTHZ, tag = "health", operation_id = "healthz", responses(openapi::Healthz)
+))]
+async fn liveness() -> &'static str {
+    ALIVE
+}
+
 /// The body of `/readyz`.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Readiness {
+    /// `ready`, `starting` (there are no keys yet) or `draining` (after SIGTERM).
     status: &'static str,
+    /// `ok` or `unreachable`.
     keys: &'static str,
+    /// Only of `login`: the state of the database, no older than 2 s. It does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'static str>,
 }
 
+/// Whether requests should come here.
+///
 /// A dead database does not make a function unready: to take every instance out of
 /// rotation at once would help nobody, and `login` answers 503 itself.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = READYZ, tag = "health", operation_id = "readyz", responses(openapi::Readyz)
+))]
 async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     let database = match &health.database {
         Some(database) => Some(database.state().await),

@@ -15,18 +15,44 @@ pub struct Subject<'a> {
     pub admin: bool,
 }
 
+/// One audience, or several (RFC 7519 section 4.1.3): ours have one.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says what others may have put there")]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
 /// The claims of a token of ours. The first four are those of the Flask service.
 #[derive(Serialize)]
-pub(super) struct IssuedClaims<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Claims))]
+pub(crate) struct IssuedClaims<'a> {
+    /// The user's e-mail, as it is stored.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub(super) username: &'a str,
+    /// Whether the user is an administrator.
     pub(super) admin: bool,
+    /// When it was issued, in seconds since 1970.
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, required = false))]
     pub(super) iat: u64,
+    /// When it expires, in seconds since 1970.
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub(super) exp: u64,
+    /// The user's id.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub(super) sub: &'a str,
+    /// A random UUID, another one for each token.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub(super) jti: String,
+    /// Who issued it: where `JWT_ISSUER` is set, exactly that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub(super) iss: Option<&'a str>,
+    /// Whom it is for: where `JWT_AUDIENCE` is set, exactly that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Audience, inline, required = false))]
     pub(super) aud: Option<&'a str>,
 }
 

@@ -16,7 +16,7 @@ use shared::{
 };
 use validate::ValidateState;
 
-use crate::files;
+use crate::{docs, files};
 
 pub(crate) struct Local;
 
@@ -61,6 +61,7 @@ impl Function for Local {
             .route_service("/validate", validate.clone())
             .route_service("/validate/{*path}", validate.clone())
             .route_service("/.well-known/{*path}", validate)
+            .merge(docs::router())
             .fallback(async |request: Request| {
                 refused(Refusal::NotFound, Cause::default(), request.headers())
             });
@@ -80,7 +81,8 @@ fn problem(file: &str, reason: impl Into<String>) -> Vec<Problem> {
 fn introduce(address: &str) {
     let (user, password) = (files::DEMO_USER, files::DEMO_PASSWORD);
     println!(
-        "login and validate are at http://{address} (Ctrl-C ends them). Try, in another terminal:
+        "login and validate are at http://{address} (Ctrl-C ends them).
+In a browser: http://{address}/docs. Or try, in another terminal:
 
   curl -X POST -u '{user}:{password}' http://{address}/login
   TOKEN=$(curl -s -X POST -u '{user}:{password}' http://{address}/login)

@@ -1,10 +1,13 @@
 //! Both functions in one process, for a first look: `make run`.
 //!
-//! `local prepare` only makes the files that `make watch` needs.
+//! `local prepare` only makes the files that `make watch` needs, and `local openapi` prints
+//! openapi.json.
 
+mod docs;
 mod environment;
 mod files;
 mod function;
+mod openapi;
 
 use std::process::ExitCode;
 
@@ -12,8 +15,12 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         None => shared::serve::run_in::<function::Local>(&environment::LocalEnvironment::new()),
         Some("prepare") => function::prepare(),
+        Some("openapi") => {
+            print!("{}", openapi::text());
+            ExitCode::SUCCESS
+        }
         Some(_) => {
-            eprintln!("usage: local [prepare]");
+            eprintln!("usage: local [prepare | openapi]");
             ExitCode::from(64)
         }
     }

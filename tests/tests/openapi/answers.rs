@@ -1,0 +1,109 @@
+//! Both functions answer as the document says.
+
+use serde_json::Value;
+use shared::users::SqliteUsers;
+use system_tests::{
+    Environment,
+    contract::{SECRET, USER, add_users, token},
+    mariadb, mysql9, scratch,
+    service::Service,
+    stores,
+};
+
+use super::schemathesis::{Credentials, check, document, run};
+
+const LOGIN: [&str; 2] = ["login", "health"];
+const VALIDATE: [&str; 3] = ["validate", "well-known", "health"];
+
+/// A running function with the key of the contract's tokens.
+fn start(name: &str, mut variables: Environment) -> Service {
+    variables.insert("JWT_SECRET".into(), SECRET.into());
+    Service::start(name, variables)
+}
+
+/// How many requests to this path were answered with this status.
+fn count(log: &str, path: &str, status: u16) -> usize {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["path"] == path && line["status"] == status).count()
+}
+
+/// With the right password, and with a wrong one until the e-mail is locked.
+fn check_login(database: Environment) {
+    let login = start("login", database);
+    let token = token();
+    check(&login, &LOGIN, &Credentials { basic: USER, token: &token });
+    let log = login.log();
+    for status in [200, 401, 405] {
+        assert!(count(&log, "/login", status) > 0, "no answer was {status}");
+    }
+    check(&login, &LOGIN, &Credentials { basic: (USER.0, "wrong"), token: &token });
+    assert!(count(&login.log(), "/login", 429) > 0, "the throttle was not reached");
+}
+
+#[tokio::test]
+#[ignore = "needs the Python packages: make test"]
+async fn login_answers_as_the_document_says_on_sqlite() {
+    let folder = scratch::directory();
+    let path = folder.path().join("users.sqlite");
+    add_users(&SqliteUsers::open(&path).await.unwrap()).await;
+    check_login([("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into());
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB and the Python packages: make test"]
+async fn login_answers_as_the_document_says_on_mariadb() {
+    let server = mariadb::shared();
+    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    check_login(server.login_variables());
+}
+
+#[tokio::test]
+#[ignore = "needs MySQL 9 and the Python packages: make test"]
+async fn login_answers_as_the_document_says_on_mysql_9() {
+    let server = mysql9::shared();
+    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    check_login(server.login_variables());
+}
+
+#[test]
+#[ignore = "needs the Python packages: make test"]
+fn login_answers_as_the_document_says_without_a_database() {
+    let nobody = system_tests::wait::free_port();
+    let url = format!("mysql://auth_user:canary@127.0.0.1:{nobody}/auth");
+    let login = start("login", [("DATABASE_URL".into(), url)].into());
+    let output = run(&login, &LOGIN, &Credentials { basic: USER, token: &token() }, &document());
+    // 503 is what it answers, and what schemathesis takes for a failure; there is no other.
+    assert!(count(&login.log(), "/login", 503) > 0);
+    assert!(!output.status.success(), "{}", output.stdout);
+    println!("{}", output.stdout);
+}
+
+#[test]
+#[ignore = "needs the Python packages: make test"]
+fn validate_answers_as_the_document_says() {
+    for issuer in [None, Some("https://auth.example.com")] {
+        let issuer = issuer.map(|issuer| ("JWT_ISSUER".to_owned(), issuer.to_owned()));
+        let validate = start("validate", issuer.into_iter().collect());
+        check(&validate, &VALIDATE, &Credentials { basic: USER, token: &token() });
+        let log = validate.log();
+        for status in [200, 401, 403] {
+            assert!(count(&log, "/validate", status) > 0, "no answer was {status}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the Python packages: make test"]
+fn an_answer_that_the_document_does_not_have_is_found() {
+    let validate = start("validate", Environment::new());
+    let mut poorer = document();
+    let paths = poorer["paths"].as_object_mut().expect("paths");
+    let operations = paths.values_mut().filter_map(|path| path.get_mut("get"));
+    for operation in operations {
+        operation["responses"].as_object_mut().expect("responses").remove("403");
+    }
+    let output =
+        run(&validate, &["validate"], &Credentials { basic: USER, token: "forged" }, &poorer);
+    assert!(!output.status.success(), "{}", output.stdout);
+    assert!(output.stdout.contains("Undocumented HTTP status code"), "{}", output.stdout);
+}

@@ -1,0 +1,64 @@
+//! schemathesis, which makes requests of the document, right ones and wrong ones, and compares
+//! each answer with it.
+
+use std::{fs, time::Duration};
+
+use serde_json::Value;
+use system_tests::{
+    Environment,
+    process::{Output, command, output},
+    python, scratch,
+    service::Service,
+    workspace,
+};
+
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// The document that is checked in.
+pub(crate) fn document() -> Value {
+    let text = fs::read_to_string(workspace().join("openapi.json")).expect("it is checked in");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+/// Who logs in, and whose token is shown.
+pub(crate) struct Credentials<'a> {
+    pub(crate) basic: (&'a str, &'a str),
+    pub(crate) token: &'a str,
+}
+
+/// Runs it against `service`, for the operations of these tags, as `document` describes them.
+pub(crate) fn run(
+    service: &Service,
+    tags: &[&str],
+    credentials: &Credentials<'_>,
+    document: &Value,
+) -> Output {
+    let folder = scratch::directory();
+    let path = folder.path().join("openapi.json");
+    fs::write(&path, document.to_string()).expect("scratch can be written");
+    let variables = Environment::from([
+        ("EMAIL".into(), credentials.basic.0.into()),
+        ("PASSWORD".into(), credentials.basic.1.into()),
+        ("TOKEN".into(), credentials.token.into()),
+        ("COLUMNS".into(), "100".into()),
+    ]);
+    let mut st = command(python::program("st"), &variables);
+    st.arg("--config-file").arg(workspace().join("tests/schemathesis.toml"));
+    st.arg("run").arg(&path).args(["--checks", "all", "--no-color", "--url", &service.url("")]);
+    st.args(tags.iter().flat_map(|tag| ["--include-tag", tag]));
+    // It keeps notes where it runs.
+    st.current_dir(folder.path());
+    output(st, b"", LIMIT)
+}
+
+/// The same with the document as it is.
+///
+/// # Panics
+///
+/// If there is a finding.
+pub(crate) fn check(service: &Service, tags: &[&str], credentials: &Credentials<'_>) {
+    println!("schemathesis against {} (half a minute)", tags.join(", "));
+    let output = run(service, tags, credentials, &document());
+    assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+    println!("{}", output.stdout);
+}

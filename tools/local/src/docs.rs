@@ -1,0 +1,68 @@
+//! `/docs`: the document as a page on which one logs in and validates by clicking.
+//!
+//! Swagger UI, all of it from this process, so that it works without a network. Here and not in the
+//! functions: in production nobody needs it.
+
+use axum::{
+    Router,
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    middleware::map_response,
+    response::{Html, Response},
+    routing::get,
+};
+use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
+
+use crate::{files, openapi};
+
+/// Everything from this origin. The viewer's own style sheet has pictures in it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 4] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    // The page is another one after the next build.
+    (CACHE_CONTROL, "no-cache"),
+];
+
+/// The page, what it loads, and the document.
+pub(crate) fn router() -> Router {
+    // Of its routes those that are files; its page has a script within it, ours has none.
+    let viewer = generate_routes(ApiDefinition {
+        uri_prefix: "/docs",
+        api_definition: OpenApiSource::Uri("/openapi.json"),
+        title: None,
+    })
+    .into_service();
+    let page = include_str!("docs/page.html")
+        .replace("{user}", files::DEMO_USER)
+        .replace("{password}", files::DEMO_PASSWORD);
+    let file = |media_type, text: &'static str| get(async move || ([(CONTENT_TYPE, media_type)], text));
+    let document = openapi::text();
+    Router::new()
+        .route("/docs", get(async move || Html(page)))
+        .route("/docs/start.js", file("text/javascript", include_str!("docs/start.js")))
+        .route("/docs/page.css", file("text/css", include_str!("docs/page.css")))
+        .route_service("/docs/swagger-ui-bundle.js", viewer.clone())
+        .route_service("/docs/swagger-ui.css", viewer)
+        .route(
+            "/openapi.json",
+            get(async move || ([(CONTENT_TYPE, "application/json")], document)),
+        )
+        .layer(map_response(async |mut response: Response| {
+            response.headers_mut().extend(strict_headers());
+            response
+        }))
+}
+
+fn strict_headers() -> HeaderMap {
+    HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
+}
