@@ -43,10 +43,16 @@ pub async fn validate(State(state): State<ValidateState>, request: Request) -> R
 ///
 /// Nothing secret is in it: where the key is a shared text, the set is empty. `validate`
 /// answers this path.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/.well-known/jwks.json", tag = "well-known", operation_id = "jwks",
-    responses(crate::openapi::KeySet)
-))]
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(
+        get,
+        path = "/.well-known/jwks.json",
+        tag = "well-known",
+        operation_id = "jwks",
+        responses(crate::openapi::KeySet)
+    )
+)]
 pub(crate) async fn key_set(State(state): State<ValidateState>, request: Request) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
@@ -57,10 +63,16 @@ pub(crate) async fn key_set(State(state): State<ValidateState>, request: Request
 /// Where such gateways find the keys
 ///
 /// Where `JWT_ISSUER` is a URL, else 404. `validate` answers this path.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/.well-known/openid-configuration", tag = "well-known",
-    operation_id = "openidConfiguration", responses(crate::openapi::Metadata)
-))]
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(
+        get,
+        path = "/.well-known/openid-configuration",
+        tag = "well-known",
+        operation_id = "openidConfiguration",
+        responses(crate::openapi::Metadata)
+    )
+)]
 pub(crate) async fn openid_configuration(
     State(state): State<ValidateState>,
     request: Request,

@@ -23,7 +23,8 @@ use super::{JSON, NO_STORE, TEXT, TokenResponse, problem::Problem, well_known};
 use crate::{keys::PublicSet, token::IssuedClaims};
 
 /// Has the form of a token, and is none.
-const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJ1c2VybmFtZSI6ImFkYUBleGFtcGxlLmNvbSJ9.c2lnbmF0dXJl";
+const TOKEN: &str =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJ1c2VybmFtZSI6ImFkYUBleGFtcGxlLmNvbSJ9.c2lnbmF0dXJl";
 
 /// Responses by status, as `IntoResponses` has them.
 pub type Responses = BTreeMap<String, RefOr<Response>>;
@@ -59,9 +60,8 @@ pub fn logged_in() -> Responses {
 #[must_use]
 pub fn verified() -> Responses {
     let user = header("The claim `username`. On every 200, and never empty.", "ada@example.com");
-    let groups = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(["users", "users,admins"]));
+    let groups =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["users", "users,admins"]));
     let groups = HeaderBuilder::new().schema(Some(groups)).description(Some(
         "`users`, or `users,admins` where the claim `admin` is true. On every 200.",
     ));

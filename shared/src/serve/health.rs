@@ -80,10 +80,7 @@ impl Health {
 
     /// The two paths.
     pub(super) fn router(self) -> Router {
-        Router::new()
-            .route(HEALTHZ, get(liveness))
-            .route(READYZ, get(readiness))
-            .with_state(self)
+        Router::new().route(HEALTHZ, get(liveness)).route(READYZ, get(readiness)).with_state(self)
     }
 }
 

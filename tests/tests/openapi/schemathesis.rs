@@ -20,32 +20,34 @@ pub(crate) fn document() -> Value {
     serde_json::from_str(&text).expect("it is JSON")
 }
 
-/// Who logs in, and whose token is shown.
-pub(crate) struct Credentials<'a> {
+/// What it is to try.
+pub(crate) struct Trial<'a> {
+    /// The operations of these tags.
+    pub(crate) tags: &'a [&'a str],
+    /// Who logs in.
     pub(crate) basic: (&'a str, &'a str),
+    /// The token that is shown.
     pub(crate) token: &'a str,
+    /// The one check that does not hold here, or none.
+    pub(crate) without: Option<&'a str>,
 }
 
-/// Runs it against `service`, for the operations of these tags, as `document` describes them.
-pub(crate) fn run(
-    service: &Service,
-    tags: &[&str],
-    credentials: &Credentials<'_>,
-    document: &Value,
-) -> Output {
+/// Runs it against `service`, as `document` describes that.
+pub(crate) fn run(service: &Service, trial: &Trial<'_>, document: &Value) -> Output {
     let folder = scratch::directory();
     let path = folder.path().join("openapi.json");
     fs::write(&path, document.to_string()).expect("scratch can be written");
     let variables = Environment::from([
-        ("EMAIL".into(), credentials.basic.0.into()),
-        ("PASSWORD".into(), credentials.basic.1.into()),
-        ("TOKEN".into(), credentials.token.into()),
+        ("EMAIL".into(), trial.basic.0.into()),
+        ("PASSWORD".into(), trial.basic.1.into()),
+        ("TOKEN".into(), trial.token.into()),
         ("COLUMNS".into(), "100".into()),
     ]);
     let mut st = command(python::program("st"), &variables);
     st.arg("--config-file").arg(workspace().join("tests/schemathesis.toml"));
     st.arg("run").arg(&path).args(["--checks", "all", "--no-color", "--url", &service.url("")]);
-    st.args(tags.iter().flat_map(|tag| ["--include-tag", tag]));
+    st.args(trial.without.iter().flat_map(|check| ["--exclude-checks", check]));
+    st.args(trial.tags.iter().flat_map(|tag| ["--include-tag", tag]));
     // It keeps notes where it runs.
     st.current_dir(folder.path());
     output(st, b"", LIMIT)
@@ -56,9 +58,9 @@ pub(crate) fn run(
 /// # Panics
 ///
 /// If there is a finding.
-pub(crate) fn check(service: &Service, tags: &[&str], credentials: &Credentials<'_>) {
-    println!("schemathesis against {} (half a minute)", tags.join(", "));
-    let output = run(service, tags, credentials, &document());
+pub(crate) fn check(service: &Service, trial: &Trial<'_>) {
+    println!("schemathesis against {} (half a minute)", trial.tags.join(", "));
+    let output = run(service, trial, &document());
     assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
     println!("{}", output.stdout);
 }

@@ -45,7 +45,8 @@ pub(crate) fn router() -> Router {
     let page = include_str!("docs/page.html")
         .replace("{user}", files::DEMO_USER)
         .replace("{password}", files::DEMO_PASSWORD);
-    let file = |media_type, text: &'static str| get(async move || ([(CONTENT_TYPE, media_type)], text));
+    let file =
+        |media_type, text: &'static str| get(async move || ([(CONTENT_TYPE, media_type)], text));
     let document = openapi::text();
     Router::new()
         .route("/docs", get(async move || Html(page)))
@@ -53,10 +54,7 @@ pub(crate) fn router() -> Router {
         .route("/docs/page.css", file("text/css", include_str!("docs/page.css")))
         .route_service("/docs/swagger-ui-bundle.js", viewer.clone())
         .route_service("/docs/swagger-ui.css", viewer)
-        .route(
-            "/openapi.json",
-            get(async move || ([(CONTENT_TYPE, "application/json")], document)),
-        )
+        .route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document)))
         .layer(map_response(async |mut response: Response| {
             response.headers_mut().extend(strict_headers());
             response

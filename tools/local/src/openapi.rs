@@ -1,7 +1,7 @@
 //! One document for both functions, which are usually behind one host: `openapi.json`.
 
 use utoipa::openapi::{
-    InfoBuilder, License, OpenApi, OpenApiBuilder, Server, tag::TagBuilder,
+    InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server, tag::TagBuilder,
 };
 
 const DESCRIPTION: &str = "\
@@ -27,7 +27,7 @@ pub(crate) fn document() -> OpenApi {
         .title("auth functions")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(DESCRIPTION))
-        .license(Some(license()));
+        .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()));
     let tags = TAGS.map(|(name, description)| {
         TagBuilder::new().name(name).description(Some(description)).build()
     });
@@ -39,12 +39,6 @@ pub(crate) fn document() -> OpenApi {
         .merge_from(login::openapi::document())
         .merge_from(validate::openapi::document())
         .merge_from(shared::serve::health_document())
-}
-
-fn license() -> License {
-    let mut license = License::new("MIT");
-    license.identifier = Some("MIT".into());
-    license
 }
 
 /// The same as text, with a line break at its end.

@@ -3,11 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use serde_json::Value;
-use system_tests::{
-    Environment, process, python, scratch,
-    service::Service,
-    workspace,
-};
+use system_tests::{Environment, process, python, scratch, service::Service, workspace};
 
 const USER: &str = "demo@example.com";
 const PASSWORD: &str = "correct horse battery staple";

@@ -90,8 +90,7 @@ fn describe(name: &HeaderName, value: &HeaderValue) -> Option<(&'static str, Hea
         }
         "allow" => ("Allow", constant("The methods of this path.", value)),
         "retry-after" => {
-            let seconds =
-                ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
             let header = HeaderBuilder::new().schema(Some(seconds));
             let header = header.description(Some("Try again after so many seconds."));
             let example: Option<u64> = value.to_str().ok().and_then(|value| value.parse().ok());
@@ -104,9 +103,7 @@ fn describe(name: &HeaderName, value: &HeaderValue) -> Option<(&'static str, Hea
 /// What it says to a person.
 const fn meaning(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::MissingBasic => {
-            "there is not exactly one usable header `Authorization: Basic`."
-        }
+        Refusal::MissingBasic => "there is not exactly one usable header `Authorization: Basic`.",
         Refusal::InvalidCredentials => {
             "nobody has this e-mail, or the password is wrong. Both take as long."
         }
@@ -114,9 +111,7 @@ const fn meaning(refusal: Refusal) -> &'static str {
             "too many failures in a row for this e-mail, or from this source. Right or wrong, \
              no password is looked at until the time in `Retry-After` is over."
         }
-        Refusal::MissingBearer => {
-            "there is not exactly one usable header `Authorization: Bearer`."
-        }
+        Refusal::MissingBearer => "there is not exactly one usable header `Authorization: Bearer`.",
         Refusal::NotAuthorized => {
             "the token does not verify: expired, forged, or not a token. The log says which."
         }

@@ -24,9 +24,8 @@ impl IntoResponses for Healthz {
     fn responses() -> Responses {
         let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([ALIVE]));
         let content = ContentBuilder::new().schema(Some(text)).example(Some(ALIVE.into()));
-        let response = ResponseBuilder::new()
-            .description("It lives.")
-            .content("text/plain", content.build());
+        let response =
+            ResponseBuilder::new().description("It lives.").content("text/plain", content.build());
         probe([("200", response)])
     }
 }
