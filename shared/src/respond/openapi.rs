@@ -128,7 +128,7 @@ fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
 /// JSON of this type, such as `example`.
 #[must_use]
 pub fn json_content<T: ToSchema + PartialSchema>(example: Value) -> Content {
-    let schema = Ref::from_schema_name(T::name());
+    let schema = RefOr::<Schema>::Ref(Ref::from_schema_name(T::name()));
     ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
 }
 

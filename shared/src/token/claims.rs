@@ -17,7 +17,7 @@ pub struct Subject<'a> {
 
 /// One audience, or several (RFC 7519 section 4.1.3): ours have one.
 #[cfg(feature = "openapi")]
-#[derive(utoipa::ToSchema)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "says what others may have put there")]
 enum Audience {

@@ -45,8 +45,9 @@ pub(crate) fn router() -> Router {
     let page = include_str!("docs/page.html")
         .replace("{user}", files::DEMO_USER)
         .replace("{password}", files::DEMO_PASSWORD);
-    let file =
-        |media_type, text: &'static str| get(async move || ([(CONTENT_TYPE, media_type)], text));
+    let file = |media_type: &'static str, text: &'static str| {
+        get(async move || ([(CONTENT_TYPE, media_type)], text))
+    };
     let document = openapi::text();
     Router::new()
         .route("/docs", get(async move || Html(page)))

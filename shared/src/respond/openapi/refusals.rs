@@ -26,7 +26,7 @@ pub fn refusals(refusals: &[Refusal]) -> Responses {
 /// on Lambda it never comes.
 #[must_use]
 pub fn no_content() -> Responses {
-    let response = |description: &str| Response::new(description).into();
+    let response = |description: &str| RefOr::T(Response::new(description));
     Responses::from([
         ("400".into(), response("Over HTTP: the head is not that of an HTTP/1.1 request.")),
         ("431".into(), response("Over HTTP: the head is larger than 16 KiB.")),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use utoipa::{
     IntoResponses, OpenApi,
-    openapi::{ContentBuilder, ObjectBuilder, OpenApi as Document, ResponseBuilder, Type},
+    openapi::{ContentBuilder, ObjectBuilder, OpenApi as Document, RefOr, ResponseBuilder, Type},
 };
 
 use super::{ALIVE, Readiness};
@@ -48,6 +48,7 @@ impl IntoResponses for Readyz {
 }
 
 fn probe<const N: usize>(answers: [(&str, ResponseBuilder); N]) -> Responses {
-    let answers = answers.into_iter().map(|(status, response)| (status.into(), response.into()));
+    let answers =
+        answers.into_iter().map(|(status, answer)| (status.to_owned(), RefOr::T(answer.build())));
     answers.chain(no_content()).chain(allow_get()).collect()
 }
