@@ -30,7 +30,7 @@ fn count(log: &str, path: &str, status: u16) -> usize {
 /// With the right password, and with a wrong one until the e-mail is locked.
 fn check_login(database: Environment) {
     let login = start("login", database);
-    let token = token();
+    let token = token(USER.0, false);
     let right = Trial { tags: &LOGIN, basic: USER, token: &token, without: None };
     check(&login, &right);
     let log = login.log();
@@ -74,7 +74,7 @@ fn login_answers_as_the_document_says_without_a_database() {
     let login = start("login", [("DATABASE_URL".into(), url)].into());
     // 503 is what it should answer.
     let without = Some("not_a_server_error");
-    check(&login, &Trial { tags: &LOGIN, basic: USER, token: &token(), without });
+    check(&login, &Trial { tags: &LOGIN, basic: USER, token: &token(USER.0, false), without });
     assert!(count(&login.log(), "/login", 503) > 0);
 }
 
@@ -84,7 +84,10 @@ fn validate_answers_as_the_document_says() {
     for issuer in [None, Some("https://auth.example.com")] {
         let issuer = issuer.map(|issuer| ("JWT_ISSUER".to_owned(), issuer.to_owned()));
         let validate = start("validate", issuer.into_iter().collect());
-        check(&validate, &Trial { tags: &VALIDATE, basic: USER, token: &token(), without: None });
+        check(
+            &validate,
+            &Trial { tags: &VALIDATE, basic: USER, token: &token(USER.0, false), without: None },
+        );
         let log = validate.log();
         for status in [200, 401, 403] {
             assert!(count(&log, "/validate", status) > 0, "no answer was {status}");
