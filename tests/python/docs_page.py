@@ -20,6 +20,8 @@ FLAGS = (
 # Debian's pair; selenium would else look for another one on the internet.
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 SECONDS = 20
+# Others are hints of the browser, such as on autocomplete.
+GRAVE = ("SEVERE", "WARNING")
 
 
 class Page:
@@ -64,8 +66,8 @@ class Page:
         answer = f"{block} .live-responses-table .response"
         shown = (By.CSS_SELECTOR, f"{answer} .response-col_status")
         self.waiting.until(condition.text_to_be_present_in_element(shown, str(status)))
-        body = self.one(f"{answer} .response-col_description .highlight-code").text
-        return {"status": status, "body": body.removesuffix("Download").strip()}
+        body = self.one(f"{answer} .response-col_description .highlight-code pre").text
+        return {"status": status, "body": body}
 
 
 def start(profile):
@@ -85,22 +87,25 @@ def requests(browser):
 
 
 def visit(browser, origin, email, password, screenshot):
+    # What the browser loads for its own first page is not ours.
+    browser.get("about:blank")
+    browser.get_log("performance")
     browser.get(f"{origin}/docs")
     page = Page(browser)
     page.one("#operations-login-login")
     browser.save_screenshot(screenshot.replace(".png", "-start.png"))
-    page.authorize({"auth_username": email, "auth_password": password})
+    page.authorize({"auth-basic-username": email, "auth-basic-password": password})
     login = page.execute("login-login")
     page.authorize({"auth-bearer-value": login["body"]})
     validate = page.execute("validate-validate")
     height = browser.execute_script("return document.documentElement.scrollHeight")
     browser.set_window_size(1280, height + 100)
     browser.save_screenshot(screenshot)
-    console = browser.get_log("browser")
+    console = [entry for entry in browser.get_log("browser") if entry["level"] in GRAVE]
     # From here on the console has the 401, which is no fault of the page. A dialog of the
     # browser's own would stand in the way of all that follows.
     page.log_out("basic")
-    page.authorize({"auth_username": email, "auth_password": "wrong"})
+    page.authorize({"auth-basic-username": email, "auth-basic-password": "wrong"})
     refused = page.execute("login-login", 401)
     return {"login": login, "validate": validate, "refused": refused, "console": console}
 

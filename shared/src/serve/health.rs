@@ -104,6 +104,7 @@ struct Readiness {
     keys: &'static str,
     /// Only of `login`: the state of the database, no older than 2 s. It does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     database: Option<&'static str>,
 }
 

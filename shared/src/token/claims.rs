@@ -15,19 +15,28 @@ pub struct Subject<'a> {
     pub admin: bool,
 }
 
-/// One audience, or several (RFC 7519 section 4.1.3): ours have one.
+/// A text, or several (RFC 7519 section 4.1.3): ours is one, others may be in a token that
+/// verifies.
 #[cfg(feature = "openapi")]
-#[derive(Serialize, utoipa::ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "says what others may have put there")]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
+fn audience() -> utoipa::openapi::OneOfBuilder {
+    use utoipa::openapi::{
+        OneOfBuilder,
+        schema::{ArrayBuilder, Object, Type},
+    };
+    let text = || Object::with_type(Type::String);
+    let description = "Whom it is for: where `JWT_AUDIENCE` is set, exactly that.";
+    let several = ArrayBuilder::new().items(text());
+    OneOfBuilder::new().item(text()).item(several).description(Some(description))
 }
 
 /// The claims of a token of ours. The first four are those of the Flask service.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Claims))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(
+    as = Claims,
+    description = "What a token says. Tokens of `login` have all of this, `iss` and `aud` where \
+                   they are configured. Others that verify, such as those of the Flask service, \
+                   have at least what is required, and may have more."
+))]
 pub(crate) struct IssuedClaims<'a> {
     /// The user's e-mail, as it is stored.
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]
@@ -52,7 +61,7 @@ pub(crate) struct IssuedClaims<'a> {
     pub(super) iss: Option<&'a str>,
     /// Whom it is for: where `JWT_AUDIENCE` is set, exactly that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Audience, inline, required = false))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = audience, required = false))]
     pub(super) aud: Option<&'a str>,
 }
 

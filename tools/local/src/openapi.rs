@@ -1,8 +1,6 @@
 //! One document for both functions, which are usually behind one host: `openapi.json`.
 
-use utoipa::openapi::{
-    InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server, tag::TagBuilder,
-};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 
 const DESCRIPTION: &str = "\
 `login` takes an e-mail and a password and answers a JWT. `validate` takes a JWT and answers its \
@@ -33,7 +31,6 @@ pub(crate) fn document() -> OpenApi {
     });
     OpenApiBuilder::new()
         .info(info)
-        .servers(Some([Server::new("/")]))
         .tags(Some(tags))
         .build()
         .merge_from(login::openapi::document())
