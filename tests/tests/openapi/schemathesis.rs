@@ -45,7 +45,7 @@ pub(crate) fn run(service: &Service, trial: &Trial<'_>, document: &Value) -> Out
     ]);
     let mut st = command(python::program("st"), &variables);
     st.arg("--config-file").arg(workspace().join("tests/schemathesis.toml"));
-    st.arg("run").arg(&path).args(["--checks", "all", "--no-color", "--url", &service.url("")]);
+    st.arg("run").arg(&path).args(["--no-color", "--url", &service.url("")]);
     st.args(trial.without.iter().flat_map(|check| ["--exclude-checks", check]));
     st.args(trial.tags.iter().flat_map(|tag| ["--include-tag", tag]));
     // It keeps notes where it runs.
