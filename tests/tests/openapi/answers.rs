@@ -1,10 +1,11 @@
 //! Both functions answer as the document says.
 
-use serde_json::Value;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
-    contract::{ADMIN, SECRET, add_users, token},
+    contract::{ADMIN, SECRET, add_users, token, token_with},
     mariadb, mysql9, scratch,
     service::Service,
     stores,
@@ -13,11 +14,12 @@ use system_tests::{
 use super::schemathesis::{Trial, check, document, run};
 
 const LOGIN: [&str; 2] = ["login", "health"];
+const METADATA: &str = "/.well-known/openid-configuration";
 const VALIDATE: [&str; 3] = ["validate", "well-known", "health"];
 
 /// A running function with the key of the contract's tokens.
 fn start(name: &str, mut variables: Environment) -> Service {
-    variables.insert("JWT_SECRET".into(), SECRET.into());
+    variables.entry("JWT_SECRET".into()).or_insert(SECRET.into());
     Service::start(name, variables)
 }
 
@@ -78,21 +80,42 @@ fn login_answers_as_the_document_says_without_a_database() {
     assert!(count(&login.log(), "/login", 503) > 0);
 }
 
+fn check_validate(variables: Environment, token: &str) -> Service {
+    let validate = start("validate", variables);
+    check(&validate, &Trial { tags: &VALIDATE, basic: ADMIN, token, without: None });
+    let log = validate.log();
+    for status in [200, 401, 403] {
+        assert!(count(&log, "/validate", status) > 0, "no answer was {status}");
+    }
+    validate
+}
+
 #[test]
 #[ignore = "needs the Python packages: make test"]
 fn validate_answers_as_the_document_says() {
-    for issuer in [None, Some("https://auth.example.com")] {
-        let issuer = issuer.map(|issuer| ("JWT_ISSUER".to_owned(), issuer.to_owned()));
-        let validate = start("validate", issuer.into_iter().collect());
-        check(
-            &validate,
-            &Trial { tags: &VALIDATE, basic: ADMIN, token: &token(ADMIN.0, false), without: None },
-        );
-        let log = validate.log();
-        for status in [200, 401, 403] {
-            assert!(count(&log, "/validate", status) > 0, "no answer was {status}");
-        }
-    }
+    let validate = check_validate(Environment::new(), &token(ADMIN.0, false));
+    assert!(count(&validate.log(), METADATA, 404) > 0);
+}
+
+/// With a public key beside the shared one, there is more to be seen at the well-known paths.
+#[test]
+#[ignore = "needs the Python packages: make test"]
+fn validate_publishes_as_the_document_says() {
+    let issuer = "https://auth.example.com";
+    let keys = json!({"keys": [
+        {"kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET)},
+        // RFC 8037 appendix A.2.
+        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    ]});
+    let claims = json!({
+        "username": ADMIN.0, "admin": true, "exp": 4_000_000_000_u64, "iss": issuer, "aud": ["a"],
+    });
+    let variables =
+        [("JWT_SECRET".to_owned(), keys.to_string()), ("JWT_ISSUER".to_owned(), issuer.to_owned())];
+    let validate = check_validate(variables.into(), &token_with(&claims));
+    assert!(count(&validate.log(), METADATA, 200) > 0);
+    let published = validate.request("GET", "/.well-known/jwks.json").send();
+    assert!(published.text().contains("Ed25519"), "{}", published.text());
 }
 
 #[test]
