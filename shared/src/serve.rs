@@ -17,9 +17,9 @@ mod signals;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::answer_event;
 pub use gateway_event::{GatewayAnswer, GatewayEvent, GatewayForm};
-pub use health::{DatabaseProbe, Health};
 #[cfg(feature = "openapi")]
 pub use health::document as health_document;
+pub use health::{DatabaseProbe, Health};
 pub use http::Bodies;
 pub use invocation_event::InvocationEvent;
 pub use peer::PeerAddress;

@@ -27,7 +27,11 @@ pub fn router(state: ValidateState) -> Router {
         .route("/.well-known/jwks.json", get(key_set))
         .route("/.well-known/openid-configuration", get(openid_configuration))
         .method_not_allowed_fallback(async |request: Request| {
-            refused(Refusal::MethodNotAllowed(WELL_KNOWN_METHODS), Cause::default(), request.headers())
+            refused(
+                Refusal::MethodNotAllowed(WELL_KNOWN_METHODS),
+                Cause::default(),
+                request.headers(),
+            )
         })
         .fallback(async |request: Request| {
             refused(Refusal::NotFound, Cause::default(), request.headers())
