@@ -12,10 +12,11 @@ SECONDS ?= 60
 ONLY ?=
 ROUNDS ?= 5
 ROUND_SECONDS ?= 3
+ROUTE ?= validate-hs256
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 .PHONY: run
 run: ## Start both functions on embedded SQLite, with a demo user, and say what to try
@@ -97,6 +98,26 @@ openapi: ## Write openapi.json, as the code has it
 	@tests/setup rust
 	@cargo build --quiet -p local
 	@target/debug/local openapi >openapi.json
+.PHONY: instructions
+instructions: ## Count the instructions of a request by callgrind, beside those that are kept
+	@tests/setup rust valgrind
+	@instruments/run check
+
+.PHONY: accept-instructions
+accept-instructions: ## Keep what was counted in instruments/instructions.json, on purpose
+	@tests/setup rust valgrind
+	@instruments/run accept
+
+.PHONY: allocations
+allocations: ## Show where a request asks for memory, with stacks: ROUTE=validate-hs256
+	@tests/setup rust
+	@cargo run --quiet -p instruments --example allocation-sites -- $(ROUTE)
+
+.PHONY: bench-parts
+bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
+	@tests/setup rust
+	@echo "building (some minutes the first time)"
+	@cargo bench --quiet -p instruments --bench parts
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure

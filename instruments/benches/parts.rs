@@ -1,0 +1,109 @@
+//! The time of each part of a request: what is worth to be made faster.
+
+use std::{hint::black_box, time::SystemTime};
+
+use axum::http::{
+    HeaderMap, HeaderValue,
+    header::{ACCEPT, AUTHORIZATION},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use shared::{
+    authorization::{BasicCredentials, BearerToken},
+    config::{Argon2Config, TokenConfig},
+    keys::Keys,
+    password::PasswordHasher,
+    respond::{Cause, Refusal, logged_in, refused, verified},
+    token::{Subject, issue, verify},
+};
+use tokio::runtime::Builder;
+
+const ALGORITHMS: [(&str, &str); 4] = [
+    ("HS256", "a secret for instruments, of 32 bytes or more"),
+    ("ES256", include_str!("../../shared/src/keys/tests/pem/p256.pem")),
+    ("EdDSA", include_str!("../../shared/src/keys/tests/pem/ed25519.pem")),
+    ("RS256", include_str!("../../shared/src/keys/tests/pem/rsa-2048.pem")),
+];
+const SUBJECT: Subject<'static> = Subject { id: "7", username: "ada@example.com", admin: false };
+const PASSWORD: &str = "correct horse battery staple";
+
+criterion_group!(parts, parse, sign, check, hash, respond);
+criterion_main!(parts);
+
+fn keys() -> impl Iterator<Item = (&'static str, Keys)> {
+    let read = |material: &str| Keys::read(&material.into()).expect("a usable key");
+    ALGORITHMS.into_iter().map(move |(algorithm, material)| (algorithm, read(material)))
+}
+
+fn headers(authorization: &str) -> HeaderMap {
+    let authorization = HeaderValue::from_str(authorization).expect("a header");
+    HeaderMap::from_iter([
+        (ACCEPT, HeaderValue::from_static("*/*")),
+        (AUTHORIZATION, authorization),
+    ])
+}
+
+fn parse(criterion: &mut Criterion) {
+    let basic = STANDARD.encode(format!("{}:{PASSWORD}", SUBJECT.username));
+    let basic = headers(&format!("Basic {basic}"));
+    criterion.bench_function("parse/Basic", |bencher| {
+        bencher.iter(|| BasicCredentials::from_headers(black_box(&basic)));
+    });
+    let bearer = headers("Bearer aaaaaaaa.bbbbbbbb.cccccccc");
+    criterion.bench_function("parse/Bearer", |bencher| {
+        bencher.iter(|| BearerToken::from_headers(black_box(&bearer)).is_ok());
+    });
+}
+
+fn sign(criterion: &mut Criterion) {
+    let config = TokenConfig::default();
+    for (algorithm, keys) in keys() {
+        criterion.bench_function(&format!("sign/{algorithm}"), |bencher| {
+            bencher.iter(|| issue(&keys, &config, black_box(SUBJECT), SystemTime::now()));
+        });
+    }
+}
+
+fn check(criterion: &mut Criterion) {
+    let config = TokenConfig::default();
+    for (algorithm, keys) in keys() {
+        let token = issue(&keys, &config, SUBJECT, SystemTime::now()).expect("a token").token;
+        criterion.bench_function(&format!("verify/{algorithm}"), |bencher| {
+            bencher.iter(|| verify(&keys, &config, black_box(&token), SystemTime::now()));
+        });
+    }
+}
+
+fn hash(criterion: &mut Criterion) {
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let hasher = PasswordHasher::new(Argon2Config::default(), 1);
+    let stored = runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash");
+    let mut group = criterion.benchmark_group("hash");
+    group.sample_size(20);
+    for (name, password) in [("right", PASSWORD), ("wrong", "wrong")] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let stored = Some(stored.as_str().into());
+                runtime.block_on(hasher.verify(password.into(), stored)).expect("a check")
+            });
+        });
+    }
+    group.finish();
+}
+
+fn respond(criterion: &mut Criterion) {
+    let (config, now) = (TokenConfig::default(), SystemTime::now());
+    let keys = keys().next().expect("HS256").1;
+    let issued = issue(&keys, &config, SUBJECT, now).expect("a token");
+    let request = headers("Bearer x");
+    criterion.bench_function("respond/logged in", |bencher| {
+        bencher.iter(|| logged_in(black_box(&issued), SUBJECT.id, &request));
+    });
+    criterion.bench_function("respond/verified", |bencher| {
+        let claims = || verify(&keys, &config, &issued.token, now).expect("claims");
+        bencher.iter_batched(claims, |claims| verified(claims, &request), BatchSize::SmallInput);
+    });
+    criterion.bench_function("respond/refused", |bencher| {
+        bencher.iter(|| refused(Refusal::NotAuthorized, Cause::default(), black_box(&request)));
+    });
+}

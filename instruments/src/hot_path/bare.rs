@@ -1,0 +1,33 @@
+//! What the same answer costs where nobody asks for it.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+    routing::any,
+};
+
+use super::{Target, validate};
+
+/// As long as the claims of a token of ours.
+const CLAIMS: &str = r#"{"username":"ada@example.com","admin":false,"iat":1800000000,"exp":1800086400,"sub":"7","jti":"00000000-0000-4000-8000-000000000000"}"#;
+
+/// The service, and requests for it.
+pub(super) fn prepare(requests: usize) -> (Target, Vec<Request<Body>>) {
+    (Target::Router(bare()), validate::good(requests))
+}
+
+/// A service that answers the bytes of `validate` to whatever request.
+#[must_use]
+pub fn bare() -> Router {
+    let answer = || async {
+        let headers = [
+            (header::CONTENT_TYPE.as_str(), "application/json"),
+            ("x-auth-request-user", "ada@example.com"),
+            ("x-auth-request-groups", "users"),
+            (header::CACHE_CONTROL.as_str(), "no-store"),
+        ];
+        (headers, CLAIMS)
+    };
+    Router::new().route("/validate", any(answer))
+}

@@ -1,0 +1,70 @@
+//! How often a request of `validate` asks for memory, beside a service that does nothing.
+//!
+//! One test, since an allocator counts for its whole process.
+
+mod over_http;
+
+use std::io::Write;
+
+use instruments::hot_path::HotPath;
+use shared::{config::LogConfig, telemetry};
+use tokio::runtime::{Builder, Runtime};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// What a validation may take, beyond the bare service.
+const LIMIT: u64 = 12;
+const REQUESTS: u64 = 100;
+/// Fills caches, and does once what is done once.
+const WARM_UP: u64 = 10;
+
+const VALIDATIONS: [HotPath; 5] = [
+    HotPath::ValidateHs256,
+    HotPath::ValidateEs256,
+    HotPath::ValidateEdDsa,
+    HotPath::ValidateRefused,
+    HotPath::ValidateMissing,
+];
+
+#[test]
+fn a_validation_allocates_12_times_at_most_beyond_the_bare_service() {
+    telemetry::init(&LogConfig::default());
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _profiler = dhat::Profiler::builder().testing().build();
+
+    let bare = in_process(&runtime, HotPath::Bare);
+    let counts = VALIDATIONS.map(|path| (path.name(), in_process(&runtime, path), bare));
+    let [http, bare] = over_http::allocations();
+    let counts = [&counts[..], &[("over-http", http, bare)]].concat();
+    // Past the test harness, which would keep the counts of a good run to itself.
+    let mut table = std::io::stderr();
+    let _ = writeln!(table, "\nallocations of    all   bare  beyond");
+    for (name, count, bare) in &counts {
+        let _ = writeln!(table, "{name:<16} {count:>4} {bare:>6} {:>7}", beyond(*count, *bare));
+    }
+    assert!(counts.iter().all(|(.., bare)| *bare > 0), "the allocator does not count");
+    let too_many = counts.iter().filter(|(_, count, bare)| beyond(*count, *bare) > LIMIT);
+    let too_many: Vec<_> = too_many.map(|(name, ..)| name).collect();
+    assert!(too_many.is_empty(), "more than {LIMIT}: {too_many:?}; see make allocations");
+}
+
+fn beyond(count: u64, bare: u64) -> u64 {
+    count.saturating_sub(bare)
+}
+
+/// Allocations of one request that is answered without a socket.
+fn in_process(runtime: &Runtime, path: HotPath) -> u64 {
+    let requests = |number| usize::try_from(number).expect("a hundred");
+    let mut run = runtime.block_on(path.prepare(requests(REQUESTS + WARM_UP)));
+    runtime.block_on(run.answer(requests(WARM_UP)));
+    of_each(|| runtime.block_on(run.answer(requests(REQUESTS))))
+}
+
+/// Allocations of one of [`REQUESTS`], those that grow included: to the nearest, since a
+/// thread may be a step ahead of the other at the begin and the end.
+fn of_each(answer: impl FnOnce()) -> u64 {
+    let before = dhat::HeapStats::get().total_blocks;
+    answer();
+    (dhat::HeapStats::get().total_blocks - before + REQUESTS / 2) / REQUESTS
+}
