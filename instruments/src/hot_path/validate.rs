@@ -55,7 +55,7 @@ pub fn head() -> Vec<u8> {
     let request = good(1).remove(0);
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).into_bytes();
     for (name, value) in request.headers() {
-        head.extend([name.as_ref(), b": ", value.as_bytes(), b"\r\n"].concat());
+        head.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
     head.extend(b"\r\n");
     head

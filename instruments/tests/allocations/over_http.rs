@@ -9,8 +9,12 @@ use std::{
     time::Duration,
 };
 
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use instruments::hot_path;
 use shared::{config::Variables, serve::run_in};
+use tower::ServiceExt;
 use validate::Validate;
 
 use crate::{REQUESTS, WARM_UP, of_each};
@@ -52,7 +56,7 @@ impl Variables for Given<'_> {
     }
 }
 
-/// As axum serves by itself.
+/// As `axum::serve` does it, but for its features, which nothing else here needs.
 fn bare() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a listener for Tokio");
@@ -61,7 +65,12 @@ fn bare() -> SocketAddr {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-            axum::serve(listener, hot_path::bare()).await
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let router = hot_path::bare();
+            let service = service_fn(|request: Request<Incoming>| {
+                router.clone().oneshot(request.map(Body::new))
+            });
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
         })
     });
     address
