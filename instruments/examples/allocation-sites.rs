@@ -1,7 +1,7 @@
 //! `allocation-sites NAME`: where the requests of a path ask for memory, by dhat, and how often
-//! each does: a table of the stacks, the frames of this project and the nearest of others.
+//! each place does, the most frequent first: the way from the allocator up to the service.
 
-use std::{error::Error, fs, path::Path};
+use std::{cmp::Reverse, collections::BTreeMap, error::Error, fs, path::Path};
 
 use instruments::hot_path::HotPath;
 use serde::Deserialize;
@@ -9,13 +9,25 @@ use shared::{config::LogConfig, telemetry};
 use tokio::runtime::Builder;
 
 #[global_allocator]
-static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+static DHAT: dhat::Alloc = dhat::Alloc;
 
 const REQUESTS: usize = 100;
 /// Fills caches, and does once what is done once.
 const WARM_UP: usize = 10;
 /// Frames that are shown of a stack.
-const SHOWN: usize = 12;
+const SHOWN: usize = 9;
+/// Files of the allocator, of what grows, and of dhat: nothing is to be learned from them.
+const ALLOCATOR: [&str; 9] = [
+    "(???",
+    "(alloc/src/",
+    "(core/src/",
+    "(dhat-",
+    "(instruments/examples/",
+    "(src/alloc/",
+    "(src/backtrace/",
+    "(src/raw",
+    "(src/vec/",
+];
 
 /// What dhat writes, as far as it is read here.
 #[derive(Deserialize)]
@@ -30,8 +42,6 @@ struct Profile {
 struct Point {
     #[serde(rename = "tbk")]
     blocks: usize,
-    #[serde(rename = "tb")]
-    bytes: usize,
     #[serde(rename = "fs")]
     frames: Vec<usize>,
 }
@@ -39,24 +49,24 @@ struct Point {
 fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_default();
     let path = HotPath::from_name(&name).ok_or("usage: allocation-sites NAME")?;
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/instruments");
-    fs::create_dir_all(&file)?;
-    let file = file.join(format!("{name}.dhat.json"));
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/instruments");
+    fs::create_dir_all(&directory)?;
+    let file = directory.join(format!("{name}.dhat.json"));
     profile(path, &file)?;
-    let mut profile: Profile = serde_json::from_str(&fs::read_to_string(&file)?)?;
-    // What happens more rarely is not of a request.
-    profile.pps.retain(|point| point.blocks >= REQUESTS);
-    profile.pps.sort_by_key(|point| std::cmp::Reverse(point.blocks));
+
+    let profile: Profile = serde_json::from_str(&fs::read_to_string(&file)?)?;
+    let mut sites = BTreeMap::<_, usize>::new();
     for point in &profile.pps {
-        let (blocks, bytes) = (point.blocks / REQUESTS, point.bytes / point.blocks);
-        println!("{blocks} of {bytes} bytes");
-        for frame in point.frames.iter().filter_map(|index| profile.frames.get(*index)).take(SHOWN)
-        {
-            println!("    {}", shortened(frame));
-        }
+        *sites.entry(stack(point, &profile.frames)).or_default() += point.blocks;
     }
-    let sum: usize = profile.pps.iter().map(|point| point.blocks).sum();
-    println!("{} allocations of {name}; all of it: {}", sum / REQUESTS, file.display());
+    let sum: usize = sites.values().sum();
+    let mut sites: Vec<_> = sites.into_iter().collect();
+    sites.sort_by_key(|(_, blocks)| Reverse(*blocks));
+    // What happens more rarely is not of a request.
+    for (stack, blocks) in sites.iter().filter(|(_, blocks)| *blocks >= REQUESTS) {
+        println!("{:>3}  {}", blocks / REQUESTS, stack.join("\n     "));
+    }
+    println!("{} allocations of {name}; whole stacks are in {}", sum / REQUESTS, file.display());
     Ok(())
 }
 
@@ -70,16 +80,22 @@ fn profile(path: HotPath, file: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Without address and directories.
-fn shortened(frame: &str) -> String {
-    let frame = frame.split_once(": ").map_or(frame, |(_, frame)| frame);
-    match frame.rsplit_once(" (") {
-        Some((function, place)) => {
-            let place = place.trim_end_matches(')');
-            let short: Vec<_> = place.rsplit('/').take(3).collect();
-            let short: Vec<_> = short.into_iter().rev().collect();
-            format!("{function} ({})", short.join("/"))
+/// From the allocator to the service, a line for each frame.
+fn stack(point: &Point, frames: &[String]) -> Vec<String> {
+    let frames = point.frames.iter().filter_map(|index| frames.get(*index));
+    // Without its address.
+    let frames = frames.map(|frame| frame.split_once(": ").map_or(&**frame, |(_, frame)| frame));
+    let frames = frames.skip_while(|frame| ALLOCATOR.iter().any(|file| frame.contains(file)));
+    let frames = frames.take_while(|frame| !frame.contains("hot_path.rs"));
+    frames.take(SHOWN).map(without_types).collect()
+}
+
+/// The parameters of some types would fill a screen.
+fn without_types(frame: &str) -> String {
+    match (frame.find('<'), frame.rfind(" (")) {
+        (Some(types @ 1..), Some(place)) if types < place => {
+            format!("{}{}", &frame[..types], &frame[place..])
         }
-        None => frame.to_owned(),
+        _ => frame.to_owned(),
     }
 }
