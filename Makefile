@@ -111,7 +111,8 @@ accept-instructions: ## Keep what was counted in instruments/instructions.json, 
 .PHONY: allocations
 allocations: ## Show where a request asks for memory, with stacks: ROUTE=validate-hs256
 	@tests/setup rust
-	@cargo run --quiet -p instruments --example allocation-sites -- $(ROUTE)
+	@cargo build --quiet --workspace --example allocation-sites
+	@target/debug/examples/allocation-sites $(ROUTE) 2>/dev/null
 
 .PHONY: bench-parts
 bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond

@@ -10,7 +10,7 @@ use std::{
 use crate::hot_path::HotPath;
 
 /// So many requests make one figure.
-const REQUESTS: u64 = 100;
+const REQUESTS: u64 = 300;
 
 /// Runs `hot-path` under valgrind.
 #[derive(Debug)]
