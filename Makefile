@@ -117,8 +117,7 @@ allocations: ## Show where a request asks for memory, with stacks: ROUTE=validat
 .PHONY: bench-parts
 bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
 	@tests/setup rust
-	@echo "building (some minutes the first time)"
-	@cargo bench --quiet -p instruments --bench parts
+	@instruments/run parts
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure

@@ -49,7 +49,8 @@ struct Point {
 fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_default();
     let path = HotPath::from_name(&name).ok_or("usage: allocation-sites NAME")?;
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/instruments");
+    let directory =
+        Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("instruments");
     fs::create_dir_all(&directory)?;
     let file = directory.join(format!("{name}.dhat.json"));
     profile(path, &file)?;

@@ -104,5 +104,5 @@ fn file() -> PathBuf {
 
 /// Where profiles go.
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/instruments")
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("instruments")
 }
