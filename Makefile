@@ -93,11 +93,13 @@ bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
 	@echo "building (some minutes)"
 	@cargo build --release --quiet -p validate
 	@bench/metrics
+
 .PHONY: openapi
 openapi: ## Write openapi.json, as the code has it
 	@tests/setup rust
 	@cargo build --quiet -p local
 	@target/debug/local openapi >openapi.json
+
 .PHONY: instructions
 instructions: ## Count the instructions of a request by callgrind, beside those that are kept
 	@tests/setup rust valgrind

@@ -20,7 +20,6 @@ pub(super) fn prepare(requests: usize) -> (Target, Vec<Request<Body>>) {
 }
 
 /// A service that answers the bytes of `validate` to whatever request.
-#[must_use]
 pub fn bare() -> Router {
     let answer = || async {
         // Texts would be copied.
