@@ -15,7 +15,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Content, ContentBuilder, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response,
-        ResponseBuilder, Schema, Type,
+        ResponseBuilder, Schema, Type, extensions::Extensions,
     },
 };
 
@@ -69,7 +69,7 @@ pub fn verified() -> Responses {
         .description("The token is good: its claims, all of them as they were signed.")
         .content(media_type(&JSON), json_content::<IssuedClaims<'_>>(claims()))
         .header("X-Auth-Request-User", user)
-        .header("X-Auth-Request-Groups", groups.build())
+        .header("X-Auth-Request-Groups", always(groups))
         .header("Cache-Control", constant("No cache may keep it.", &NO_STORE));
     success(response)
 }
@@ -132,18 +132,23 @@ pub fn json_content<T: ToSchema + PartialSchema>(example: Value) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
 }
 
+/// A header that is on every such answer: `required`, for which utoipa has no field.
+fn always(header: HeaderBuilder) -> Header {
+    header.extensions(Some(Extensions::from_iter([("required", true)]))).build()
+}
+
 /// A header that always has this value.
 fn constant(description: &str, value: &HeaderValue) -> Header {
     let value = value.to_str().unwrap_or_default();
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([value]));
-    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+    always(HeaderBuilder::new().schema(Some(schema)).description(Some(description)))
 }
 
 /// A header such as `example`.
 fn header(description: &str, example: &str) -> Header {
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
     let header = HeaderBuilder::new().schema(Some(schema)).description(Some(description));
-    header.example(Some(example.into())).build()
+    always(header.example(Some(example.into())))
 }
 
 fn media_type(value: &HeaderValue) -> &str {

@@ -9,7 +9,7 @@ use utoipa::openapi::{
     Type, example::ExampleBuilder,
 };
 
-use super::{Responses, constant, media_type};
+use super::{Responses, always, constant, media_type};
 use crate::respond::{PROBLEM, Refusal, TEXT, problem};
 
 /// The responses of these refusals, those of one status together.
@@ -94,7 +94,7 @@ fn describe(name: &HeaderName, value: &HeaderValue) -> Option<(&'static str, Hea
             let header = HeaderBuilder::new().schema(Some(seconds));
             let header = header.description(Some("Try again after so many seconds."));
             let example: Option<u64> = value.to_str().ok().and_then(|value| value.parse().ok());
-            ("Retry-After", header.example(example.map(Into::into)).build())
+            ("Retry-After", always(header.example(example.map(Into::into))))
         }
         _ => return None,
     })
