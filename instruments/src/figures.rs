@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// How much a figure may grow, as a part of what is kept.
-pub const LIMIT: f64 = 0.05;
+/// How much a figure may grow, in hundredths of what is kept.
+pub const LIMIT_PERCENT: u64 = 5;
 
 /// What was counted with what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,8 @@ impl Row {
     /// Whether it is as it may be. What is on one side alone is not.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.growth().is_some_and(|growth| growth <= LIMIT)
+        let grown = self.kept.zip(self.counted);
+        grown.is_some_and(|(kept, counted)| counted * 100 <= kept * (100 + LIMIT_PERCENT))
     }
 }
 

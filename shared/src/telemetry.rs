@@ -24,6 +24,10 @@ use crate::config::{LogConfig, LogFormat};
 /// Crates whose log lines are written with the policy above in mind.
 const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
 
+/// What is wrong with a request is said by its outcome; axum makes an error of the service's
+/// of it, such as a body behind CONNECT.
+const NEVER_HEARD: &str = "axum";
+
 /// Sends log lines to standard error, in the configured form. The first call in a
 /// process wins.
 pub fn init(config: &LogConfig) {
@@ -49,5 +53,5 @@ pub fn init(config: &LogConfig) {
 
 fn may_be_heard(line: &Metadata<'_>) -> bool {
     let root = line.target().split("::").next().unwrap_or_default();
-    *line.level() <= Level::INFO || OURS.contains(&root)
+    (*line.level() <= Level::INFO && root != NEVER_HEARD) || OURS.contains(&root)
 }

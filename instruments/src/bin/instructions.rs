@@ -13,7 +13,7 @@ use std::{
 };
 
 use instruments::{
-    figures::{Figures, Kept, LIMIT, Row, compare, differences},
+    figures::{Figures, Kept, LIMIT_PERCENT, Row, compare, differences},
     hot_path::HotPath,
     valgrind::Callgrind,
 };
@@ -50,7 +50,7 @@ fn check(counted: &Figures) -> Result<ExitCode, Box<dyn Error>> {
     println!(
         "more than {} %. callgrind_annotate {}/NAME.callgrind says where; if it has to be: \
          make accept-instructions",
-        LIMIT * 100.0,
+        LIMIT_PERCENT,
         directory().display()
     );
     Ok(ExitCode::FAILURE)

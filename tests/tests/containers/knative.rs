@@ -11,6 +11,7 @@ use system_tests::{
     even_load::EvenLoad,
     raw::{self, Connection, head},
     service::Service,
+    wait,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -51,7 +52,9 @@ fn headers_that_queue_proxy_adds_change_nothing() {
     let service = validate(&[]);
     let answer = Connection::to(&service).exchange(head("GET /validate", &headers));
     assert_eq!(answer.expect("an answer").status, 200);
-    assert!(service.log().contains("5b5a1c1e-3f0c-4a5e-8f9a-0c1a5b3a4f10"), "the request's id");
+    wait::until("the request's id in the log", Duration::from_secs(5), || {
+        service.log().contains("5b5a1c1e-3f0c-4a5e-8f9a-0c1a5b3a4f10").then_some(())
+    });
 }
 
 /// queue-proxy gives a probe 100 ms where none says otherwise.
