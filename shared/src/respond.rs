@@ -93,17 +93,18 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
 /// then overwrites whatever a client sent under their names.
 #[must_use]
 pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
-    let Ok(user) = HeaderValue::from_str(claims.username()) else {
+    let groups = if claims.admin() { "users,admins" } else { "users" };
+    let (payload, username, subject) = claims.into_parts();
+    let Ok(user) = HeaderValue::try_from(username) else {
         return refused(Refusal::NotAuthorized, Cause::new("username fits no header"), request);
     };
-    let groups = if claims.admin() { "users,admins" } else { "users" };
     let outcome = Outcome {
         name: OutcomeName::TokenVerified,
         // Others who sign with the same key may put an e-mail there.
-        user_id: claims.subject().filter(|id| !id.contains('@')).map(str::to_owned),
+        user_id: subject.filter(|id| !id.contains('@')),
         reason: None,
     };
-    let mut response = response(StatusCode::OK, JSON, claims.into_payload(), outcome);
+    let mut response = response(StatusCode::OK, JSON, payload, outcome);
     let headers = response.headers_mut();
     headers.insert(USER, user);
     headers.insert(GROUPS, HeaderValue::from_static(groups));

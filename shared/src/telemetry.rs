@@ -4,15 +4,17 @@
 //! line, at any level. Libraries do at `debug` and `trace`: they are therefore never
 //! heard below `info`, whatever `RUST_LOG` says.
 
+mod json_lines;
 pub mod metrics;
 mod outcome;
 mod request_log;
+mod standard_error;
 
 pub use metrics::{RequestCounter, RequestCounts};
 pub use outcome::{Outcome, OutcomeName};
 pub use request_log::{RequestId, RequestLog};
 
-use std::io;
+use std::sync::Arc;
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
@@ -20,6 +22,8 @@ use tracing_subscriber::{
 };
 
 use crate::config::{LogConfig, LogFormat};
+use json_lines::JsonLines;
+use standard_error::StandardError;
 
 /// Crates whose log lines are written with the policy above in mind.
 const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
@@ -31,16 +35,14 @@ const NEVER_HEARD: &str = "axum";
 /// Sends log lines to standard error, in the configured form. The first call in a
 /// process wins.
 pub fn init(config: &LogConfig) {
-    // A line that cannot be written is lost: to say so would be written to the same place,
-    // and panic.
-    let lines = fmt::layer().with_writer(io::stderr).log_internal_errors(false);
-    let lines = lines.with_target(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
-        LogFormat::Json => {
-            let lines = lines.json().flatten_event(true);
-            lines.with_current_span(false).with_span_list(false).boxed()
+        LogFormat::Json => JsonLines(StandardError::open()).boxed(),
+        LogFormat::Text => {
+            let lines = fmt::layer().with_writer(Arc::new(StandardError::open()));
+            // A line that cannot be written is lost: to say so would be written to the same
+            // place, and panic.
+            lines.log_internal_errors(false).with_target(false).with_ansi(false).boxed()
         }
-        LogFormat::Text => lines.with_ansi(false).boxed(),
     };
     let quiet = filter_fn(may_be_heard);
     // Fails where a test has set up another subscriber already: that one serves as well.

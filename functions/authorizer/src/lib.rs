@@ -11,6 +11,8 @@ mod event;
 pub use answer::{Answer, Form, Unavailable};
 pub use event::AuthorizerEvent;
 
+use std::sync::Arc;
+
 use axum::{Router, routing::any};
 use shared::{
     config::{Problem, Reader},
@@ -44,5 +46,5 @@ impl Function for Authorizer {
 
 /// Whatever the path: it is that of the request which waits at the gateway.
 pub fn router(state: ValidateState) -> Router {
-    Router::new().fallback(any(validate)).with_state(state)
+    Router::new().fallback(any(validate)).with_state(Arc::new(state))
 }

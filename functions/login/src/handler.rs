@@ -31,7 +31,7 @@ use crate::LoginState;
     post, path = "/login", tag = "login", operation_id = "login",
     security(("basic" = [])), responses(crate::openapi::Answers)
 ))]
-pub(crate) async fn login(State(state): State<LoginState>, request: Request) -> Response {
+pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
     let head = Arc::new(request.into_parts().0);
     // On a task of its own: a client that hangs up ends neither the login, which may be a
     // guess that has to count, nor the database connection that it is using.

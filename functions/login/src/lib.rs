@@ -36,7 +36,9 @@ impl Function for Login {
         let state = LoginState::start(config, platform).await?;
         let health = Health::new(state.keys(), Some(probe(state.users())));
         let secrets = state.secrets();
-        Ok(Service::new(router(state), health, Bodies::ReadFirst).watching(secrets))
+        Ok(Service::new(router(state), health, Bodies::ReadFirst)
+            .watching(secrets)
+            .told_peers())
     }
 }
 

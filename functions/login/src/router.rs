@@ -1,5 +1,7 @@
 //! The paths of `login`.
 
+use std::sync::Arc;
+
 use axum::{Router, extract::Request, routing::post};
 use shared::respond::{Cause, Refusal, refused};
 
@@ -16,5 +18,5 @@ pub fn router(state: LoginState) -> Router {
         .fallback(async |request: Request| {
             refused(Refusal::NotFound, Cause::default(), request.headers())
         })
-        .with_state(state)
+        .with_state(Arc::new(state))
 }

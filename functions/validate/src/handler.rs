@@ -1,6 +1,6 @@
 //! The way of a request: bearer token → verified claims → identity headers.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     extract::{Request, State},
@@ -23,7 +23,7 @@ use crate::ValidateState;
     get, path = "/validate", tag = "validate", operation_id = "validate",
     security(("bearer" = [])), responses(crate::openapi::Validated)
 ))]
-pub async fn validate(State(state): State<ValidateState>, request: Request) -> Response {
+pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     let headers = request.headers();
     let Ok(token) = BearerToken::from_headers(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
@@ -53,7 +53,7 @@ pub async fn validate(State(state): State<ValidateState>, request: Request) -> R
         responses(crate::openapi::KeySet)
     )
 )]
-pub(crate) async fn key_set(State(state): State<ValidateState>, request: Request) -> Response {
+pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
         Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
@@ -74,7 +74,7 @@ pub(crate) async fn key_set(State(state): State<ValidateState>, request: Request
     )
 )]
 pub(crate) async fn openid_configuration(
-    State(state): State<ValidateState>,
+    State(state): State<Arc<ValidateState>>,
     request: Request,
 ) -> Response {
     let Some(issuer) = &state.issuer else {

@@ -1,5 +1,7 @@
 //! The paths of `validate`.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::Request,
@@ -36,5 +38,5 @@ pub fn router(state: ValidateState) -> Router {
         .fallback(async |request: Request| {
             refused(Refusal::NotFound, Cause::default(), request.headers())
         })
-        .with_state(state)
+        .with_state(Arc::new(state))
 }

@@ -85,7 +85,7 @@ pub(super) async fn serve(
         never = front.accept() => match never {},
     };
     let end = Instant::now() + END_LIMIT;
-    front.server.service.health.start_draining();
+    front.server.service().health.start_draining();
     let finish = async {
         if stop == Stop::Terminate {
             tracing::info!(seconds = drain.as_secs(), "draining");

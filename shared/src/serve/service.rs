@@ -25,6 +25,7 @@ pub struct Service {
     pub(super) health: Health,
     pub(super) bodies: Bodies,
     pub(super) gauges: Gauges,
+    told_peers: bool,
     counts: RequestCounts,
 }
 
@@ -33,7 +34,7 @@ impl Service {
     #[must_use]
     pub fn new(router: Router, health: Health, bodies: Bodies) -> Self {
         let gauges = Gauges::new(health.keys(), Secrets::default());
-        Self { router, health, bodies, gauges, counts: RequestCounts::default() }
+        Self { router, health, bodies, gauges, told_peers: false, counts: RequestCounts::default() }
     }
 
     /// The same, whose metrics say how old the secrets are that `secrets` has fetched.
@@ -41,6 +42,16 @@ impl Service {
     pub fn watching(mut self, secrets: Secrets) -> Self {
         self.gauges = Gauges::new(self.health.keys(), secrets);
         self
+    }
+
+    /// The same, whose requests over HTTP have a [`PeerAddress`](super::PeerAddress) among their extensions.
+    #[must_use]
+    pub fn told_peers(self) -> Self {
+        Self { told_peers: true, ..self }
+    }
+
+    pub(super) fn is_told_peers(&self) -> bool {
+        self.told_peers
     }
 
     /// The same, with its requests counted.

@@ -1,18 +1,24 @@
 //! The line that every request leaves behind.
 
-use std::{fmt::Write, time::Instant};
+use std::{borrow::Cow, fmt::Write, time::Instant};
 
 use axum::{
     body::Body,
-    http::{Method, Request, Response, StatusCode},
+    http::{Method, Request, Response, StatusCode, Uri},
 };
-use uuid::Uuid;
+use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 use super::{Outcome, OutcomeName, RequestCounts};
 
 /// The id under which a request can be found in other logs.
 #[derive(Debug, Clone)]
-pub struct RequestId(String);
+pub struct RequestId(Id);
+
+#[derive(Debug, Clone)]
+enum Id {
+    FromOutside(String),
+    Random(Uuid),
+}
 
 impl RequestId {
     /// The longest id that is taken over from a client, in bytes.
@@ -24,7 +30,21 @@ impl RequestId {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
         let usable = given
             .filter(|id| (1..=Self::MAX_BYTES).contains(&id.len()) && id.bytes().all(is_plain));
-        Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
+        Self(usable.map_or_else(Id::random, |id| Id::FromOutside(id.to_owned())))
+    }
+
+    fn as_str<'s>(&'s self, buffer: &'s mut [u8; Hyphenated::LENGTH]) -> &'s str {
+        match &self.0 {
+            Id::FromOutside(id) => id,
+            Id::Random(id) => id.hyphenated().encode_lower(buffer),
+        }
+    }
+}
+
+impl Id {
+    /// Nothing depends on its being hard to guess, so no system call is made for it.
+    fn random() -> Self {
+        Self::Random(Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid())
     }
 }
 
@@ -35,7 +55,7 @@ pub struct RequestLog<'a> {
     start: Instant,
     /// None if it is longer than any that is registered.
     method: Option<Method>,
-    path: String,
+    uri: Uri,
     id: RequestId,
     finished: bool,
 }
@@ -63,11 +83,9 @@ impl<'a> RequestLog<'a> {
     pub fn start(request: &Request<Body>, counts: &'a RequestCounts) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
-        let path = request.uri().path();
-        let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
         let method = Some(request.method()).filter(|name| name.as_str().len() <= Self::MAX_METHOD);
-        let start = Instant::now();
-        Self { counts, start, method: method.cloned(), path, id, finished: false }
+        let (method, uri) = (method.cloned(), request.uri().clone());
+        Self { counts, start: Instant::now(), method, uri, id, finished: false }
     }
 
     /// Writes the line: a warning where this service could not do its job.
@@ -81,14 +99,17 @@ impl<'a> RequestLog<'a> {
             self.counts.count(outcome.name);
         }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
+        let path = self.uri.path();
+        let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
+        let mut id = [0; Hyphenated::LENGTH];
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     method = self.method.as_ref().map_or("OTHER", Method::as_str),
-                    path = self.path,
+                    path = &*path,
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
-                    request_id = self.id.0,
+                    request_id = self.id.as_str(&mut id),
                     outcome = outcome.map(|outcome| outcome.name.as_str()),
                     user_id = outcome.and_then(|outcome| outcome.user_id.as_deref()),
                     reason = outcome.and_then(|outcome| outcome.reason.as_deref()),
@@ -106,15 +127,19 @@ impl<'a> RequestLog<'a> {
 
 /// The path as RFC 3986 section 2.1 wants it, and some clients do not send it: JSON leaves
 /// letters alone that break a line or command a terminal.
-fn in_ascii(path: &str) -> String {
-    path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
+fn in_ascii(path: &str) -> Cow<'_, str> {
+    if path.is_ascii() {
+        return path.into();
+    }
+    let encoded = path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
         if byte.is_ascii() {
             encoded.push(byte.into());
         } else {
             let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
-    })
+    });
+    encoded.into()
 }
 
 #[cfg(test)]
@@ -124,11 +149,21 @@ mod tests {
     #[test]
     fn an_id_from_outside_is_taken_over_only_if_it_is_short_and_plain() {
         for id in ["1-67891233-abcdef012345678912345678", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"] {
-            assert_eq!(RequestId::new(Some(id)).0, id);
+            assert_eq!(RequestId::new(Some(id)).as_str(&mut [0; Hyphenated::LENGTH]), id);
         }
         let long = "x".repeat(129);
         for id in ["", "a b", "a\nb", "a\"b", "ä", "\u{1b}[31m", &long] {
-            assert_ne!(RequestId::new(Some(id)).0, id, "{id:?}");
+            let RequestId(id) = RequestId::new(Some(id));
+            assert!(matches!(id, Id::Random(id) if id.get_version_num() == 4), "{id:?}");
         }
+    }
+
+    #[test]
+    fn two_requests_get_two_random_ids_that_are_uuids() {
+        let ids = [(); 2].map(|()| {
+            RequestId::new(None).as_str(&mut [0; Hyphenated::LENGTH]).to_owned()
+        });
+        assert_ne!(ids[0], ids[1]);
+        assert!(ids.iter().all(|id| Uuid::parse_str(id).is_ok()), "{ids:?}");
     }
 }

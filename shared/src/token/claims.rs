@@ -77,10 +77,16 @@ pub struct VerifiedClaims {
 }
 
 impl VerifiedClaims {
+    /// [`Self::payload`], [`Self::username`] and [`Self::subject`], without copies.
+    #[must_use]
+    pub fn into_parts(self) -> (String, String, Option<String>) {
+        (self.payload, self.username, self.subject)
+    }
+
     /// The whole payload as it was signed, a JSON object.
     #[must_use]
-    pub fn into_payload(self) -> String {
-        self.payload
+    pub fn payload(&self) -> &str {
+        &self.payload
     }
 
     /// The `username` claim: not empty, without blanks around it or control characters.

@@ -3,10 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{claims::VerifiedClaims, unique_json};
+use super::{
+    claims::VerifiedClaims,
+    unique_json::{self, Members, Value},
+};
 use crate::{
     config::TokenConfig,
     keys::{Algorithm, Keys},
@@ -117,16 +119,22 @@ pub fn verify(
     }
     let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
-    let header = decode(header)?;
-    let payload = decode(payload)?;
-    let signature = decode(signature)?;
+    // One buffer for the two parts that are not kept.
+    let mut buffer = Vec::with_capacity(header.len() + signature.len());
+    decode(header, &mut buffer)?;
+    let header_bytes = buffer.len();
+    decode(signature, &mut buffer)?;
+    let (header, signature) = buffer.split_at(header_bytes);
+    let mut decoded = Vec::new();
+    decode(payload, &mut decoded)?;
 
-    check_signature(keys, &header, message, &signature)?;
+    check_signature(keys, header, message, signature)?;
+    let payload = String::from_utf8(decoded).map_err(|_| InvalidToken::NotStrictJson)?;
     let claims = unique_json::parse(&payload).map_err(|_| InvalidToken::NotStrictJson)?;
     check_times(&claims, now)?;
     check_names(config, &claims)?;
-    let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
-    verified(payload, claims)
+    let (username, admin, subject) = identity(&claims)?;
+    Ok(VerifiedClaims { payload, username, admin, subject })
 }
 
 fn check_signature(
@@ -135,10 +143,11 @@ fn check_signature(
     message: &str,
     signature: &[u8],
 ) -> Result<(), InvalidToken> {
+    let header = str::from_utf8(header).map_err(|_| InvalidToken::NotStrictJson)?;
     let header = unique_json::parse(header).map_err(|_| InvalidToken::NotStrictJson)?;
     // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
     // `zip` is for JWE alone.
-    if ["crit", "b64", "zip"].iter().any(|name| header.contains_key(*name)) {
+    if ["crit", "b64", "zip"].iter().any(|name| header.get(name).is_some()) {
         return Err(InvalidToken::UnsupportedHeader);
     }
     let text = |name| optional_text(&header, name).map_err(|_| InvalidToken::UnsupportedHeader);
@@ -156,16 +165,16 @@ fn check_signature(
 
 /// `iss` and `aud` equal what is configured; every registered name has its type
 /// (RFC 7519 section 4.1).
-fn check_names(config: &TokenConfig, claims: &Map<String, Value>) -> Result<(), InvalidToken> {
+fn check_names(config: &TokenConfig, claims: &Members<'_>) -> Result<(), InvalidToken> {
     for name in ["sub", "jti"] {
         optional_text(claims, name)?;
     }
     for (name, demanded) in [("iss", &config.issuer), ("aud", &config.audience)] {
         match (demanded, claims.get(name)) {
-            (Some(demanded), Some(Value::String(given))) if given == demanded => {}
-            (None, None | Some(Value::String(_))) => {}
+            (Some(demanded), Some(Value::Text(given))) if given == demanded => {}
+            (None, None | Some(Value::Text(_))) => {}
             (None, Some(Value::Array(names)))
-                if name == "aud" && names.iter().all(Value::is_string) => {}
+                if name == "aud" && names.iter().all(|name| matches!(name, Value::Text(_))) => {}
             _ => return Err(InvalidToken::Claim(name)),
         }
     }
@@ -173,17 +182,18 @@ fn check_names(config: &TokenConfig, claims: &Map<String, Value>) -> Result<(), 
 }
 
 /// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.
-fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)
+fn decode(part: &str, into: &mut Vec<u8>) -> Result<(), InvalidToken> {
+    URL_SAFE_NO_PAD.decode_vec(part, into).map_err(|_| InvalidToken::Malformed)
 }
 
 /// `exp` is a number and ahead; `nbf` and `iat`, where present, are numbers and not ahead.
-fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), InvalidToken> {
+fn check_times(claims: &Members<'_>, now: SystemTime) -> Result<(), InvalidToken> {
     let leeway = LEEWAY.as_secs_f64();
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let time = |name| match claims.get(name) {
         None => Ok(None),
-        Some(value) => value.as_f64().map(Some).ok_or(InvalidToken::Claim(name)),
+        Some(Value::Number(time)) => Ok(Some(*time)),
+        Some(_) => Err(InvalidToken::Claim(name)),
     };
     let expiry = time("exp")?.ok_or(InvalidToken::Claim("exp"))?;
     if now >= expiry + leeway {
@@ -197,34 +207,29 @@ fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), Inval
     Ok(())
 }
 
-/// The claims that identity is made of.
-fn verified(
-    payload: String,
-    mut claims: Map<String, Value>,
-) -> Result<VerifiedClaims, InvalidToken> {
-    let Some(Value::String(username)) = claims.remove("username") else {
-        return Err(InvalidToken::Claim("username"));
-    };
+/// The claims that identity is made of: `username`, `admin` and `sub`.
+fn identity(claims: &Members<'_>) -> Result<(String, bool, Option<String>), InvalidToken> {
+    let username = optional_text(claims, "username")?.unwrap_or_default();
     // As a header, a name would lose blanks around it and be another, or none.
     if username.is_empty() || username.trim() != username || username.chars().any(char::is_control)
     {
         return Err(InvalidToken::Claim("username"));
     }
-    let Some(Value::Bool(admin)) = claims.remove("admin") else {
+    let Some(Value::Bool(admin)) = claims.get("admin") else {
         return Err(InvalidToken::Claim("admin"));
     };
-    let subject = optional_text(&claims, "sub")?.map(str::to_owned);
-    Ok(VerifiedClaims { payload, username, admin, subject })
+    let subject = optional_text(claims, "sub")?.map(str::to_owned);
+    Ok((username.to_owned(), *admin, subject))
 }
 
 /// A member that is a text where it is present.
 fn optional_text<'m>(
-    members: &'m Map<String, Value>,
+    members: &'m Members<'_>,
     name: &'static str,
 ) -> Result<Option<&'m str>, InvalidToken> {
     match members.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(InvalidToken::Claim(name)),
     }
 }

@@ -68,7 +68,7 @@ impl Function for Local {
         if let DoorConfig::Http { address, .. } = platform.door {
             introduce(&address.to_string());
         }
-        Ok(Service::new(router, Health::new(keys.into(), None), Bodies::Ignored))
+        Ok(Service::new(router, Health::new(keys.into(), None), Bodies::Ignored).told_peers())
     }
 }
 

@@ -81,27 +81,38 @@ where
 /// What every connection is answered with.
 #[derive(Clone)]
 pub(super) struct Server {
-    pub(super) service: Service,
-    probes: Router,
+    parts: Arc<Parts>,
     peer: Option<PeerAddress>,
+}
+
+/// What all connections share.
+struct Parts {
+    service: Service,
+    probes: Router,
 }
 
 impl Server {
     pub(super) fn new(service: Service) -> Self {
-        Self { probes: service.health.clone().router(), service, peer: None }
+        let probes = service.health.clone().router();
+        Self { parts: Arc::new(Parts { service, probes }), peer: None }
     }
 
     /// The same for the connection of this peer.
     pub(super) fn for_peer(&self, peer: PeerAddress) -> Self {
-        Self { peer: Some(peer), ..self.clone() }
+        let peer = self.parts.service.is_told_peers().then_some(peer);
+        Self { parts: Arc::clone(&self.parts), peer }
+    }
+
+    pub(super) fn service(&self) -> &Service {
+        &self.parts.service
     }
 
     /// Probes come many times a second and leave no line.
     async fn answer_head(&self, request: Request<Body>, is_probe: bool) -> Response<Body> {
         if is_probe {
-            call(&self.probes, request).await
+            call(&self.parts.probes, request).await
         } else {
-            self.service.answer(request).await
+            self.service().answer(request).await
         }
     }
 }
@@ -113,14 +124,14 @@ impl Answer for Server {
             head.extensions.insert(peer);
         }
         let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
-        let bodies = if is_probe { Bodies::Ignored } else { self.service.bodies };
+        let bodies = if is_probe { Bodies::Ignored } else { self.service().bodies };
         let mut last = false;
         let request = |head| Request::from_parts(head, Body::empty());
         let mut response = if body.is_end_stream() {
             progress.reset();
             self.answer_head(request(head), is_probe).await
         } else if bodies == Bodies::ReadFirst {
-            self.service.answer_after(body::read(body, progress), request(head)).await
+            self.service().answer_after(body::read(body, progress), request(head)).await
         } else {
             last = !body::is_worth_reading(&body, &head.headers);
             if !last {
@@ -128,7 +139,7 @@ impl Answer for Server {
             }
             self.answer_head(request(head), is_probe).await
         };
-        if last || self.service.health.is_draining() {
+        if last || self.service().health.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

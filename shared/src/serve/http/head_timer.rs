@@ -7,7 +7,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -27,11 +27,13 @@ const HEAD_LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct HeadTimer {
     progress: Arc<Progress>,
     is_new: AtomicBool,
+    limit: Arc<Limit>,
 }
 
 impl HeadTimer {
     pub(super) fn new(progress: Arc<Progress>) -> Self {
-        Self { progress, is_new: AtomicBool::new(true) }
+        let limit = Arc::new(Limit::new(Instant::now() + HEAD_LIMIT));
+        Self { progress, is_new: AtomicBool::new(true), limit }
     }
 }
 
@@ -46,10 +48,11 @@ impl Timer for HeadTimer {
     fn sleep_until(&self, idle_limit: StdInstant) -> Pin<Box<dyn Sleep>> {
         self.progress.reset();
         let has_begun = self.is_new.swap(false, Ordering::Relaxed);
-        let limit =
-            if has_begun { Instant::now() + HEAD_LIMIT } else { Instant::from_std(idle_limit) };
-        let progress = Arc::clone(&self.progress);
-        Box::pin(HeadSleep { sleep: Box::pin(time::sleep_until(limit)), has_begun, progress })
+        if !has_begun {
+            self.limit.set(Instant::from_std(idle_limit));
+        }
+        let (progress, limit) = (Arc::clone(&self.progress), Arc::clone(&self.limit));
+        Box::pin(HeadSleep { has_begun, progress, limit })
     }
 
     fn now(&self) -> StdInstant {
@@ -57,10 +60,33 @@ impl Timer for HeadTimer {
     }
 }
 
+/// The one timer of a connection. A new one for each request would enter the list of all
+/// timers, which the cores share, and leave it again; this one is moved on where it is, since
+/// a limit is nearly always later than the one before.
+struct Limit(Mutex<Pin<Box<time::Sleep>>>);
+
+impl Limit {
+    fn new(limit: Instant) -> Self {
+        Self(Mutex::new(Box::pin(time::sleep_until(limit))))
+    }
+
+    fn set(&self, limit: Instant) {
+        self.sleep().as_mut().reset(limit);
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.sleep().as_mut().poll(context)
+    }
+
+    fn sleep(&self) -> MutexGuard<'_, Pin<Box<time::Sleep>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 struct HeadSleep {
-    sleep: Pin<Box<time::Sleep>>,
     has_begun: bool,
     progress: Arc<Progress>,
+    limit: Arc<Limit>,
 }
 
 impl Sleep for HeadSleep {}
@@ -72,8 +98,8 @@ impl Future for HeadSleep {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if !self.has_begun && self.progress.has_begun() {
             self.has_begun = true;
-            self.sleep.as_mut().reset(Instant::now() + HEAD_LIMIT);
+            self.limit.set(Instant::now() + HEAD_LIMIT);
         }
-        self.sleep.as_mut().poll(context)
+        self.limit.poll(context)
     }
 }
