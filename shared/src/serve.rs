@@ -34,6 +34,7 @@ use std::{
 };
 
 use thiserror::Error;
+use tokio::runtime::Runtime;
 
 use crate::{
     config::{
@@ -128,13 +129,14 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Ok(read) => read,
         Err(problems) => return refuse(&problems),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime(config.door) {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
     let ended = runtime.block_on(start_and_serve(config));
     // Without waiting for hashes that nobody waits for any more.
     runtime.shutdown_background();
+    telemetry::write_all_kept_lines();
     match ended {
         Ok(()) => {
             tracing::info!(function = F::NAME, "sys_shutdown");
@@ -143,6 +145,16 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
         Err(ServeError::Start(problems)) => refuse(&problems),
         Err(error) => fail(&error),
     }
+}
+
+/// A thread for each core. On Lambda a process is frozen when it has nothing to do, and so
+/// writes every log line at once.
+fn runtime(door: DoorConfig) -> io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let DoorConfig::Http { .. } = door {
+        builder.on_thread_park(telemetry::write_kept_lines);
+    }
+    builder.enable_all().build()
 }
 
 async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), ServeError> {

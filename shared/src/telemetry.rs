@@ -13,8 +13,7 @@ mod standard_error;
 pub use metrics::{RequestCounter, RequestCounts};
 pub use outcome::{Outcome, OutcomeName};
 pub use request_log::{RequestId, RequestLog};
-
-use std::sync::Arc;
+pub use standard_error::{write_all_kept_lines, write_kept_lines};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
@@ -36,9 +35,9 @@ const NEVER_HEARD: &str = "axum";
 /// process wins.
 pub fn init(config: &LogConfig) {
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
-        LogFormat::Json => JsonLines(StandardError::open()).boxed(),
+        LogFormat::Json => JsonLines.boxed(),
         LogFormat::Text => {
-            let lines = fmt::layer().with_writer(Arc::new(StandardError::open()));
+            let lines = fmt::layer().with_writer(|| StandardError);
             // A line that cannot be written is lost: to say so would be written to the same
             // place, and panic.
             lines.log_internal_errors(false).with_target(false).with_ansi(false).boxed()

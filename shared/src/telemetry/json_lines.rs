@@ -4,7 +4,7 @@
 //! one buffer: its own layer checks every piece for UTF-8 again on the way through
 //! `fmt::Write`, which costs more than a token's signature.
 
-use std::{io::Write, time::SystemTime};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde::ser::{SerializeMap, Serializer};
@@ -12,19 +12,24 @@ use tracing::{Event, Subscriber};
 use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::StandardError;
+use super::{
+    request_log::FREQUENT,
+    standard_error::{write_line, write_line_soon},
+};
 
 /// Longer than nearly all lines, in bytes.
 const USUAL_BYTES: usize = 512;
 
 /// Writes each event as a line.
-pub(super) struct JsonLines(pub(super) StandardError);
+pub(super) struct JsonLines;
 
 impl<S: Subscriber> Layer<S> for JsonLines {
-    /// A line that cannot be written is lost: to say so would be written to the same place.
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if let Ok(line) = line(event, SystemTime::now()) {
-            let _ = (&self.0).write_all(&line);
+        let Ok(line) = line(event, SystemTime::now()) else { return };
+        if event.metadata().target() == FREQUENT {
+            write_line_soon(&line);
+        } else {
+            write_line(&line);
         }
     }
 }
