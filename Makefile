@@ -150,7 +150,7 @@ bench: ## Measure the functions beside their baselines; ONLY=validate, login, st
 	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/release/bench $(ONLY)
 
 .PHONY: capacity
-capacity: ## Work out what rates of requests take, and write docs/capacity.md
+capacity: ## Work out what rates of requests take, simulate storms, write docs/capacity.md
 	@tests/setup rust
 	@cargo build --quiet -p capacity
 	@target/debug/capacity write

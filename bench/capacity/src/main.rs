@@ -1,4 +1,4 @@
-//! What rates of logins and validations take: `capacity write`
+//! What rates of logins and validations take, and what a storm of logins does: `capacity write`
 //! prints the tables of docs/capacity.md and puts them there, `capacity check` compares them.
 
 mod costs;
@@ -9,6 +9,7 @@ mod platform;
 mod prices;
 mod resources;
 mod rounding;
+mod storm;
 mod table;
 mod tables;
 

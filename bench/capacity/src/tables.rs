@@ -5,7 +5,8 @@ use crate::{
     figure, limits,
     platform::DEFAULTS,
     prices::LIST,
-    resources::{keys, logins, validations},
+    resources::{MODEL, keys, logins, validations},
+    storm::{self, scenarios},
 };
 
 /// What stands in one place of the page.
@@ -17,10 +18,10 @@ pub(crate) struct Block {
     pub(crate) text: String,
 }
 
-/// Works all of them out.
+/// Works all of them out. On the way it says on standard error what it simulates.
 pub(crate) fn all() -> Vec<Block> {
     let block = |name, table: &dyn ToString| Block { name, text: table.to_string() };
-    vec![
+    let mut blocks = vec![
         block("costs", &figure::table("measured", &MEASURED.all())),
         block("platform", &figure::table("set or allowed", &DEFAULTS.all())),
         block("prices", &figure::table("price", &LIST.all())),
@@ -28,7 +29,18 @@ pub(crate) fn all() -> Vec<Block> {
         block("validations", &validations::table()),
         block("keys", &keys::table()),
         block("limits", &limits::table()),
-    ]
+    ];
+    let outcomes: Vec<_> = scenarios(&MODEL)
+        .into_iter()
+        .map(|scenario| {
+            eprintln!("a storm: {}; clients: {}", scenario.door, scenario.behaviour);
+            let outcome = storm::run(&scenario);
+            (scenario, outcome)
+        })
+        .collect();
+    blocks.push(block("storm", &storm::table(&outcomes)));
+    blocks.push(block("plot", &storm::plot(&outcomes)));
+    blocks
 }
 
 /// Prints them.
