@@ -149,6 +149,12 @@ bench: ## Measure the functions beside their baselines; ONLY=validate, login, st
 	@bench/build
 	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/release/bench $(ONLY)
 
+.PHONY: capacity
+capacity: ## Work out what rates of requests take, simulate storms, write docs/capacity.md
+	@tests/setup rust
+	@cargo build --quiet -p capacity
+	@target/debug/capacity write
+
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
 	@rm -rf target
