@@ -34,7 +34,7 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     config::{
@@ -78,24 +78,31 @@ pub trait Function {
 pub struct Platform {
     /// Where requests come from.
     pub door: DoorConfig,
-    /// Password hashes at once: one for each core.
-    pub hashes: usize,
-    /// Database connections at once. In Lambda, one for each request that there may be.
-    /// Over HTTP, one for each hash: a look-up takes a fraction of a hash, so that more
-    /// would be idle.
-    pub connections: u32,
 }
 
 impl Platform {
     /// This machine, with requests from `door`.
     #[must_use]
     pub fn new(door: DoorConfig) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let connections = match door {
+        Self { door }
+    }
+
+    /// Password hashes at once: one for each core. They are counted anew each time, from
+    /// files of the system.
+    #[must_use]
+    pub fn hashes(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, NonZero::get)
+    }
+
+    /// Database connections at once. In Lambda, one for each request that there may be.
+    /// Over HTTP, one for each hash: a look-up takes a fraction of a hash, so that more
+    /// would be idle.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        match self.door {
             DoorConfig::Lambda { concurrency, .. } => concurrency,
-            DoorConfig::Http { .. } => u32::try_from(cores).unwrap_or(u32::MAX),
-        };
-        Self { door, hashes: cores, connections }
+            DoorConfig::Http { .. } => u32::try_from(self.hashes()).unwrap_or(u32::MAX),
+        }
     }
 }
 
@@ -147,10 +154,14 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
     }
 }
 
-/// A thread for each core. On Lambda a process is frozen when it has nothing to do, and so
-/// writes every log line at once.
+/// A thread for each core; one, where there is but one request at a time: a start is over
+/// before others would be there. On Lambda a process is frozen when it has nothing to do,
+/// and so writes every log line at once.
 fn runtime(door: DoorConfig) -> io::Result<Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let mut builder = match door {
+        DoorConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
     if let DoorConfig::Http { .. } = door {
         builder.on_thread_park(telemetry::write_kept_lines);
     }
@@ -171,7 +182,14 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
         Ok(service)
     };
     match door {
-        DoorConfig::Lambda { .. } => lambda::serve::<F::Event>(start.await?, exporter).await,
+        DoorConfig::Lambda { snapshot, .. } => {
+            let service = start.await?;
+            if !snapshot {
+                // While the first event is on its way.
+                tokio::spawn(service.health.clone().connect());
+            }
+            lambda::serve::<F::Event>(service, exporter).await
+        }
         DoorConfig::Http { address, drain, max_connections } => {
             let mut signals = Signals::listen().map_err(ServeError::Signals)?;
             let service = tokio::select! {
@@ -240,7 +258,7 @@ mod tests {
     fn classic_lambda_has_one_connection_and_managed_instances_one_for_each_request() {
         for concurrency in [1, 8] {
             let door = DoorConfig::Lambda { concurrency, snapshot: false };
-            assert_eq!(Platform::new(door).connections, concurrency);
+            assert_eq!(Platform::new(door).connections(), concurrency);
         }
     }
 
@@ -250,6 +268,6 @@ mod tests {
         let platform =
             Platform::new(DoorConfig::Http { address, drain: Duration::ZERO, max_connections: 1 });
         let cores = std::thread::available_parallelism().unwrap().get();
-        assert_eq!((platform.hashes, platform.connections as usize), (cores, cores));
+        assert_eq!((platform.hashes(), platform.connections() as usize), (cores, cores));
     }
 }

@@ -36,9 +36,7 @@ impl Function for Login {
         let state = LoginState::start(config, platform).await?;
         let health = Health::new(state.keys(), Some(probe(state.users())));
         let secrets = state.secrets();
-        Ok(Service::new(router(state), health, Bodies::ReadFirst)
-            .watching(secrets)
-            .told_peers())
+        Ok(Service::new(router(state), health, Bodies::ReadFirst).watching(secrets).told_peers())
     }
 }
 

@@ -89,7 +89,7 @@ impl LoginState {
         let secrets = Secrets::new(config.secrets).deferred(platform.door.takes_snapshot());
         let (keys, database) = tokio::join!(
             Keys::fetch(config.keys, KeyUse::Sign, &secrets),
-            users::open(config.database, &secrets, platform.connections),
+            users::open(config.database, &secrets, platform.connections()),
         );
         let (keys, database) = match (keys, database) {
             (Ok(keys), Ok(database)) => (keys, database),
@@ -99,7 +99,7 @@ impl LoginState {
             }
         };
         let throttle = Throttle::new(throttle::store(&database), &config.throttle);
-        let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes);
+        let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes());
         let state = Self::new(database.users(), throttle, passwords, keys, config.token);
         Ok(Self { proxy_hops: config.throttle.proxy_hops, secrets, ..state })
     }

@@ -57,14 +57,17 @@ impl Health {
 
     /// Fetches what is not there yet, and connects, so that the first request finds it.
     pub(super) async fn warm_up(&self) {
-        let database = async {
-            if let Some(database) = &self.database {
-                database.connect().await;
-            }
-        };
-        let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), database);
+        let connect = self.clone().connect();
+        let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), connect);
         if let Err(error) = keys {
             tracing::warn!(%error, "the keys are not there yet");
+        }
+    }
+
+    /// Connects to the database, if there is one and it is within reach.
+    pub(super) async fn connect(self) {
+        if let Some(database) = &self.database {
+            database.connect().await;
         }
     }
 

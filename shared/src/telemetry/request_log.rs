@@ -168,9 +168,8 @@ mod tests {
 
     #[test]
     fn two_requests_get_two_random_ids_that_are_uuids() {
-        let ids = [(); 2].map(|()| {
-            RequestId::new(None).as_str(&mut [0; Hyphenated::LENGTH]).to_owned()
-        });
+        let ids =
+            [(); 2].map(|()| RequestId::new(None).as_str(&mut [0; Hyphenated::LENGTH]).to_owned());
         assert_ne!(ids[0], ids[1]);
         assert!(ids.iter().all(|id| Uuid::parse_str(id).is_ok()), "{ids:?}");
     }

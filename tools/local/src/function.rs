@@ -49,7 +49,7 @@ impl Function for Local {
         let login = LoginState::new(
             Arc::clone(&users) as _,
             Throttle::new(users, &throttle),
-            PasswordHasher::new(argon2, platform.hashes),
+            PasswordHasher::new(argon2, platform.hashes()),
             Arc::clone(&keys),
             token.clone(),
         );

@@ -51,9 +51,10 @@ impl Database {
         Self { probe, asking: AtomicBool::new(false), last: watch::Sender::new(None) }
     }
 
-    /// Asks it, for whoever wants it to be connected to.
+    /// Asks it, for whoever wants it to be connected to. Not for long: a process that was
+    /// frozen meanwhile may wait for what never comes, and the first request behind it.
     pub(super) async fn connect(&self) {
-        (self.probe)().await;
+        let _ = timeout(PROBE_LIMIT, (self.probe)()).await;
     }
 
     /// Its state, in a word.
