@@ -94,7 +94,9 @@ pub fn write_kept_lines() {
 /// Writes the lines that all threads have kept, before the process ends.
 pub fn write_all_kept_lines() {
     let kept = mem::take(&mut *KEPT.lock().unwrap_or_else(PoisonError::into_inner));
-    kept.iter().for_each(|kept| kept.write());
+    for kept in &kept {
+        kept.write();
+    }
 }
 
 /// Writes a line at once.
