@@ -22,7 +22,7 @@ use crate::{
 
 const COUNTS: [u64; 3] = [10, 10_000, 2_000_000];
 /// In one statement.
-const CHUNK: u64 = 200_000;
+const CHUNK: u64 = 50_000;
 /// In one round.
 const LOGINS: usize = 60;
 
