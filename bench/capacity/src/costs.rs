@@ -38,7 +38,7 @@ pub(crate) const MEASURED: Costs = Costs {
         what: "login: the hash",
         value: 19.0,
         unit: "ms of one core",
-        source: "`make bench ONLY=login`",
+        source: "a core with nothing else to do; 24 under the load of `make bench`",
     },
     login_beside_ms: Figure {
         what: "login: all else",
@@ -54,7 +54,7 @@ pub(crate) const MEASURED: Costs = Costs {
     },
     validation_us: Figure {
         what: "validation over HTTP, with its log line",
-        value: 27.0,
+        value: 25.0,
         unit: "µs of one core",
         source: "`make bench ONLY=validate`, HS256",
     },
@@ -90,9 +90,9 @@ pub(crate) const MEASURED: Costs = Costs {
     },
     login_start_ms: Figure {
         what: "cold start of `login` on Lambda",
-        value: 190.0,
+        value: 100.0,
         unit: "ms",
-        source: "emulator ([operations.md](operations.md))",
+        source: "`make bench ONLY=start`, to the first answer",
     },
     validate_start_ms: Figure {
         what: "cold start of `validate` on Lambda",
