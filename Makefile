@@ -153,7 +153,7 @@ bench: ## Measure the functions beside their baselines; ONLY=validate, login, st
 capacity: ## Work out what rates of requests take, simulate storms, write docs/capacity.md
 	@tests/setup rust
 	@cargo build --quiet -p capacity
-	@target/debug/capacity write
+	@target/debug/capacity
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

@@ -87,11 +87,34 @@ fn a_request_leaves_one_json_line() {
     let (status, log) = validate.terminate();
     assert!(status.success());
     let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
-    let requests: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request").collect();
+    let mut requests: Vec<Value> =
+        lines.filter(|line: &Value| line["message"] == "request").collect();
+    // The line of a good token may be written behind that of another thread's request.
+    requests.sort_by_key(|line| line["timestamp"].as_str().map(str::to_owned));
     let [good, bad] = &requests[..] else { panic!("{log}") };
     assert_eq!((&good["method"], &good["path"]), (&"PUT".into(), &"/validate/orders".into()));
     assert_eq!((&good["status"], &good["outcome"]), (&200.into(), &"authn_token_verified".into()));
     assert_eq!(good["request_id"], "id-of-the-gateway");
     assert!(good["duration_ms"].as_f64().unwrap() > 0.0);
     assert_eq!((&bad["outcome"], &bad["reason"]), (&"authz_fail".into(), &"malformed".into()));
+}
+
+#[test]
+fn every_good_token_has_left_a_whole_line_when_the_process_ends() {
+    let key = ("JWT_SECRET".to_owned(), SECRET.to_owned());
+    let validate = Service::start("validate", [key].into());
+    let bearer = format!("Bearer {}", token("ada@example.com", false));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let request = validate.request("GET", "/validate");
+                    assert_eq!(request.header("authorization", &bearer).send().status, 200);
+                }
+            });
+        }
+    });
+    let (_, log) = validate.terminate();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("one line"));
+    assert_eq!(lines.filter(|line| line["outcome"] == "authn_token_verified").count(), 200);
 }

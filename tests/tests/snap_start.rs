@@ -73,16 +73,8 @@ fn login_fetches_both_secrets_and_connects_after_the_snapshot() {
     let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
     let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     database.set_nonblocking(true).unwrap();
-    let port = database.local_addr().unwrap().port().to_string();
     let mut variables = environment(&api.address(), &moto);
-    for (name, value) in [
-        ("DATABASE_SECRET_ID", "db"),
-        ("MYSQL_HOST", "127.0.0.1"),
-        ("MYSQL_PORT", &port),
-        ("MYSQL_DB", "auth"),
-    ] {
-        variables.insert(name.into(), value.into());
-    }
+    variables.extend(with_database(&database));
     let before = moto.requests();
     let _login = Process::start("login", command(binaries::path("login"), &variables));
 
@@ -95,6 +87,36 @@ fn login_fetches_both_secrets_and_connects_after_the_snapshot() {
     wait::until("a connection", CALL_LIMIT, || database.accept().ok());
     assert_eq!(api.next_call().path, format!("{API}/invocation/next"));
     assert_eq!(moto.requests() - before, 2, "one text each");
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
+fn without_a_snapshot_login_connects_before_its_first_invocation() {
+    let (moto, api) = (Moto::start(), RuntimeApi::new());
+    let _ = moto.create_secret("jwt", SECRET);
+    let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
+    let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    database.set_nonblocking(true).unwrap();
+    let mut variables = environment(&api.address(), &moto);
+    variables.extend(with_database(&database));
+    variables.insert("AWS_LAMBDA_INITIALIZATION_TYPE".into(), "on-demand".into());
+    let _login = Process::start("login", command(binaries::path("login"), &variables));
+    let invocation = api.next_call();
+    assert_eq!(invocation.path, format!("{API}/invocation/next"));
+    wait::until("a connection", CALL_LIMIT, || database.accept().ok());
+}
+
+/// The database that listens there, whose account is in a secret.
+fn with_database(listener: &TcpListener) -> Environment {
+    let port = listener.local_addr().unwrap().port().to_string();
+    [
+        ("DATABASE_SECRET_ID", "db"),
+        ("MYSQL_HOST", "127.0.0.1"),
+        ("MYSQL_PORT", &port),
+        ("MYSQL_DB", "auth"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a request costs, measured. Change a figure here, run `capacity write`, and every table of
+//! What a request costs, measured. Change a figure here, run `make capacity`, and every table of
 //! docs/capacity.md follows.
 
 use crate::figure::Figure;

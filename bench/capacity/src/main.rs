@@ -1,5 +1,5 @@
-//! What rates of logins and validations take, and what a storm of logins does: `capacity write`
-//! prints the tables of docs/capacity.md and puts them there, `capacity check` compares them.
+//! What rates of logins and validations take, and what a storm of logins does: prints the tables
+//! of docs/capacity.md and puts them there. A test compares them.
 
 mod costs;
 mod figure;
@@ -7,6 +7,7 @@ mod limits;
 mod page;
 mod platform;
 mod prices;
+mod repository;
 mod resources;
 mod rounding;
 mod storm;
@@ -16,13 +17,5 @@ mod tables;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["check"] => page::check(),
-        ["write"] => page::write(),
-        _ => {
-            eprintln!("capacity write, or capacity check");
-            ExitCode::from(64)
-        }
-    }
+    page::write()
 }

@@ -1,43 +1,34 @@
 //! docs/capacity.md: a place for each table, between two comments.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, process::ExitCode};
 
-use crate::tables::{self, Block};
+use crate::{
+    repository,
+    tables::{self, Block},
+};
+
+const PAGE: &str = "docs/capacity.md";
 
 const END: &str = "<!-- capacity: end -->";
-
-/// Whether the page has what is worked out now.
-pub(crate) fn check() -> ExitCode {
-    match current_and_updated(&tables::all()) {
-        Ok((current, updated)) if current == updated => ExitCode::SUCCESS,
-        Ok(_) => fail("docs/capacity.md is out of date: run `make capacity`"),
-        Err(problem) => fail(&problem),
-    }
-}
 
 /// Prints what is worked out now, and puts it into the page.
 pub(crate) fn write() -> ExitCode {
     let blocks = tables::all();
     tables::print(&blocks);
-    let written = current_and_updated(&blocks)
-        .and_then(|(_, page)| fs::write(path(), page).map_err(|error| error.to_string()));
+    let written = current_and_updated(&blocks).and_then(|(_, page)| {
+        fs::write(repository::path(PAGE), page).map_err(|error| error.to_string())
+    });
     match written {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => fail(&problem),
+        Err(problem) => {
+            eprintln!("capacity: {problem}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn fail(problem: &str) -> ExitCode {
-    eprintln!("capacity: {problem}");
-    ExitCode::FAILURE
-}
-
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/capacity.md")
-}
-
 fn current_and_updated(blocks: &[Block]) -> Result<(String, String), String> {
-    let page = fs::read_to_string(path()).map_err(|error| format!("docs/capacity.md: {error}"))?;
+    let page = repository::read(PAGE)?;
     let updated = updated(&page, blocks)?;
     Ok((page, updated))
 }

@@ -169,22 +169,16 @@ impl Platform {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
-
     use super::*;
-
-    fn file(name: &str) -> String {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        fs::read_to_string(root.join(name)).unwrap()
-    }
+    use crate::repository;
 
     #[test]
     fn settings_are_those_that_are_shipped() {
-        let manifest = file("k8s-knative/base/login.yaml");
+        let manifest = repository::read("k8s-knative/base/login.yaml").unwrap();
         let (scale, slots) = (DEFAULTS.max_scale.value, DEFAULTS.slots_of_pod.value);
         assert!(manifest.contains(&format!("max-scale: \"{scale}\"")));
         assert!(manifest.contains(&format!("value: \"{slots}\"")));
-        let template = file("template.yaml");
+        let template = repository::read("template.yaml").unwrap();
         for (name, figure) in [
             ("LoginReservedConcurrency", DEFAULTS.reserved_concurrency),
             ("LoginRateLimit", DEFAULTS.login_rate_limit),

@@ -13,7 +13,7 @@ use crate::{
     costs::{Costs, MEASURED},
     platform::{DEFAULTS, Platform},
     prices::{LIST, Prices},
-    rounding::figure,
+    rounding::{dollars, figure},
     table::Table,
 };
 
@@ -54,6 +54,14 @@ impl Model {
         let requests = environments_a_second.value * invocations_of_concurrency.value;
         let made = (environments / environments_a_second.value).max(per_second / requests);
         made + start_ms / 1e3
+    }
+}
+
+/// Adds the rows of what a month costs, by rate: Lambda, the HTTP API, cores for pods, logs.
+fn a_month(table: &mut Table, of: impl Fn(f64) -> [f64; 4]) {
+    let what = ["Lambda", "HTTP API", "pods instead of Lambda", "logs"];
+    for (index, what) in what.into_iter().enumerate() {
+        table.row(across(&format!("a month: {what}"), |rate| dollars(of(rate)[index])));
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Service {
     pub(super) health: Health,
     pub(super) bodies: Bodies,
     pub(super) gauges: Gauges,
-    told_peers: bool,
+    pub(super) told_peers: bool,
     counts: RequestCounts,
 }
 
@@ -48,10 +48,6 @@ impl Service {
     #[must_use]
     pub fn told_peers(self) -> Self {
         Self { told_peers: true, ..self }
-    }
-
-    pub(super) fn is_told_peers(&self) -> bool {
-        self.told_peers
     }
 
     /// The same, with its requests counted.

@@ -1,8 +1,8 @@
 //! Logins: hashes, and the database behind them.
 
-use super::{MODEL, Model, across, by_rate};
+use super::{MODEL, Model, a_month, across, by_rate};
 use crate::{
-    rounding::{count, dollars, figure},
+    rounding::{count, figure},
     table::Table,
 };
 
@@ -91,13 +91,7 @@ pub(crate) fn table() -> Table {
     table.row(across("commits a second", |rate| figure(at(rate).commits)));
     table.row(across("vCPUs of databases", |rate| count(at(rate).database_cores)));
     table.row(across("primaries", |rate| count(at(rate).primaries)));
-    for (index, what) in
-        ["a month: Lambda", "a month: HTTP API", "a month: pods instead of Lambda", "a month: logs"]
-            .into_iter()
-            .enumerate()
-    {
-        table.row(across(what, |rate| dollars(at(rate).dollars[index])));
-    }
+    a_month(&mut table, |rate| at(rate).dollars);
     table
 }
 

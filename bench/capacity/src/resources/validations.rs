@@ -1,8 +1,8 @@
 //! Validations, which need no database.
 
-use super::{MODEL, Model, across, by_rate};
+use super::{MODEL, Model, a_month, across, by_rate};
 use crate::{
-    rounding::{count, dollars, figure},
+    rounding::{count, figure},
     table::Table,
 };
 
@@ -61,13 +61,7 @@ pub(crate) fn table() -> Table {
     table.row(across("until Lambda lets them through, from nothing", |rate| {
         format!("{} s", figure(at(rate).ramp_s))
     }));
-    for (index, what) in
-        ["a month: Lambda", "a month: HTTP API", "a month: pods instead of Lambda", "a month: logs"]
-            .into_iter()
-            .enumerate()
-    {
-        table.row(across(what, |rate| dollars(at(rate).dollars[index])));
-    }
+    a_month(&mut table, |rate| at(rate).dollars);
     table
 }
 

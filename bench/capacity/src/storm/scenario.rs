@@ -143,20 +143,14 @@ fn whole(value: f64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
-
     use super::*;
-
-    fn shared(name: &str) -> String {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/src");
-        fs::read_to_string(root.join(name)).unwrap()
-    }
+    use crate::repository;
 
     #[test]
     fn the_bound_and_the_wait_are_those_of_the_code() {
         let bound = format!("WAITING_PER_SLOT: usize = {WAITING_PER_SLOT};");
-        assert!(shared("password/slots.rs").contains(&bound));
+        assert!(repository::read("shared/src/password/slots.rs").unwrap().contains(&bound));
         let wait = format!("(RETRY_AFTER, HeaderValue::from_static(\"{}\"))", RETRY_AFTER / SECOND);
-        assert!(shared("respond/refusal.rs").contains(&wait));
+        assert!(repository::read("shared/src/respond/refusal.rs").unwrap().contains(&wait));
     }
 }

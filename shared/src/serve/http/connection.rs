@@ -99,7 +99,7 @@ impl Server {
 
     /// The same for the connection of this peer.
     pub(super) fn for_peer(&self, peer: PeerAddress) -> Self {
-        let peer = self.parts.service.is_told_peers().then_some(peer);
+        let peer = self.parts.service.told_peers.then_some(peer);
         Self { parts: Arc::clone(&self.parts), peer }
     }
 

@@ -17,6 +17,7 @@ fn only_three_parts_of_strict_base64url_are_a_token() {
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac))
     };
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    let not_utf_8 = URL_SAFE_NO_PAD.encode(b"{\"a\":\"\xff\"}");
     assert_eq!(outcome(&good), Ok(()));
     for (why, token, expected) in [
         ("empty", String::new(), Malformed),
@@ -43,6 +44,8 @@ fn only_three_parts_of_strict_base64url_are_a_token() {
             format!("{none}.{payload}.{signature}"),
             UnsupportedHeader,
         ),
+        ("a header that is not UTF-8", format!("{not_utf_8}.{payload}.{signature}"), NotStrictJson),
+        ("a payload that is not UTF-8", sign_text(&format!("{header}.{not_utf_8}")), NotStrictJson),
         ("signed with an empty key", with_empty_key, WrongSignature),
         ("a JWS in JSON", format!(r#"{{"payload":"{payload}"}}"#), Malformed),
         ("parts swapped", format!("{payload}.{header}.{signature}"), UnsupportedHeader),
