@@ -108,7 +108,7 @@ fn without_a_snapshot_login_connects_before_its_first_invocation() {
 
 /// The database that listens there, whose account is in a secret.
 fn with_database(listener: &TcpListener) -> Environment {
-    let port = listener.local_addr().unwrap().port().to_string();
+    let port = listener.local_addr().expect("it is bound").port().to_string();
     [
         ("DATABASE_SECRET_ID", "db"),
         ("MYSQL_HOST", "127.0.0.1"),
