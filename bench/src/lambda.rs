@@ -19,9 +19,11 @@ use crate::{
 
 /// A function with its environment, and what was measured of its starts.
 pub(crate) struct ColdStart {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     program: PathBuf,
     variables: Environment,
+    /// How many times the bare function's start its own may take.
+    pub(crate) bound: Option<f64>,
     /// What its first invocation is, where one is measured, and what is in the answer.
     event: Option<(Value, &'static str)>,
     /// Milliseconds from the start of the process to its first request for work.
@@ -33,7 +35,7 @@ pub(crate) struct ColdStart {
 }
 
 impl ColdStart {
-    pub(crate) fn new(name: &'static str, program: PathBuf, mut variables: Environment) -> Self {
+    pub(crate) fn new(name: &str, program: PathBuf, mut variables: Environment) -> Self {
         for (variable, value) in [
             ("AWS_LAMBDA_FUNCTION_NAME", "function"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
@@ -45,7 +47,14 @@ impl ColdStart {
             variables.insert(variable.into(), value.into());
         }
         let (ready, answered, memory) = Default::default();
-        Self { name, program, variables, event: None, ready, answered, memory }
+        let name = name.to_owned();
+        Self { name, program, variables, bound: None, event: None, ready, answered, memory }
+    }
+
+    /// One that is to be ready within so many times of the bare function's start.
+    pub(crate) fn within(mut self, bound: f64) -> Self {
+        self.bound = Some(bound);
+        self
     }
 
     /// One whose first invocation is this event, and is answered with this text somewhere.

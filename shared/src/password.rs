@@ -23,7 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::config::{Argon2Config, HashLimits};
-use slots::{HashSlots, WAITING_PER_SLOT};
+use slots::{HashSlots, WAITING_PER_SLOT, grow};
 
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -97,6 +97,16 @@ impl PasswordHasher {
     pub fn limited(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
         let slots = limits.slots.unwrap_or(cores);
         Self::with_queue(config, slots, limits.queue.unwrap_or(slots * WAITING_PER_SLOT))
+    }
+
+    /// Gets the memory of one computation from the system, in the background: its pages take
+    /// as long as the rest of a hash, where a first request would wait for them.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn prepare(&self) {
+        self.slots.prepare();
     }
 
     /// That there is room for one more check at this moment, for whoever would have to do
@@ -211,11 +221,7 @@ fn argon2_output(
     output_bytes: usize,
     memory: &mut Vec<Block>,
 ) -> Option<Output> {
-    let blocks = argon2.params().block_count();
-    if memory.len() < blocks {
-        memory.try_reserve_exact(blocks - memory.len()).ok()?;
-        memory.resize(blocks, Block::default());
-    }
+    grow(memory, argon2.params().block_count())?;
     let mut output = [0; Output::MAX_LENGTH];
     let output = output.get_mut(..output_bytes)?;
     argon2.hash_password_into_with_memory(password, salt, output, memory).ok()?;

@@ -95,13 +95,13 @@ impl Platform {
     }
 
     /// Database connections at once. In Lambda, one for each request that there may be.
-    /// Over HTTP, one for each hash: a look-up takes a fraction of a hash, so that more
-    /// would be idle.
+    /// Over HTTP, one for each hash, which is idle for most of a hash, and one more: a login
+    /// makes two statements at once, while the check of the one before it is taken back.
     #[must_use]
     pub fn connections(&self) -> u32 {
         match self.door {
             DoorConfig::Lambda { concurrency, .. } => concurrency,
-            DoorConfig::Http { .. } => u32::try_from(self.hashes()).unwrap_or(u32::MAX),
+            DoorConfig::Http { .. } => u32::try_from(self.hashes() + 1).unwrap_or(u32::MAX),
         }
     }
 }
@@ -182,9 +182,9 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
         Ok(service)
     };
     match door {
-        DoorConfig::Lambda { snapshot, .. } => {
+        DoorConfig::Lambda { .. } => {
             let service = start.await?;
-            if !snapshot {
+            if door.starts_for_a_request() {
                 // While the first event is on its way.
                 tokio::spawn(service.health.clone().connect());
             }
@@ -263,11 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn over_http_there_is_a_connection_for_each_hash_and_a_hash_for_each_core() {
+    fn over_http_there_is_a_hash_for_each_core_and_one_connection_more() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let platform =
             Platform::new(DoorConfig::Http { address, drain: Duration::ZERO, max_connections: 1 });
         let cores = std::thread::available_parallelism().unwrap().get();
-        assert_eq!((platform.hashes(), platform.connections() as usize), (cores, cores));
+        assert_eq!((platform.hashes(), platform.connections() as usize), (cores, cores + 1));
     }
 }

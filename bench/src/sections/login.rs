@@ -4,7 +4,7 @@ mod beyond;
 
 use system_tests::database::DatabaseServer;
 
-use super::services::{database_with_users, flask, login_variables, logins, variables};
+use super::services::{database_with_users, flask, login_in_cluster, logins, variables};
 use crate::{
     contender::Contender,
     hash_loop::{HashLoop, Kind},
@@ -26,7 +26,8 @@ pub(crate) fn measure(plan: Plan) -> Section {
     section.note(
         "The loops compute Argon2id with the same parameters (m=19456, t=2, p=1), a thread on each \
          core: `ours` by shared::password as login calls it, `argon2` by that crate in memory that \
-         is used again, `C` by argon2-cffi. wrk and MariaDB are on the same cores as login, which \
+         is used again, `C` by argon2-cffi. Here, login and `ours` have the memory of a hash in \
+         huge pages, as in k8s-knative/base/login.yaml. wrk and MariaDB are on the same cores as login, which \
          is why there is a row for one core of two as well.",
     );
     section
@@ -99,7 +100,7 @@ fn hash_rows(section: &mut Section, place: &str, loops: &[HashLoop; 3]) {
 
 fn login_on(name: &str, cores: &str, database: &DatabaseServer) -> Contender {
     let line = on_cores(cores, &function("login"));
-    Contender::new(name, Server::start(&line, login_variables(database)), logins())
+    Contender::new(name, Server::start(&line, login_in_cluster(database)), logins())
 }
 
 /// With the same users; for `plain` in a table of its own.

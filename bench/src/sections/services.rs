@@ -17,6 +17,7 @@ use system_tests::{
 
 use crate::{
     contender::Contender,
+    hash_loop::HUGE_PAGES,
     http_load::Requests,
     server::{Server, alone, baseline, function},
 };
@@ -51,6 +52,13 @@ fn claims() -> Value {
 /// Variables from names and values.
 pub(super) fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Environment {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// What leads `login` to a database, and to huge pages.
+pub(super) fn login_in_cluster(database: &DatabaseServer) -> Environment {
+    let mut all = login_variables(database);
+    all.extend(variables([HUGE_PAGES]));
+    all
 }
 
 /// `validate` with a key and a token of this algorithm, started by `line`.

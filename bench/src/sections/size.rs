@@ -9,7 +9,7 @@ use system_tests::{
     scratch,
 };
 
-use super::services::{database_with_users, login_variables, logins, plain_validate};
+use super::services::{database_with_users, login_in_cluster, logins, plain_validate};
 use crate::{
     contender::Contender,
     machine::cores,
@@ -64,10 +64,10 @@ fn memory(section: &mut Section, plan: Plan) {
     plan.each_round("memory", || {
         let key = Environment::from([("JWT_SECRET".into(), system_tests::contract::SECRET.into())]);
         of[0].push(idle("validate", key));
-        of[1].push(idle("login", login_variables(&database)));
+        of[1].push(idle("login", login_in_cluster(&database)));
         let validate = plain_validate("validate", "HS256", "info");
         of[2].push(most(validate, 64, plan));
-        let login = Server::start(&alone(&function("login")), login_variables(&database));
+        let login = Server::start(&alone(&function("login")), login_in_cluster(&database));
         of[3].push(most(Contender::new("login", login, logins()), 4 * cores(), plan));
     });
     let slots = f64::from(Argon2Config::default().memory_kib) / 1024.0 * float(cores() as u64);

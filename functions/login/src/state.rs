@@ -87,10 +87,16 @@ impl LoginState {
     /// A [`Problem`] for each secret that is not there or cannot be used.
     pub async fn start(config: LoginConfig, platform: Platform) -> Result<Self, Vec<Problem>> {
         let secrets = Secrets::new(config.secrets).deferred(platform.door.takes_snapshot());
+        let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes());
         let (keys, database) = tokio::join!(
             Keys::fetch(config.keys, KeyUse::Sign, &secrets),
             users::open(config.database, &secrets, platform.connections()),
         );
+        if platform.door.starts_for_a_request() {
+            // Now, while the request and the database are waited for; earlier it would hold up
+            // the thread that fetches secrets.
+            passwords.prepare();
+        }
         let (keys, database) = match (keys, database) {
             (Ok(keys), Ok(database)) => (keys, database),
             (keys, database) => {
@@ -99,7 +105,6 @@ impl LoginState {
             }
         };
         let throttle = Throttle::new(throttle::store(&database), &config.throttle);
-        let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes());
         let state = Self::new(database.users(), throttle, passwords, keys, config.token);
         Ok(Self { proxy_hops: config.throttle.proxy_hops, secrets, ..state })
     }

@@ -1,11 +1,8 @@
 //! The way of a request: bearer token → verified claims → identity headers.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{http::HeaderMap, response::Response};
 use shared::{
     authorization::BearerToken,
     respond::{self, Cause, Refusal, refused, verified},
@@ -23,8 +20,7 @@ use crate::ValidateState;
     get, path = "/validate", tag = "validate", operation_id = "validate",
     security(("bearer" = [])), responses(crate::openapi::Validated)
 ))]
-pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
-    let headers = request.headers();
+pub async fn validate(state: &ValidateState, headers: &HeaderMap) -> Response {
     let Ok(token) = BearerToken::from_headers(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
@@ -53,10 +49,10 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
         responses(crate::openapi::KeySet)
     )
 )]
-pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
+pub(crate) async fn key_set(state: &ValidateState, headers: &HeaderMap) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
-        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), headers),
     }
 }
 
@@ -73,15 +69,12 @@ pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Re
         responses(crate::openapi::Metadata)
     )
 )]
-pub(crate) async fn openid_configuration(
-    State(state): State<Arc<ValidateState>>,
-    request: Request,
-) -> Response {
+pub(crate) async fn openid_configuration(state: &ValidateState, headers: &HeaderMap) -> Response {
     let Some(issuer) = &state.issuer else {
-        return refused(Refusal::NotFound, Cause::default(), request.headers());
+        return refused(Refusal::NotFound, Cause::default(), headers);
     };
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::openid_configuration(issuer, &keys),
-        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), headers),
     }
 }

@@ -37,6 +37,13 @@ const DEFAULT_DRAIN_SECONDS: u64 = 5;
 const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 
 impl DoorConfig {
+    /// Whether a request is the reason for which the process starts, and waits for it: on
+    /// Lambda, where no snapshot is taken.
+    #[must_use]
+    pub fn starts_for_a_request(self) -> bool {
+        matches!(self, Self::Lambda { snapshot: false, .. })
+    }
+
     /// Reads the configuration; `None` where `reader` has noted a problem.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         if reader.is_set("AWS_LAMBDA_RUNTIME_API") {

@@ -73,6 +73,20 @@ impl HashSlots {
         Ok(computation.await.ok())
     }
 
+    /// Takes the memory of one computation now, on a thread where that may take its time,
+    /// unless one runs already.
+    pub(super) fn prepare(self: &Arc<Self>) {
+        let Ok(running) = self.running.clone().try_acquire_owned() else { return };
+        let slots = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let _slot = running;
+            let mut memory = slots.take_memory();
+            if grow(&mut memory, slots.blocks).is_some() {
+                slots.keep_memory(memory);
+            }
+        });
+    }
+
     fn take_memory(&self) -> Vec<Block> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.pop().unwrap_or_default()
@@ -84,6 +98,15 @@ impl HashSlots {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
         }
     }
+}
+
+/// Makes `memory` large enough for so many KiB; `None` if the system has no more.
+pub(super) fn grow(memory: &mut Vec<Block>, blocks: usize) -> Option<()> {
+    if memory.len() < blocks {
+        memory.try_reserve_exact(blocks - memory.len()).ok()?;
+        memory.resize(blocks, Block::default());
+    }
+    Some(())
 }
 
 impl fmt::Debug for HashSlots {
@@ -122,6 +145,15 @@ mod tests {
             assert!(run.await.unwrap().unwrap().is_some());
         }
         assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+    }
+
+    #[tokio::test]
+    async fn what_was_prepared_is_the_memory_of_the_first_computation() {
+        let slots = Arc::new(HashSlots::new(1, 8, 3));
+        slots.prepare();
+        let blocks = slots.run(|memory| memory.len()).await;
+        assert_eq!(blocks, Ok(Some(3)));
+        assert_eq!(slots.idle.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]

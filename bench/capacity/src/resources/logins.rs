@@ -24,7 +24,7 @@ pub(crate) struct Logins {
     pub(crate) concurrency: f64,
     /// Seconds until Lambda has them, beginning with nothing.
     pub(crate) ramp_s: f64,
-    /// Database connections of all pods: one for each slot.
+    /// Database connections of all pods: one for each slot, and one more in each.
     pub(crate) pod_connections: f64,
     /// Statements a second.
     pub(crate) statements: f64,
@@ -58,7 +58,7 @@ impl Logins {
             environments,
             concurrency: model.concurrency(per_second, environments),
             ramp_s: model.ramp_s(per_second, environments, costs.login_start_ms.value),
-            pod_connections: pods * platform.slots_of_pod.value,
+            pod_connections: pods * (platform.slots_of_pod.value + 1.0),
             statements: per_second * platform.statements.value,
             commits,
             database_cores,
@@ -107,7 +107,7 @@ mod tests {
         let logins = Logins::at(&simple(), 1000.0);
         assert_near(logins.cores, 40.0);
         assert_near(logins.pods, 20.0);
-        assert_near(logins.pod_connections, 40.0);
+        assert_near(logins.pod_connections, 60.0);
         // 32 MiB and two slots of 20 MiB are 72 MiB.
         assert_near(logins.memory_gib, 20.0 * 72.0 / 1024.0);
     }

@@ -19,8 +19,8 @@ const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1
 /// A client of Secrets Manager. Region, endpoint and credentials are those of the standard
 /// AWS variables and files.
 ///
-/// It keeps no connection: minutes lie between two calls, and one that died while the
-/// process was frozen would be trusted, and waited for.
+/// A connection serves calls that follow each other at once, and no others: one that died
+/// while the process was frozen would be trusted, and waited for.
 #[derive(Debug)]
 pub struct Client {
     endpoint: Endpoint,

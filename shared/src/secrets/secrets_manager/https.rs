@@ -1,4 +1,8 @@
-//! One request on one connection: all that a fetched secret needs of HTTP.
+//! A request and its answer: all that a fetched secret needs of HTTP.
+
+mod connection;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
@@ -14,28 +18,21 @@ use axum::{
         uri::{PathAndQuery, Scheme},
     },
 };
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use reqsign_core::HttpSend;
-use rustls_pki_types::ServerName;
+use rustls_native_certs::{load_certs_from_paths, load_native_certs};
+use rustls_pki_types::{CertificateDer, ServerName};
 use thiserror::Error;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     rustls::{self, ClientConfig, RootCertStore, crypto::aws_lc_rs},
 };
 
 use super::failure::causes;
+use connection::{Connection, Kept};
 
 /// Leaves time for a second attempt within a request's patience.
 const CONNECT: Duration = Duration::from_secs(1);
-/// A secret has 64 KiB at most; as JSON it may grow.
-const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
 /// HTTP/1.1 over TLS, with the CAs of the system (`SSL_CERT_FILE` and `SSL_CERT_DIR` name
 /// others), or without TLS for an `http` URL.
@@ -43,6 +40,9 @@ const MAX_ANSWER_BYTES: usize = 512 * 1024;
 pub(super) struct Https {
     /// Made at the first connection that needs it: reading all CAs takes milliseconds.
     tls: Arc<OnceLock<Arc<ClientConfig>>>,
+    /// Of the last request, for one that follows at once: a handshake of TLS takes as long as
+    /// an answer.
+    kept: Kept,
 }
 
 /// There is no answer.
@@ -76,14 +76,24 @@ impl Https {
         let target = uri.path_and_query().cloned();
         *request.uri_mut() = target.unwrap_or(PathAndQuery::from_static("/")).into();
 
-        let stream = connect(&uri).await?;
+        let mut connection = match self.kept.take(&uri).await {
+            Some(connection) => connection,
+            None => self.connect(&uri, authority).await?,
+        };
+        let answer = connection.exchange(request).await?;
+        self.kept.keep(&uri, connection);
+        Ok(answer)
+    }
+
+    async fn connect(&self, uri: &Uri, authority: &str) -> Result<Connection, NoAnswer> {
+        let stream = connect(uri).await?;
         if uri.scheme() == Some(&Scheme::HTTP) {
-            return exchange(stream, request).await;
+            return Connection::over(stream).await;
         }
-        let name = ServerName::try_from(host(&uri)?.to_owned()).map_err(|_| NoAnswer::Url)?;
+        let name = ServerName::try_from(host(uri)?.to_owned()).map_err(|_| NoAnswer::Url)?;
         let stream = TlsConnector::from(self.tls()?).connect(name, stream).await;
         let stream = stream.map_err(|error| NoAnswer::Connect(authority.to_owned(), error))?;
-        exchange(stream, request).await
+        Connection::over(stream).await
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, NoAnswer> {
@@ -91,7 +101,7 @@ impl Https {
             return Ok(Arc::clone(tls));
         }
         let mut authorities = RootCertStore::empty();
-        authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        authorities.add_parsable_certificates(certificates());
         if authorities.is_empty() {
             return Err(NoAnswer::Authorities);
         }
@@ -100,6 +110,16 @@ impl Https {
             .with_root_certificates(authorities)
             .with_no_client_auth();
         Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
+    }
+}
+
+/// The certificates of the CAs. Of the system's, those in one file where there is one: it has
+/// directories as well, in which the same ones lie once more, in hundreds of files.
+fn certificates() -> Vec<CertificateDer<'static>> {
+    let named = openssl_probe::has_ssl_cert_env_vars();
+    match openssl_probe::probe().cert_file.filter(|_| !named) {
+        Some(file) => load_certs_from_paths(Some(&file), None).certs,
+        None => load_native_certs().certs,
     }
 }
 
@@ -119,18 +139,6 @@ async fn connect(uri: &Uri) -> Result<TcpStream, NoAnswer> {
     // A request goes out in one piece; that it waits for nothing is a matter of speed alone.
     let _ = stream.set_nodelay(true);
     Ok(stream)
-}
-
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Bytes>,
-) -> Result<Response<Bytes>, NoAnswer> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the sender. What goes wrong with it, the sender is told.
-    tokio::spawn(connection);
-    let (head, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(NoAnswer::Body)?;
-    Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 /// For what gives out credentials, such as the metadata service of an instance.
