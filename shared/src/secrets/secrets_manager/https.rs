@@ -86,12 +86,13 @@ impl Https {
     }
 
     async fn connect(&self, uri: &Uri, authority: &str) -> Result<Connection, NoAnswer> {
-        let stream = connect(uri).await?;
         if uri.scheme() == Some(&Scheme::HTTP) {
-            return Connection::over(stream).await;
+            return Connection::over(connect(uri).await?).await;
         }
+        // The CAs are read while the server's address is looked up and a connection made.
+        let (stream, tls) = tokio::join!(connect(uri), async { self.tls() });
         let name = ServerName::try_from(host(uri)?.to_owned()).map_err(|_| NoAnswer::Url)?;
-        let stream = TlsConnector::from(self.tls()?).connect(name, stream).await;
+        let stream = TlsConnector::from(tls?).connect(name, stream?).await;
         let stream = stream.map_err(|error| NoAnswer::Connect(authority.to_owned(), error))?;
         Connection::over(stream).await
     }
