@@ -130,7 +130,7 @@ fn bare(end: Instant) -> u64 {
 }
 
 fn ours(end: Instant) -> u64 {
-    let mut check = Checks::new();
+    let mut check = Checks::new(Argon2Config::default());
     let mut count = 0;
     while Instant::now() < end {
         check.right_password();
@@ -147,14 +147,14 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// With a hash of current parameters, in memory that was used.
+    /// With a hash of these parameters, in memory that was used.
     ///
     /// # Panics
     ///
     /// If there is no hash.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: Argon2Config) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let hasher = PasswordHasher::new(Argon2Config::default(), 1);
+        let hasher = PasswordHasher::new(config, 1);
         let stored = runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash");
         Self { runtime, hasher, stored }
     }

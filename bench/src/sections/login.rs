@@ -22,7 +22,7 @@ pub(crate) fn measure(plan: Plan) -> Section {
     let mut section = Section::new("login");
     full_load(&mut section, &database, plan);
     one_core(&mut section, &database, plan);
-    beyond::measure(&mut section, &database, plan);
+    beyond::measure(&mut section, plan);
     section.note(
         "The loops compute Argon2id with the same parameters (m=19456, t=2, p=1), a thread on each \
          core: `ours` by shared::password as login calls it, `argon2` by that crate in memory that \

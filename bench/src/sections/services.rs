@@ -162,9 +162,14 @@ pub(super) fn credentials() -> Vec<String> {
 
 /// MariaDB with users whose hashes have the default parameters.
 pub(super) fn database_with_users() -> DatabaseServer {
+    database_with_hashes(Argon2Config::default())
+}
+
+/// MariaDB with users whose hashes have these parameters.
+pub(super) fn database_with_hashes(config: Argon2Config) -> DatabaseServer {
     let server = mariadb::start();
     server.init();
-    users::add(&server, Argon2Config::default());
+    users::add(&server, config);
     server
 }
 

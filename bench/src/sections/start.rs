@@ -5,6 +5,7 @@ mod service;
 mod stand_in;
 
 use serde_json::json;
+use shared::config::Argon2Config;
 use system_tests::{
     Environment,
     contract::{ContractRequest, SECRET},
@@ -55,7 +56,7 @@ pub(crate) fn measure(plan: Plan) -> Section {
     all.iter_mut().for_each(ColdStart::warm_up);
     assert!(extension.was_asked());
     let (mut checks, mut hashes, mut fetches) =
-        (Checks::new(), Series::default(), Series::default());
+        (Checks::new(Argon2Config::default()), Series::default(), Series::default());
     plan.each_round("cold starts", || {
         for _ in 0..STARTS {
             all.iter_mut().for_each(ColdStart::measure);

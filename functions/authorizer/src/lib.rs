@@ -13,10 +13,7 @@ pub use event::AuthorizerEvent;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-};
+use axum::{Router, routing::any};
 use shared::{
     config::{Problem, Reader},
     serve::{Bodies, Function, Health, Platform, Service},
@@ -49,8 +46,5 @@ impl Function for Authorizer {
 
 /// Whatever the path: it is that of the request which waits at the gateway.
 pub fn router(state: ValidateState) -> Router {
-    let answer = async |State(state): State<Arc<ValidateState>>, request: Request| {
-        validate(&state, request.headers()).await
-    };
-    Router::new().fallback(answer).with_state(Arc::new(state))
+    Router::new().fallback(any(validate)).with_state(Arc::new(state))
 }

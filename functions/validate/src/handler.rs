@@ -1,8 +1,11 @@
 //! The way of a request: bearer token → verified claims → identity headers.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use axum::{http::HeaderMap, response::Response};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
 use shared::{
     authorization::BearerToken,
     respond::{self, Cause, Refusal, refused, verified},
@@ -20,7 +23,8 @@ use crate::ValidateState;
     get, path = "/validate", tag = "validate", operation_id = "validate",
     security(("bearer" = [])), responses(crate::openapi::Validated)
 ))]
-pub async fn validate(state: &ValidateState, headers: &HeaderMap) -> Response {
+pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
+    let headers = request.headers();
     let Ok(token) = BearerToken::from_headers(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
@@ -49,10 +53,10 @@ pub async fn validate(state: &ValidateState, headers: &HeaderMap) -> Response {
         responses(crate::openapi::KeySet)
     )
 )]
-pub(crate) async fn key_set(state: &ValidateState, headers: &HeaderMap) -> Response {
+pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
-        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), headers),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
     }
 }
 
@@ -69,12 +73,15 @@ pub(crate) async fn key_set(state: &ValidateState, headers: &HeaderMap) -> Respo
         responses(crate::openapi::Metadata)
     )
 )]
-pub(crate) async fn openid_configuration(state: &ValidateState, headers: &HeaderMap) -> Response {
+pub(crate) async fn openid_configuration(
+    State(state): State<Arc<ValidateState>>,
+    request: Request,
+) -> Response {
     let Some(issuer) = &state.issuer else {
-        return refused(Refusal::NotFound, Cause::default(), headers);
+        return refused(Refusal::NotFound, Cause::default(), request.headers());
     };
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::openid_configuration(issuer, &keys),
-        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), headers),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
     }
 }
