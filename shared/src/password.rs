@@ -100,7 +100,7 @@ impl PasswordHasher {
     }
 
     /// Gets the memory of one computation from the system, in the background: its pages take
-    /// as long as the rest of a hash, where a first request would wait for them.
+    /// some 10 ms, for which a first request would wait.
     ///
     /// # Panics
     ///
