@@ -61,10 +61,9 @@ impl HashLoop {
     ///
     /// If the loop does not say what it has done.
     pub(crate) fn measure(&mut self, time: Duration) {
-        let mut variables = Environment::new();
-        if self.kind == Kind::Ours {
-            variables.insert(HUGE_PAGES.0.into(), HUGE_PAGES.1.into());
-        }
+        let huge_pages = (self.kind == Kind::Ours).then_some(HUGE_PAGES);
+        let variables: Environment =
+            huge_pages.map(|(name, value)| (name.into(), value.into())).into_iter().collect();
         let mut line = command("taskset", &variables);
         line.args(["-c", &self.cores]);
         let name = match self.kind {
@@ -174,4 +173,18 @@ impl Checks {
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     float(time.tv_sec.unsigned_abs()) + float(time.tv_nsec.unsigned_abs()) / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn huge_pages_are_asked_for_as_the_manifest_does() {
+        let manifest = workspace().join("k8s-knative/base/login.yaml");
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        let (name, value) = HUGE_PAGES;
+        let variable = format!("- name: {name}\n              value: {value}\n");
+        assert!(manifest.contains(&variable), "{variable}");
+    }
 }

@@ -27,8 +27,8 @@ pub(crate) fn measure(plan: Plan) -> Section {
         "The loops compute Argon2id with the same parameters (m=19456, t=2, p=1), a thread on each \
          core: `ours` by shared::password as login calls it, `argon2` by that crate in memory that \
          is used again, `C` by argon2-cffi. Here, login and `ours` have the memory of a hash in \
-         huge pages, as in k8s-knative/base/login.yaml. wrk and MariaDB are on the same cores as login, which \
-         is why there is a row for one core of two as well.",
+         huge pages, as in k8s-knative/base/login.yaml. wrk and MariaDB are on the same cores as \
+         login, which is why there is a row for one core of two as well.",
     );
     section
 }

@@ -51,8 +51,9 @@ pub(super) fn measure(section: &mut Section, plan: Plan) {
     section.note(format!(
         "Beyond the hash: logins and hashes of ours in turn, one at a time; the difference of \
          their medians, with the cheapest hash that login takes (m={memory_kib}, t={iterations}), \
-         since it is noise here. Round trips: by how much a login takes longer if the database is 100 ms \
-         further away, so that statements at the same time count once.",
+         since it is noise here. Round trips: by how much a login takes longer if the database is \
+         {} ms further away, so that statements at the same time count once.",
+        2 * DELAY.as_millis(),
     ));
 }
 

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::
 
 use super::stand_in::{Answer, Request, answer_all, listen};
 
-/// What a function reads through for its authorities, ours beside them.
+/// The CAs of the system, which a function has to read.
 const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Answers as long as this process lives.

@@ -51,10 +51,12 @@ async fn a_request_that_follows_at_once_takes_the_same_connection() {
 async fn a_connection_that_the_server_has_ended_is_not_used_again() {
     let ((uri, connections), https) = (server(1), Https::default());
     ask(&https, &uri).await;
-    // Until its end has come here.
-    while https.kept.is_open() {
-        tokio::task::yield_now().await;
-    }
+    let ended = async {
+        while https.kept.is_open() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(5), ended).await.expect("the server's end comes here");
     ask(&https, &uri).await;
     assert_eq!(connections.load(Ordering::SeqCst), 2);
 }
