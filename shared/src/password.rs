@@ -4,18 +4,20 @@
 //! least, whether or not there is a hash to compare with: equal work, not a pause,
 //! hides which e-mails exist.
 
+mod digest;
 mod slots;
 mod stored;
 
+pub use digest::{DigestKind, StoredDigest};
 pub use slots::Busy;
 pub use stored::StoredHash;
 
 use std::sync::Arc;
 
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
+    Algorithm, Argon2, AssociatedData, Block, Params, ParamsBuilder, Version,
     password_hash::{
-        phc::{Output, PasswordHash, Salt},
+        phc::{Ident, Output, PasswordHash, Salt},
         try_generate_salt,
     },
 };
@@ -28,6 +30,8 @@ use slots::{HashSlots, WAITING_PER_SLOT, grow};
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
+/// No known system stores more for a password.
+const MAX_STORED_BYTES: usize = 512;
 const OUTPUT_BYTES: usize = 32;
 /// Salt of the computation that stands in where there is no hash to compare with.
 const DUMMY_SALT: &[u8; 16] = b"no user, no hash";
@@ -130,9 +134,11 @@ impl PasswordHasher {
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
+        let stored = stored.and_then(|stored| StoredHash::parse(stored.expose_secret()));
+        let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(self.slots.blocks()));
         let policy = self.policy.clone();
         self.slots
-            .run(move |memory| policy.verify(&password, stored.as_ref(), memory))
+            .run(memory, move |memory| policy.verify(&password, stored.as_ref(), memory))
             .await?
             .ok_or(HashingError::Failed)?
     }
@@ -145,7 +151,22 @@ impl PasswordHasher {
     pub async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
         let policy = self.policy.clone();
         self.slots
-            .run(move |memory| policy.hash(password.expose_secret().as_bytes(), memory))
+            .run(0, move |memory| policy.hash(password.expose_secret().as_bytes(), memory))
+            .await?
+            .ok_or(HashingError::Failed)?
+    }
+
+    /// A PHC string of a digest, with a new salt: `$argon2id-md5$…` and so on, with the
+    /// digest's own salt as Argon2's associated data. The password of the digest is then
+    /// right, and the digest itself is wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub async fn wrap(&self, digest: StoredDigest) -> Result<String, HashingError> {
+        let policy = self.policy.clone();
+        self.slots
+            .run(0, move |memory| policy.wrap(&digest, memory))
             .await?
             .ok_or(HashingError::Failed)?
     }
@@ -168,14 +189,15 @@ impl Policy {
     fn verify(
         &self,
         password: &SecretString,
-        stored: Option<&SecretString>,
+        stored: Option<&StoredHash>,
         memory: &mut Vec<Block>,
     ) -> Result<Verification, HashingError> {
         let password = password.expose_secret().as_bytes();
-        let stored = stored.and_then(|stored| StoredHash::parse(stored.expose_secret()));
         let comparable = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
+        // The memory of a new hash is there for one of the same cost.
+        grow(memory, self.params.block_count()).ok_or(HashingError::Failed)?;
 
-        let right = comparable.as_ref().is_some_and(|stored| stored.matches(password, memory));
+        let right = comparable.is_some_and(|stored| stored.matches(password, memory));
         let current = comparable.is_some_and(|stored| stored.is_current(&self.params));
         match (right, current) {
             (true, true) => Ok(Verification::Right { replacement: None }),
@@ -184,33 +206,57 @@ impl Policy {
                 Ok(Verification::Right { replacement: Some(self.hash(password, memory)?.into()) })
             }
             (false, false) => {
-                self.compute(password, DUMMY_SALT, memory)?;
+                compute(&self.params, password, DUMMY_SALT, memory)?;
                 Ok(Verification::Wrong)
             }
         }
     }
 
     fn hash(&self, password: &[u8], memory: &mut Vec<Block>) -> Result<String, HashingError> {
-        let salt = try_generate_salt().map_err(|_| HashingError::Failed)?;
-        let hash = PasswordHash {
-            algorithm: argon2::ARGON2ID_IDENT,
-            version: Some(Version::V0x13.into()),
-            params: (&self.params).try_into().map_err(|_| HashingError::Failed)?,
-            salt: Some(Salt::new(&salt).map_err(|_| HashingError::Failed)?),
-            hash: Some(self.compute(password, &salt, memory)?),
-        };
-        Ok(hash.to_string())
+        hash(argon2::ARGON2ID_IDENT, &self.params, password, memory)
     }
 
-    fn compute(
-        &self,
-        password: &[u8],
-        salt: &[u8],
-        memory: &mut Vec<Block>,
-    ) -> Result<Output, HashingError> {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
-        argon2_output(&argon2, password, salt, OUTPUT_BYTES, memory).ok_or(HashingError::Failed)
+    fn wrap(&self, digest: &StoredDigest, memory: &mut Vec<Block>) -> Result<String, HashingError> {
+        let failed = |_| HashingError::Failed;
+        let name = format!("argon2id-{}", digest.kind.name());
+        let own = &self.params;
+        let mut params = ParamsBuilder::new();
+        params.m_cost(own.m_cost()).t_cost(own.t_cost()).p_cost(own.p_cost());
+        params.output_len(OUTPUT_BYTES);
+        if !digest.salt.is_empty() {
+            params.data(AssociatedData::new(&digest.salt).map_err(failed)?);
+        }
+        let name = Ident::new(&name).map_err(|_| HashingError::Failed)?;
+        hash(name, &params.build().map_err(failed)?, &digest.value, memory)
     }
+}
+
+/// A PHC string of that name, with a new salt.
+fn hash(
+    algorithm: Ident,
+    params: &Params,
+    password: &[u8],
+    memory: &mut Vec<Block>,
+) -> Result<String, HashingError> {
+    let salt = try_generate_salt().map_err(|_| HashingError::Failed)?;
+    let hash = PasswordHash {
+        algorithm,
+        version: Some(Version::V0x13.into()),
+        params: params.try_into().map_err(|_| HashingError::Failed)?,
+        salt: Some(Salt::new(&salt).map_err(|_| HashingError::Failed)?),
+        hash: Some(compute(params, password, &salt, memory)?),
+    };
+    Ok(hash.to_string())
+}
+
+fn compute(
+    params: &Params,
+    password: &[u8],
+    salt: &[u8],
+    memory: &mut Vec<Block>,
+) -> Result<Output, HashingError> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    argon2_output(&argon2, password, salt, OUTPUT_BYTES, memory).ok_or(HashingError::Failed)
 }
 
 /// Runs Argon2 in `memory`, which grows to what the parameters need.

@@ -198,3 +198,16 @@ fn read(directory: &TempDir, name: &str) -> String {
     let bytes = fs::read(directory.path().join(name)).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+/// The most memory that a process had resident at any time, in KiB.
+///
+/// # Panics
+///
+/// If there is no such process.
+#[must_use]
+pub fn peak_memory(id: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it lives");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.expect("Linux says so")
+}

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, thread,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ use system_tests::{
     contract::{SECRET, token},
     http::Request,
     mariadb,
+    process::peak_memory,
     service::Service,
     traffic::users,
 };
@@ -170,12 +171,4 @@ fn quantile(sorted: &[Duration], percent: usize) -> Duration {
         .get((sorted.len() * percent).div_ceil(100).saturating_sub(1))
         .copied()
         .unwrap_or_default()
-}
-
-/// The most memory that a process had resident at any time, in KiB.
-fn peak_memory(id: u32) -> usize {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.expect("Linux says so")
 }

@@ -21,11 +21,18 @@ pub(super) const WAITING_PER_SLOT: usize = 8;
 #[error("too many password checks are waiting")]
 pub struct Busy;
 
+/// What stored hashes that need more than a slot's memory share, in KiB: as much as the
+/// largest of them may take.
+const LARGE_KIB: usize = 128 * 1024;
+
 /// The slots. Each has memory of its own, allocated at first use and kept: fresh
 /// memory would cost as many page faults as the hash has pages, each time.
+///
+/// Memory stays within slots × `blocks` KiB and [`LARGE_KIB`], whatever hashes are stored.
 pub(super) struct HashSlots {
     admitted: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     idle: Mutex<Vec<Vec<Block>>>,
     blocks: usize,
 }
@@ -38,9 +45,15 @@ impl HashSlots {
         Self {
             admitted: Arc::new(Semaphore::new(slots + queue)),
             running: Arc::new(Semaphore::new(slots)),
+            large: Arc::new(Semaphore::new(LARGE_KIB)),
             idle: Mutex::new(Vec::new()),
             blocks,
         }
+    }
+
+    /// KiB of memory that each computation is given.
+    pub(super) fn blocks(&self) -> usize {
+        self.blocks
     }
 
     /// Whether one more would be refused at this moment.
@@ -48,22 +61,27 @@ impl HashSlots {
         self.admitted.available_permits() == 0
     }
 
-    /// Runs `job` on a thread where it may block; `None` if it panicked.
+    /// Runs `job`, which takes so many KiB beside the memory it is given, on a thread where
+    /// it may block; `None` if it panicked.
     ///
     /// The slot belongs to the computation, not to whoever waits for it: a client
     /// that hangs up frees nothing early.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
+        beside_kib: usize,
         job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<Option<T>, Busy> {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
         let queued = Instant::now();
+        // Before a slot: one that waits for memory keeps no slot from the others.
+        let beside = u32::try_from(beside_kib.min(LARGE_KIB)).unwrap_or(u32::MAX);
+        let large = self.large.clone().acquire_many_owned(beside).await.map_err(|_| Busy)?;
         let running = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
         metrics::hash_queued(queued.elapsed());
         let slots = Arc::clone(self);
         let computation = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let _slot = (admitted, running);
+            let _slot = (admitted, large, running);
             let mut memory = slots.take_memory();
             let result = job(&mut memory);
             slots.keep_memory(memory);
@@ -92,11 +110,8 @@ impl HashSlots {
         idle.pop().unwrap_or_default()
     }
 
-    /// Keeps the memory, unless a stored hash made it larger than ours need.
     fn keep_memory(&self, memory: Vec<Block>) {
-        if memory.len() <= self.blocks {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
     }
 }
 
@@ -130,28 +145,53 @@ mod tests {
         let admitted: Vec<_> = (0..=3)
             .map(|_| {
                 let (slots, gate) = (Arc::clone(&slots), Arc::clone(&gate));
-                tokio::spawn(async move { slots.run(move |_| gate.lock().unwrap().recv()).await })
+                tokio::spawn(
+                    async move { slots.run(0, move |_| gate.lock().unwrap().recv()).await },
+                )
             })
             .collect();
         while slots.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert!(slots.are_full());
-        assert_eq!(slots.run(|_| ()).await, Err(Busy));
+        assert_eq!(slots.run(0, |_| ()).await, Err(Busy));
         for _ in &admitted {
             release.send(()).unwrap();
         }
         for run in admitted {
             assert!(run.await.unwrap().unwrap().is_some());
         }
-        assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
+    }
+
+    #[tokio::test]
+    async fn what_needs_more_memory_than_there_is_together_waits_and_holds_up_nobody_else() {
+        let slots = Arc::new(HashSlots::new(3, 8, 1));
+        let (release, gate) = mpsc::channel::<()>();
+        let large = tokio::spawn({
+            let slots = Arc::clone(&slots);
+            async move { slots.run(LARGE_KIB / 2 + 1, move |_| gate.recv()).await }
+        });
+        while slots.large.available_permits() == LARGE_KIB {
+            tokio::task::yield_now().await;
+        }
+        let mut second = Box::pin(slots.run(LARGE_KIB / 2, |_| "second"));
+        tokio::select! {
+            biased;
+            _ = &mut second => panic!("both ran at once"),
+            small = slots.run(0, |_| "small") => assert_eq!(small, Ok(Some("small"))),
+        }
+        release.send(()).unwrap();
+        assert_eq!(second.await, Ok(Some("second")));
+        large.await.unwrap().unwrap();
+        assert_eq!(slots.run(usize::MAX, |_| 1).await, Ok(Some(1)), "more than all of it");
     }
 
     #[tokio::test]
     async fn what_was_prepared_is_the_memory_of_the_first_computation() {
         let slots = Arc::new(HashSlots::new(1, 8, 3));
         slots.prepare();
-        let blocks = slots.run(|memory| memory.len()).await;
+        let blocks = slots.run(0, |memory| memory.len()).await;
         assert_eq!(blocks, Ok(Some(3)));
         assert_eq!(slots.idle.lock().unwrap().len(), 1);
     }
@@ -160,15 +200,15 @@ mod tests {
     async fn a_job_does_not_run_on_an_async_worker() {
         // This runtime has one worker: the thread of this test.
         let slots = Arc::new(HashSlots::new(1, 8, 1));
-        let job = slots.run(|_| std::thread::current().id()).await;
+        let job = slots.run(0, |_| std::thread::current().id()).await;
         assert_ne!(job, Ok(Some(std::thread::current().id())));
     }
 
     #[tokio::test]
     async fn a_panic_frees_its_slot() {
         let slots = Arc::new(HashSlots::new(1, 8, 1));
-        assert_eq!(slots.run(|_| panic!("on purpose")).await, Ok(None::<()>));
-        assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+        assert_eq!(slots.run(0, |_| panic!("on purpose")).await, Ok(None::<()>));
+        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
     }
 
     #[tokio::test]
@@ -177,7 +217,7 @@ mod tests {
         let (release, gate) = mpsc::channel::<()>();
         let waiting = tokio::spawn({
             let slots = Arc::clone(&slots);
-            async move { slots.run(move |_| gate.recv()).await }
+            async move { slots.run(0, move |_| gate.recv()).await }
         });
         while slots.running.available_permits() > 0 {
             tokio::task::yield_now().await;
@@ -186,6 +226,6 @@ mod tests {
         assert!(waiting.await.unwrap_err().is_cancelled());
         assert_eq!(slots.running.available_permits(), 0);
         release.send(()).unwrap();
-        assert_eq!(slots.run(|_| 1).await, Ok(Some(1)));
+        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
     }
 }

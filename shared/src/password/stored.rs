@@ -1,34 +1,62 @@
 //! Hashes as they are found in the database: our own, and those of other systems.
 
-use argon2::password_hash::PasswordVerifier;
-use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
-use pbkdf2::Pbkdf2;
-use scrypt::Scrypt;
+mod forms;
+mod limits;
 
-use super::{OUTPUT_BYTES, argon2_output};
-use crate::config::Argon2Config;
+use std::num::NonZeroU32;
 
-// Above these, and above the bounds of the configuration, a stored hash is unusable: it
-// would be an attack on the service, or a mistake. What known systems write lies below.
-const MAX_BCRYPT_COST: u32 = 14;
+use argon2::{Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA256, digest},
+    hmac, pbkdf2,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use md5::{Digest, Md5};
+use sha_crypt::{PasswordVerifier, ShaCrypt};
+
+use super::{OUTPUT_BYTES, argon2_output, digest::DigestKind};
+
 const BCRYPT_BYTES: usize = 72;
-const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
-/// N × r × p: N = 2^17 with r = 8, the strongest choice that OWASP lists, or the same work
-/// in other parts. Memory is 128 bytes times N × r, so it is bounded as well.
-const MAX_SCRYPT_WORK: u64 = 1 << 20;
-
+/// crypt(3) and phpass hash the password anew in each round, so their work grows with its
+/// length.
+const MAX_REHASHED_BYTES: usize = 256;
 const MIN_SALT_BYTES: usize = 16;
+/// As many blocks of 1 KiB as the C library never keeps: glibc gives what is larger than 32 MiB
+/// back to the system at once, and would not even use less of it again, aligned as blocks are.
+/// What is reserved and not used costs nothing.
+const UNMAPPED_BLOCKS: usize = 33 * 1024;
 
 /// A hash that can be compared with a password at a bearable cost.
-pub enum StoredHash {
-    /// Argon2id or Argon2i (RFC 9106) as a PHC string.
-    Argon2(PasswordHash, Argon2<'static>),
-    /// bcrypt: `$2a$`, `$2b$` or `$2y$`.
-    Bcrypt(String),
-    /// PBKDF2-HMAC-SHA-256 or -512 (RFC 8018) as a PHC string.
-    Pbkdf2(PasswordHash),
-    /// scrypt (RFC 7914) as a PHC string.
-    Scrypt(PasswordHash),
+pub struct StoredHash {
+    kind: &'static str,
+    function: Function,
+}
+
+/// The computation that a hash describes, and its result.
+enum Function {
+    /// RFC 9106, of the password or of a fast digest of it.
+    Argon2 { hash: Box<PasswordHash>, argon2: Box<Argon2<'static>>, digest: Option<DigestKind> },
+    /// The hash is `$2b$…`, of something that is made of the password.
+    Bcrypt { hash: String, input: BcryptInput },
+    /// RFC 8018.
+    Pbkdf2 { prf: pbkdf2::Algorithm, iterations: NonZeroU32, salt: Vec<u8>, output: Vec<u8> },
+    /// RFC 7914.
+    Scrypt { params: scrypt::Params, salt: Vec<u8>, output: Vec<u8> },
+    /// The hash is `$5$…` or `$6$…` of crypt(3).
+    ShaCrypt(String),
+    /// MD5 of salt and password, then so many times of that and the password.
+    Phpass { rounds: u32, salt: Vec<u8>, output: Vec<u8> },
+}
+
+/// What bcrypt is given in place of the password.
+#[derive(Clone, Copy)]
+enum BcryptInput {
+    Password,
+    /// Django: SHA-256 in hexadecimal.
+    Sha256,
+    /// WordPress: HMAC-SHA-384 with a constant key, in Base64.
+    WordPress,
 }
 
 impl StoredHash {
@@ -36,50 +64,73 @@ impl StoredHash {
     /// that nobody can have meant it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix)) {
-            return bcrypt_is_usable(text).then(|| Self::Bcrypt(text.to_owned()));
-        }
-        let hash = PasswordHash::new(text).ok()?;
-        let (Some(_), Some(_)) = (&hash.salt, &hash.hash) else { return None };
-        match hash.algorithm.as_str() {
-            "argon2id" | "argon2i" => {
-                let argon2 = argon2_of(&hash)?;
-                Some(Self::Argon2(hash, argon2))
+        forms::parse(text)
+    }
+
+    /// The system and the function that it is of, such as `django pbkdf2_sha256`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The memory that a check needs beyond `kept` blocks of 1 KiB, in KiB.
+    pub(super) fn memory_beyond(&self, kept: usize) -> usize {
+        match &self.function {
+            Function::Argon2 { argon2, .. } => {
+                let blocks = argon2.params().block_count();
+                if blocks > kept { blocks } else { 0 }
             }
-            "pbkdf2-sha256" | "pbkdf2-sha512" => {
-                let params = pbkdf2::Params::try_from(&hash).ok()?;
-                (params.rounds() <= MAX_PBKDF2_ITERATIONS).then_some(Self::Pbkdf2(hash))
+            Function::Scrypt { params, .. } => {
+                let (r, p) = (params.r() as usize, params.p() as usize);
+                (128 * r * ((1 << params.log_n()) + p)).div_ceil(1024)
             }
-            "scrypt" => {
-                let params = scrypt::Params::try_from(&hash).ok()?;
-                let blocks = 1_u64.checked_shl(params.log_n().into())?;
-                let work = blocks.checked_mul(u64::from(params.r()))?;
-                let work = work.checked_mul(u64::from(params.p()))?;
-                (work <= MAX_SCRYPT_WORK).then_some(Self::Scrypt(hash))
-            }
-            _ => None,
+            _ => 0,
         }
     }
 
     /// Whether this is a hash of `password`. Compared in constant time.
+    ///
+    /// Argon2 works in `memory` where that is large enough, and never makes it larger.
     pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
-        match self {
-            Self::Argon2(hash, argon2) => argon2_matches(hash, argon2, password, memory),
-            Self::Bcrypt(hash) => {
-                // bcrypt is blind beyond 72 bytes, and repeats a shorter password with NULs
-                // in between: two passwords would be one.
-                password.len() <= BCRYPT_BYTES
-                    && !password.contains(&0)
-                    && bcrypt::verify(password, hash).unwrap_or(false)
+        match &self.function {
+            Function::Argon2 { hash, argon2, digest } => {
+                let (Some(salt), Some(output)) = (&hash.salt, &hash.hash) else { return false };
+                let digested = digest.map(|kind| kind.compute(password, argon2.params().data()));
+                let input = digested.as_deref().unwrap_or(password);
+                let mut own = Vec::new();
+                let memory = if argon2.params().block_count() <= memory.len() {
+                    memory
+                } else if own.try_reserve_exact(UNMAPPED_BLOCKS).is_ok() {
+                    &mut own
+                } else {
+                    return false;
+                };
+                let computed = argon2_output(argon2, input, salt, output.len(), memory);
+                computed.is_some_and(|computed| computed == *output)
             }
-            Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(password, hash).is_ok(),
-            Self::Scrypt(hash) => Scrypt::default().verify_password(password, hash).is_ok(),
+            Function::Bcrypt { hash, input } => bcrypt_matches(hash, *input, password),
+            Function::Pbkdf2 { prf, iterations, salt, output } => {
+                pbkdf2::verify(*prf, *iterations, salt, password, output).is_ok()
+            }
+            Function::Scrypt { params, salt, output } => {
+                let mut computed = vec![0; output.len()];
+                scrypt::scrypt(password, salt, params, &mut computed).is_ok()
+                    && verify_slices_are_equal(&computed, output).is_ok()
+            }
+            Function::ShaCrypt(hash) => {
+                password.len() <= MAX_REHASHED_BYTES
+                    && ShaCrypt::default().verify_password(password, hash.as_str()).is_ok()
+            }
+            Function::Phpass { rounds, salt, output } => {
+                password.len() <= MAX_REHASHED_BYTES
+                    && verify_slices_are_equal(&phpass(*rounds, salt, password), output).is_ok()
+            }
         }
     }
 
     /// Whether a new hash would be of the same kind and cost.
     pub(super) fn is_current(&self, policy: &Params) -> bool {
-        let Self::Argon2(hash, argon2) = self else { return false };
+        let Function::Argon2 { hash, argon2, digest: None } = &self.function else { return false };
         let params = argon2.params();
         hash.algorithm == argon2::ARGON2ID_IDENT
             && hash.version == Some(Version::V0x13.into())
@@ -90,37 +141,33 @@ impl StoredHash {
     }
 }
 
-/// The computation that a PHC string describes, if it is bearable.
-fn argon2_of(hash: &PasswordHash) -> Option<Argon2<'static>> {
-    let params = Params::try_from(hash).ok()?;
-    let config = Argon2Config {
-        memory_kib: params.m_cost(),
-        iterations: params.t_cost(),
-        parallelism: params.p_cost(),
+fn bcrypt_matches(hash: &str, input: BcryptInput, password: &[u8]) -> bool {
+    let input = match input {
+        BcryptInput::Password => password.to_vec(),
+        BcryptInput::Sha256 => {
+            use std::fmt::Write;
+            let mut hex = String::with_capacity(64);
+            for byte in digest(&SHA256, password).as_ref() {
+                let _ = write!(hex, "{byte:02x}");
+            }
+            hex.into_bytes()
+        }
+        BcryptInput::WordPress => {
+            let key = hmac::Key::new(hmac::HMAC_SHA384, b"wp-sha384");
+            STANDARD.encode(hmac::sign(&key, password)).into_bytes()
+        }
     };
-    let usable = config.is_bearable() && params.keyid().is_empty();
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    // A PHC string without a version is of Argon2 1.0.
-    let version = Version::try_from(hash.version.unwrap_or(0x10)).ok()?;
-    usable.then(|| Argon2::new(algorithm, version, params))
+    // bcrypt is blind beyond 72 bytes, and repeats a shorter password with NULs in between:
+    // two passwords would be one.
+    input.len() <= BCRYPT_BYTES
+        && !input.contains(&0)
+        && bcrypt::verify(input, hash).unwrap_or(false)
 }
 
-fn argon2_matches(
-    hash: &PasswordHash,
-    argon2: &Argon2<'_>,
-    password: &[u8],
-    memory: &mut Vec<Block>,
-) -> bool {
-    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return false };
-    let computed = argon2_output(argon2, password, salt, expected.len(), memory);
-    computed.is_some_and(|computed| computed == *expected)
-}
-
-/// `$2b$12$` and 53 characters of bcrypt's own Base64.
-fn bcrypt_is_usable(text: &str) -> bool {
-    let (Some(cost), Some(rest)) = (text.get(4..6), text.get(6..)) else { return false };
-    let cost_is_usable = cost.bytes().all(|byte| byte.is_ascii_digit())
-        && cost.parse().is_ok_and(|cost| (4..=MAX_BCRYPT_COST).contains(&cost));
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
-    cost_is_usable && rest.len() == 54 && rest.starts_with('$') && rest[1..].bytes().all(is_base64)
+fn phpass(rounds: u32, salt: &[u8], password: &[u8]) -> [u8; 16] {
+    let mut hash = Md5::new_with_prefix(salt).chain_update(password).finalize();
+    for _ in 0..rounds {
+        hash = Md5::new_with_prefix(hash).chain_update(password).finalize();
+    }
+    hash.into()
 }

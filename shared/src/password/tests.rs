@@ -57,6 +57,73 @@ const OTHER_KINDS: [(&str, &str); 8] = [
     ),
 ];
 
+/// Hashes by the libraries of other systems, with their passwords.
+#[derive(serde::Deserialize)]
+struct OtherSystem {
+    kind: String,
+    password: String,
+    stored: String,
+    login: String,
+}
+
+fn other_systems() -> Vec<OtherSystem> {
+    let file = include_str!("../../../tests/data/stored-hashes.json");
+    serde_json::from_str(file).unwrap()
+}
+
+/// The digest of one row is never right for another row's password either.
+#[tokio::test]
+async fn hashes_of_other_systems_are_right_for_their_password_alone() {
+    for row in other_systems() {
+        if row.login != "replaced" {
+            assert!(StoredHash::parse(&row.stored).is_none(), "{} is compared", row.kind);
+            continue;
+        }
+        let right = verify(&row.password, Some(&row.stored)).await;
+        let replaced = matches!(right, Verification::Right { replacement: Some(_) });
+        assert!(replaced, "{}: {}", row.kind, row.stored);
+        let wrong = verify(&format!("{} ", row.password), Some(&row.stored)).await;
+        assert!(matches!(wrong, Verification::Wrong), "{}: {}", row.kind, row.stored);
+    }
+}
+
+#[tokio::test]
+async fn a_wrapped_digest_is_right_for_the_password_and_not_for_the_digest() {
+    for row in other_systems().into_iter().filter(|row| row.login != "replaced") {
+        let digest = StoredDigest::parse(&row.stored).unwrap_or_else(|| panic!("{}", row.kind));
+        let name = format!("$argon2id-{}$v=19$m=64,t=1,p=1", digest.kind().name());
+        let wrapped = hasher().wrap(digest).await.unwrap();
+        assert!(wrapped.starts_with(&name) && wrapped.len() < 255, "{wrapped}");
+        let right = verify(&row.password, Some(&wrapped)).await;
+        let Verification::Right { replacement: Some(hash) } = right else { panic!("{}", row.kind) };
+        assert!(hash.expose_secret().starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
+        for wrong in [row.stored.as_str(), "wrong", ""] {
+            let verified = verify(wrong, Some(&wrapped)).await;
+            assert!(matches!(verified, Verification::Wrong), "{}: {wrong}", row.kind);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_digest_of_a_known_length_is_none() {
+    let sha1 = "abf7aad6438836dbe526aa231abde2d0eef74d42";
+    for text in [
+        "",
+        &sha1[1..],
+        &format!("{sha1}0"),
+        &format!("*{sha1}0"),
+        &sha1.replace('a', "g"),
+        "{SSHA}",
+        "{SSHA}q/eq1kOINtvlJqIxq+3i0O73TUI=",
+        "{SHA}dAU8SC82C+OW5inOjFCuY6angdOO0dqb",
+        "{CRYPT}dAU8SC82C+OW5inOjFCuY6angdOO0dqb",
+        "{SSHA}dAU8SC82C+OW5inOjFCuY6angdOO0dq",
+        USABLE_BCRYPT,
+    ] {
+        assert!(StoredDigest::parse(text).is_none(), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn every_other_kind_of_hash_is_verified_and_replaced() {
     let ours = |version, m, t, p| argon2(Algorithm::Argon2id, version, m, t, p);
@@ -141,6 +208,40 @@ async fn an_unusable_hash_is_a_wrong_password() {
         ("bcrypt without cost", USABLE_BCRYPT.replace("$04$", "$0x$")),
         ("short bcrypt", USABLE_BCRYPT[..59].to_owned()),
         ("bcrypt outside of ASCII", format!("{}é", &USABLE_BCRYPT[..58])),
+        ("absurd crypt", format!("$6$rounds=1000001$salt${}", "x".repeat(86))),
+        ("short crypt", format!("$6$salt${}", "x".repeat(85))),
+        ("crypt without salt", format!("$5${}", "x".repeat(43))),
+        ("absurd phpass", "$P$JSUQWU0T1H7mOQ1zY4cEHW9qVuREGH/".to_owned()),
+        ("short phpass", "$P$HSUQWU0T1H7mOQ1zY4cEHW9qVuREGH".to_owned()),
+        ("nothing but a name", "$P$".to_owned()),
+        (
+            "absurd Django",
+            "pbkdf2_sha256$2000001$salt$aj48b67ueiZIk/nPH9l41btUv/wlbZSIslYKMk4+Bj4=".to_owned(),
+        ),
+        ("a short result", "pbkdf2_sha256$1000$salt$aj48b67ueiZI".to_owned()),
+        (
+            "no iterations",
+            "pbkdf2_sha256$0$salt$aj48b67ueiZIk/nPH9l41btUv/wlbZSIslYKMk4+Bj4=".to_owned(),
+        ),
+        ("absurd Werkzeug", format!("scrypt:262144:8:1$salt${}", "ab".repeat(64))),
+        ("scrypt with an N between", format!("scrypt:32769:8:1$salt${}", "ab".repeat(64))),
+        ("Werkzeug with MD5", format!("pbkdf2:md5:1000$salt${}", "ab".repeat(16))),
+        (
+            "absurd ASP.NET",
+            "AQAAAAL/////AAAAEB75p+usVsPKxP4kZFzWOae4o81nd5AwUb2qE02sPdgVpfS0pt24tGF7168RJGtn2A=="
+                .to_owned(),
+        ),
+        (
+            "ASP.NET with a long salt",
+            "AQAAAAIAAYag/////x75p+usVsPKxP4kZFzWOae4o81nd5AwUb2qE02sPdgVpfS0pt24tGF7168RJGtn2A=="
+                .to_owned(),
+        ),
+        ("a wrapped unknown", format!("$argon2id-crc32$v=19$m=64,t=1,p=1${salt_and_hash}")),
+        ("locked", format!("!{USABLE_BCRYPT}")),
+        (
+            "longer than any hash",
+            format!("$argon2id$v=19$m=64,t=1,p=1,data={}${salt_and_hash}", "A".repeat(512)),
+        ),
         ("bcrypt 2x", USABLE_BCRYPT.replace("$2b$", "$2x$")),
         ("MD5 crypt", "$1$salt$qJH7.N4xYta3aEG/dfqo/0".to_owned()),
     ] {
@@ -162,10 +263,11 @@ fn unknown_wrong_and_unusable_compute_one_argon2id_each() {
         ("a wrong password", Some(current.as_str())),
         ("an unusable hash", Some("plain")),
         ("another kind of hash", Some(USABLE_BCRYPT)),
+        ("a disabled user", Some("!$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW")),
     ] {
         // Argon2 leaves its memory filled; nothing else touches it.
         let mut memory = Vec::new();
-        let stored = stored.map(SecretString::from);
+        let stored = stored.and_then(StoredHash::parse);
         let outcome = policy.verify(&"wrong".into(), stored.as_ref(), &mut memory).unwrap();
         assert!(matches!(outcome, Verification::Wrong), "{why}");
         let filled = memory.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0));

@@ -1,6 +1,7 @@
 //! What each overlay promises.
 
 use serde_json::{Value, json};
+use shared::config::Argon2Config;
 
 use crate::{
     built::{OVERLAYS, document, documents},
@@ -34,6 +35,19 @@ fn as_many_logins_are_let_in_as_there_are_hash_slots() {
         let slots = variables.iter().find(|variable| variable["name"] == "HASH_SLOTS");
         let slots = slots.and_then(|slots| slots["value"].as_str()).expect("a number");
         assert_eq!(spec["containerConcurrency"].to_string(), slots, "{overlay}");
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn the_limit_of_memory_is_above_the_bound_that_the_readme_gives() {
+    for overlay in OVERLAYS {
+        let (container, spec) = container(overlay, "login");
+        let slots: u32 = spec["containerConcurrency"].to_string().parse().expect("a number");
+        let limit = container["resources"]["limits"]["memory"].as_str().expect("a limit");
+        let limit: u32 = limit.strip_suffix("Mi").and_then(|it| it.parse().ok()).expect("in Mi");
+        let bound = slots * Argon2Config::default().memory_kib / 1024 + 128 + 32;
+        assert!(limit > bound, "{overlay}: {limit} Mi, of {bound} MiB");
     }
 }
 
