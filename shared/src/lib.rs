@@ -26,5 +26,5 @@ pub mod telemetry;
 #[cfg(feature = "mysql")]
 pub mod throttle;
 pub mod token;
-#[cfg(feature = "users")]
+#[cfg(feature = "mysql")]
 pub mod users;

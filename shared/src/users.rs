@@ -1,18 +1,15 @@
 //! Where the users are: who has this e-mail, and what hash is stored for them.
 
 mod connections;
-#[cfg(feature = "mysql")]
 mod database_url;
 mod directory;
-#[cfg(feature = "mysql")]
 mod mysql;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use directory::{NewUser, UserDirectory, UserRow};
-#[cfg(feature = "mysql")]
-pub use mysql::MySqlUsers;
+pub use mysql::{Column, Inspection, MySqlUsers, Trial};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
 
@@ -20,6 +17,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use sqlx::mysql::MySqlDatabaseError;
 use thiserror::Error;
 
 use crate::{
@@ -61,6 +59,18 @@ pub enum StoreError {
     /// The e-mail is taken: of the user at this position among those to be added.
     #[error("there is a user with this e-mail already")]
     Duplicate(usize),
+    /// The column `password` cannot hold a hash of so many bytes; nothing was changed.
+    #[error(
+        "the column `password` of the table `user` is too short: it has to hold {0} characters, \
+         and has 255 in init.sql"
+    )]
+    TooLong(usize),
+    /// The database stored something else than it was given; that was taken back.
+    #[error(
+        "the database does not keep what is written to the table `user`; look at the type of the \
+         column `admin` and at triggers"
+    )]
+    NotKept,
 }
 
 impl StoreError {
@@ -68,6 +78,13 @@ impl StoreError {
     pub(crate) fn sql_state(&self) -> Option<Cow<'_, str>> {
         let Self::Database(error) = self else { return None };
         error.as_database_error()?.code()
+    }
+
+    /// The server's number of the error, if it was MySQL or MariaDB.
+    pub(crate) fn number(&self) -> Option<u16> {
+        let Self::Database(error) = self else { return None };
+        let error = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
+        Some(error.number())
     }
 }
 
@@ -97,7 +114,6 @@ impl From<DatabaseError> for Problem {
 #[derive(Debug, Clone)]
 pub enum Database {
     /// MySQL or MariaDB.
-    #[cfg(feature = "mysql")]
     MySql(MySqlUsers),
     /// A file.
     #[cfg(feature = "sqlite")]
@@ -109,7 +125,6 @@ impl Database {
     #[must_use]
     pub fn users(&self) -> Arc<dyn UserDirectory> {
         match self {
-            #[cfg(feature = "mysql")]
             Self::MySql(store) => Arc::new(store.clone()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => Arc::new(store.clone()),
@@ -124,7 +139,6 @@ impl Database {
 ///
 /// [`DatabaseError`] if there is no secret of the account, or it is not what it should be.
 /// Whether the database answers is not asked: it is not needed to start.
-#[cfg(feature = "mysql")]
 pub async fn open(
     config: DatabaseConfig,
     secrets: &Secrets,
@@ -150,10 +164,11 @@ pub trait UserStore: Send + Sync {
 
     /// Stores another hash of the same password, unless the stored one has changed
     /// since `user` was read: a new password must not be undone. `false` if it has.
+    /// What the database keeps is read back; the old hash stays where that is another.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the database is out of reach or fails.
+    /// [`StoreError`] if the database is out of reach or fails, or does not keep the hash.
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError>;
 
     /// Whether the database answers at all.

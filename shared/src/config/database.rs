@@ -1,6 +1,6 @@
 //! Where the users are.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use super::{Reader, SecretForm};
 use crate::secrets::SecretSource;
@@ -62,6 +62,16 @@ impl FromStr for SslMode {
             _ => Err(()),
         }
     }
+}
+
+/// What is wrong with a text that [`is_host`] refuses.
+pub(crate) const NO_HOST: &str =
+    "is neither a host name nor an address; a port belongs into MYSQL_PORT";
+
+/// Whether a text is the name of a host, or an address without brackets.
+pub(crate) fn is_host(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    text.parse::<IpAddr>().is_ok() || text.bytes().all(is_name)
 }
 
 const PARTS: [&str; 8] = [
@@ -144,8 +154,12 @@ impl DatabaseParts {
             "MYSQL_SSL_MODE",
             "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
         );
+        let host = reader.optional("MYSQL_HOST");
+        if host.as_ref().is_some_and(|host| !is_host(host)) {
+            reader.problem("MYSQL_HOST", NO_HOST);
+        }
         Some(Self {
-            host: reader.optional("MYSQL_HOST"),
+            host,
             user: reader.optional("MYSQL_USER"),
             database: reader.optional("MYSQL_DB"),
             ssl_ca: reader.optional("MYSQL_SSL_CA").map(PathBuf::from),
@@ -197,6 +211,18 @@ mod tests {
     fn parts_beside_a_url_are_a_problem() {
         let problems = read(&[("DATABASE_URL", "x"), ("MYSQL_HOST", "db")]).unwrap_err();
         assert!(problems.contains("MYSQL_HOST"), "{problems}");
+    }
+
+    #[test]
+    fn a_host_with_more_than_a_host_in_it_is_a_problem() {
+        for host in ["db:3306", "[::1]", "[::1]:3306", "mysql://db", "user@db", "db/auth", "a b"] {
+            let problem = read(&[("DATABASE_SECRET_ID", "rds"), ("MYSQL_HOST", host)]);
+            let problem = problem.unwrap_err();
+            assert!(problem.starts_with("MYSQL_HOST: is neither a host"), "{host}: {problem}");
+        }
+        for host in ["db", "db.example.com", "127.0.0.1", "::1", "my_db-1.svc.cluster.local."] {
+            assert!(read(&[("DATABASE_SECRET_ID", "rds"), ("MYSQL_HOST", host)]).is_ok(), "{host}");
+        }
     }
 
     #[test]

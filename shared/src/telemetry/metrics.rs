@@ -13,7 +13,7 @@ pub use exporter::{Exporter, Scrape};
 pub use gauges::Gauges;
 pub use requests::{RequestCounter, RequestCounts};
 
-#[cfg(any(feature = "password", feature = "users"))]
+#[cfg(any(feature = "password", feature = "mysql"))]
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
@@ -46,7 +46,7 @@ pub(crate) fn hash_queued(wait: Duration) {
 }
 
 /// A statement was answered, or given up.
-#[cfg(feature = "users")]
+#[cfg(feature = "mysql")]
 pub(crate) fn statement_ended(duration: Duration) {
     histogram!(STATEMENT).record(duration);
 }

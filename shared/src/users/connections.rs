@@ -71,13 +71,12 @@ impl<C: Connection + 'static> Connections<C> {
     ) -> Result<T, StoreError> {
         let mut lease = self.lease().await?;
         let mut done = limited(statement(&mut lease)).await;
-        if !lease.is_new() && done.as_ref().is_err_and(may_be_old_news) {
+        let ended = |error: &StoreError| ends_the_connection(error) && !is_timeout(error);
+        if !lease.is_new() && done.as_ref().is_err_and(ended) {
             lease = self.renew(lease).await?;
             done = limited(statement(&mut lease)).await;
         }
-        if done.is_ok() {
-            lease.keep();
-        }
+        lease.end(&done);
         done
     }
 
@@ -90,13 +89,40 @@ impl<C: Connection + 'static> Connections<C> {
     }
 }
 
-/// Whether another connection may give another result. A time-out is waited for but once,
-/// and what is wrong with a statement or its data is wrong everywhere.
-fn may_be_old_news(error: &StoreError) -> bool {
-    let state = error.sql_state();
-    let is_about_the_statement =
-        state.is_some_and(|state| ["23", "40", "42"].iter().any(|class| state.starts_with(class)));
-    matches!(error, StoreError::Database(_)) && !is_about_the_statement
+/// A time-out is waited for but once.
+fn is_timeout(error: &StoreError) -> bool {
+    matches!(error, StoreError::Timeout)
+}
+
+/// Whether the connection is of no more use: it broke, or a server or a proxy says with this
+/// error that it ends, or has become one to a replica. Any other answer of a server is about
+/// the statement or its data, and would be the same everywhere.
+fn ends_the_connection(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(sqlx::Error::Database(_)) => {
+            let state = error.sql_state();
+            state.is_some_and(|state| state.starts_with("08")) || number_ends_the_connection(error)
+        }
+        StoreError::Database(
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::RowNotFound,
+        )
+        | StoreError::NoThrottle(_)
+        | StoreError::Duplicate(_)
+        | StoreError::TooLong(_)
+        | StoreError::NotKept => false,
+        StoreError::Database(_) | StoreError::Timeout => true,
+    }
+}
+
+fn number_ends_the_connection(error: &StoreError) -> bool {
+    /// Read-only after a failover; a statement that a proxy's other server has not prepared; a
+    /// damaged packet; killed; timed out.
+    const NUMBERS: [u16; 9] = [1290, 1792, 1836, 1243, 1615, 1835, 1927, 3169, 4031];
+    // A proxy passes a client library's own errors on, and has some from 9000 on.
+    error.number().is_some_and(|it| NUMBERS.contains(&it) || matches!(it, 2000..3000 | 9000..))
 }
 
 /// The account holds the password.
@@ -106,9 +132,9 @@ impl<C: Connection + 'static> fmt::Debug for Connections<C> {
     }
 }
 
-/// A connection in use. It ends with the lease, without a goodbye, unless it is kept:
-/// after an error or a time-out nobody knows what is still on its way, and a transaction
-/// would hold its locks.
+/// A connection in use. It ends with the lease, without a goodbye, unless [`Lease::end`] is
+/// called: after a time-out it is unknown what is still on its way, and a transaction would
+/// hold its locks.
 pub(super) struct Lease<C: Connection + 'static>(Option<Object<Connector<C>>>);
 
 impl<C: Connection + 'static> Lease<C> {
@@ -118,8 +144,12 @@ impl<C: Connection + 'static> Lease<C> {
         Object::metrics(self.pooled()).recycle_count == 0
     }
 
-    /// Gives the connection back for the next lease.
-    pub(super) fn keep(mut self) {
+    /// Gives the connection back for the next lease, unless this outcome ends it. No
+    /// transaction may be open.
+    pub(super) fn end<T>(mut self, outcome: &Result<T, StoreError>) {
+        if outcome.as_ref().is_err_and(ends_the_connection) {
+            return;
+        }
         if let Some(mut pooled) = self.0.take() {
             pooled.used = SystemTime::now();
         }

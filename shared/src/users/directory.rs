@@ -28,10 +28,11 @@ impl fmt::Debug for NewUser {
 pub struct UserRow {
     /// The user.
     pub user: User,
-    /// When the user was added, UTC, as the database writes it.
-    pub created_at: String,
-    /// When the user was last changed, UTC, as the database writes it.
-    pub updated_at: String,
+    /// When the user was added, UTC, as the database writes it; `None` where it has no such
+    /// time.
+    pub created_at: Option<String>,
+    /// When the user was last changed, in the same way.
+    pub updated_at: Option<String>,
 }
 
 /// What `auth-admin` may do with users, beside what `login` may.
@@ -66,7 +67,8 @@ pub trait UserDirectory: UserStore {
     /// [`StoreError`] if the database is out of reach or fails.
     async fn remove(&self, email: &str) -> Result<bool, StoreError>;
 
-    /// Up to `limit` users in the order of their ids, those behind the id `after`.
+    /// Up to `limit` users in the order of their ids, those behind the id `after`. What a row
+    /// or the table lacks is left empty.
     ///
     /// # Errors
     ///

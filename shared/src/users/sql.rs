@@ -6,45 +6,60 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{StoreError, User, UserRow};
+use super::{StoreError, User};
 use crate::telemetry::metrics;
 
 /// How long one statement may take.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 
-// ORDER BY takes a bare `id` for the result of that name, which is a text: 10 before 9.
-
-/// One look-up by the index on `email`. A collation may find more than one candidate
-/// where the column is not unique; a few are enough to choose from.
-pub(super) const FIND: &str = "SELECT CAST(id AS CHAR) AS id, email, COALESCE(password, '') AS password, \
-     COALESCE(admin <> 0, 0) AS admin \
-     FROM user WHERE email = ? ORDER BY user.id LIMIT 8";
+/// One look-up by the index on `email`, in the given spelling and in lower case: a column
+/// that is not of a text, or of one that compares exactly, has no other way to ignore case. A
+/// collation may find more than one candidate where the column is not unique; a few are
+/// enough to choose from. They are not sorted here: MySQL would rather read the whole table
+/// in the order of ids.
+pub(super) const FIND: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin \
+     FROM user WHERE email IN (?, ?) LIMIT 8";
 pub(super) const REPLACE_HASH: &str = "UPDATE user SET password = ? WHERE id = ? AND password = ?";
+/// What [`REPLACE_HASH`] and [`SET_HASH`] have written, as a row of [`FIND`].
+pub(super) const WRITTEN_HASH: &str =
+    "SELECT CAST(id AS CHAR) AS id, email, password, FALSE AS admin FROM user WHERE id = ?";
+/// What [`SET_ADMIN`] has written.
+pub(super) const WRITTEN_ADMIN: &str =
+    "SELECT CAST(id AS CHAR) AS id, email, password, admin FROM user WHERE id = ?";
 pub(super) const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";
 pub(super) const SET_HASH: &str = "UPDATE user SET password = ? WHERE id = ?";
 pub(super) const SET_ADMIN: &str = "UPDATE user SET admin = ? WHERE id = ?";
 pub(super) const REMOVE: &str = "DELETE FROM user WHERE id = ?";
 
-/// A row of [`FIND`].
-pub(super) type FoundRow = (String, String, String, i64);
-/// A row of a page of users.
-pub(super) type ListedRow = (String, String, String, i64, String, String);
-
-/// The candidate whose e-mail is the one asked for, but for ASCII case.
-pub(super) fn choose(rows: Vec<FoundRow>, email: &str) -> Option<User> {
-    let mut users = rows.into_iter().map(|(id, email, password, admin)| User {
-        id,
-        email,
-        password: password.into(),
-        admin: admin != 0,
-    });
-    users.find(|user| user.email.eq_ignore_ascii_case(email))
+/// A row of [`FIND`]. A text that is not there, or is not UTF-8, is `None`.
+pub(super) struct FoundRow {
+    pub(super) id: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) admin: bool,
 }
 
-pub(super) fn listed(row: ListedRow) -> UserRow {
-    let (id, email, password, admin, created_at, updated_at) = row;
-    let user = User { id, email, password: password.into(), admin: admin != 0 };
-    UserRow { user, created_at, updated_at }
+impl FoundRow {
+    /// The user, with nothing where the row has nothing.
+    pub(super) fn listed(self) -> User {
+        User {
+            id: self.id.unwrap_or_default(),
+            email: self.email.unwrap_or_default(),
+            password: self.password.unwrap_or_default().into(),
+            admin: self.admin,
+        }
+    }
+}
+
+/// The candidate whose e-mail is the one asked for, but for ASCII case: of several, the one
+/// with the lowest id. A row without an id is none: its user could not be named.
+pub(super) fn choose(rows: Vec<FoundRow>, email: &str) -> Option<User> {
+    let is_wanted = |row: &FoundRow| {
+        row.id.is_some() && row.email.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(email))
+    };
+    let wanted = rows.into_iter().filter(is_wanted).map(FoundRow::listed);
+    // The shorter number is the lower one.
+    wanted.min_by(|one, other| (one.id.len(), &one.id).cmp(&(other.id.len(), &other.id)))
 }
 
 /// The statement's result, or an error once it has taken too long.
@@ -60,47 +75,113 @@ pub(super) async fn limited<T>(
     })
 }
 
+/// A text in UTF-8; `None` for bytes that are not.
+pub(super) fn text(bytes: Option<Vec<u8>>) -> Option<String> {
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
 /// Implements [`UserStore`](super::UserStore) and [`UserDirectory`](super::UserDirectory)
-/// for a store with a field `connections`; `$page` selects [`ListedRow`]s. A macro, since
-/// generic code over `sqlx::Database` needs more bounds than it has lines.
+/// for a store with a field `connections` and a method `rows_behind`. A macro, since generic
+/// code over `sqlx::Database` needs more bounds than it has lines.
 macro_rules! implement_stores {
-    ($store:ty, $database:ty, $page:expr) => {
+    ($store:ty, $database:ty) => {
         impl $store {
-            /// Runs a statement and says how many rows it changed.
-            async fn execute(
+            /// Runs `update` on one row, and keeps it if `is_kept` is true of what the
+            /// database has stored then.
+            async fn change(
                 &self,
-                statement: sqlx::query::Query<
-                    '_,
-                    $database,
-                    <$database as sqlx::Database>::Arguments,
-                >,
-            ) -> Result<u64, StoreError> {
+                update: sqlx::query::Query<'_, $database, <$database as sqlx::Database>::Arguments>,
+                (written, id): (&'static str, &str),
+                is_kept: impl FnOnce(&User) -> bool + Send,
+            ) -> Result<bool, StoreError> {
                 let mut lease = self.connections.lease().await?;
-                let done = sql::limited(statement.execute(&mut *lease)).await?;
-                lease.keep();
-                Ok(done.rows_affected())
+                let mut transaction = sql::limited(lease.begin()).await?;
+                let done = sql::limited(async {
+                    let rows = update.execute(&mut *transaction).await?.rows_affected();
+                    let written = sqlx::query_as(written).bind(id);
+                    let written: Option<sql::FoundRow> =
+                        written.fetch_optional(&mut *transaction).await?;
+                    Ok((rows > 0).then_some(written).flatten().map(sql::FoundRow::listed))
+                });
+                let done = match done.await {
+                    Ok(Some(user)) if !is_kept(&user) => Err(StoreError::NotKept),
+                    done => done.map(|user| user.is_some()),
+                };
+                let ended = Self::finish(transaction, matches!(done, Ok(true)), &done).await;
+                lease.end(&ended);
+                ended.and(done)
+            }
+
+            /// Ends a transaction, with its changes or without.
+            async fn finish<T>(
+                transaction: sqlx::Transaction<'_, $database>,
+                commits: bool,
+                done: &Result<T, StoreError>,
+            ) -> Result<(), StoreError> {
+                match done {
+                    // Nothing more comes on this connection.
+                    Err(StoreError::Timeout) => Err(StoreError::Timeout),
+                    _ if commits => sql::limited(transaction.commit()).await,
+                    // Now, and not at its next use: it has locks.
+                    _ => sql::limited(transaction.rollback()).await,
+                }
+            }
+
+            async fn add_all(
+                connection: &mut <$database as sqlx::Database>::Connection,
+                users: &[NewUser],
+            ) -> Result<(), StoreError> {
+                for (position, user) in users.iter().enumerate() {
+                    let values = sqlx::query(sql::INSERT).bind(&user.email).bind(&user.hash);
+                    let insert = values.bind(user.admin).execute(&mut *connection);
+                    sql::limited(insert).await.map_err(|error| match error {
+                        StoreError::Duplicate(_) => StoreError::Duplicate(position),
+                        error => sql::about_hash(error, &user.hash),
+                    })?;
+                    let find = sqlx::query_as(sql::FIND).bind(&user.email).bind(&user.email);
+                    let rows = sql::limited(find.fetch_all(&mut *connection)).await?;
+                    let is_kept = sql::choose(rows, &user.email).is_some_and(|kept| {
+                        kept.email == user.email
+                            && kept.password.expose_secret() == user.hash
+                            && kept.admin == user.admin
+                    });
+                    if !is_kept {
+                        return Err(StoreError::NotKept);
+                    }
+                }
+                Ok(())
             }
         }
 
         #[async_trait::async_trait]
         impl $crate::users::UserStore for $store {
             async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
-                let wanted = email.to_owned();
+                let wanted = [email.to_owned(), email.to_ascii_lowercase()];
                 let rows = self.connections.run(move |connection| {
-                    let find = sqlx::query_as(sql::FIND).bind(wanted.clone());
+                    let [exact, lower] = wanted.clone();
+                    let find = sqlx::query_as(sql::FIND).bind(exact).bind(lower);
                     Box::pin(find.fetch_all(connection))
                 });
-                Ok(sql::choose(rows.await?, email))
+                match rows.await {
+                    Ok(rows) => Ok(sql::choose(rows, email)),
+                    Err(error) if sql::cannot_be_an_email(&error) => Ok(None),
+                    Err(error) => Err(error),
+                }
             }
 
             async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
                 let old = user.password.expose_secret();
                 let update = sqlx::query(sql::REPLACE_HASH).bind(hash).bind(&user.id).bind(old);
-                self.execute(update).await.map(|changed| changed > 0)
+                let is_kept = |user: &User| user.password.expose_secret() == hash;
+                let changed = self.change(update, (sql::WRITTEN_HASH, &user.id), is_kept).await;
+                changed.map_err(|error| sql::about_hash(error, hash))
             }
 
             async fn ping(&self) -> Result<(), StoreError> {
-                self.execute(sqlx::query("SELECT 1")).await.map(drop)
+                let ping = self
+                    .connections
+                    .run(|connection| Box::pin(sqlx::query("SELECT 1").execute(connection)));
+                ping.await.map(drop)
             }
         }
 
@@ -108,36 +189,35 @@ macro_rules! implement_stores {
         impl $crate::users::UserDirectory for $store {
             async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
                 let mut lease = self.connections.lease().await?;
-                let mut all = sql::limited(lease.begin()).await?;
-                for (position, user) in users.iter().enumerate() {
-                    let values = sqlx::query(sql::INSERT).bind(&user.email).bind(&user.hash);
-                    let insert = values.bind(user.admin).execute(&mut *all);
-                    sql::limited(insert).await.map_err(|error| match error {
-                        StoreError::Duplicate(_) => StoreError::Duplicate(position),
-                        error => error,
-                    })?;
-                }
-                sql::limited(all.commit()).await?;
-                lease.keep();
-                Ok(())
+                let mut transaction = sql::limited(lease.begin()).await?;
+                let done = Self::add_all(&mut transaction, users).await;
+                let ended = Self::finish(transaction, done.is_ok(), &done).await;
+                lease.end(&ended);
+                ended.and(done)
             }
 
             async fn set_hash(&self, email: &str, hash: &str) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-                let update = sqlx::query(sql::SET_HASH).bind(hash).bind(user.id);
-                self.execute(update).await.map(|_| true)
+                let update = sqlx::query(sql::SET_HASH).bind(hash).bind(&user.id);
+                let is_kept = |user: &User| user.password.expose_secret() == hash;
+                let changed = self.change(update, (sql::WRITTEN_HASH, &user.id), is_kept).await;
+                changed.map_err(|error| sql::about_hash(error, hash))
             }
 
             async fn set_admin(&self, email: &str, admin: bool) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-                let update = sqlx::query(sql::SET_ADMIN).bind(admin).bind(user.id);
-                self.execute(update).await.map(|_| true)
+                let update = sqlx::query(sql::SET_ADMIN).bind(admin).bind(&user.id);
+                self.change(update, (sql::WRITTEN_ADMIN, &user.id), |user| user.admin == admin)
+                    .await
             }
 
             async fn remove(&self, email: &str) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-                let delete = sqlx::query(sql::REMOVE).bind(user.id);
-                self.execute(delete).await.map(|_| true)
+                let removed = self.connections.run(move |connection| {
+                    let delete = sqlx::query(sql::REMOVE).bind(user.id.clone());
+                    Box::pin(delete.execute(connection))
+                });
+                removed.await.map(|_| true)
             }
 
             async fn page(
@@ -145,15 +225,23 @@ macro_rules! implement_stores {
                 after: Option<&str>,
                 limit: u32,
             ) -> Result<Vec<UserRow>, StoreError> {
-                let after = after.unwrap_or("-1").to_owned();
-                let rows = self.connections.run(move |connection| {
-                    let page = sqlx::query_as($page).bind(after.clone()).bind(limit);
-                    Box::pin(page.fetch_all(connection))
-                });
-                let rows: Vec<sql::ListedRow> = rows.await?;
-                Ok(rows.into_iter().map(sql::listed).collect())
+                self.rows_behind(after.map(str::to_owned), limit).await
             }
         }
     };
 }
 pub(super) use implement_stores;
+
+/// Whether no e-mail in the column can be the one that was looked for: it has characters that
+/// the column's character set lacks.
+pub(super) fn cannot_be_an_email(error: &StoreError) -> bool {
+    error.number().is_some_and(|it| [1267, 1270, 1271, 1300, 1366, 3854, 3988].contains(&it))
+}
+
+/// The same error, or that the hash was too long where it was that.
+pub(super) fn about_hash(error: StoreError, hash: &str) -> StoreError {
+    if error.number() == Some(1406) && error.to_string().contains("'password'") {
+        return StoreError::TooLong(hash.len());
+    }
+    error
+}

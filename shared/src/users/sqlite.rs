@@ -7,12 +7,15 @@ use std::{
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
-use sqlx::{Connection, Sqlite, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    Connection, FromRow, Row, Sqlite, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteRow},
+};
 
 use super::{
     DatabaseError, NewUser, StoreError, User, UserRow, UserStore,
     connections::{Account, Connections},
-    sql,
+    sql::{self, FoundRow},
 };
 use crate::{config::DatabaseConfig, secrets::Secrets};
 
@@ -36,8 +39,8 @@ CREATE TABLE IF NOT EXISTS login_throttle (
 CREATE TRIGGER IF NOT EXISTS user_updated AFTER UPDATE OF email, password, admin ON user
 BEGIN UPDATE user SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id; END";
 
-const PAGE: &str = "SELECT CAST(id AS TEXT) AS id, email, password, admin <> 0 AS admin, \
-     created_at, updated_at FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
+const PAGE: &str = "SELECT CAST(id AS TEXT) AS id, email, password, admin, created_at, \
+     updated_at FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
 
 /// A store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -54,8 +57,39 @@ impl SqliteUsers {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let store = Self { connections: Arc::new(Connections::new(File(options), 1)) };
-        store.execute(sqlx::query(SCHEMA)).await?;
+        let create =
+            store.connections.run(|connection| Box::pin(sqlx::query(SCHEMA).execute(connection)));
+        create.await?;
         Ok(store)
+    }
+
+    async fn rows_behind(
+        &self,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<UserRow>, StoreError> {
+        let after = after.unwrap_or("-1".into());
+        let rows = self.connections.run(move |connection| {
+            let page = sqlx::query(PAGE).bind(after.clone()).bind(limit);
+            Box::pin(page.fetch_all(connection))
+        });
+        let listed = |row: SqliteRow| {
+            let user = FoundRow::from_row(&row)?.listed();
+            let (created_at, updated_at) = (row.try_get("created_at")?, row.try_get("updated_at")?);
+            Ok(UserRow { user, created_at, updated_at })
+        };
+        rows.await?.into_iter().map(listed).collect()
+    }
+}
+
+impl FromRow<'_, SqliteRow> for FoundRow {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            email: row.try_get("email")?,
+            password: row.try_get("password")?,
+            admin: row.try_get("admin")?,
+        })
     }
 }
 
@@ -76,7 +110,7 @@ impl SqliteUsers {
     }
 }
 
-sql::implement_stores!(SqliteUsers, Sqlite, PAGE);
+sql::implement_stores!(SqliteUsers, Sqlite);
 
 /// The file of a `sqlite:` URL, where one is configured.
 pub(super) async fn configured_file(

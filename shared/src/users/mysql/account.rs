@@ -11,11 +11,11 @@ use std::{
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, MySqlConnection,
+    Connection, Executor, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlDatabaseError},
 };
 
-use super::options::connect_options;
+use super::options::{SESSION, connect_options};
 use crate::{
     config::DatabaseConfig,
     secrets::{Recipe, SecretCache, SecretError, SecretKind, Secrets, Stage, Versions},
@@ -135,7 +135,7 @@ impl Logins {
             if refused.is_some_and(|refused| refused.contains(login)) {
                 continue;
             }
-            match MySqlConnection::connect_with(&login.options).await {
+            match session(&login.options).await {
                 Err(error) if is_refusal(&error) => refusal = Some(error),
                 Err(error) => return Err(NoConnection::Failed(error)),
                 Ok(connection) => {
@@ -164,6 +164,12 @@ impl Logins {
     fn refused(&self) -> MutexGuard<'_, Option<SystemTime>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn session(options: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
+    let mut connection = MySqlConnection::connect_with(options).await?;
+    connection.execute(SESSION).await?;
+    Ok(connection)
 }
 
 fn is_refusal(error: &sqlx::Error) -> bool {

@@ -3,11 +3,11 @@
 use std::{fmt::Display, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 
 use crate::{
-    config::{DatabaseConfig, DatabaseParts, SslMode},
+    config::{DatabaseConfig, DatabaseParts, NO_HOST, SslMode, is_host},
     users::database_url,
 };
 
@@ -33,10 +33,15 @@ pub(super) fn connect_options(
             from_parts(parts, login)
         }
     };
-    // Nothing here depends on the session's settings: one round trip less a connection,
-    // and nothing that would pin an RDS Proxy connection.
-    Ok(options?.pipes_as_concat(false).no_engine_substitution(false).timezone(None))
+    // The session is set up by `SESSION` alone: one round trip.
+    let options = options?.pipes_as_concat(false).no_engine_substitution(false);
+    Ok(options.timezone(None).set_names(false))
 }
+
+/// What each session begins with, whatever the server is set to: what does not fit a column
+/// is refused and not cut, and each statement is kept.
+pub(super) const SESSION: &str = "SET NAMES utf8mb4, autocommit = 1, sql_safe_updates = 0, \
+     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
 
 /// A database secret in the form that RDS writes; managed secrets have only the
 /// first two members.
@@ -45,8 +50,26 @@ pub(in crate::users) struct RdsSecret {
     username: Option<String>,
     pub(in crate::users) password: SecretString,
     host: Option<String>,
+    #[serde(default, deserialize_with = "port")]
     port: Option<u16>,
     dbname: Option<String>,
+}
+
+/// A number, or a text with one: the key-value form of Secrets Manager has only texts.
+fn port<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u16>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Port {
+        Number(u16),
+        Text(String),
+    }
+    match Option::<Port>::deserialize(value)? {
+        Some(Port::Number(port)) => Ok(Some(port)),
+        Some(Port::Text(port)) if !port.is_empty() => {
+            port.parse().map(Some).map_err(|_| D::Error::custom("no port"))
+        }
+        Some(Port::Text(_)) | None => Ok(None),
+    }
 }
 
 impl RdsSecret {
@@ -59,6 +82,9 @@ fn from_parts(parts: &DatabaseParts, secret: RdsSecret) -> Result<MySqlConnectOp
     let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     let host = given(secret.host).or(parts.host.clone()).ok_or(lacks("host", "MYSQL_HOST"))?;
+    if !is_host(&host) {
+        return Err(format!("has a `host` that {NO_HOST}"));
+    }
     let user = given(secret.username).or(parts.user.clone());
     let user = user.ok_or(lacks("username", "MYSQL_USER"))?;
     let database = given(secret.dbname).or(parts.database.clone());
@@ -105,4 +131,45 @@ fn ssl_mode(parts: &DatabaseParts) -> Result<MySqlSslMode, String> {
         }
     };
     Ok(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_secret(secret: &str) -> Result<u16, String> {
+        let source = crate::secrets::SecretSource::Value {
+            variable: "DATABASE_SECRET_ID".into(),
+            value: secret.into(),
+        };
+        let config = DatabaseConfig::Secret(DatabaseParts::default(), source);
+        connect_options(&config, &secret.into()).map(|options| options.get_port())
+    }
+
+    #[test]
+    fn the_port_of_a_secret_may_be_a_text() {
+        for (port, expected) in [
+            ("3307", Some(3307)),
+            ("\"3307\"", Some(3307)),
+            ("\"\"", Some(3306)),
+            ("null", Some(3306)),
+            ("\"x\"", None),
+            ("\"65536\"", None),
+            ("65536", None),
+            ("[]", None),
+        ] {
+            let secret = format!(
+                r#"{{"username":"u","password":"canary","host":"db","dbname":"auth","port":{port}}}"#
+            );
+            let read = of_secret(&secret);
+            assert!(!format!("{read:?}").contains("canary"), "{read:?}");
+            assert_eq!(read.ok(), expected, "{port}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_a_secret_with_a_port_in_it_is_refused() {
+        let secret = r#"{"username":"u","password":"p","host":"db:3306","dbname":"auth"}"#;
+        assert!(of_secret(secret).unwrap_err().contains("neither a host name"));
+    }
 }

@@ -1,0 +1,148 @@
+//! What `login` finds in a database: for `auth-admin check`.
+
+use sqlx::{FromRow, Row, mysql::MySqlRow};
+
+use super::{MySqlUsers, bytes};
+use crate::users::{StoreError, UserStore, sql::text};
+
+/// A database as one account sees it.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The server's version.
+    pub version: String,
+    /// Its `sql_mode`, which sessions of `login` do not use.
+    pub sql_mode: String,
+    /// The account, as the server has it.
+    pub account: String,
+    /// Its privileges, as `GRANT` statements.
+    pub grants: Vec<String>,
+    /// The columns of `user` that it may see.
+    pub columns: Vec<Column>,
+    /// What `login` does.
+    pub trials: Vec<Trial>,
+}
+
+/// A column of `user`.
+#[derive(Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type in full, such as `varchar(60)`.
+    pub r#type: String,
+    /// How many characters it holds, if it is of texts.
+    pub characters: Option<u64>,
+    /// How its texts are compared.
+    pub collation: Option<String>,
+    /// Whether each value may be there once only.
+    pub is_unique: bool,
+}
+
+/// Something that `login` does, tried on no row.
+#[derive(Debug)]
+pub struct Trial {
+    /// What is done.
+    pub what: &'static str,
+    /// Whether a login fails without it.
+    pub is_needed: bool,
+    /// Why it cannot be done.
+    pub problem: Option<String>,
+}
+
+const SERVER: &str =
+    "SELECT VERSION() AS version, @@GLOBAL.sql_mode AS sql_mode, CURRENT_USER() AS account";
+
+const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
+     CAST(character_maximum_length AS CHAR) AS characters, collation_name AS collation, \
+     column_key AS found_key FROM information_schema.columns \
+     WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
+
+/// None of them changes a row: there is none that they are about.
+const TRIALS: [(&str, bool, &[&str]); 2] = [
+    (
+        "count failed logins",
+        true,
+        &[
+            "SELECT subject, failures, checks, admitted, checks_until, locked_until, forget_at \
+             FROM login_throttle WHERE 1 = 0",
+            "INSERT INTO login_throttle (subject, failures, checks, admitted, checks_until, \
+             locked_until, forget_at) SELECT '', 0, 0, 0, 0, 0, 0 FROM DUAL WHERE 1 = 0",
+            "UPDATE login_throttle SET failures = failures, checks = checks WHERE 1 = 0",
+            "DELETE FROM login_throttle WHERE 1 = 0",
+        ],
+    ),
+    ("replace a hash", false, &["UPDATE user SET password = password WHERE 1 = 0"]),
+];
+
+impl MySqlUsers {
+    /// Looks at the database as `login` does, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if there is no connection.
+    pub async fn inspect(&self) -> Result<Inspection, StoreError> {
+        let server: MySqlRow = self
+            .connections()
+            .run(|connection| Box::pin(sqlx::query(SERVER).fetch_one(connection)))
+            .await?;
+        let named = |name| Ok::<_, StoreError>(text(bytes(&server, name)?).unwrap_or_default());
+        let grants: Vec<MySqlRow> = self
+            .connections()
+            .run(|connection| Box::pin(sqlx::query("SHOW GRANTS").fetch_all(connection)))
+            .await?;
+        let grants = grants.iter().filter_map(|row| row.try_get_unchecked(0).ok());
+        Ok(Inspection {
+            version: named("version")?,
+            sql_mode: named("sql_mode")?,
+            account: named("account")?,
+            grants: grants.map(|grant: String| without_password(&grant)).collect(),
+            columns: self.columns().await?,
+            trials: self.trials().await,
+        })
+    }
+
+    /// The columns of `user` that the account may see.
+    pub(super) async fn columns(&self) -> Result<Vec<Column>, StoreError> {
+        let columns = self
+            .connections()
+            .run(|connection| Box::pin(sqlx::query_as(COLUMNS).fetch_all(connection)));
+        columns.await
+    }
+
+    async fn trials(&self) -> Vec<Trial> {
+        let found = self.find_by_email("").await;
+        let problem = found.err().map(|error| error.to_string());
+        let mut trials = vec![Trial { what: "look a user up", is_needed: true, problem }];
+        for (what, is_needed, statements) in TRIALS {
+            let mut problem = None;
+            for statement in statements {
+                let run = self
+                    .connections()
+                    .run(|connection| Box::pin(sqlx::query(*statement).execute(connection)));
+                if let Err(error) = run.await {
+                    problem.get_or_insert(error.to_string());
+                }
+            }
+            trials.push(Trial { what, is_needed, problem });
+        }
+        trials
+    }
+}
+
+impl FromRow<'_, MySqlRow> for Column {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        let of = |name| Ok::<_, sqlx::Error>(text(bytes(row, name)?).unwrap_or_default());
+        let key = of("found_key")?;
+        Ok(Self {
+            name: of("name")?,
+            r#type: of("type")?,
+            characters: of("characters")?.parse().ok(),
+            collation: Some(of("collation")?).filter(|it| !it.is_empty()),
+            is_unique: ["PRI", "UNI"].contains(&key.as_str()),
+        })
+    }
+}
+
+/// `MariaDB` shows the account's hash.
+fn without_password(grant: &str) -> String {
+    grant.split(" IDENTIFIED ").next().unwrap_or_default().to_owned()
+}
