@@ -17,7 +17,10 @@ mod throttle;
 mod token;
 
 pub use database::{DatabaseConfig, DatabaseParts, SslMode};
+#[cfg(feature = "mysql")]
+pub(crate) use database::{NO_HOST, is_host};
 pub use door::DoorConfig;
+pub(crate) use door::{BasePath, read_base_path};
 pub use keys::KeyConfig;
 pub use logs::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;

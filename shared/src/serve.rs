@@ -38,7 +38,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     config::{
-        DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader, Variables,
+        BasePath, DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader,
+        Variables, read_base_path,
     },
     telemetry::{self, RequestCounter, RequestCounts, metrics::Exporter},
 };
@@ -169,7 +170,7 @@ fn runtime(door: DoorConfig) -> io::Result<Runtime> {
 }
 
 async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), ServeError> {
-    let Configuration { door, metrics, function: config } = config;
+    let Configuration { door, base_path, metrics, function: config } = config;
     // Before anything starts that has something to count.
     let (exporter, counts) = match F::COUNTER {
         Some(counter) => Exporter::install(&metrics, counter).map_err(ServeError::Metrics)?,
@@ -177,7 +178,7 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
     };
     let start = async {
         let service = F::start(config, Platform::new(door)).await.map_err(ServeError::Start)?;
-        let service = service.counted(counts);
+        let service = service.counted(counts).below(base_path.0.as_deref());
         tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
         Ok(service)
     };
@@ -211,6 +212,7 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
 /// All that a process reads from its environment.
 struct Configuration<F: Function> {
     door: DoorConfig,
+    base_path: BasePath,
     metrics: MetricsConfig,
     function: F::Config,
 }
@@ -221,13 +223,19 @@ fn read<F: Function>(variables: &dyn Variables) -> Result<Configuration<F>, Vec<
     let logs = LogConfig::read(&mut reader);
     telemetry::init(&logs.clone().unwrap_or_default());
     let door = DoorConfig::read(&mut reader);
+    let base_path = read_base_path(&mut reader);
     let metrics = MetricsConfig::read(&mut reader, door.as_ref());
     if F::COUNTER.is_none() && metrics.as_ref().is_some_and(|it| *it != MetricsConfig::Off) {
         reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
     }
     let config = F::configure(&mut reader);
-    let all = logs.and(door).zip(metrics).zip(config);
-    reader.finish(all.map(|((door, metrics), function)| Configuration { door, metrics, function }))
+    let all = logs.and(door).zip(base_path).zip(metrics).zip(config);
+    reader.finish(all.map(|(((door, base_path), metrics), function)| Configuration {
+        door,
+        base_path,
+        metrics,
+        function,
+    }))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {

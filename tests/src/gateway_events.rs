@@ -47,7 +47,7 @@ impl Gateway {
                 "resource": "/{proxy+}", "path": request.path, "httpMethod": request.method,
                 "headers": last_values(request), "multiValueHeaders": all_values(request),
                 "queryStringParameters": null, "multiValueQueryStringParameters": null,
-                "pathParameters": { "proxy": request.path }, "stageVariables": null,
+                "pathParameters": { "proxy": request.path.trim_start_matches('/') }, "stageVariables": null,
                 "requestContext": {
                     "accountId": "123456789012", "apiId": "id", "stage": "prod",
                     "httpMethod": request.method, "path": format!("/prod{}", request.path),

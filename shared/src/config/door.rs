@@ -73,11 +73,56 @@ impl DoorConfig {
     }
 }
 
+/// `BASE_PATH`: a path in front of a function's own, such as `/auth`, where there is one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BasePath(pub(crate) Option<String>);
+
+/// Reads `BASE_PATH`; `None` where `reader` has noted a problem.
+pub(crate) fn read_base_path(reader: &mut Reader<'_>) -> Option<BasePath> {
+    const NAME: &str = "BASE_PATH";
+    let Some(path) = reader.optional(NAME) else {
+        return (!reader.is_set(NAME)).then_some(BasePath(None));
+    };
+    let is_segment = |segment: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !["", ".", ".."].contains(&segment) && segment.bytes().all(is_plain)
+    };
+    if !path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment)) {
+        reader.problem(NAME, "is not a path such as /auth, without a slash at its end");
+        return None;
+    }
+    Some(BasePath(Some(path)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
     use super::*;
+
+    #[test]
+    fn a_base_path_is_of_plain_segments() {
+        for (value, expected) in [
+            ("", Some(None)),
+            ("/auth", Some(Some("/auth"))),
+            ("/api/v1.2", Some(Some("/api/v1.2"))),
+            ("/", None),
+            ("auth", None),
+            ("/auth/", None),
+            ("//auth", None),
+            ("/a/../b", None),
+            ("/{a}", None),
+            ("/a b", None),
+            ("/a%20b", None),
+            ("https://host/auth", None),
+        ] {
+            let variables = HashMap::from([("BASE_PATH", value)]);
+            let mut reader = Reader::new(&variables);
+            let read = read_base_path(&mut reader);
+            let read = reader.finish(read).ok().map(|BasePath(path)| path);
+            assert_eq!(read, expected.map(|path| path.map(str::to_owned)), "{value:?}");
+        }
+    }
 
     #[test]
     fn there_may_be_10_000_connections_or_as_many_as_is_said_but_not_none() {

@@ -31,6 +31,10 @@ pub struct GatewayEvent {
     version: Option<String>,
     raw_path: Option<String>,
     path: Option<String>,
+    /// Payload 1.0: the route, such as `/login` or `/validate/{proxy+}`,
+    resource: Option<String>,
+    /// and what stands in the path for what is in braces.
+    path_parameters: Option<HashMap<String, String>>,
     http_method: Option<String>,
     headers: Option<HashMap<String, String>>,
     multi_value_headers: Option<HashMap<String, Vec<String>>>,
@@ -95,7 +99,10 @@ impl InvocationEvent for GatewayEvent {
 impl GatewayEvent {
     /// The request that the gateway received.
     fn received(self) -> Request<Body> {
-        let uri = path_to_uri(self.path_without_stage());
+        let uri = match self.path_of_resource() {
+            Some(path) => path_to_uri(&path),
+            None => path_to_uri(self.path_without_stage()),
+        };
         let mut request = Request::new(Body::empty());
         if let Some(peer) = self.peer() {
             request.extensions_mut().insert(peer);
@@ -135,6 +142,20 @@ impl GatewayEvent {
         let http = context.http.as_ref().and_then(|http| http.source_ip);
         let identity = || context.identity.as_ref().and_then(|identity| identity.source_ip);
         http.or_else(identity).map(PeerAddress)
+    }
+
+    /// A REST API's path within the API. Its `path` begins with the base path of a custom
+    /// domain, where there is one.
+    fn path_of_resource(&self) -> Option<String> {
+        let resource = self.resource.as_deref()?;
+        let parameters = self.path_parameters.as_ref();
+        let segment = |segment: &str| {
+            let name = segment.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            let Some(name) = name else { return Some(segment.to_owned()) };
+            parameters?.get(name.trim_end_matches('+')).cloned()
+        };
+        let path = resource.strip_prefix('/')?.split('/').map(segment);
+        Some(format!("/{}", path.collect::<Option<Vec<_>>>()?.join("/")))
     }
 
     /// Payload 2.0 has a named stage in front of the path; REST events do not.

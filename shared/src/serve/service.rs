@@ -50,6 +50,15 @@ impl Service {
         Self { told_peers: true, ..self }
     }
 
+    /// The same, which answers below this path as well. Its log has the whole path.
+    pub(super) fn below(mut self, base_path: Option<&str>) -> Self {
+        if let Some(base_path) = base_path {
+            let router = Router::new().nest_service(base_path, self.router.clone());
+            self.router = router.fallback_service(self.router);
+        }
+        self
+    }
+
     /// The same, with its requests counted.
     pub(super) fn counted(self, counts: RequestCounts) -> Self {
         Self { counts, ..self }

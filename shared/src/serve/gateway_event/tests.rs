@@ -34,6 +34,28 @@ fn a_stage_in_front_of_the_path_is_taken_off() {
 }
 
 #[test]
+fn the_base_path_of_a_custom_domain_is_no_part_of_the_path() {
+    for (resource, parameters, path_of_event, expected) in [
+        ("/login", json!(null), "/auth/login", "/login"),
+        ("/", json!(null), "/auth", "/"),
+        ("/{proxy+}", json!({ "proxy": "login" }), "/auth/login", "/login"),
+        ("/validate/{rest+}", json!({ "rest": "a/b" }), "/auth/validate/a/b", "/validate/a/b"),
+        ("/{which}", json!({ "which": "login" }), "/auth/login", "/login"),
+        ("/login", json!(null), "/login", "/login"),
+        // What the event does not say is not made up.
+        ("/{proxy+}", json!(null), "/auth/login", "/auth/login"),
+        ("/{proxy+}", json!({ "other": "login" }), "/auth/login", "/auth/login"),
+        ("$default", json!(null), "/login", "/login"),
+    ] {
+        let event = json!({
+            "resource": resource, "pathParameters": parameters, "path": path_of_event,
+            "requestContext": { "resourcePath": resource, "stage": "prod" },
+        });
+        assert_eq!(path(event), expected, "{resource} {path_of_event}");
+    }
+}
+
+#[test]
 fn a_decoded_path_is_encoded_again() {
     for (given, expected) in [
         ("/validate/a b", "/validate/a%20b"),
