@@ -6,7 +6,7 @@ mod throttle;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
@@ -30,9 +30,21 @@ pub(crate) enum Command {
     /// Print the hash of a password, as it would be stored
     #[command(long_about = help::HASH, after_help = help::HASH_EXAMPLES)]
     Hash(PasswordFrom),
-    /// Hash the passwords that the Flask service stored as plain text
+    /// Say what login would make of the database, and change nothing
+    #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
+    Check,
+    /// Hash the digests that other systems stored, so that their users can log in
     #[command(long_about = help::UPGRADE, after_help = help::UPGRADE_EXAMPLES)]
-    UpgradePlaintext,
+    Upgrade(UpgradeDetails),
+    /// Hash the passwords that the Flask service stored as plain text
+    #[command(long_about = help::UPGRADE_PLAINTEXT, after_help = help::UPGRADE_PLAINTEXT_EXAMPLES)]
+    UpgradePlaintext {
+        #[command(flatten)]
+        details: UpgradeDetails,
+        /// Hash what looks like a hash as well: users type it as their password
+        #[arg(long)]
+        allow_hash_like: bool,
+    },
     /// Make, list and rotate the keys that sign and verify tokens
     #[command(subcommand, long_about = key::KEY, after_help = key::KEY_EXAMPLES)]
     Key(KeyCommand),
@@ -100,12 +112,54 @@ pub(crate) enum UserCommand {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Refuse a user's password, and keep it
+    #[command(long_about = help::DISABLE, after_help = help::DISABLE_EXAMPLES)]
+    Disable {
+        /// The user's e-mail
+        email: String,
+    },
+    /// Take a disabled user's password again
+    #[command(after_help = help::ENABLE_EXAMPLES)]
+    Enable {
+        /// The user's e-mail
+        email: String,
+    },
     /// Add the users of a CSV file, all or none
     #[command(long_about = help::IMPORT, after_help = help::IMPORT_EXAMPLES)]
     Import {
         /// The file, with the header email,password or email,password,admin
         file: PathBuf,
+        #[command(flatten)]
+        details: ImportDetails,
     },
+}
+
+/// What the passwords of a file are; they are never guessed.
+#[derive(Debug, Args)]
+pub(crate) struct ImportDetails {
+    /// What the column password holds
+    #[arg(long)]
+    pub(crate) passwords: PasswordsAre,
+    /// Take plain texts that look like hashes: users type them as their passwords
+    #[arg(long)]
+    pub(crate) allow_hash_like: bool,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PasswordsAre {
+    /// Passwords as users type them
+    Plain,
+    /// Hashes or digests of them
+    Hashed,
+}
+
+/// How the whole table is changed.
+#[derive(Debug, Args)]
+pub(crate) struct UpgradeDetails {
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// What can be done with tokens.

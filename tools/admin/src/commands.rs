@@ -1,5 +1,6 @@
 //! The commands.
 
+mod check;
 mod completions;
 mod import;
 mod key;
@@ -19,13 +20,20 @@ use crate::{
     environment,
     hashing::Hashing,
 };
+use upgrade::Wanted;
 
 /// Does what `command` says.
 pub(crate) async fn run(command: Command) -> Result<Answer, Failure> {
     match command {
         Command::User(command) => run_user(command).await,
         Command::Hash(password) => hash(&password).await,
-        Command::UpgradePlaintext => upgrade::upgrade().await,
+        Command::Check => check::check().await,
+        Command::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
+        Command::UpgradePlaintext { details, allow_hash_like } => {
+            let wanted =
+                if allow_hash_like { Wanted::PlainTextsAndHashLike } else { Wanted::PlainTexts };
+            upgrade::upgrade(wanted, &details).await
+        }
         Command::Key(command) => key::run(command).await,
         Command::Throttle(command) => throttle::run(command).await,
         Command::Token(TokenCommand::Inspect { token }) => token::inspect(token).await,
@@ -41,7 +49,9 @@ async fn run_user(command: UserCommand) -> Result<Answer, Failure> {
         UserCommand::Grant { email } => user::set_admin(&email, true).await,
         UserCommand::Revoke { email } => user::set_admin(&email, false).await,
         UserCommand::Remove { email, yes } => user::remove(&email, yes).await,
-        UserCommand::Import { file } => import::import(&file).await,
+        UserCommand::Disable { email } => user::disable(&email).await,
+        UserCommand::Enable { email } => user::enable(&email).await,
+        UserCommand::Import { file, details } => import::import(&file, &details).await,
     }
 }
 

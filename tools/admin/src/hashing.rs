@@ -5,7 +5,7 @@ use std::num::NonZero;
 use secrecy::SecretString;
 use shared::{
     config::Argon2Config,
-    password::{HashingError, PasswordHasher},
+    password::{HashingError, PasswordHasher, StoredDigest},
 };
 use tokio::task::JoinSet;
 
@@ -14,6 +14,14 @@ use crate::answer::Failure;
 /// For each computation that runs, one more waits: no core is idle while a finished
 /// hash is being stored.
 const UNDER_WAY_PER_CORE: usize = 2;
+
+/// What a hash is made of.
+pub(crate) enum Input {
+    /// A password.
+    Password(SecretString),
+    /// The digest of one.
+    Digest(StoredDigest),
+}
 
 /// Makes new hashes with the configured parameters.
 #[derive(Debug, Clone)]
@@ -34,23 +42,29 @@ impl Hashing {
         self.hasher.hash(password).await
     }
 
-    /// Hashes many passwords and gives each hash to `done`, with whatever it was for,
+    /// Hashes many inputs and gives each hash to `done`, with whatever it was for,
     /// in the order in which they get ready.
     ///
     /// After a failure nothing more is begun.
     pub(crate) async fn hash_each<T: Send + 'static>(
         &self,
-        passwords: impl IntoIterator<Item = (T, SecretString)>,
+        inputs: impl IntoIterator<Item = (T, Input)>,
         mut done: impl AsyncFnMut(T, String) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut passwords = passwords.into_iter();
+        let mut inputs = inputs.into_iter();
         let mut under_way = JoinSet::new();
         loop {
             while under_way.len() < self.cores * UNDER_WAY_PER_CORE
-                && let Some((owner, password)) = passwords.next()
+                && let Some((owner, input)) = inputs.next()
             {
                 let hasher = self.hasher.clone();
-                under_way.spawn(async move { (owner, hasher.hash(password).await) });
+                under_way.spawn(async move {
+                    let hash = match input {
+                        Input::Password(password) => hasher.hash(password).await,
+                        Input::Digest(digest) => hasher.wrap(digest).await,
+                    };
+                    (owner, hash)
+                });
             }
             let Some(finished) = under_way.join_next().await else { return Ok(()) };
             let (owner, hash) = finished.map_err(|_| HashingError::Failed)?;
@@ -73,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_password_is_hashed_once() {
-        let passwords = (0..100).map(|number| (number, SecretString::from("x")));
+        let passwords = (0..100).map(|number| (number, Input::Password("x".into())));
         let mut seen = BTreeSet::new();
         let done = async |number, hash: String| {
             assert!(StoredHash::parse(&hash).is_some());
@@ -87,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_failure_nothing_more_is_begun() {
         let mut begun = 0;
-        let passwords = (0..1000).map(|number| (number, SecretString::from("x")));
+        let passwords = (0..1000).map(|number| (number, Input::Password("x".into())));
         let passwords = passwords.inspect(|_| begun += 1);
         let done = async |_, _| Err(Failure::because("on purpose"));
         quick().hash_each(passwords, done).await.unwrap_err();

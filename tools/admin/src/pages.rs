@@ -15,8 +15,15 @@ pub(crate) async fn each_page(
     let mut last: Option<String> = None;
     loop {
         let page = users.page(last.as_deref(), USERS_PER_PAGE).await?;
-        let Some(row) = page.last() else { return Ok(()) };
-        last = Some(row.user.id.clone());
+        let is_full = page.len() >= USERS_PER_PAGE as usize;
+        last = page.last().map(|row| row.user.id.clone());
         visit(page).await?;
+        if !is_full {
+            return Ok(());
+        }
+        // Without an id there is nothing to go on behind.
+        if last.as_ref().is_none_or(String::is_empty) {
+            return Err(Failure::because("the column `id` holds no texts; see auth-admin check"));
+        }
     }
 }

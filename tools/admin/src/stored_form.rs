@@ -1,136 +1,226 @@
 //! What stands in a row where a password hash should be.
+//!
+//! A text is never taken for a password because it is of no known kind: whatever is written as
+//! hashes are, by its alphabet, its length or its marks, is one, known or not.
 
 use std::fmt;
 
-use shared::password::StoredHash;
+use shared::password::{DigestKind, StoredDigest, StoredHash};
+
+/// What is put before a hash to disable its user, as `usermod -L` does.
+pub(crate) const DISABLED: char = '!';
+/// Random letters and digits of this length are no word that was thought of.
+const MIN_RANDOM_CHARACTERS: usize = 20;
+/// crypt(3) with DES: no other hash is as short.
+const DES_CHARACTERS: usize = 13;
 
 /// What a text in the column `password` is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoredForm {
-    /// A hash that `login` can compare a password with, by the name of its algorithm.
+    /// A hash that `login` can compare a password with.
     Hash(&'static str),
-    /// A hash that it cannot: nobody can log in with it, and to hash it once more
-    /// would destroy it.
-    UnsupportedHash,
-    /// No hash: what the Flask service compared with.
+    /// A fast digest, with which nobody can log in until `auth-admin upgrade`.
+    Digest(DigestKind),
+    /// One of both behind a [`DISABLED`].
+    Disabled,
+    /// Written like a hash, of a kind that `login` does not know: nobody can log in with it,
+    /// and to hash it once more would destroy it.
+    Unsupported,
+    /// Nothing.
+    Empty,
+    /// What the Flask service compared with.
     PlainText,
 }
 
 impl StoredForm {
     /// What `text` is.
     pub(crate) fn of(text: &str) -> Self {
-        match StoredHash::parse(text) {
-            Some(StoredHash::Argon2(hash, _)) if hash.algorithm.as_str() == "argon2i" => {
-                Self::Hash("argon2i")
-            }
-            Some(StoredHash::Argon2(..)) => Self::Hash("argon2id"),
-            Some(StoredHash::Bcrypt(_)) => Self::Hash("bcrypt"),
-            Some(StoredHash::Pbkdf2(_)) => Self::Hash("pbkdf2"),
-            Some(StoredHash::Scrypt(_)) => Self::Hash("scrypt"),
-            None if looks_like_a_hash(text) || is_of_a_framework(text) => Self::UnsupportedHash,
-            None => Self::PlainText,
+        if text.is_empty() {
+            Self::Empty
+        } else if let Some(hash) = StoredHash::parse(text) {
+            Self::Hash(hash.kind())
+        } else if let Some(digest) = StoredDigest::parse(text) {
+            Self::Digest(digest.kind())
+        } else if text.strip_prefix(DISABLED).is_some_and(can_be_disabled) {
+            Self::Disabled
+        } else if looks_like_a_hash(text) {
+            Self::Unsupported
+        } else {
+            Self::PlainText
         }
     }
 }
 
 impl fmt::Display for StoredForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Hash(algorithm) => algorithm,
-            Self::UnsupportedHash => "unsupported",
-            Self::PlainText => "plain text!",
-        })
+        match self {
+            Self::Hash(kind) => formatter.pad(kind),
+            Self::Digest(kind) => formatter.pad(&format!("{} digest!", kind.name())),
+            Self::Disabled => formatter.pad("disabled"),
+            Self::Unsupported => formatter.pad("unsupported"),
+            Self::Empty => formatter.pad("none"),
+            Self::PlainText => formatter.pad("plain text!"),
+        }
     }
 }
 
-/// Whether `text` is written like a hash, of whatever kind: `$name$…`. A plain text
-/// may begin with `$` as well, but hardly goes on like this.
-fn looks_like_a_hash(text: &str) -> bool {
-    let mut parts = text.splitn(3, '$');
-    let (Some(""), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
-        return false;
-    };
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    text.len() >= 20 && (1..=32).contains(&name.len()) && name.bytes().all(is_name)
+/// Whether a user with this in their row can be disabled, and enabled again as they were.
+pub(crate) fn can_be_disabled(text: &str) -> bool {
+    StoredHash::parse(text).is_some() || StoredDigest::parse(text).is_some()
 }
 
-/// Names that Werkzeug and Django begin a hash with, up to the first `:` or `$`.
-const FRAMEWORK_NAMES: [&str; 10] = [
-    "argon2",
-    "bcrypt",
-    "bcrypt_sha256",
-    "md5",
-    "pbkdf2",
-    "pbkdf2_sha1",
-    "pbkdf2_sha256",
-    "scrypt",
-    "sha1",
-    "sha256",
-];
+/// Whether `text` is written like a hash, of whatever kind.
+pub(crate) fn looks_like_a_hash(text: &str) -> bool {
+    // A blank in front, MySQL's star, the mark of a disabled user.
+    let text = text.trim().trim_start_matches(['!', '*']);
+    let is_hex = |byte: u8| byte.is_ascii_hexdigit();
+    let has = |class: fn(&u8) -> bool| text.bytes().any(|byte| class(&byte));
+    let (digits, mixed) = (
+        has(u8::is_ascii_digit),
+        has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit),
+    );
+    // {SSHA}…, {bcrypt}…, and JSON.
+    text.starts_with(['{', '['])
+        || (text.len() >= MIN_RANDOM_CHARACTERS && has_field_between_dollars(text))
+        || longest_run(text, is_hex) >= 32
+        || (text.len() >= 16 && text.bytes().all(is_hex) && digits && has(u8::is_ascii_alphabetic))
+        || (text.len() >= MIN_RANDOM_CHARACTERS && text.ends_with('=') && !text.contains(' '))
+        || (mixed && longest_run(text, is_base64) >= MIN_RANDOM_CHARACTERS)
+        || (text.len() == DES_CHARACTERS
+            && text.bytes().all(is_base64)
+            && (mixed || text.contains(['.', '/'])))
+}
 
-/// Whether `text` is written like a hash of Werkzeug (`scrypt:32768:8:1$…`), of Django
-/// (`pbkdf2_sha256$…`) or of an LDAP server (`{SSHA}…`), which do not begin with `$`.
-fn is_of_a_framework(text: &str) -> bool {
-    let is_name =
-        |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    let in_braces = text.strip_prefix('{').and_then(|text| text.split_once('}'));
-    let is_ldap = in_braces.is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(is_name));
-    let is_named = text.contains('$')
-        && text.split([':', '$']).next().is_some_and(|name| FRAMEWORK_NAMES.contains(&name));
-    text.len() >= 20 && (is_ldap || is_named)
+/// In the alphabets of Base64, with `+` or `.`, and of crypt(3).
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+./".contains(&byte)
+}
+
+/// `$2b$…`, `sha1$…$…`, `b'$2b$…'`.
+fn has_field_between_dollars(text: &str) -> bool {
+    let is_field = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./+=,:".contains(&byte);
+    let mut fields: Vec<&str> = text.split('$').skip(1).collect();
+    fields.pop();
+    fields.iter().any(|field| !field.is_empty() && field.bytes().all(is_field))
+}
+
+fn longest_run(text: &str, is_in: impl Fn(u8) -> bool) -> usize {
+    text.as_bytes().split(|byte| !is_in(*byte)).map(<[u8]>::len).max().unwrap_or(0)
+}
+
+/// Which kinds of characters a text is of, such as `lower case, digits`: what may be shown of
+/// a password, for a person to see whether it can be one.
+pub(crate) fn alphabet(text: &str) -> String {
+    type Class = (&'static str, fn(&char) -> bool);
+    const CLASSES: [Class; 6] = [
+        ("lower case", char::is_ascii_lowercase),
+        ("upper case", char::is_ascii_uppercase),
+        ("digits", char::is_ascii_digit),
+        ("punctuation", char::is_ascii_punctuation),
+        ("blanks", |character| character.is_whitespace()),
+        ("others", |character| !character.is_ascii() && !character.is_whitespace()),
+    ];
+    let found = CLASSES.iter().filter(|(_, is_in)| text.chars().any(|character| is_in(&character)));
+    found.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+
     #[test]
-    fn a_hash_goes_by_the_name_of_its_algorithm() {
+    fn a_hash_goes_by_its_kind() {
         for (text, name) in [
             (
                 "$argon2id$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$2P3d7QWzqQYTcwTHXpfnTA",
                 "argon2id",
             ),
             ("$argon2i$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$2P3d7QWzqQYTcwTHXpfnTA", "argon2i"),
-            ("$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie", "bcrypt"),
+            (BCRYPT, "bcrypt"),
             ("$pbkdf2-sha256$i=1000,l=16$c2l4dGVlbiBieXRlcyBpdA$2P3d7QWzqQYTcwTHXpfnTA", "pbkdf2"),
             ("$scrypt$ln=4,r=8,p=1$c2l4dGVlbiBieXRlcyBpdA$2P3d7QWzqQYTcwTHXpfnTA", "scrypt"),
         ] {
             assert_eq!(StoredForm::of(text), StoredForm::Hash(name));
         }
+        assert_eq!(StoredForm::of(&format!("!{BCRYPT}")), StoredForm::Disabled);
+        assert_eq!(
+            StoredForm::of("9cc2ae8a1ba7a93da39b46fc1019c481"),
+            StoredForm::Digest(DigestKind::Md5)
+        );
     }
 
     #[test]
-    fn a_hash_of_another_system_is_no_plain_text() {
+    fn what_is_written_like_a_hash_is_no_plain_text() {
         for text in [
             "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+            "$apr1$salt$qJH7.N4xYta3aEG/dfqo/0",
+            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
+            "$S$DxVn7wubSRzoK9X2pkYx5PzDQRGHYdSdJmCqPxEaYbTbPxkXWpFC",
             "$2b$31$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie",
+            &format!("b'{BCRYPT}'"),
+            &format!(" {BCRYPT}"),
+            &format!("{BCRYPT}\n"),
+            &format!("{{bcrypt}}{BCRYPT}"),
+            &format!("!!{BCRYPT}"),
             "scrypt:32768:8:1$DcIWvUgmbPrPJ2DM$6f1b",
-            "pbkdf2:sha256:260000$Vq7DcIWvUgmbPrPJ$6f1b",
             "sha256$Vq7DcIWvUgmbPrPJ$6f1b",
-            "pbkdf2_sha256$260000$Vq7DcIWvUg$6f1b=",
-            "argon2$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA",
+            "md5$Vq7DcIWvUgmb$9cc2ae8a1ba7a93da39b46fc1019c481",
             "bcrypt_sha256$$2b$12$EGdrhbKUv8Oc9vGiXX0HQO",
-            "{SSHA}DkMTwBl+a/3DQTxCYEApdUtNXGgdUac3",
+            "{CRYPT}rl.3StKT.4T8M",
+            "{ssha}short",
+            "{\"alg\":\"sha1\",\"value\":\"x\"}",
+            "9cc2ae8a1ba7a93da39b46fc1019c481:salt",
+            "salt:9CC2AE8A1BA7A93DA39B46FC1019C481",
+            "0x9cc2ae8a1ba7a93da39b46fc1019c481ff",
+            " 9cc2ae8a1ba7a93da39b46fc1019c481",
+            "c4bbcb1fbec99d65bf59d85c8cb62ee2db963f0fe106f483d9afa73b",
+            "606717496665bcba",
+            "*F4AF2E5D85456A908E0F552F0366375B062672",
+            "!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168",
+            "nMKuihunqTqSO4qAIYyH4A==",
+            "nMKuihunqTqSO4qAIYyH4A",
+            "AQAAAAIAAYagAAAAEB75p+usVsPKxP4k",
+            "rl.3StKT.4T8M",
+            "Ab3StKT84T8Mx",
         ] {
-            assert_eq!(StoredForm::of(text), StoredForm::UnsupportedHash, "{text}");
+            assert_eq!(StoredForm::of(text), StoredForm::Unsupported, "{text:?}");
         }
     }
 
     #[test]
-    fn everything_else_is_plain_text() {
+    fn what_a_person_can_have_thought_of_is_plain_text() {
         for text in [
-            "",
             "Secret1!",
             "$ecret",
             "$$$",
             "$ecret$ecret",
             "$a b$ccccccccccccccccccccc",
             "scrypt: a fine function",
-            "{a} brace and some more",
             "md5$",
+            "correct horse battery staple",
+            "correcthorsebatterystaple",
+            "Correct-Horse-Battery-9",
+            "1234567890123456",
+            "deadbeef",
+            "password12345",
+            "pä:ss wörd 🔑",
+            "a=b",
+            "!important",
+            "C'est la vie, 1999 et plus tard",
         ] {
-            assert_eq!(StoredForm::of(text), StoredForm::PlainText, "{text}");
+            assert_eq!(StoredForm::of(text), StoredForm::PlainText, "{text:?}");
         }
+        assert_eq!(StoredForm::of(""), StoredForm::Empty);
+    }
+
+    #[test]
+    fn an_alphabet_says_nothing_else_of_a_text() {
+        assert_eq!(alphabet("canary"), "lower case");
+        assert_eq!(
+            alphabet("Päl 1!"),
+            "lower case, upper case, digits, punctuation, blanks, others"
+        );
     }
 }

@@ -33,6 +33,8 @@ pub(super) const TOP_EXAMPLES: &str = "\
 EXAMPLES
   Add an administrator to the database of local work:
     DATABASE_URL=sqlite:target/local/users.sqlite auth-admin user add ada@example.com --admin
+  Look at the table of another system:
+    auth-admin check
   Move over from the Flask service:
     auth-admin upgrade-plaintext
   Replace the key that signs tokens, without a token refused:
@@ -53,24 +55,59 @@ EXAMPLES
   A line for a file of users to be imported:
     echo \"ada@example.com,\\\"$(auth-admin hash)\\\"\"";
 
+pub(super) const CHECK: &str = "\
+Looks at the database as login would, and says in a table what it found: the server and
+its mode, the account and its privileges, the columns that login reads and their types,
+what login does there, stored passwords by kind, and e-mails that are there twice.
+
+It changes nothing. The exit status is 1 where a login would fail.";
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+EXAMPLES
+  With the account and the variables of login:
+    MYSQL_HOST=db MYSQL_USER=auth_user MYSQL_DB=auth MYSQL_PASSWORD_FILE=password auth-admin check";
+
 pub(super) const UPGRADE: &str = "\
-Hashes the passwords that the Flask service stored as plain text.
+Hashes fast digests of passwords once more, with Argon2id: MD5, SHA-1, SHA-256 and SHA-512
+in hexadecimal, {SSHA} and its siblings of LDAP, and PASSWORD() of MySQL 4.1. login never
+compares a digest; behind this command the users' own passwords log in, and the first login
+replaces the hash by a plain Argon2id hash.
 
-Each is stored as soon as it is hashed, and only if it has not changed in between, so
-that the service may run meanwhile and nobody needs a new password. If the command is
-stopped, the next one goes on where it was.
+First it says how many rows there are of each form, and asks. Each hash is stored as soon
+as it is made, and only if the row has not changed in between, so that the service may run
+meanwhile. If the command is stopped, the next one goes on where it was.
 
-Weak passwords are hashed as well, since their users must be able to log in; their
-e-mails are listed on standard error, and it is the last chance to find them. Hashes
-of a kind that login does not support are listed and left alone: their users need new
-passwords.
-
-Run upgrade-from-flask.sql first, and keep no backup with the plain texts.";
+A digest of something else than the password, such as of the password with one salt for
+all, can be told by nothing: try one user first, on a copy.";
 
 pub(super) const UPGRADE_EXAMPLES: &str = "\
 EXAMPLES
+  See what there is, and answer no:
+    auth-admin upgrade
+  Without a question:
+    auth-admin upgrade --yes";
+
+pub(super) const UPGRADE_PLAINTEXT: &str = "\
+Hashes the passwords that the Flask service stored as plain text.
+
+First it says how many rows there are of each form, and asks. What looks like a hash, by
+its alphabet, its length or its marks, is left alone: with a hash of it, whoever has an old
+copy of the table could log in with what stands there. --allow-hash-like says that users
+type such texts as their passwords.
+
+Each hash is stored as soon as it is made, and only if the row has not changed in between,
+so that the service may run meanwhile and nobody needs a new password. If the command is
+stopped, the next one goes on where it was.
+
+Weak passwords are hashed as well, since their users must be able to log in; their
+e-mails are listed on standard error, and it is the last chance to find them.
+
+Run upgrade-from-flask.sql first, and keep no backup with the plain texts.";
+
+pub(super) const UPGRADE_PLAINTEXT_EXAMPLES: &str = "\
+EXAMPLES
   Keep the list of those who should choose a better password:
-    auth-admin upgrade-plaintext 2> upgrade.log";
+    auth-admin upgrade-plaintext --yes 2> upgrade.log";
 
 pub(super) const ADD: &str = "\
 Adds a user.
@@ -119,13 +156,29 @@ EXAMPLES
   auth-admin user remove ada@example.com
   auth-admin user remove ada@example.com --yes < /dev/null";
 
+pub(super) const DISABLE: &str = "\
+Puts a ! in front of the stored hash, as usermod -L does: every password is wrong then,
+and the answer and its cost are those of a wrong one.
+
+Tokens that the user holds stay valid until they expire.";
+
+pub(super) const DISABLE_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user disable ada@example.com";
+
+pub(super) const ENABLE_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin user enable ada@example.com";
+
 pub(super) const IMPORT: &str = "\
 Adds the users of a CSV file, all or none.
 
-The first line is email,password or email,password,admin. A password is a plain text,
-which is checked and hashed, or a hash that login supports, which is stored as it is:
-bcrypt, or Argon2, PBKDF2 or scrypt as a PHC string. Those have commas in them,
-so they stand in double quotes. The column admin holds true or false; empty is false.
+The first line is email,password or email,password,admin. --passwords says what the second
+column holds: plain texts, which are checked and hashed, or hashes. Hashes that login
+supports are stored as they are, and digests are hashed once more, as by auth-admin
+upgrade. Hashes with commas in them stand in double quotes. A plain text that looks like a
+hash is refused, unless --allow-hash-like says that its user types it. The column admin
+holds true or false; empty is false.
 
 Nothing is stored unless every line is right; the lines that are not are named by
 number, with the reason.";
@@ -135,9 +188,13 @@ EXAMPLES
   $ cat users.csv
   email,password,admin
   ada@example.com,correct horse battery,true
-  bob@example.com,$2b$12$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie,
-  $ auth-admin user import users.csv
-  added 2 users";
+  $ auth-admin user import --passwords plain users.csv
+  added 1 user
+  $ cat old.csv
+  email,password
+  bob@example.com,$2b$12$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie
+  $ auth-admin user import --passwords hashed old.csv
+  added 1 user";
 
 pub(super) const INSPECT: &str = "\
 Shows the header and the claims of a token, with its times in UTC.

@@ -4,13 +4,14 @@ mod file;
 
 use std::path::Path;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use shared::users::{NewUser, StoreError, UserDirectory};
 
 use crate::{
     answer::{Answer, Failure},
+    cli::ImportDetails,
     environment::users_and_hashing,
-    hashing::Hashing,
+    hashing::{Hashing, Input},
     progress::Progress,
 };
 use file::{BadLine, Entry, Password};
@@ -21,9 +22,9 @@ const MAX_BAD_LINES_SHOWN: usize = 20;
 /// Adds the users of a CSV file, all or none.
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
-pub(super) async fn import(path: &Path) -> Result<Answer, Failure> {
+pub(super) async fn import(path: &Path, details: &ImportDetails) -> Result<Answer, Failure> {
     let (users, hashing) = users_and_hashing().await?;
-    let (entries, mut bad) = file::read(path)?;
+    let (entries, mut bad) = file::read(path, details)?;
     bad.extend(taken(users.as_ref(), &entries).await?);
     if !bad.is_empty() {
         return Err(refused(bad));
@@ -55,21 +56,21 @@ async fn taken(users: &dyn UserDirectory, entries: &[Entry]) -> Result<Vec<BadLi
 
 /// The users as they are to be stored, in the order of the file.
 async fn hashed(hashing: &Hashing, entries: Vec<Entry>) -> Result<Vec<NewUser>, Failure> {
-    let mut plain_texts: Vec<(usize, SecretString)> = Vec::new();
+    let mut inputs: Vec<(usize, Input)> = Vec::new();
     let mut new = Vec::with_capacity(entries.len());
     for (position, Entry { email, password, admin, .. }) in entries.into_iter().enumerate() {
         let hash = match password {
             Password::Hash(hash) => hash.expose_secret().to_owned(),
-            Password::PlainText(password) => {
-                plain_texts.push((position, password));
+            Password::Input(input) => {
+                inputs.push((position, input));
                 String::new()
             }
         };
         new.push(NewUser { email, hash, admin });
     }
-    let mut progress = Progress::new("hashed", plain_texts.len() as u64);
+    let mut progress = Progress::new("hashed", inputs.len() as u64);
     hashing
-        .hash_each(plain_texts, async |position: usize, hash| {
+        .hash_each(inputs, async |position: usize, hash| {
             new[position].hash = hash;
             progress.step();
             Ok(())

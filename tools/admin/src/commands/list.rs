@@ -17,11 +17,12 @@ struct Listed {
     id: String,
     email: String,
     admin: bool,
-    /// What is stored as a password: the name of an algorithm, `plain text!` or
-    /// `unsupported`.
+    /// What is stored as a password: the name of an algorithm, `plain text!`, `unsupported`
+    /// and so on.
     password: String,
-    created_at: String,
-    updated_at: String,
+    /// `None` where the table has no such time.
+    created_at: Option<String>,
+    updated_at: Option<String>,
 }
 
 /// Lists all users.
@@ -56,14 +57,17 @@ impl From<UserRow> for Listed {
 fn table(users: &[Listed]) -> String {
     let emails: Vec<String> = users.iter().map(|user| shown(&user.email)).collect();
     let width = emails.iter().map(|email| email.chars().count()).fold("EMAIL".len(), usize::max);
+    let forms = users.iter().map(|user| user.password.len());
+    let form_width = forms.fold("PASSWORD".len(), usize::max);
     let head = format!(
-        "{:width$}  {:5}  {:11}  {:19}  {}\n",
+        "{:width$}  {:5}  {:form_width$}  {:19}  {}\n",
         "EMAIL", "ADMIN", "PASSWORD", "ADDED (UTC)", "CHANGED (UTC)"
     );
     let line = |(user, email): (&Listed, &String)| {
         let Listed { password, created_at, updated_at, .. } = user;
         let admin = if user.admin { "yes" } else { "no" };
-        format!("{email:width$}  {admin:5}  {password:11}  {created_at:19}  {updated_at}\n")
+        let [added, changed] = [created_at, updated_at].map(|it| it.as_deref().unwrap_or("-"));
+        format!("{email:width$}  {admin:5}  {password:form_width$}  {added:19}  {changed}\n")
     };
     head + &users.iter().zip(&emails).map(line).collect::<String>()
 }
@@ -79,15 +83,15 @@ mod tests {
             email: email.into(),
             admin,
             password: "bcrypt".into(),
-            created_at: "2026-01-02 03:04:05".into(),
-            updated_at: "2026-01-02 03:04:06".into(),
+            created_at: admin.then(|| "2026-01-02 03:04:05".into()),
+            updated_at: Some("2026-01-02 03:04:06".into()),
         };
         assert_eq!(
             table(&[user("ädä@example.com", true), user("a@b\n", false)]),
             "\
-EMAIL            ADMIN  PASSWORD     ADDED (UTC)          CHANGED (UTC)
-ädä@example.com  yes    bcrypt       2026-01-02 03:04:05  2026-01-02 03:04:06
-a@b\\u000a        no     bcrypt       2026-01-02 03:04:05  2026-01-02 03:04:06
+EMAIL            ADMIN  PASSWORD  ADDED (UTC)          CHANGED (UTC)
+ädä@example.com  yes    bcrypt    2026-01-02 03:04:05  2026-01-02 03:04:06
+a@b\\u000a        no     bcrypt    -                    2026-01-02 03:04:06
 "
         );
     }

@@ -1,38 +1,82 @@
-//! `upgrade-plaintext`
+//! `upgrade` and `upgrade-plaintext`
 
-use secrecy::{ExposeSecret, SecretString};
-use shared::users::{User, UserDirectory, UserRow};
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use secrecy::ExposeSecret;
+use shared::{
+    password::StoredDigest,
+    users::{User, UserDirectory, UserRow},
+};
 
 use crate::{
     answer::{Answer, Failure, shown},
+    ask,
+    cli::UpgradeDetails,
     environment::users_and_hashing,
-    hashing::Hashing,
+    hashing::{Hashing, Input},
     pages::each_page,
     progress::Progress,
-    stored_form::StoredForm,
+    stored_form::{StoredForm, alphabet},
     weakness,
 };
 
-/// What was found and done.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    hashed: u64,
-    weak: u64,
-    already: u64,
-    unsupported: u64,
+/// What is hashed; everything else is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Fast digests of passwords.
+    Digests,
+    /// Passwords.
+    PlainTexts,
+    /// Passwords, among them such as are written like hashes.
+    PlainTextsAndHashLike,
 }
 
-/// Hashes every password that is stored as plain text.
-pub(super) async fn upgrade() -> Result<Answer, Failure> {
+impl Wanted {
+    /// What is hashed of a row with this in it.
+    fn input(self, form: &StoredForm, stored: &str) -> Option<Input> {
+        match (self, form) {
+            (Self::Digests, StoredForm::Digest(_)) => {
+                StoredDigest::parse(stored).map(Input::Digest)
+            }
+            (Self::PlainTexts | Self::PlainTextsAndHashLike, StoredForm::PlainText)
+            | (Self::PlainTextsAndHashLike, StoredForm::Digest(_) | StoredForm::Unsupported) => {
+                Some(Input::Password(stored.into()))
+            }
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        if self == Self::Digests { "digests" } else { "plain texts" }
+    }
+}
+
+/// Rows of one form.
+#[derive(Debug, Default)]
+struct Form {
+    rows: u64,
+    /// The shortest and the longest text, in characters.
+    characters: Option<(usize, usize)>,
+    is_hashed: bool,
+}
+
+/// Hashes what is wanted of all rows, once the operator has seen what there is.
+pub(super) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<Answer, Failure> {
     let (users, hashing) = users_and_hashing().await?;
-    let total = count_plain_texts(users.as_ref()).await?;
-    let mut tally = Tally::default();
+    let forms = forms(users.as_ref(), wanted).await?;
+    let total = forms.values().filter(|form| form.is_hashed).map(|form| form.rows).sum();
+    eprint!("{}", table(&forms));
+    if total > 0 && !details.yes {
+        let question = format!("Hash {total} {}?", wanted.name());
+        if !ask::confirm(&question)? {
+            return Err(Failure::because("nothing was changed"));
+        }
+    }
+    let mut hashed = 0;
     // A row that is done is a hash for the next run: to go on is to begin again.
-    let done = upgrade_rows(users.as_ref(), &hashing, total, &mut tally).await;
-    match done {
-        Ok(()) => Ok(Answer::good(tally.summary())),
+    match hash_rows(users.as_ref(), &hashing, wanted, total, &mut hashed).await {
+        Ok(()) => Ok(Answer::good(format!("{} hashed: {hashed}", wanted.name()))),
         Err(Failure::Refused(mut reasons)) => {
-            let hashed = tally.hashed;
             reasons.push(format!("stopped after {hashed} of {total}; run it again to go on"));
             Err(Failure::Refused(reasons))
         }
@@ -40,31 +84,72 @@ pub(super) async fn upgrade() -> Result<Answer, Failure> {
     }
 }
 
-async fn count_plain_texts(users: &dyn UserDirectory) -> Result<u64, Failure> {
-    let mut total = 0;
+/// How many rows there are of each form. Of a plain text it says no more than its alphabet
+/// and its length.
+async fn forms(
+    users: &dyn UserDirectory,
+    wanted: Wanted,
+) -> Result<BTreeMap<String, Form>, Failure> {
+    let mut forms: BTreeMap<String, Form> = BTreeMap::new();
     each_page(users, async |page| {
-        let forms = page.iter().map(|row| StoredForm::of(row.user.password.expose_secret()));
-        total += forms.map(|form| u64::from(form == StoredForm::PlainText)).sum::<u64>();
+        for row in page {
+            let stored = row.user.password.expose_secret();
+            let form = StoredForm::of(stored);
+            let name = match form {
+                StoredForm::PlainText => format!("plain text of {}", alphabet(stored)),
+                StoredForm::Unsupported => format!("looks like a hash, of {}", alphabet(stored)),
+                StoredForm::Digest(kind) => format!("{} digest", kind.name()),
+                ref form => form.to_string(),
+            };
+            let entry = forms.entry(name).or_default();
+            entry.rows += 1;
+            entry.is_hashed = wanted.input(&form, stored).is_some();
+            if matches!(form, StoredForm::PlainText | StoredForm::Unsupported) {
+                let length = stored.chars().count();
+                let (least, most) = entry.characters.unwrap_or((length, length));
+                entry.characters = Some((least.min(length), most.max(length)));
+            }
+        }
         Ok(())
     })
     .await?;
-    Ok(total)
+    Ok(forms)
 }
 
-async fn upgrade_rows(
+fn table(forms: &BTreeMap<String, Form>) -> String {
+    let mut table = format!("{:>9}  {:8}  FORM\n", "ROWS", "");
+    for (name, Form { rows, characters, is_hashed }) in forms {
+        let what = if *is_hashed { "hashed" } else { "left" };
+        let _ = write!(table, "{rows:>9}  {what:8}  {name}");
+        if let Some((least, most)) = characters {
+            let _ = write!(table, ", {least} to {most} characters");
+        }
+        table.push('\n');
+    }
+    table
+}
+
+async fn hash_rows(
     users: &dyn UserDirectory,
     hashing: &Hashing,
+    wanted: Wanted,
     total: u64,
-    tally: &mut Tally,
+    hashed: &mut u64,
 ) -> Result<(), Failure> {
     let mut progress = Progress::new("hashed", total);
     each_page(users, async |page| {
-        let plain_texts = plain_texts(page, tally, &progress);
+        let inputs = page.into_iter().filter_map(|UserRow { user, .. }| {
+            let stored = user.password.expose_secret();
+            let input = wanted.input(&StoredForm::of(stored), stored)?;
+            Some((user, input))
+        });
+        let inputs: Vec<(User, Input)> = inputs.collect();
         hashing
-            .hash_each(plain_texts, async |user: User, hash| {
+            .hash_each(inputs, async |user: User, hash| {
                 // Unless it has changed since: a new password must not be undone.
                 if users.replace_hash(&user, &hash).await? {
-                    tally.count_hashed(&user, &progress);
+                    *hashed += 1;
+                    warn_of_weakness(wanted, &user, &progress);
                 }
                 progress.step();
                 Ok(())
@@ -74,59 +159,9 @@ async fn upgrade_rows(
     .await
 }
 
-/// The users with a plain text, and the text; the others are counted.
-fn plain_texts(
-    page: Vec<UserRow>,
-    tally: &mut Tally,
-    progress: &Progress,
-) -> Vec<(User, SecretString)> {
-    let mut plain_texts = Vec::new();
-    for UserRow { user, .. } in page {
-        match StoredForm::of(user.password.expose_secret()) {
-            StoredForm::Hash(_) => tally.already += 1,
-            StoredForm::PlainText => {
-                let password = user.password.clone();
-                plain_texts.push((user, password));
-            }
-            StoredForm::UnsupportedHash => {
-                tally.unsupported += 1;
-                let email = shown(&user.email);
-                progress.say(&format!("hash of a kind that is not supported: {email}"));
-            }
-        }
-    }
-    plain_texts
-}
-
-impl Tally {
-    /// Nobody can tell later on whose password is weak, so it is said now.
-    fn count_hashed(&mut self, user: &User, progress: &Progress) {
-        self.hashed += 1;
-        if weakness::check(user.password.expose_secret()).is_err() {
-            self.weak += 1;
-            progress.say(&format!("weak password: {}", shown(&user.email)));
-        }
-    }
-
-    fn summary(&self) -> String {
-        let Self { hashed, weak, already, unsupported } = self;
-        format!(
-            "plain texts hashed: {hashed} (weak: {weak}), hashes already: {already}, \
-             hashes that are not supported: {unsupported}"
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_summary_has_every_number() {
-        let tally = Tally { hashed: 4, weak: 3, already: 2, unsupported: 1 };
-        assert_eq!(
-            tally.summary(),
-            "plain texts hashed: 4 (weak: 3), hashes already: 2, hashes that are not supported: 1"
-        );
+/// Nobody can tell later on whose password is weak, so it is said now.
+fn warn_of_weakness(wanted: Wanted, user: &User, progress: &Progress) {
+    if wanted != Wanted::Digests && weakness::check(user.password.expose_secret()).is_err() {
+        progress.say(&format!("weak password: {}", shown(&user.email)));
     }
 }

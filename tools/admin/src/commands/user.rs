@@ -1,5 +1,7 @@
-//! `user add`, `password`, `grant`, `revoke` and `remove`: one user at a time.
+//! `user add`, `password`, `grant`, `revoke`, `disable`, `enable` and `remove`: one user at a
+//! time.
 
+use secrecy::ExposeSecret;
 use shared::users::{NewUser, StoreError, User, UserDirectory};
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     cli::PasswordFrom,
     email,
     environment::{users, users_and_hashing},
+    stored_form::{DISABLED, StoredForm, can_be_disabled},
 };
 
 /// Adds a user. Whatever can be refused without the password is refused before anybody
@@ -44,6 +47,45 @@ pub(super) async fn set_admin(email: &str, admin: bool) -> Result<Answer, Failur
     require(users.set_admin(&email, admin).await?, &email)?;
     let now = if admin { "is now an administrator" } else { "is no longer an administrator" };
     Ok(Answer::good(format!("{} {now}", shown(&email))))
+}
+
+/// Makes a user's stored hash one that no password is right for, and that can be had back.
+pub(super) async fn disable(email: &str) -> Result<Answer, Failure> {
+    let users = users().await?;
+    let user = existing(users.as_ref(), email).await?;
+    let stored = user.password.expose_secret();
+    if StoredForm::of(stored) == StoredForm::Disabled {
+        return Ok(Answer::good(format!("{} is disabled already", shown(&user.email))));
+    }
+    if !can_be_disabled(stored) {
+        return Err(Failure::because(format!(
+            "the stored password of {} is of a kind that login refuses anyway, or a plain text; \
+             see auth-admin check",
+            shown(&user.email)
+        )));
+    }
+    replace(users.as_ref(), &user, &format!("{DISABLED}{stored}")).await?;
+    Ok(Answer::good(format!("{} is disabled", shown(&user.email))))
+}
+
+/// Takes that back.
+pub(super) async fn enable(email: &str) -> Result<Answer, Failure> {
+    let users = users().await?;
+    let user = existing(users.as_ref(), email).await?;
+    let stored = user.password.expose_secret();
+    let hash = stored.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash));
+    let Some(hash) = hash else {
+        let not = format!("{} was not disabled by auth-admin", shown(&user.email));
+        return Err(Failure::because(not));
+    };
+    replace(users.as_ref(), &user, hash).await?;
+    Ok(Answer::good(format!("{} is enabled", shown(&user.email))))
+}
+
+async fn replace(users: &dyn UserDirectory, user: &User, hash: &str) -> Result<(), Failure> {
+    let replaced = users.replace_hash(user, hash).await?;
+    let meanwhile = || Failure::because("the password was changed meanwhile; try again");
+    replaced.then_some(()).ok_or_else(meanwhile)
 }
 
 /// Removes a user.

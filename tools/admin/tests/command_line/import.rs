@@ -3,8 +3,13 @@
 use crate::support::{BCRYPT, PASSWORD, Place, finish_unchecked};
 
 fn import(place: &Place, content: &str) -> crate::support::Run {
+    import_as(place, "plain", content)
+}
+
+fn import_as(place: &Place, passwords: &str, content: &str) -> crate::support::Run {
     let file = place.write("users.csv", content);
-    place.run(["user".as_ref(), "import".as_ref(), file.as_os_str()])
+    let file = file.display().to_string();
+    place.run(["user", "import", "--passwords", passwords, &file])
 }
 
 #[test]
@@ -15,18 +20,24 @@ fn plain_texts_and_hashes_are_imported() {
     let content = format!(
         "\u{feff}email,password,admin\r\n\
          ada@example.com,{PASSWORD},true\r\n\
-         bob@example.com,{BCRYPT},false\r\n\
-         cyd@example.com,\"{}\",\r\n\
-         dan@example.com,\"canary, with \"\"quotes\"\"\",0\r\n",
+         dan@example.com,\"canary, with \"\"quotes\"\"\",0\r\n"
+    );
+    assert_eq!(import(&place, &content).good(), "added 2 users\n");
+    let content = format!(
+        "email,password\r\n\
+         bob@example.com,{BCRYPT}\r\n\
+         cyd@example.com,\"{}\"\r\n\
+         eve@example.com,16530af42cc6581f55270f558583d035\r\n",
         hash.trim_end()
     );
-    assert_eq!(import(&place, &content).good(), "added 4 users\n");
+    assert_eq!(import_as(&place, "hashed", &content).good(), "added 3 users\n");
 
     let admins: Vec<bool> = place.rows().iter().map(|row| row.user.admin).collect();
-    assert_eq!(admins, [true, false, false, false]);
+    assert_eq!(admins, [true, false, false, false, false]);
     assert!(place.logs_in("ada@example.com", PASSWORD));
     assert_eq!(place.stored("bob@example.com"), BCRYPT);
     assert!(place.logs_in("cyd@example.com", PASSWORD));
+    assert!(place.logs_in("eve@example.com", PASSWORD));
     assert!(place.logs_in("dan@example.com", "canary, with \"quotes\""));
 }
 
@@ -50,7 +61,8 @@ fn one_bad_line_and_nobody_is_added() {
         ("cyd@example.com,,", "the password is shorter than 8 characters"),
         (
             "cyd@example.com,$canary$v=19$aaaaaaaa,",
-            "the password is a hash of a kind that is not supported",
+            "the password looks like a hash; give --passwords hashed, or --allow-hash-like if it \
+             is one that somebody types",
         ),
         ("cyd@example.com,canary sings", "has not as many fields as the header"),
         ("cyd@example.com,a canary, sings,", "has not as many fields as the header"),
@@ -79,6 +91,15 @@ fn every_bad_line_is_named_at_once() {
 }
 
 #[test]
+fn what_passwords_are_has_to_be_said() {
+    let place = Place::new();
+    let file = place.write("users.csv", &format!("email,password\nada@example.com,{PASSWORD}\n"));
+    let run = place.run(["user".as_ref(), "import".as_ref(), file.as_os_str()]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.err.contains("--passwords <PASSWORDS>"), "{}", run.err);
+}
+
+#[test]
 fn a_missing_header_is_not_quoted() {
     let place = Place::new();
     let refusal = import(&place, "ada@example.com,a canary sings\n").refused(1);
@@ -87,7 +108,8 @@ fn a_missing_header_is_not_quoted() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let refusal = Place::new().run(["user", "import", "/no/such.csv"]).refused(1);
+    let refusal =
+        Place::new().run(["user", "import", "--passwords", "plain", "/no/such.csv"]).refused(1);
     assert!(refusal.starts_with("error: /no/such.csv: "), "{refusal}");
 }
 

@@ -16,7 +16,9 @@ fn help_has_examples_and_says_what_the_environment_needs() {
     }
     for arguments in [
         &["hash", "--help"][..],
+        &["upgrade", "--help"],
         &["upgrade-plaintext", "--help"],
+        &["check", "--help"],
         &["completions", "--help"],
         &["token", "inspect", "--help"],
         &["user", "add", "--help"],
@@ -98,8 +100,12 @@ fn a_missing_database_is_78_for_each_command_that_needs_one() {
         &["user", "grant", "ada@example.com"],
         &["user", "revoke", "ada@example.com"],
         &["user", "remove", "ada@example.com"],
-        &["user", "import", "users.csv"],
+        &["user", "import", "--passwords", "plain", "users.csv"],
+        &["user", "disable", "ada@example.com"],
+        &["user", "enable", "ada@example.com"],
+        &["upgrade"],
         &["upgrade-plaintext"],
+        &["check"],
     ] {
         let mut command = place.command();
         let problem = finish(command.env_remove("DATABASE_URL").args(arguments), "").refused(78);

@@ -8,34 +8,42 @@ use std::{
 use crate::support::{BCRYPT, PASSWORD, Place};
 
 const UNSUPPORTED: &str = "$1$salt$qJH7.N4xYta3aEG/dfqo/0";
-const WERKZEUG: &str = "scrypt:32768:8:1$DcIWvUgmbPrPJ2DM$6f1b0c";
+const BEHIND_A_BLANK: &str = " $2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+/// MD5 of `PASSWORD`.
+const DIGEST: &str = "16530af42cc6581f55270f558583d035";
 
 #[test]
 fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
     let place = Place::new();
     place.add("ada@example.com");
     let adas = place.stored("ada@example.com");
-    place.insert(&[
-        ("bob@example.com", PASSWORD),
-        ("cyd@example.com", "canary"),
+    let left = [
         ("dan@example.com", BCRYPT),
         ("eve@example.com", UNSUPPORTED),
-        ("fay@example.com", WERKZEUG),
-    ]);
+        ("fay@example.com", BEHIND_A_BLANK),
+        ("gus@example.com", "9cc2ae8a1ba7a93da39b46fc1019c481"),
+        ("hal@example.com", ""),
+    ];
+    place.insert(&left);
+    place.insert(&[("bob@example.com", PASSWORD), ("cyd@example.com", "canary")]);
 
-    let run = place.run(["upgrade-plaintext"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(
-        run.out,
-        "plain texts hashed: 2 (weak: 1), hashes already: 2, hashes that are not supported: 2\n"
-    );
-    let mut said: Vec<&str> = run.err.lines().collect();
-    said.sort_unstable();
+    let run = place.run(["upgrade-plaintext", "--yes"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "plain texts hashed: 2\n"), "{run:?}");
+    let said: Vec<&str> = run.err.lines().collect();
     assert_eq!(
         said,
         [
-            "hash of a kind that is not supported: eve@example.com",
-            "hash of a kind that is not supported: fay@example.com",
+            "     ROWS            FORM",
+            "        1  left      argon2id",
+            "        1  left      bcrypt",
+            "        1  left      looks like a hash, of lower case, upper case, digits, \
+             punctuation, 30 to 30 characters",
+            "        1  left      looks like a hash, of lower case, upper case, digits, \
+             punctuation, blanks, 61 to 61 characters",
+            "        1  left      md5 digest",
+            "        1  left      none",
+            "        1  hashed    plain text of lower case, 6 to 6 characters",
+            "        1  hashed    plain text of lower case, blanks, 14 to 14 characters",
             "weak password: cyd@example.com",
         ]
     );
@@ -43,22 +51,67 @@ fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
     assert!(place.logs_in("bob@example.com", PASSWORD));
     assert!(place.logs_in("cyd@example.com", "canary"));
     assert_eq!(place.stored("ada@example.com"), adas);
-    assert_eq!(place.stored("dan@example.com"), BCRYPT);
-    assert_eq!(place.stored("eve@example.com"), UNSUPPORTED);
-    assert_eq!(place.stored("fay@example.com"), WERKZEUG);
+    for (email, stored) in left {
+        assert_eq!(place.stored(email), stored);
+    }
+}
+
+#[test]
+fn what_looks_like_a_hash_is_hashed_only_if_that_is_said() {
+    let place = Place::new();
+    place.insert(&[("eve@example.com", UNSUPPORTED), ("bob@example.com", BCRYPT)]);
+    let run = place.run(["upgrade-plaintext", "--yes", "--allow-hash-like"]);
+    assert_eq!(run.out, "plain texts hashed: 1\n", "{run:?}");
+    assert!(place.logs_in("eve@example.com", UNSUPPORTED));
+    assert_eq!(place.stored("bob@example.com"), BCRYPT);
+}
+
+#[test]
+fn nothing_is_changed_before_somebody_has_seen_what_there_is() {
+    let place = Place::new();
+    place.insert(&[("ada@example.com", PASSWORD), ("bob@example.com", DIGEST)]);
+    for command in ["upgrade", "upgrade-plaintext"] {
+        let run = place.run([command]);
+        assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+        assert!(run.err.contains("plain text of lower case, blanks, 14 to 14 characters"));
+        assert!(run.err.contains("md5 digest") && run.err.contains("--yes"), "{}", run.err);
+    }
+    assert_eq!(place.stored("ada@example.com"), PASSWORD);
+    assert_eq!(place.stored("bob@example.com"), DIGEST);
+}
+
+#[test]
+fn a_digest_is_hashed_once_more_and_its_password_logs_in() {
+    let place = Place::new();
+    let rows = [
+        ("md5@example.com", DIGEST, "md5"),
+        ("sha1@example.com", "{SSHA}U3Pdh2GZg9nMUKbpT2iyaCcuubFzYWx0", "sha1"),
+        ("mysql@example.com", "*32AE65193FA0E1135226EFCF32199390AA827FA1", "mysql41"),
+    ];
+    for (email, stored, _) in rows {
+        place.insert(&[(email, stored)]);
+    }
+    place.insert(&[("plain@example.com", PASSWORD), ("bcrypt@example.com", BCRYPT)]);
+    assert_eq!(place.run(["upgrade", "--yes"]).out, "digests hashed: 3\n");
+    for (email, stored, name) in rows {
+        let wrapped = place.stored(email);
+        assert!(wrapped.starts_with(&format!("$argon2id-{name}$v=19$m=7168,t=1,p=1")), "{wrapped}");
+        assert!(place.logs_in(email, PASSWORD), "{name}");
+        assert!(!place.logs_in(email, stored), "{name}: the digest itself");
+    }
+    assert_eq!(place.stored("plain@example.com"), PASSWORD);
+    assert_eq!(place.stored("bcrypt@example.com"), BCRYPT);
+    assert_eq!(place.run(["upgrade", "--yes"]).out, "digests hashed: 0\n");
 }
 
 #[test]
 fn a_second_run_has_nothing_to_do() {
     let place = Place::new();
     place.insert(&[("ada@example.com", PASSWORD)]);
-    place.run(["upgrade-plaintext"]).good();
+    place.run(["upgrade-plaintext", "--yes"]);
     let stored = place.stored("ada@example.com");
-    let summary = place.run(["upgrade-plaintext"]).good();
-    assert!(
-        summary.starts_with("plain texts hashed: 0 (weak: 0), hashes already: 1,"),
-        "{summary}"
-    );
+    let run = place.run(["upgrade-plaintext"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "plain texts hashed: 0\n"), "{run:?}");
     assert_eq!(place.stored("ada@example.com"), stored);
 }
 
@@ -71,7 +124,7 @@ fn a_run_goes_on_where_the_one_before_was_stopped() {
     place.insert(&rows);
 
     let mut command = place.command();
-    command.arg("upgrade-plaintext").stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["upgrade-plaintext", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut first = command.spawn().unwrap();
     let started = Instant::now();
     while hashed(&place) == 0 {
@@ -83,10 +136,8 @@ fn a_run_goes_on_where_the_one_before_was_stopped() {
     let by_first = hashed(&place);
     assert!((1..600).contains(&by_first), "{by_first}");
 
-    let run = place.run(["upgrade-plaintext"]);
-    let by_second = 600 - by_first;
-    assert!(run.out.starts_with(&format!("plain texts hashed: {by_second} ")), "{run:?}");
-    assert!(run.out.contains(&format!(" hashes already: {by_first},")), "{run:?}");
+    let run = place.run(["upgrade-plaintext", "--yes"]);
+    assert_eq!(run.out, format!("plain texts hashed: {}\n", 600 - by_first), "{run:?}");
     assert_eq!(hashed(&place), 600);
     assert!(place.logs_in("599@example.com", PASSWORD));
 }

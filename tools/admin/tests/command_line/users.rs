@@ -140,6 +140,8 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
         ("bob@example.com", BCRYPT),
         ("cyd@example.com", PASSWORD),
         ("dan@example.com", "$1$salt$qJH7.N4xYta3aEG/dfqo/0"),
+        ("eve@example.com", "9cc2ae8a1ba7a93da39b46fc1019c481"),
+        ("fay@example.com", &format!("!{BCRYPT}")),
     ]);
 
     let list = place.run(["user", "list"]).good();
@@ -151,6 +153,8 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
         "bob@example.com no bcrypt",
         "cyd@example.com no plain text!",
         "dan@example.com no unsupported",
+        "eve@example.com no md5 digest!",
+        "fay@example.com no disabled",
     ]) {
         assert!(line.starts_with(start), "{line}");
     }
@@ -159,6 +163,55 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
     assert_eq!((&json[0]["email"], &json[0]["admin"]), (&"ada@example.com".into(), &true.into()));
     assert_eq!((&json[2]["password"], &json[2]["id"]), (&"plain text!".into(), &"3".into()));
     assert_eq!(json[3]["created_at"].as_str().unwrap().len(), "2026-01-02 03:04:05".len());
+}
+
+#[test]
+fn a_disabled_user_is_refused_and_enabled_again_with_the_same_hash() {
+    let place = Place::new();
+    place.add("ada@example.com");
+    let stored = place.stored("ada@example.com");
+    let run = place.run(["user", "disable", "ADA@example.com"]);
+    assert_eq!(run.good(), "ada@example.com is disabled\n");
+    assert_eq!(place.stored("ada@example.com"), format!("!{stored}"));
+    assert!(!place.logs_in("ada@example.com", PASSWORD));
+    let again = place.run(["user", "disable", "ada@example.com"]);
+    assert_eq!(again.good(), "ada@example.com is disabled already\n");
+    let run = place.run(["user", "enable", "ada@example.com"]);
+    assert_eq!(run.good(), "ada@example.com is enabled\n");
+    assert_eq!(place.stored("ada@example.com"), stored);
+    assert!(place.logs_in("ada@example.com", PASSWORD));
+
+    let refusal = place.run(["user", "enable", "ada@example.com"]).refused(1);
+    assert_eq!(refusal, "error: ada@example.com was not disabled by auth-admin\n");
+    place.insert(&[("bob@example.com", PASSWORD), ("cyd@example.com", "!important canary")]);
+    let refusal = place.run(["user", "disable", "bob@example.com"]).refused(1);
+    assert!(refusal.contains("plain text"), "{refusal}");
+    place.run(["user", "enable", "cyd@example.com"]).refused(1);
+}
+
+#[test]
+fn check_counts_what_is_stored_and_fails_where_a_login_would() {
+    let place = Place::new();
+    place.add("ada@example.com");
+    place.insert(&[("bob@example.com", BCRYPT), ("cyd@example.com", &format!("!{BCRYPT}"))]);
+    let found = place.run(["check"]).good();
+    for line in ["1 × argon2id", "1 × bcrypt", "1 × disabled", "3, 0 administrators"] {
+        assert!(found.contains(line), "{line} is not in {found}");
+    }
+    place.insert(&[
+        ("dan@example.com", PASSWORD),
+        ("eve@example.com", "9cc2ae8a1ba7a93da39b46fc1019c481"),
+        ("fay@example.com", "$1$salt$qJH7.N4xYta3aEG/dfqo/0"),
+    ]);
+    let run = place.run(["check"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(1), ""));
+    for line in [
+        "FAILS     1 × plain text!         refused until auth-admin upgrade-plaintext",
+        "FAILS     1 × md5 digest!         refused until auth-admin upgrade",
+        "FAILS     1 × unsupported         refused: these users need new passwords",
+    ] {
+        assert!(run.out.contains(line), "{line} is not in {}", run.out);
+    }
 }
 
 #[test]

@@ -4,15 +4,22 @@ use std::{collections::HashMap, fmt, fs, path::Path};
 
 use csv::{ErrorKind, Position, StringRecord};
 use secrecy::SecretString;
+use shared::password::StoredDigest;
 
-use crate::{answer::Failure, email, stored_form::StoredForm, weakness};
+use crate::{
+    answer::Failure,
+    cli::{ImportDetails, PasswordsAre},
+    email,
+    hashing::Input,
+    stored_form::{StoredForm, looks_like_a_hash},
+    weakness,
+};
 
 const HEADERS: [&[&str]; 2] = [&["email", "password"], &["email", "password", "admin"]];
 /// As wide as the column.
 const MAX_HASH_BYTES: usize = 255;
 
 /// A user of the file.
-#[derive(Debug)]
 pub(super) struct Entry {
     pub(super) line: u64,
     pub(super) email: String,
@@ -21,12 +28,11 @@ pub(super) struct Entry {
 }
 
 /// What the file says for a password.
-#[derive(Debug)]
 pub(super) enum Password {
     /// To be stored as it is.
     Hash(SecretString),
-    /// To be hashed.
-    PlainText(SecretString),
+    /// To be hashed: a plain text, or a digest.
+    Input(Input),
 }
 
 /// A line that is wrong, and why.
@@ -49,14 +55,17 @@ impl fmt::Display for BadLine {
 }
 
 /// The users of the file, and its bad lines.
-pub(super) fn read(path: &Path) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
+pub(super) fn read(
+    path: &Path,
+    details: &ImportDetails,
+) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
     let text = fs::read(path);
     let text = text.map_err(|error| Failure::because(format!("{}: {error}", path.display())))?;
     // As spreadsheets write it; it would shift every position.
-    Ok(parse(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text)))
+    Ok(parse(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text), details))
 }
 
-fn parse(text: &[u8]) -> (Vec<Entry>, Vec<BadLine>) {
+fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
     let mut reader = csv::Reader::from_reader(text);
     let header_is_right =
         reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected));
@@ -74,7 +83,7 @@ fn parse(text: &[u8]) -> (Vec<Entry>, Vec<BadLine>) {
         };
         let line = lines.line_at(position);
         let read = record.map_err(|error| malformed(&error).to_owned());
-        match read.and_then(|record| entry(line, &record, &mut seen)) {
+        match read.and_then(|record| entry(line, &record, details, &mut seen)) {
             Ok(entry) => entries.push(entry),
             Err(reason) => bad.push(BadLine::new(line, reason)),
         }
@@ -95,6 +104,7 @@ fn malformed(error: &csv::Error) -> &'static str {
 fn entry(
     line: u64,
     record: &StringRecord,
+    details: &ImportDetails,
     seen: &mut HashMap<String, u64>,
 ) -> Result<Entry, String> {
     let field = |position| record.get(position).unwrap_or_default();
@@ -103,7 +113,7 @@ fn entry(
     if let Some(first) = seen.insert(email.to_ascii_lowercase(), line) {
         return Err(format!("the e-mail stands in line {first} already"));
     }
-    let password = password(field(1))?;
+    let password = password(field(1), details)?;
     let admin = match field(2).to_ascii_lowercase().as_str() {
         "true" | "1" => true,
         "false" | "0" | "" => false,
@@ -112,23 +122,36 @@ fn entry(
     Ok(Entry { line, email, password, admin })
 }
 
-fn password(text: &str) -> Result<Password, String> {
+fn password(text: &str, details: &ImportDetails) -> Result<Password, String> {
     // A quote that is not closed makes one field of all the lines behind it.
     if text.contains(['\n', '\r']) {
         return Err("the password has a line break in it; is a quote missing?".into());
+    }
+    match details.passwords {
+        PasswordsAre::Hashed => hashed(text),
+        PasswordsAre::Plain => {
+            if looks_like_a_hash(text) && !details.allow_hash_like {
+                return Err("the password looks like a hash; give --passwords hashed, or \
+                            --allow-hash-like if it is one that somebody types"
+                    .into());
+            }
+            weakness::check(text).map_err(|weakness| format!("the password {weakness}"))?;
+            Ok(Password::Input(Input::Password(text.into())))
+        }
+    }
+}
+
+fn hashed(text: &str) -> Result<Password, String> {
+    if let Some(digest) = StoredDigest::parse(text) {
+        return Ok(Password::Input(Input::Digest(digest)));
     }
     match StoredForm::of(text) {
         StoredForm::Hash(_) if text.len() > MAX_HASH_BYTES => {
             Err(format!("the hash is longer than {MAX_HASH_BYTES} bytes"))
         }
         StoredForm::Hash(_) => Ok(Password::Hash(text.into())),
-        StoredForm::UnsupportedHash => {
-            Err("the password is a hash of a kind that is not supported".into())
-        }
-        StoredForm::PlainText => match weakness::check(text) {
-            Ok(()) => Ok(Password::PlainText(text.into())),
-            Err(weakness) => Err(format!("the password {weakness}")),
-        },
+        StoredForm::PlainText | StoredForm::Empty => Err("the password is no hash".into()),
+        _ => Err("the password is a hash of a kind that is not supported".into()),
     }
 }
 

@@ -4,38 +4,59 @@ use super::*;
 
 const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
 
+const PLAIN: ImportDetails =
+    ImportDetails { passwords: PasswordsAre::Plain, allow_hash_like: false };
+const HASHED: ImportDetails =
+    ImportDetails { passwords: PasswordsAre::Hashed, allow_hash_like: false };
+
 fn bad_lines(text: &str) -> Vec<String> {
-    parse(text.as_bytes()).1.iter().map(ToString::to_string).collect()
+    parse(text.as_bytes(), &PLAIN).1.iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn plain_texts_and_hashes_are_told_apart() {
-    let text = format!(
-        "email,password,admin\n\
-         ada@example.com, correct horse ,true\n\
-         bob@example.com,{BCRYPT},\n\
-         \"cyd@example.com\",\"a \"\"quoted\"\", one\",FALSE\n"
-    );
-    let (entries, bad) = parse(text.as_bytes());
+fn plain_texts_are_read_exactly() {
+    let text = "email,password,admin\n\
+                ada@example.com, correct horse ,true\n\
+                \"cyd@example.com\",\"a \"\"quoted\"\", one\",FALSE\n";
+    let (entries, bad) = parse(text.as_bytes(), &PLAIN);
     assert!(bad.is_empty(), "{bad:?}");
-    let shown: Vec<(u64, &str, &str, bool)> = entries
-        .iter()
-        .map(|Entry { line, email, password, admin }| match password {
-            Password::Hash(text) | Password::PlainText(text) => {
-                (*line, email.as_str(), text.expose_secret(), *admin)
-            }
-        })
-        .collect();
+    let read = |Entry { line, email, password, admin }: &Entry| {
+        let Password::Input(Input::Password(text)) = password else { panic!("{email}") };
+        (*line, email.clone(), text.expose_secret().to_owned(), *admin)
+    };
     assert_eq!(
-        shown,
+        entries.iter().map(read).collect::<Vec<_>>(),
         [
-            (2, "ada@example.com", " correct horse ", true),
-            (3, "bob@example.com", BCRYPT, false),
-            (4, "cyd@example.com", "a \"quoted\", one", false),
+            (2, "ada@example.com".into(), " correct horse ".into(), true),
+            (3, "cyd@example.com".into(), "a \"quoted\", one".into(), false),
         ]
     );
-    assert!(matches!(entries[0].password, Password::PlainText(_)));
-    assert!(matches!(entries[1].password, Password::Hash(_)));
+}
+
+#[test]
+fn the_caller_says_what_passwords_are_and_nothing_is_guessed() {
+    let md5 = "9cc2ae8a1ba7a93da39b46fc1019c481";
+    for (password, hashed, plain) in [
+        (BCRYPT, true, false),
+        (md5, true, false),
+        ("{SSHA}dAU8SC82C+OW5inOjFCuY6angdOO0dqb", true, false),
+        ("$1$salt$qJH7.N4xYta3aEG/dfqo/0", false, false),
+        (&format!("b'{BCRYPT}'"), false, false),
+        (&format!("{md5}:salt"), false, false),
+        ("correct horse battery", false, true),
+        ("", false, false),
+    ] {
+        let text = format!("email,password\na@b,\"{password}\"\n");
+        for (details, accepted) in [
+            (&HASHED, hashed),
+            (&PLAIN, plain),
+            (&ImportDetails { allow_hash_like: true, ..PLAIN }, !password.is_empty()),
+        ] {
+            let (entries, bad) = parse(text.as_bytes(), details);
+            let expected = (usize::from(accepted), usize::from(!accepted));
+            assert_eq!((entries.len(), bad.len()), expected, "{password}: {details:?} {bad:?}");
+        }
+    }
 }
 
 #[test]
@@ -57,7 +78,8 @@ eve@example.com,correct horse battery,
             "line 2: the e-mail is not of the form name@domain",
             "line 3: the password is shorter than 8 characters",
             "line 4: the e-mail stands in line 3 already",
-            "line 5: the password is a hash of a kind that is not supported",
+            "line 5: the password looks like a hash; give --passwords hashed, or --allow-hash-like \
+             if it is one that somebody types",
             "line 6: has not as many fields as the header",
             "line 7: the e-mail stands in line 5 already",
             "line 8: has not as many fields as the header",
@@ -77,14 +99,14 @@ fn lines_are_counted_as_an_editor_counts_them() {
     for line_break in ["\n", "\r\n"] {
         let text = ["email,password", "", "", "x,y", "\"a", "b\",c", "", "x,y,z", "x,y"];
         let lines: Vec<u64> =
-            parse(text.join(line_break).as_bytes()).1.iter().map(|bad| bad.line).collect();
+            parse(text.join(line_break).as_bytes(), &PLAIN).1.iter().map(|bad| bad.line).collect();
         assert_eq!(lines, [4, 5, 8, 9], "{line_break:?}");
     }
 }
 
 #[test]
 fn a_line_that_is_not_utf_8_does_not_hide_the_next() {
-    let (_, bad) = parse(b"email,password\na@b,\xff\xff\xff\xff\xff\xff\xff\xff\nx,y\n");
+    let (_, bad) = parse(b"email,password\na@b,\xff\xff\xff\xff\xff\xff\xff\xff\nx,y\n", &PLAIN);
     let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
     assert_eq!(bad[0], "line 2: is not UTF-8");
     assert!(bad[1].starts_with("line 3: "), "{bad:?}");
