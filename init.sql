@@ -73,6 +73,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.login_throttle TO 'auth_user'@'%';
 
 -- An existing table
 --
+-- Of a table with other names, or in another database, make a view `user` before you run this
+-- (the README has one): it is taken for the table.
+--
 -- CREATE TABLE IF NOT EXISTS leaves the table of the Flask service as it is, and the
 -- GRANT above then fails on the missing column `admin`. Back the table up, then, in
 -- this order:
@@ -80,6 +83,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.login_throttle TO 'auth_user'@'%';
 --   mysql -u root -p auth < upgrade-from-flask.sql     columns, types, collations
 --   mysql -u root -p < init.sql                        the account
 --   auth-admin upgrade-plaintext                       hashes the plain-text passwords
+--   auth-admin check                                   what login will make of it
 --
 -- GRANT takes nothing away. Look for what an older account may still do, also under
 -- another host, which would win over '%':

@@ -1,6 +1,8 @@
 -- Brings the table of the Flask service, user(id, email, password), to the shape that
--- init.sql creates. Ids and data are kept; nobody becomes an administrator. Safe to run
--- twice. An administrator runs it, after a backup:
+-- init.sql creates. Ids and data are kept; nobody becomes an administrator: a column `admin`
+-- that is there stays if it is of whole numbers, and else is renamed to
+-- `admin_before_upgrade`, beside a new one that is FALSE for all. Safe to run twice. An
+-- administrator runs it, after a backup:
 --
 --   mysql -u root -p auth < upgrade-from-flask.sql
 --
@@ -22,7 +24,11 @@ SELECT CONCAT('ALTER TABLE user
   MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   MODIFY email VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL,
   MODIFY password VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,',
-  IF(SUM(column_name = 'admin'), '', '
+  IF(SUM(column_name = 'admin' AND data_type NOT IN
+    ('tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'bit')), '
+  RENAME COLUMN admin TO admin_before_upgrade,', ''),
+  IF(SUM(column_name = 'admin' AND data_type IN
+    ('tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'bit')), '', '
   ADD admin BOOLEAN NOT NULL DEFAULT FALSE,'),
   IF(SUM(column_name = 'created_at'), '', '
   ADD created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,'),

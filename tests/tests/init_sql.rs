@@ -94,7 +94,7 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
     refused("INSERT", &added.map(|()| true));
     refused("DELETE", &login.remove(email).await);
     refused("UPDATE admin", &login.set_admin(email, true).await);
-    refused("SELECT created_at", &login.page(None, 1).await.map(|_| true));
+    assert_eq!(login.page(None, 1).await.unwrap()[0].created_at, None, "it is not his to see");
     assert_eq!(server.query("SELECT email, admin FROM auth.user"), "rights@example.com\t0");
     let grants = server.query("SHOW GRANTS FOR 'auth_user'@'%'");
     assert_eq!(grants.lines().count(), 3, "USAGE and two tables: {grants}");
@@ -132,6 +132,34 @@ async fn a_flask_table_keeps_its_rows_and_ids(server: &DatabaseServer, options: 
     assert_eq!((user.id.as_str(), user.admin), ("7", false));
     assert_eq!(user.password.expose_secret(), "Pässwörd ");
     ids_are_whole_numbers_and_not_doubles(server).await;
+    an_admin_column_of_texts_makes_nobody_an_administrator(server).await;
+}
+
+async fn an_admin_column_of_texts_makes_nobody_an_administrator(server: &DatabaseServer) {
+    let upgrade = fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
+    for (column, value, kept) in [
+        ("ENUM('n','y') NOT NULL", "'y'", "0\ty"),
+        ("SET('user','admin')", "'admin'", "0\tadmin"),
+        ("VARCHAR(5)", "'true'", "0\ttrue"),
+        ("INT NOT NULL DEFAULT 0", "1", "1"),
+    ] {
+        server.sql(&format!(
+            "DROP DATABASE auth; CREATE DATABASE auth; USE auth;
+             CREATE TABLE user (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+               email VARCHAR(255) NOT NULL UNIQUE, password VARCHAR(255) NOT NULL, admin {column});
+             INSERT INTO user (email, password, admin) VALUES ('ada@example.com', 'x', {value})",
+        ));
+        for _ in 0..2 {
+            let ran = server.run_sql(&format!("USE auth;\n{upgrade}"), None);
+            assert_eq!(ran.as_deref(), Ok(""), "{column}");
+        }
+        let columns = if kept.contains('\t') { "admin, admin_before_upgrade" } else { "admin" };
+        assert_eq!(server.query(&format!("SELECT {columns} FROM auth.user")), kept, "{column}");
+        init(server, None);
+        let login = stores::open(&server.login_variables(), 1).await;
+        let user = login.find_by_email("ada@example.com").await.unwrap().unwrap();
+        assert_eq!(user.admin, kept == "1", "{column}");
+    }
 }
 
 /// 2^53 and its neighbour are one number to a comparison in floating point.

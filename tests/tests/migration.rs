@@ -43,7 +43,7 @@ fn users_of_the_flask_service_keep_their_ids_and_passwords() {
     server.run_sql(&init, Some(&set_auth_password("a new password"))).unwrap();
 
     let root = server.root_variables();
-    let upgraded = admin(&root, &["upgrade-plaintext"]);
+    let upgraded = admin(&root, &["upgrade-plaintext", "--yes"]);
     assert!(!upgraded.stdout.contains("Admin123") && !upgraded.stderr.contains("Admin123"));
     admin(&root, &["user", "grant", "georgio@example.com"]);
 

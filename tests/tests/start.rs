@@ -31,6 +31,21 @@ fn the_parts_of_the_database_are_reported_beside_a_doubled_url() {
 }
 
 #[test]
+fn a_port_in_the_name_of_the_host_is_said_at_the_start() {
+    let variables = environment(&[
+        ("JWT_SECRET", SECRET),
+        ("MYSQL_HOST", "canary:3306"),
+        ("MYSQL_USER", "auth_user"),
+        ("MYSQL_DB", "auth"),
+        ("MYSQL_PASSWORD", "x"),
+    ]);
+    let output = run("login", &[], &variables, "");
+    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
+    assert!(output.stderr.contains("\"MYSQL_HOST: is neither a host name"), "{}", output.stderr);
+    assert!(!output.stderr.contains("canary"), "{}", output.stderr);
+}
+
+#[test]
 fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     let variables = environment(&[
         ("JWT_SECRET", "canary-1"),

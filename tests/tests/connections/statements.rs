@@ -31,7 +31,8 @@ async fn suite(server: &DatabaseServer) {
     let statement = statement.replace('?', &format!("'{EMAIL}'"));
     let explain = format!("USE auth; EXPLAIN /*!80016 FORMAT=TRADITIONAL */ {statement}");
     let plan = server.query(&explain);
-    assert!(plan.contains("\tconst\t") && plan.contains("\temail\t"), "not by index: {plan}");
+    let by_index = ["\tconst\t", "\trange\t"].iter().any(|it| plan.contains(it));
+    assert!(by_index && plan.contains("\temail\t"), "not by index: {plan}");
 }
 
 async fn a_pool_of_one_never_opens_a_second_connection(server: &DatabaseServer) {

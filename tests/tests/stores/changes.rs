@@ -96,7 +96,7 @@ async fn pages_have_everybody_once_in_the_order_of_ids(users: &dyn UserDirectory
     let ids: Vec<u64> = everybody.iter().map(|row| row.user.id.parse().unwrap()).collect();
     assert!(ids.len() > 50 && ids.is_sorted(), "{ids:?}");
     for row in &everybody {
-        let times = [&row.created_at, &row.updated_at];
+        let times = [&row.created_at, &row.updated_at].map(|time| time.as_ref().unwrap());
         let form = |time: &&String| time.len() == 19 && time.starts_with("20");
         assert!(times.iter().all(form), "{times:?} are not of the form 2026-01-31 23:59:59");
     }

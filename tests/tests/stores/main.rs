@@ -51,7 +51,7 @@ async fn times_are_utc(server: &DatabaseServer) {
     let id = add(&store, "clock@example.com").await.id;
     let row = store.page(None, 10_000).await.unwrap();
     let row = row.into_iter().find(|row| row.user.id == id).unwrap();
-    for time in [row.created_at, row.updated_at] {
+    for time in [row.created_at, row.updated_at].map(Option::unwrap) {
         assert!(before <= time && time <= now(), "{time} is not {before}");
     }
 }
