@@ -30,6 +30,8 @@ use slots::{HashSlots, WAITING_PER_SLOT, grow};
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
+/// What stands before the hash of a user who is disabled, as `usermod -L` puts it there.
+pub const DISABLED: char = '!';
 /// No known system stores more for a password.
 const MAX_STORED_BYTES: usize = 512;
 const OUTPUT_BYTES: usize = 32;
@@ -134,11 +136,17 @@ impl PasswordHasher {
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
-        let stored = stored.and_then(|stored| StoredHash::parse(stored.expose_secret()));
+        let stored = stored.as_ref().map_or("", ExposeSecret::expose_secret);
+        // A disabled user's hash is computed as before, and is right for no password.
+        let (stored, enabled) = match stored.strip_prefix(DISABLED) {
+            Some(stored) => (stored, false),
+            None => (stored, true),
+        };
+        let stored = StoredHash::parse(stored);
         let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(self.slots.blocks()));
         let policy = self.policy.clone();
         self.slots
-            .run(memory, move |memory| policy.verify(&password, stored.as_ref(), memory))
+            .run(memory, move |memory| policy.verify(&password, stored.as_ref(), enabled, memory))
             .await?
             .ok_or(HashingError::Failed)?
     }
@@ -190,6 +198,7 @@ impl Policy {
         &self,
         password: &SecretString,
         stored: Option<&StoredHash>,
+        enabled: bool,
         memory: &mut Vec<Block>,
     ) -> Result<Verification, HashingError> {
         let password = password.expose_secret().as_bytes();
@@ -198,6 +207,7 @@ impl Policy {
         grow(memory, self.params.block_count()).ok_or(HashingError::Failed)?;
 
         let right = comparable.is_some_and(|stored| stored.matches(password, memory));
+        let right = right && enabled;
         let current = comparable.is_some_and(|stored| stored.is_current(&self.params));
         match (right, current) {
             (true, true) => Ok(Verification::Right { replacement: None }),

@@ -40,7 +40,7 @@ async fn both_secrets_may_come_from_secrets_manager() {
         "rds",
         &json!({
             "username": "auth_user", "password": AUTH_PASSWORD, "engine": "mariadb",
-            "host": "127.0.0.1", "port": port, "dbname": "auth",
+            "host": "127.0.0.1", "port": port.to_string(), "dbname": "auth",
         })
         .to_string(),
     );

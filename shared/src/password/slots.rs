@@ -33,6 +33,7 @@ pub(super) struct HashSlots {
     admitted: Arc<Semaphore>,
     running: Arc<Semaphore>,
     large: Arc<Semaphore>,
+    large_admitted: Arc<Semaphore>,
     idle: Mutex<Vec<Vec<Block>>>,
     blocks: usize,
 }
@@ -46,6 +47,7 @@ impl HashSlots {
             admitted: Arc::new(Semaphore::new(slots + queue)),
             running: Arc::new(Semaphore::new(slots)),
             large: Arc::new(Semaphore::new(LARGE_KIB)),
+            large_admitted: Arc::new(Semaphore::new((slots + queue).div_ceil(2))),
             idle: Mutex::new(Vec::new()),
             blocks,
         }
@@ -73,6 +75,11 @@ impl HashSlots {
     ) -> Result<Option<T>, Busy> {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
         let queued = Instant::now();
+        // They are few at once, and slow: half of the places stay for all others.
+        let large_admitted = match beside_kib {
+            0 => None,
+            _ => Some(self.large_admitted.clone().try_acquire_owned().map_err(|_| Busy)?),
+        };
         // Before a slot: one that waits for memory keeps no slot from the others.
         let beside = u32::try_from(beside_kib.min(LARGE_KIB)).unwrap_or(u32::MAX);
         let large = self.large.clone().acquire_many_owned(beside).await.map_err(|_| Busy)?;
@@ -81,7 +88,7 @@ impl HashSlots {
         let slots = Arc::clone(self);
         let computation = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let _slot = (admitted, large, running);
+            let _slot = (admitted, large_admitted, large, running);
             let mut memory = slots.take_memory();
             let result = job(&mut memory);
             slots.keep_memory(memory);
@@ -185,6 +192,29 @@ mod tests {
         assert_eq!(second.await, Ok(Some("second")));
         large.await.unwrap().unwrap();
         assert_eq!(slots.run(usize::MAX, |_| 1).await, Ok(Some(1)), "more than all of it");
+    }
+
+    #[tokio::test]
+    async fn those_that_need_much_memory_leave_half_of_the_places_to_others() {
+        let slots = Arc::new(HashSlots::new(2, 4, 1));
+        let (release, gate) = mpsc::channel::<()>();
+        let mut large = vec![tokio::spawn({
+            let slots = Arc::clone(&slots);
+            async move { slots.run(LARGE_KIB, move |_| gate.recv().is_ok()).await }
+        })];
+        large.extend((0..2).map(|_| {
+            let slots = Arc::clone(&slots);
+            tokio::spawn(async move { slots.run(LARGE_KIB, |_| true).await })
+        }));
+        while slots.large_admitted.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(slots.run(LARGE_KIB, |_| ()).await, Err(Busy));
+        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
+        release.send(()).unwrap();
+        for run in large {
+            assert_eq!(run.await.unwrap(), Ok(Some(true)));
+        }
     }
 
     #[tokio::test]

@@ -81,8 +81,7 @@ impl StoredHash {
                 if blocks > kept { blocks } else { 0 }
             }
             Function::Scrypt { params, .. } => {
-                let (r, p) = (params.r() as usize, params.p() as usize);
-                (128 * r * ((1 << params.log_n()) + p)).div_ceil(1024)
+                limits::scrypt_kib(params.log_n().into(), params.r(), params.p())
             }
             _ => 0,
         }

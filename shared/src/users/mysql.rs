@@ -68,10 +68,9 @@ impl MySqlUsers {
             Some(_) => format!("CAST({name} AS CHAR)"),
         };
         let behind = if after.is_some() { "WHERE id > ?" } else { "" };
-        // ORDER BY takes a bare `id` for the result of that name, which is a text: 10 before 9.
         let page = format!(
-            "SELECT CAST(id AS CHAR) AS id, email, password, {} AS admin, {} AS created_at, \
-             {} AS updated_at FROM user {behind} ORDER BY user.id LIMIT ?",
+            "SELECT id, email, password, {} AS admin, {} AS created_at, \
+             {} AS updated_at FROM user {behind} ORDER BY id LIMIT ?",
             optional("admin"),
             time("created_at"),
             time("updated_at"),
@@ -94,7 +93,7 @@ sql::implement_stores!(MySqlUsers, MySql);
 impl FromRow<'_, MySqlRow> for FoundRow {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            id: text(bytes(row, "id")?),
+            id: id(row)?,
             email: text(bytes(row, "email")?),
             password: text(bytes(row, "password")?),
             admin: is_administrator(row)?,
@@ -117,6 +116,21 @@ impl FromRow<'_, MySqlRow> for PageRow {
 /// What is there, whether the column is of a text or of bytes.
 fn bytes(row: &MySqlRow, name: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
     row.try_get_unchecked(name)
+}
+
+/// A number as its digits; everything else is a text. A conversion by the server would make
+/// a text of any bytes, and of different ones the same.
+fn id(row: &MySqlRow) -> Result<Option<String>, sqlx::Error> {
+    let name = row.try_get_raw("id")?.type_info().name().to_owned();
+    if !name.contains("INT") && name != "BOOLEAN" {
+        return Ok(text(bytes(row, "id")?));
+    }
+    let number = if name.ends_with("UNSIGNED") {
+        row.try_get_unchecked::<Option<u64>, _>("id")?.map(|id| id.to_string())
+    } else {
+        row.try_get_unchecked::<Option<i64>, _>("id")?.map(|id| id.to_string())
+    };
+    Ok(number)
 }
 
 /// Only a whole number other than 0 says so, and `BIT` is one. Of any other type a number

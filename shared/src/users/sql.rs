@@ -17,19 +17,21 @@ pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 /// collation may find more than one candidate where the column is not unique; a few are
 /// enough to choose from. They are not sorted here: MySQL would rather read the whole table
 /// in the order of ids.
-pub(super) const FIND: &str = "SELECT CAST(id AS CHAR) AS id, email, password, admin \
+pub(super) const FIND: &str = "SELECT id, email, password, admin \
      FROM user WHERE email IN (?, ?) LIMIT 8";
-pub(super) const REPLACE_HASH: &str = "UPDATE user SET password = ? WHERE id = ? AND password = ?";
+// A view may compute its ids: the e-mail is what there is an index for.
+pub(super) const REPLACE_HASH: &str =
+    "UPDATE user SET password = ? WHERE email = ? AND id = ? AND password = ?";
 /// What [`REPLACE_HASH`] and [`SET_HASH`] have written, as a row of [`FIND`].
-pub(super) const WRITTEN_HASH: &str =
-    "SELECT CAST(id AS CHAR) AS id, email, password, FALSE AS admin FROM user WHERE id = ?";
+pub(super) const WRITTEN_HASH: &str = "SELECT id, email, password, FALSE AS admin FROM user \
+     WHERE email = ? AND id = ?";
 /// What [`SET_ADMIN`] has written.
 pub(super) const WRITTEN_ADMIN: &str =
-    "SELECT CAST(id AS CHAR) AS id, email, password, admin FROM user WHERE id = ?";
+    "SELECT id, email, password, admin FROM user WHERE email = ? AND id = ?";
 pub(super) const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";
-pub(super) const SET_HASH: &str = "UPDATE user SET password = ? WHERE id = ?";
-pub(super) const SET_ADMIN: &str = "UPDATE user SET admin = ? WHERE id = ?";
-pub(super) const REMOVE: &str = "DELETE FROM user WHERE id = ?";
+pub(super) const SET_HASH: &str = "UPDATE user SET password = ? WHERE email = ? AND id = ?";
+pub(super) const SET_ADMIN: &str = "UPDATE user SET admin = ? WHERE email = ? AND id = ?";
+pub(super) const REMOVE: &str = "DELETE FROM user WHERE email = ? AND id = ?";
 
 /// A row of [`FIND`]. A text that is not there, or is not UTF-8, is `None`.
 pub(super) struct FoundRow {
@@ -86,30 +88,48 @@ pub(super) fn text(bytes: Option<Vec<u8>>) -> Option<String> {
 macro_rules! implement_stores {
     ($store:ty, $database:ty) => {
         impl $store {
-            /// Runs `update` on one row, and keeps it if `is_kept` is true of what the
-            /// database has stored then.
+            /// Runs `update` on the row of `user`, and keeps it if `is_kept` is true of what the
+            /// database has stored then, which `written` selects.
             async fn change(
                 &self,
                 update: sqlx::query::Query<'_, $database, <$database as sqlx::Database>::Arguments>,
-                (written, id): (&'static str, &str),
+                written: &'static str,
+                user: &User,
                 is_kept: impl FnOnce(&User) -> bool + Send,
             ) -> Result<bool, StoreError> {
                 let mut lease = self.connections.lease().await?;
                 let mut transaction = sql::limited(lease.begin()).await?;
                 let done = sql::limited(async {
                     let rows = update.execute(&mut *transaction).await?.rows_affected();
-                    let written = sqlx::query_as(written).bind(id);
+                    let written = sqlx::query_as(written).bind(&user.email).bind(&user.id);
                     let written: Option<sql::FoundRow> =
                         written.fetch_optional(&mut *transaction).await?;
                     Ok((rows > 0).then_some(written).flatten().map(sql::FoundRow::listed))
                 });
                 let done = match done.await {
-                    Ok(Some(user)) if !is_kept(&user) => Err(StoreError::NotKept),
-                    done => done.map(|user| user.is_some()),
+                    Ok(Some(kept)) if !is_kept(&kept) => {
+                        Self::take_back(&mut transaction, user, &kept).await;
+                        Err(StoreError::NotKept)
+                    }
+                    done => done.map(|kept| kept.is_some()),
                 };
                 let ended = Self::finish(transaction, matches!(done, Ok(true)), &done).await;
-                lease.end(&ended);
-                ended.and(done)
+                let done = done.and_then(|changed| ended.map(|()| changed));
+                lease.end(&done);
+                done
+            }
+
+            /// For tables without transactions; in others it is rolled back with the rest.
+            async fn take_back(
+                connection: &mut <$database as sqlx::Database>::Connection,
+                old: &User,
+                kept: &User,
+            ) {
+                let back = sqlx::query(sql::REPLACE_HASH).bind(old.password.expose_secret());
+                let back = back.bind(&old.email).bind(&old.id).bind(kept.password.expose_secret());
+                if let Err(error) = sql::limited(back.execute(connection)).await {
+                    tracing::warn!(user_id = old.id, %error, "the old password hash was not put back");
+                }
             }
 
             /// Ends a transaction, with its changes or without.
@@ -171,9 +191,10 @@ macro_rules! implement_stores {
 
             async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
                 let old = user.password.expose_secret();
-                let update = sqlx::query(sql::REPLACE_HASH).bind(hash).bind(&user.id).bind(old);
-                let is_kept = |user: &User| user.password.expose_secret() == hash;
-                let changed = self.change(update, (sql::WRITTEN_HASH, &user.id), is_kept).await;
+                let update = sqlx::query(sql::REPLACE_HASH).bind(hash).bind(&user.email);
+                let update = update.bind(&user.id).bind(old);
+                let is_kept = |kept: &User| kept.password.expose_secret() == hash;
+                let changed = self.change(update, sql::WRITTEN_HASH, user, is_kept).await;
                 changed.map_err(|error| sql::about_hash(error, hash))
             }
 
@@ -192,29 +213,31 @@ macro_rules! implement_stores {
                 let mut transaction = sql::limited(lease.begin()).await?;
                 let done = Self::add_all(&mut transaction, users).await;
                 let ended = Self::finish(transaction, done.is_ok(), &done).await;
-                lease.end(&ended);
-                ended.and(done)
+                let done = done.and(ended);
+                lease.end(&done);
+                done
             }
 
             async fn set_hash(&self, email: &str, hash: &str) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-                let update = sqlx::query(sql::SET_HASH).bind(hash).bind(&user.id);
+                let update = sqlx::query(sql::SET_HASH).bind(hash).bind(&user.email).bind(&user.id);
                 let is_kept = |user: &User| user.password.expose_secret() == hash;
-                let changed = self.change(update, (sql::WRITTEN_HASH, &user.id), is_kept).await;
+                let changed = self.change(update, sql::WRITTEN_HASH, &user, is_kept).await;
                 changed.map_err(|error| sql::about_hash(error, hash))
             }
 
             async fn set_admin(&self, email: &str, admin: bool) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-                let update = sqlx::query(sql::SET_ADMIN).bind(admin).bind(&user.id);
-                self.change(update, (sql::WRITTEN_ADMIN, &user.id), |user| user.admin == admin)
-                    .await
+                let update = sqlx::query(sql::SET_ADMIN).bind(admin).bind(&user.email);
+                let update = update.bind(&user.id);
+                self.change(update, sql::WRITTEN_ADMIN, &user, |kept| kept.admin == admin).await
             }
 
             async fn remove(&self, email: &str) -> Result<bool, StoreError> {
                 let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
                 let removed = self.connections.run(move |connection| {
-                    let delete = sqlx::query(sql::REMOVE).bind(user.id.clone());
+                    let delete = sqlx::query(sql::REMOVE).bind(user.email.clone());
+                    let delete = delete.bind(user.id.clone());
                     Box::pin(delete.execute(connection))
                 });
                 removed.await.map(|_| true)
@@ -238,9 +261,10 @@ pub(super) fn cannot_be_an_email(error: &StoreError) -> bool {
     error.number().is_some_and(|it| [1267, 1270, 1271, 1300, 1366, 3854, 3988].contains(&it))
 }
 
-/// The same error, or that the hash was too long where it was that.
+/// The same error, or that the hash was too long where it was that. Through a view, the
+/// message has the name of a column that only its maker knows.
 pub(super) fn about_hash(error: StoreError, hash: &str) -> StoreError {
-    if error.number() == Some(1406) && error.to_string().contains("'password'") {
+    if error.number() == Some(1406) && !error.to_string().contains("'email'") {
         return StoreError::TooLong(hash.len());
     }
     error

@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS login_throttle (
 CREATE TRIGGER IF NOT EXISTS user_updated AFTER UPDATE OF email, password, admin ON user
 BEGIN UPDATE user SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id; END";
 
-const PAGE: &str = "SELECT CAST(id AS TEXT) AS id, email, password, admin, created_at, \
-     updated_at FROM user WHERE id > ? ORDER BY user.id LIMIT ?";
+const PAGE: &str = "SELECT id, email, password, admin, created_at, \
+     updated_at FROM user WHERE id > ? ORDER BY id LIMIT ?";
 
 /// A store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl SqliteUsers {
 impl FromRow<'_, SqliteRow> for FoundRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            id: row.try_get("id")?,
+            id: Some(row.try_get::<i64, _>("id")?.to_string()),
             email: row.try_get("email")?,
             password: row.try_get("password")?,
             admin: row.try_get("admin")?,

@@ -1,6 +1,6 @@
 //! Columns of other types and character sets, and such as are not there.
 
-use system_tests::{database::DatabaseServer, wait};
+use system_tests::{database::DatabaseServer, scratch, wait};
 
 use crate::{BCRYPT, EMAIL, PASSWORD, admin, attempt, login, set_up, status};
 
@@ -8,6 +8,31 @@ pub(crate) fn suite(server: &DatabaseServer) {
     binary_columns_are_texts(server);
     an_address_that_the_column_cannot_hold_is_wrong_credentials(server);
     what_can_be_read_is_listed(server);
+    a_file_says_what_its_passwords_are(server);
+}
+
+/// A digest that was declared a plain text would log in by itself.
+fn a_file_says_what_its_passwords_are(server: &DatabaseServer) {
+    set_up(server, "");
+    let folder = scratch::directory();
+    let file = folder.path().join("users.csv");
+    let path = file.to_str().unwrap();
+    // MD5 of `secret`.
+    let md5 = "5ebe2294ecd0e0f08eab7690d2a6ee69";
+    std::fs::write(&file, format!("email,password\n{EMAIL},{md5}\nbob@example.com,{BCRYPT}\n"))
+        .unwrap();
+    let refused = admin(server, &["user", "import", "--passwords", "plain", path], "");
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.stdout);
+    assert!(refused.stderr.starts_with("error: line 2: the password looks like a hash"));
+    assert_eq!(server.query("SELECT COUNT(*) FROM auth.user"), "0");
+
+    let added = admin(server, &["user", "import", "--passwords", "hashed", path], "");
+    assert_eq!(added.stdout, "added 2 users\n", "{}", added.stderr);
+    let login = login(server, &[]);
+    for email in [EMAIL, "bob@example.com"] {
+        assert_eq!(status(&login, email, md5), 401, "{email}");
+        assert_eq!(status(&login, email, PASSWORD), 200, "{email}");
+    }
 }
 
 fn binary_columns_are_texts(server: &DatabaseServer) {

@@ -40,7 +40,7 @@ fn large_stored_hashes_do_not_break_the_bound_of_memory() {
                 rows.collect::<Vec<_>>().join(",")
             ),
         );
-        let login = login(&server, &[("HASH_SLOTS", "2")]);
+        let login = login(&server, &[("HASH_SLOTS", "2"), ("HASH_QUEUE", "22")]);
         let url = login.url("/login");
         thread::scope(|scope| {
             for number in 0..GUESSES {

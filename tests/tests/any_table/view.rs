@@ -22,6 +22,7 @@ pub(crate) fn suite(server: &DatabaseServer) {
 
     let checked = run("auth-admin", &["check"], &server.login_variables(), "");
     assert_eq!(checked.status.code(), Some(0), "{}{}", checked.stdout, checked.stderr);
+    assert!(!checked.stdout.contains("WARNING"), "{}", checked.stdout);
 
     let login = login(server, &[]);
     let staff = claims(&login, "Staff", PASSWORD);
@@ -45,4 +46,34 @@ pub(crate) fn suite(server: &DatabaseServer) {
     let disabled = admin(server, &["user", "disable", "ada@example.com"], "");
     assert_eq!(disabled.status.code(), Some(0), "{}", disabled.stderr);
     assert_eq!(status(&login, "ada@example.com", PASSWORD), 401);
+    ids_of_bytes_are_read_through_a_view(server);
+}
+
+fn ids_of_bytes_are_read_through_a_view(server: &DatabaseServer) {
+    let ids = if server.name() == "MariaDB" { "LOWER(HEX(id))" } else { "BIN_TO_UUID(id)" };
+    let table = format!(
+        "CREATE TABLE members (id BINARY(16) PRIMARY KEY, email VARCHAR(255) UNIQUE,
+           password VARCHAR(255), admin BOOLEAN NOT NULL DEFAULT FALSE);
+         INSERT INTO members (id, email, password)
+           VALUES (0x0b8e6a3c6f2f4a079d0f3f0f6d1cffff, 'ada@example.com', '{BCRYPT}')"
+    );
+    set_up(server, &format!("{table}; RENAME TABLE members TO user"));
+    let refused = run("auth-admin", &["check"], &server.login_variables(), "");
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.stdout);
+    assert!(refused.stdout.contains("FAILS     column id"), "{}", refused.stdout);
+    let unread = login(server, &[]);
+    assert_eq!(status(&unread, "ada@example.com", PASSWORD), 401);
+
+    let view =
+        format!("CREATE VIEW user AS SELECT {ids} AS id, email, password, admin FROM members");
+    set_up(server, &format!("{table}; {view}"));
+    let login = login(server, &[]);
+    for _ in 0..2 {
+        let sub = claims(&login, "ada@example.com", PASSWORD)["sub"].clone();
+        let sub = sub.as_str().unwrap().replace('-', "");
+        assert_eq!(sub, "0b8e6a3c6f2f4a079d0f3f0f6d1cffff");
+    }
+    assert_eq!(server.query("SELECT LEFT(password, 9) FROM auth.members"), "$argon2id");
+    let checked = run("auth-admin", &["check"], &server.login_variables(), "");
+    assert_eq!(checked.status.code(), Some(0), "{}{}", checked.stdout, checked.stderr);
 }

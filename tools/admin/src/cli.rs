@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
+use shared::users::User;
 
 pub(crate) use key::{KeyCommand, KeyDetails, PlaceOfKeys, WhichKey};
 pub(crate) use throttle::{ThrottleCommand, WhoseFailures};
@@ -160,6 +161,16 @@ pub(crate) struct UpgradeDetails {
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Change this user's row alone, to try it out
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) only: Option<String>,
+}
+
+impl UpgradeDetails {
+    /// Whether the user's row is to be looked at.
+    pub(crate) fn includes(&self, user: &User) -> bool {
+        self.only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(&user.email))
+    }
 }
 
 /// What can be done with tokens.

@@ -5,14 +5,18 @@
 
 use std::fmt;
 
-use shared::password::{DigestKind, StoredDigest, StoredHash};
+use shared::password::{DISABLED, DigestKind, StoredDigest, StoredHash};
 
-/// What is put before a hash to disable its user, as `usermod -L` does.
-pub(crate) const DISABLED: char = '!';
-/// Random letters and digits of this length are no word that was thought of.
-const MIN_RANDOM_CHARACTERS: usize = 20;
+/// 16 bytes in Base64. Random letters and digits of this length are no word that was thought of.
+const MIN_BASE64_CHARACTERS: usize = 22;
+/// 16, 20, 32 and 64 bytes in Base64 without padding.
+const BASE64_LENGTHS: [usize; 4] = [22, 27, 43, 86];
+/// No hash with marks in it is shorter.
+const MIN_MARKED_CHARACTERS: usize = 20;
 /// crypt(3) with DES: no other hash is as short.
 const DES_CHARACTERS: usize = 13;
+/// The last one of them has four bits.
+const DES_LAST: &[u8] = b".26AEIMQUYcgkosw";
 
 /// What a text in the column `password` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +25,11 @@ pub(crate) enum StoredForm {
     Hash(&'static str),
     /// A fast digest, with which nobody can log in until `auth-admin upgrade`.
     Digest(DigestKind),
-    /// One of both behind a [`DISABLED`].
-    Disabled,
+    /// A hash behind a [`DISABLED`].
+    Disabled {
+        /// It is a fast digest.
+        digest: bool,
+    },
     /// Written like a hash, of a kind that `login` does not know: nobody can log in with it,
     /// and to hash it once more would destroy it.
     Unsupported,
@@ -41,8 +48,9 @@ impl StoredForm {
             Self::Hash(hash.kind())
         } else if let Some(digest) = StoredDigest::parse(text) {
             Self::Digest(digest.kind())
-        } else if text.strip_prefix(DISABLED).is_some_and(can_be_disabled) {
-            Self::Disabled
+        } else if let Some(hash) = text.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash))
+        {
+            Self::Disabled { digest: StoredDigest::parse(hash).is_some() }
         } else if looks_like_a_hash(text) {
             Self::Unsupported
         } else {
@@ -56,7 +64,8 @@ impl fmt::Display for StoredForm {
         match self {
             Self::Hash(kind) => formatter.pad(kind),
             Self::Digest(kind) => formatter.pad(&format!("{} digest!", kind.name())),
-            Self::Disabled => formatter.pad("disabled"),
+            Self::Disabled { digest: false } => formatter.pad("disabled"),
+            Self::Disabled { digest: true } => formatter.pad("disabled digest!"),
             Self::Unsupported => formatter.pad("unsupported"),
             Self::Empty => formatter.pad("none"),
             Self::PlainText => formatter.pad("plain text!"),
@@ -71,37 +80,44 @@ pub(crate) fn can_be_disabled(text: &str) -> bool {
 
 /// Whether `text` is written like a hash, of whatever kind.
 pub(crate) fn looks_like_a_hash(text: &str) -> bool {
-    // A blank in front, MySQL's star, the mark of a disabled user.
-    let text = text.trim().trim_start_matches(['!', '*']);
-    let is_hex = |byte: u8| byte.is_ascii_hexdigit();
+    // A blank in front, MySQL's star, marks of locked users.
+    let marked = text.trim();
+    let text = marked.trim_matches(['!', '*']);
     let has = |class: fn(&u8) -> bool| text.bytes().any(|byte| class(&byte));
-    let (digits, mixed) = (
-        has(u8::is_ascii_digit),
-        has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit),
-    );
-    // {SSHA}…, {bcrypt}…, and JSON.
-    text.starts_with(['{', '['])
-        || (text.len() >= MIN_RANDOM_CHARACTERS && has_field_between_dollars(text))
-        || longest_run(text, is_hex) >= 32
-        || (text.len() >= 16 && text.bytes().all(is_hex) && digits && has(u8::is_ascii_alphabetic))
-        || (text.len() >= MIN_RANDOM_CHARACTERS && text.ends_with('=') && !text.contains(' '))
-        || (mixed && longest_run(text, is_base64) >= MIN_RANDOM_CHARACTERS)
+    let [upper, lower, digit] =
+        [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit].map(has);
+    let classes = [upper, lower, digit].into_iter().filter(|has| *has).count();
+    // As `-`, `:` and blanks part the digits of some libraries.
+    let together = text.replace(['-', ':', ' '], "");
+    let is_hex = |byte: u8| byte.is_ascii_hexdigit();
+    let of_base64 = text.bytes().all(is_base64);
+    // What is left of a mark alone.
+    (text != marked && ["", "LK", "NP"].contains(&text))
+        // {SSHA}…, {bcrypt}…, and JSON.
+        || text.starts_with(['{', '['])
+        || (text.len() >= MIN_MARKED_CHARACTERS && has_field_between_dollars(text))
+        || longest_run(&together, is_hex) >= 32
+        || (text.len() >= 16 && text.bytes().all(is_hex) && classes > 1)
+        || (text.len() >= MIN_MARKED_CHARACTERS && text.ends_with('=') && !text.contains(' '))
+        || (classes == 3 && longest_run(text, |byte| is_base64(byte) && !b"-_".contains(&byte)) >= MIN_BASE64_CHARACTERS)
+        || (classes > 1 && of_base64 && BASE64_LENGTHS.contains(&text.len()))
         || (text.len() == DES_CHARACTERS
-            && text.bytes().all(is_base64)
-            && (mixed || text.contains(['.', '/'])))
+            && of_base64
+            && DES_LAST.contains(&text.as_bytes()[DES_CHARACTERS - 1])
+            && (classes == 3 || text.contains(['.', '/'])))
 }
 
-/// In the alphabets of Base64, with `+` or `.`, and of crypt(3).
+/// In the alphabets of Base64, of its form for URLs, and of crypt(3).
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+./".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"+./-_".contains(&byte)
 }
 
-/// `$2b$…`, `sha1$…$…`, `b'$2b$…'`.
+/// `$2b$…`, `sha1$…$…`, `crypt$$…`, `b'$2b$…'`.
 fn has_field_between_dollars(text: &str) -> bool {
     let is_field = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./+=,:".contains(&byte);
     let mut fields: Vec<&str> = text.split('$').skip(1).collect();
     fields.pop();
-    fields.iter().any(|field| !field.is_empty() && field.bytes().all(is_field))
+    !text.contains(' ') && fields.iter().any(|field| field.bytes().all(is_field))
 }
 
 fn longest_run(text: &str, is_in: impl Fn(u8) -> bool) -> usize {
@@ -144,7 +160,8 @@ mod tests {
         ] {
             assert_eq!(StoredForm::of(text), StoredForm::Hash(name));
         }
-        assert_eq!(StoredForm::of(&format!("!{BCRYPT}")), StoredForm::Disabled);
+        let disabled = StoredForm::Disabled { digest: false };
+        assert_eq!(StoredForm::of(&format!("!{BCRYPT}")), disabled);
         assert_eq!(
             StoredForm::of("9cc2ae8a1ba7a93da39b46fc1019c481"),
             StoredForm::Digest(DigestKind::Md5)
@@ -183,7 +200,18 @@ mod tests {
             "nMKuihunqTqSO4qAIYyH4A",
             "AQAAAAIAAYagAAAAEB75p+usVsPKxP4k",
             "rl.3StKT.4T8M",
-            "Ab3StKT84T8Mx",
+            "Ab3StKT84T8Mw",
+            "9C-C2-AE-8A-1B-A7-A9-3D-A3-9B-46-FC-10-19-C4-81",
+            "9cc2ae8a-1ba7-a93d-a39b-46fc1019c481",
+            "9c c2 ae 8a 1b a7 a9 3d a3 9b 46 fc 10 19 c4 81",
+            "nMKuihunqTq_O-qAIYyH4A",
+            "nmkuihunqtqso4qaiyyh4a",
+            "crypt$$ab3StKT84T8Mx",
+            "!",
+            "*",
+            "!!",
+            "*LK*",
+            "*NP*",
         ] {
             assert_eq!(StoredForm::of(text), StoredForm::Unsupported, "{text:?}");
         }
@@ -205,6 +233,11 @@ mod tests {
             "1234567890123456",
             "deadbeef",
             "password12345",
+            "Liverpool2024",
+            "Manchester123",
+            "john.smith.99",
+            "7hG2kLp9QwXz4RtYvB3n",
+            "super$$ecret and some more",
             "pä:ss wörd 🔑",
             "a=b",
             "!important",

@@ -14,8 +14,10 @@ const MAX_BCRYPT_COST: u32 = 14;
 /// For all blocks of the output together. Django 6.0 writes 1,200,000.
 const MAX_PBKDF2_ITERATIONS: usize = 2_000_000;
 /// N × r × p: N = 2^17 with r = 8, the strongest choice that OWASP lists, or the same work
-/// in other parts. Memory is 128 bytes times N × r, so it is bounded as well.
+/// in other parts.
 const MAX_SCRYPT_WORK: u64 = 1 << 20;
+/// What that choice takes.
+const MAX_SCRYPT_KIB: usize = 128 * 1024 + 2;
 /// passlib writes 656,000.
 const MAX_CRYPT_ROUNDS: u32 = 1_000_000;
 /// Of 2, passlib writes 19, WordPress 13.
@@ -71,6 +73,11 @@ pub(super) fn pbkdf2(
     usable.then(|| of(kind, Function::Pbkdf2 { prf, iterations, salt, output }))
 }
 
+/// The memory of scrypt with N as a logarithm, in KiB; of parameters within its work.
+pub(super) fn scrypt_kib(log_n: u32, r: u32, p: u32) -> usize {
+    (128 * r as usize * ((1 << log_n) + p as usize + 1)).div_ceil(1024)
+}
+
 /// `None` beyond the limits.
 pub(super) fn scrypt(
     kind: &'static str,
@@ -80,10 +87,17 @@ pub(super) fn scrypt(
     salt: Vec<u8>,
     output: Vec<u8>,
 ) -> Option<StoredHash> {
+    let n = 1_u64.checked_shl(log_n)?;
+    let work = n.checked_mul(u64::from(r))?.checked_mul(u64::from(p))?;
+    let usable = (1..=20).contains(&log_n)
+        && work <= MAX_SCRYPT_WORK
+        && scrypt_kib(log_n, r, p) <= MAX_SCRYPT_KIB
+        && OUTPUT_BYTES.contains(&output.len());
+    if !usable {
+        return None;
+    }
     let params = scrypt::Params::new(u8::try_from(log_n).ok()?, r, p).ok()?;
-    let work = 1_u64.checked_shl(log_n)?.checked_mul(u64::from(r))?.checked_mul(u64::from(p))?;
-    let usable = log_n > 0 && work <= MAX_SCRYPT_WORK && OUTPUT_BYTES.contains(&output.len());
-    usable.then(|| of(kind, Function::Scrypt { params, salt, output }))
+    Some(of(kind, Function::Scrypt { params, salt, output }))
 }
 
 /// `$2b$12$` and 53 characters of bcrypt's own Base64.

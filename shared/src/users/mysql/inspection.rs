@@ -16,6 +16,8 @@ pub struct Inspection {
     pub account: String,
     /// Its privileges, as `GRANT` statements.
     pub grants: Vec<String>,
+    /// The engine of `user`, unless that is a view.
+    pub engine: Option<String>,
     /// The columns of `user` that it may see.
     pub columns: Vec<Column>,
     /// What `login` does.
@@ -33,8 +35,6 @@ pub struct Column {
     pub characters: Option<u64>,
     /// How its texts are compared.
     pub collation: Option<String>,
-    /// Whether each value may be there once only.
-    pub is_unique: bool,
 }
 
 /// Something that `login` does, tried on no row.
@@ -48,12 +48,12 @@ pub struct Trial {
     pub problem: Option<String>,
 }
 
-const SERVER: &str =
-    "SELECT VERSION() AS version, @@GLOBAL.sql_mode AS sql_mode, CURRENT_USER() AS account";
+const SERVER: &str = "SELECT VERSION() AS version, @@GLOBAL.sql_mode AS sql_mode, CURRENT_USER() AS account, \
+     (SELECT engine FROM information_schema.tables \
+      WHERE table_schema = DATABASE() AND table_name = 'user') AS engine";
 
 const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
-     CAST(character_maximum_length AS CHAR) AS characters, collation_name AS collation, \
-     column_key AS found_key FROM information_schema.columns \
+     CAST(character_maximum_length AS CHAR) AS characters, collation_name AS collation FROM information_schema.columns \
      WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
 
 /// None of them changes a row: there is none that they are about.
@@ -94,6 +94,7 @@ impl MySqlUsers {
             version: named("version")?,
             sql_mode: named("sql_mode")?,
             account: named("account")?,
+            engine: text(bytes(&server, "engine")?),
             grants: grants.map(|grant: String| without_password(&grant)).collect(),
             columns: self.columns().await?,
             trials: self.trials().await,
@@ -131,13 +132,11 @@ impl MySqlUsers {
 impl FromRow<'_, MySqlRow> for Column {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
         let of = |name| Ok::<_, sqlx::Error>(text(bytes(row, name)?).unwrap_or_default());
-        let key = of("found_key")?;
         Ok(Self {
             name: of("name")?,
             r#type: of("type")?,
             characters: of("characters")?.parse().ok(),
             collation: Some(of("collation")?).filter(|it| !it.is_empty()),
-            is_unique: ["PRI", "UNI"].contains(&key.as_str()),
         })
     }
 }

@@ -42,7 +42,7 @@ EXAMPLES
   Let a user in who mistyped the password too often:
     auth-admin throttle reset ada@example.com
   Find passwords that nobody can log in with:
-    auth-admin user list | grep unsupported";
+    auth-admin check";
 
 pub(super) const HASH: &str = "\
 Prints the hash of a password, as it would be stored: an Argon2id hash as a PHC string.
@@ -77,13 +77,16 @@ First it says how many rows there are of each form, and asks. Each hash is store
 as it is made, and only if the row has not changed in between, so that the service may run
 meanwhile. If the command is stopped, the next one goes on where it was.
 
-A digest of something else than the password, such as of the password with one salt for
-all, can be told by nothing: try one user first, on a copy.";
+By nothing can be told a digest of something else than the password alone, such as of the
+password and a salt that stands in another column: its users could not log in, and the
+digest is gone. So try one user with --only first.";
 
 pub(super) const UPGRADE_EXAMPLES: &str = "\
 EXAMPLES
   See what there is, and answer no:
     auth-admin upgrade
+  Try it out with one user, whose password you know:
+    auth-admin upgrade --only ada@example.com
   Without a question:
     auth-admin upgrade --yes";
 

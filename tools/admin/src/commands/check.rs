@@ -62,8 +62,10 @@ pub(super) async fn check() -> Result<Answer, Failure> {
     }
     if findings.fails {
         findings.note("users", "not looked at: nobody can log in as it is");
-    } else {
-        check_users(database.users().as_ref(), &mut findings).await?;
+    } else if let Err(Failure::Refused(problems)) =
+        check_users(database.users().as_ref(), &mut findings).await
+    {
+        findings.add(Level::Fails, "users", &problems.join("; "));
     }
     let Findings { lines, fails } = findings;
     Ok(if fails { Answer::bad(lines) } else { Answer::good(lines) })
@@ -74,6 +76,12 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
     let mode = if found.sql_mode.is_empty() { "none" } else { &found.sql_mode };
     findings.note("sql_mode", &format!("{mode}; sessions of login are strict whatever it is"));
     findings.note("account", &found.account);
+    if found.engine.as_ref().is_some_and(|engine| engine != "InnoDB") {
+        let engine = found.engine.as_deref().unwrap_or_default();
+        let problem =
+            format!("{engine}; a change of several rows cannot be taken back: InnoDB can");
+        findings.add(Level::Warning, "engine of user", &problem);
+    }
     for grant in &found.grants {
         findings.note("", grant);
     }
@@ -102,7 +110,7 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
 }
 
 fn check_column(column: &Column, findings: &mut Findings) {
-    let Column { name, r#type, characters, collation, is_unique, .. } = column;
+    let Column { name, r#type, characters, collation } = column;
     let form = match collation {
         Some(collation) => format!("{type}, {collation}"),
         None => r#type.clone(),
@@ -110,13 +118,16 @@ fn check_column(column: &Column, findings: &mut Findings) {
     let base = r#type.split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase();
     let is_padded = base == "binary";
     let ignores_case = collation.as_deref().is_some_and(|it| it.ends_with("_ci"));
+    let what = format!("column {name}");
+    if is_padded && name.eq_ignore_ascii_case("id") {
+        let found = "is no text, so that nobody logs in: let a view convert it, see the README";
+        return findings.add(Level::Fails, &what, &format!("{form}; {found}"));
+    }
     let problem = match name.to_ascii_lowercase().as_str() {
-        "id" if is_padded => Some("is no text: let a view convert it, as by BIN_TO_UUID or HEX"),
         "email" | "password" if is_padded => Some("ends in zero bytes: make it VARBINARY"),
         "email" if !ignores_case => {
             Some("finds an e-mail in its own spelling and in lower case, and in no other")
         }
-        "email" if !is_unique => Some("is not unique: of two rows only the first logs in"),
         "password" if characters.is_some_and(|it| it < HASH_CHARACTERS) => {
             Some("is too short for new hashes, which need 97 characters: make it VARCHAR(255)")
         }
@@ -125,7 +136,6 @@ fn check_column(column: &Column, findings: &mut Findings) {
         }
         _ => None,
     };
-    let what = format!("column {name}");
     match problem {
         None => findings.add(Level::Good, &what, &form),
         Some(problem) => findings.add(Level::Warning, &what, &format!("{form}; {problem}")),
@@ -177,7 +187,12 @@ fn judged(form: &StoredForm) -> (Level, &'static str) {
     match form {
         StoredForm::Hash("argon2id") => (Level::Good, "log in"),
         StoredForm::Hash(_) => (Level::Good, "log in, and are replaced by argon2id then"),
-        StoredForm::Disabled => (Level::Good, "refused until auth-admin user enable"),
+        StoredForm::Disabled { digest: false } => {
+            (Level::Good, "refused until auth-admin user enable")
+        }
+        StoredForm::Disabled { digest: true } => {
+            (Level::Warning, "a digest still stands there: auth-admin upgrade hashes it once more")
+        }
         StoredForm::Digest(_) => (Level::Fails, "refused until auth-admin upgrade"),
         StoredForm::PlainText => (Level::Fails, "refused until auth-admin upgrade-plaintext"),
         StoredForm::Unsupported | StoredForm::Empty => {
@@ -196,7 +211,6 @@ mod tests {
             r#type: r#type.into(),
             characters,
             collation: Some(collation.to_owned()).filter(|it| !it.is_empty()),
-            is_unique: true,
         };
         let mut findings = Findings::default();
         check_column(&column, &mut findings);
@@ -208,7 +222,7 @@ mod tests {
     fn a_column_is_judged_by_its_type() {
         for (name, r#type, characters, collation, expected) in [
             ("id", "bigint(20) unsigned", None, "", "ok"),
-            ("id", "binary(16)", Some(16), "", "BIN_TO_UUID"),
+            ("id", "varchar(36)", Some(36), "ascii_general_ci", "ok"),
             ("email", "varchar(255)", Some(255), "utf8mb4_general_ci", "ok"),
             ("email", "varbinary(255)", Some(255), "", "in lower case"),
             ("email", "varchar(255)", Some(255), "utf8mb4_bin", "in lower case"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use secrecy::ExposeSecret;
 use shared::{
-    password::StoredDigest,
+    password::{DISABLED, StoredDigest},
     users::{User, UserDirectory, UserRow},
 };
 
@@ -35,11 +35,11 @@ impl Wanted {
     /// What is hashed of a row with this in it.
     fn input(self, form: &StoredForm, stored: &str) -> Option<Input> {
         match (self, form) {
-            (Self::Digests, StoredForm::Digest(_)) => {
-                StoredDigest::parse(stored).map(Input::Digest)
+            (Self::Digests, StoredForm::Digest(_) | StoredForm::Disabled { digest: true }) => {
+                StoredDigest::parse(stored.trim_start_matches(DISABLED)).map(Input::Digest)
             }
             (Self::PlainTexts | Self::PlainTextsAndHashLike, StoredForm::PlainText)
-            | (Self::PlainTextsAndHashLike, StoredForm::Digest(_) | StoredForm::Unsupported) => {
+            | (Self::PlainTextsAndHashLike, StoredForm::Unsupported) => {
                 Some(Input::Password(stored.into()))
             }
             _ => None,
@@ -63,7 +63,7 @@ struct Form {
 /// Hashes what is wanted of all rows, once the operator has seen what there is.
 pub(super) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<Answer, Failure> {
     let (users, hashing) = users_and_hashing().await?;
-    let forms = forms(users.as_ref(), wanted).await?;
+    let forms = forms(users.as_ref(), wanted, details).await?;
     let total = forms.values().filter(|form| form.is_hashed).map(|form| form.rows).sum();
     eprint!("{}", table(&forms));
     if total > 0 && !details.yes {
@@ -74,7 +74,7 @@ pub(super) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
     }
     let mut hashed = 0;
     // A row that is done is a hash for the next run: to go on is to begin again.
-    match hash_rows(users.as_ref(), &hashing, wanted, total, &mut hashed).await {
+    match hash_rows(users.as_ref(), &hashing, wanted, details, total, &mut hashed).await {
         Ok(()) => Ok(Answer::good(format!("{} hashed: {hashed}", wanted.name()))),
         Err(Failure::Refused(mut reasons)) => {
             reasons.push(format!("stopped after {hashed} of {total}; run it again to go on"));
@@ -89,10 +89,11 @@ pub(super) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
 async fn forms(
     users: &dyn UserDirectory,
     wanted: Wanted,
+    details: &UpgradeDetails,
 ) -> Result<BTreeMap<String, Form>, Failure> {
     let mut forms: BTreeMap<String, Form> = BTreeMap::new();
     each_page(users, async |page| {
-        for row in page {
+        for row in page.into_iter().filter(|row| details.includes(&row.user)) {
             let stored = row.user.password.expose_secret();
             let form = StoredForm::of(stored);
             let name = match form {
@@ -133,12 +134,14 @@ async fn hash_rows(
     users: &dyn UserDirectory,
     hashing: &Hashing,
     wanted: Wanted,
+    details: &UpgradeDetails,
     total: u64,
     hashed: &mut u64,
 ) -> Result<(), Failure> {
     let mut progress = Progress::new("hashed", total);
     each_page(users, async |page| {
-        let inputs = page.into_iter().filter_map(|UserRow { user, .. }| {
+        let page = page.into_iter().filter(|row| details.includes(&row.user));
+        let inputs = page.filter_map(|UserRow { user, .. }| {
             let stored = user.password.expose_secret();
             let input = wanted.input(&StoredForm::of(stored), stored)?;
             Some((user, input))
@@ -146,6 +149,13 @@ async fn hash_rows(
         let inputs: Vec<(User, Input)> = inputs.collect();
         hashing
             .hash_each(inputs, async |user: User, hash| {
+                // Who is disabled stays so.
+                let mark = user.password.expose_secret().starts_with(DISABLED);
+                let hash = if mark && wanted == Wanted::Digests {
+                    format!("{DISABLED}{hash}")
+                } else {
+                    hash
+                };
                 // Unless it has changed since: a new password must not be undone.
                 if users.replace_hash(&user, &hash).await? {
                     *hashed += 1;

@@ -2,6 +2,7 @@
 //! time.
 
 use secrecy::ExposeSecret;
+use shared::password::DISABLED;
 use shared::users::{NewUser, StoreError, User, UserDirectory};
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     cli::PasswordFrom,
     email,
     environment::{users, users_and_hashing},
-    stored_form::{DISABLED, StoredForm, can_be_disabled},
+    stored_form::{StoredForm, can_be_disabled},
 };
 
 /// Adds a user. Whatever can be refused without the password is refused before anybody
@@ -54,7 +55,7 @@ pub(super) async fn disable(email: &str) -> Result<Answer, Failure> {
     let users = users().await?;
     let user = existing(users.as_ref(), email).await?;
     let stored = user.password.expose_secret();
-    if StoredForm::of(stored) == StoredForm::Disabled {
+    if matches!(StoredForm::of(stored), StoredForm::Disabled { .. }) {
         return Ok(Answer::good(format!("{} is disabled already", shown(&user.email))));
     }
     if !can_be_disabled(stored) {

@@ -92,7 +92,15 @@ fn a_digest_is_hashed_once_more_and_its_password_logs_in() {
         place.insert(&[(email, stored)]);
     }
     place.insert(&[("plain@example.com", PASSWORD), ("bcrypt@example.com", BCRYPT)]);
+    place.insert(&[("disabled@example.com", DIGEST)]);
+    place.run(["user", "disable", "disabled@example.com"]).good();
+    let only = place.run(["upgrade", "--yes", "--only", "MD5@example.com"]);
+    assert_eq!(only.out, "digests hashed: 1\n", "{only:?}");
+    assert_eq!(place.stored("mysql@example.com"), rows[2].1);
     assert_eq!(place.run(["upgrade", "--yes"]).out, "digests hashed: 3\n");
+    assert!(!place.logs_in("disabled@example.com", PASSWORD));
+    place.run(["user", "enable", "disabled@example.com"]).good();
+    assert!(place.logs_in("disabled@example.com", PASSWORD));
     for (email, stored, name) in rows {
         let wrapped = place.stored(email);
         assert!(wrapped.starts_with(&format!("$argon2id-{name}$v=19$m=7168,t=1,p=1")), "{wrapped}");
