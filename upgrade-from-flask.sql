@@ -1,5 +1,5 @@
 -- Brings the table of the Flask service, user(id, email, password), to the shape that
--- init.sql creates. Ids and data are kept; nobody becomes an administrator: a column `admin`
+-- init.sql creates. Ids and data are kept; no user becomes an administrator: a column `admin`
 -- that is there stays if it is of whole numbers, and else is renamed to
 -- `admin_before_upgrade`, beside a new one that is FALSE for all. Safe to run twice. An
 -- administrator runs it, after a backup:

@@ -132,10 +132,10 @@ async fn a_flask_table_keeps_its_rows_and_ids(server: &DatabaseServer, options: 
     assert_eq!((user.id.as_str(), user.admin), ("7", false));
     assert_eq!(user.password.expose_secret(), "Pässwörd ");
     ids_are_whole_numbers_and_not_doubles(server).await;
-    an_admin_column_of_texts_makes_nobody_an_administrator(server).await;
+    an_admin_column_of_texts_makes_no_administrators(server).await;
 }
 
-async fn an_admin_column_of_texts_makes_nobody_an_administrator(server: &DatabaseServer) {
+async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServer) {
     let upgrade = fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
     for (column, value, kept) in [
         ("ENUM('n','y') NOT NULL", "'y'", "0\ty"),

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_needs_more_memory_than_there_is_together_waits_and_holds_up_nobody_else() {
+    async fn hashes_that_need_more_than_the_shared_memory_wait_and_block_no_others() {
         let slots = Arc::new(HashSlots::new(3, 8, 1));
         let (release, gate) = mpsc::channel::<()>();
         let large = tokio::spawn({

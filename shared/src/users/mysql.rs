@@ -1,4 +1,4 @@
-//! Users in MySQL or MariaDB, in a table or view that may be somebody else's.
+//! Users in MySQL or MariaDB, in a table or view that another system may have made.
 
 mod account;
 mod inspection;
@@ -158,8 +158,8 @@ fn is_administrator(row: &MySqlRow) -> Result<bool, sqlx::Error> {
         WARNED.call_once(|| {
             tracing::warn!(
                 found,
-                "the column `admin` of the table `user` is no whole number, so that nobody is \
-                 an administrator by it; auth-admin check says what to do"
+                "the column `admin` of the table `user` is no whole number, and makes no \
+                 administrators; auth-admin check says what to do"
             );
         });
         return Ok(false);

@@ -53,15 +53,16 @@ impl FoundRow {
     }
 }
 
-/// The candidate whose e-mail is the one asked for, but for ASCII case: of several, the one
-/// with the lowest id. A row without an id is none: its user could not be named.
+/// The candidate whose e-mail is the one asked for, but for ASCII case. Of several, the one in
+/// that very spelling, or else the one with the lowest id. A row without an id is none: its
+/// user could not be named.
 pub(super) fn choose(rows: Vec<FoundRow>, email: &str) -> Option<User> {
     let is_wanted = |row: &FoundRow| {
         row.id.is_some() && row.email.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(email))
     };
     let wanted = rows.into_iter().filter(is_wanted).map(FoundRow::listed);
     // The shorter number is the lower one.
-    wanted.min_by(|one, other| (one.id.len(), &one.id).cmp(&(other.id.len(), &other.id)))
+    wanted.min_by_key(|user| (user.email != email, user.id.len(), user.id.clone()))
 }
 
 /// The statement's result, or an error once it has taken too long.

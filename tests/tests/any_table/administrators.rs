@@ -1,4 +1,4 @@
-//! Who is an administrator in a column that somebody else made.
+//! Who is an administrator in the columns of other systems.
 
 use system_tests::database::DatabaseServer;
 

@@ -2,10 +2,11 @@
 
 use system_tests::{database::DatabaseServer, scratch, wait};
 
-use crate::{BCRYPT, EMAIL, PASSWORD, admin, attempt, login, set_up, status};
+use crate::{BCRYPT, EMAIL, PASSWORD, admin, attempt, claims, login, set_up, status};
 
 pub(crate) fn suite(server: &DatabaseServer) {
     binary_columns_are_texts(server);
+    rows_that_differ_in_case_alone_each_log_in_by_their_spelling(server);
     an_address_that_the_column_cannot_hold_is_wrong_credentials(server);
     what_can_be_read_is_listed(server);
     a_file_says_what_its_passwords_are(server);
@@ -64,6 +65,27 @@ fn binary_columns_are_texts(server: &DatabaseServer) {
         }
         let stored = server.query("SELECT CONVERT(password USING utf8mb4) FROM auth.user");
         assert!(stored.starts_with("$argon2id$"), "{email}, {password}: {stored}");
+    }
+}
+
+fn rows_that_differ_in_case_alone_each_log_in_by_their_spelling(server: &DatabaseServer) {
+    for collation in ["utf8mb4_bin", "utf8mb4_general_ci"] {
+        set_up(
+            server,
+            &format!(
+                "CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY,
+                   email VARCHAR(255) COLLATE {collation}, password VARCHAR(255),
+                   admin BOOLEAN NOT NULL DEFAULT FALSE, KEY (email));
+                 INSERT INTO user (email, password) VALUES
+                   ('ada@example.com', '{BCRYPT}'), ('Ada@example.com', '{BCRYPT}')"
+            ),
+        );
+        let login = login(server, &[]);
+        for (spelling, id) in
+            [("ada@example.com", "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")]
+        {
+            assert_eq!(claims(&login, spelling, PASSWORD)["sub"], id, "{collation}: {spelling}");
+        }
     }
 }
 

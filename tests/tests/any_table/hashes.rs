@@ -8,16 +8,16 @@ use crate::{admin, login, set_up, status};
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn users_of_other_systems_log_in_with_mariadb() {
-    everybody_logs_in(&mariadb::start());
+    all_users_log_in(&mariadb::start());
 }
 
 #[test]
 #[ignore = "needs MySQL 9: make test"]
 fn users_of_other_systems_log_in_with_mysql_9() {
-    everybody_logs_in(&mysql9::start());
+    all_users_log_in(&mysql9::start());
 }
 
-fn everybody_logs_in(server: &DatabaseServer) {
+fn all_users_log_in(server: &DatabaseServer) {
     let file = std::fs::read_to_string(workspace().join("tests/data/stored-hashes.json")).unwrap();
     let rows: Vec<Value> = serde_json::from_str(&file).unwrap();
     let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();

@@ -1,5 +1,5 @@
 //! Tables that others made, with their columns and hashes, on servers that cut what does not
-//! fit: running `login` and `auth-admin` lose nothing, and raise nobody.
+//! fit: running `login` and `auth-admin` lose nothing, and grant nothing.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 

@@ -23,15 +23,15 @@ const DES_LAST: &[u8] = b".26AEIMQUYcgkosw";
 pub(crate) enum StoredForm {
     /// A hash that `login` can compare a password with.
     Hash(&'static str),
-    /// A fast digest, with which nobody can log in until `auth-admin upgrade`.
+    /// A fast digest, refused by `login` until `auth-admin upgrade`.
     Digest(DigestKind),
     /// A hash behind a [`DISABLED`].
     Disabled {
         /// It is a fast digest.
         digest: bool,
     },
-    /// Written like a hash, of a kind that `login` does not know: nobody can log in with it,
-    /// and to hash it once more would destroy it.
+    /// Written like a hash, of a kind that `login` does not know and refuses; to hash it
+    /// once more would destroy it.
     Unsupported,
     /// Nothing.
     Empty,

@@ -77,9 +77,9 @@ First it says how many rows there are of each form, and asks. Each hash is store
 as it is made, and only if the row has not changed in between, so that the service may run
 meanwhile. If the command is stopped, the next one goes on where it was.
 
-By nothing can be told a digest of something else than the password alone, such as of the
-password and a salt that stands in another column: its users could not log in, and the
-digest is gone. So try one user with --only first.";
+A digest of something else than the password alone looks the same: of the password and a
+salt in another column, say, or a digest of Windows. Its users could not log in, and the
+digest would be gone. So try one user with --only first.";
 
 pub(super) const UPGRADE_EXAMPLES: &str = "\
 EXAMPLES
@@ -94,12 +94,12 @@ pub(super) const UPGRADE_PLAINTEXT: &str = "\
 Hashes the passwords that the Flask service stored as plain text.
 
 First it says how many rows there are of each form, and asks. What looks like a hash, by
-its alphabet, its length or its marks, is left alone: with a hash of it, whoever has an old
-copy of the table could log in with what stands there. --allow-hash-like says that users
+its alphabet, its length or its marks, is left alone: with a hash of it, an old copy
+of the table would be enough to log in with what stands there. --allow-hash-like says that users
 type such texts as their passwords.
 
 Each hash is stored as soon as it is made, and only if the row has not changed in between,
-so that the service may run meanwhile and nobody needs a new password. If the command is
+so that the service may run meanwhile and no new passwords are needed. If the command is
 stopped, the next one goes on where it was.
 
 Weak passwords are hashed as well, since their users must be able to log in; their

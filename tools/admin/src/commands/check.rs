@@ -20,7 +20,7 @@ const HASH_CHARACTERS: u64 = 97;
 /// More would scroll the rest away.
 const MAX_DUPLICATES_SHOWN: usize = 20;
 
-/// What was found, in lines; `fails` where somebody's login fails for it.
+/// What was found, in lines; `fails` where a login fails for it.
 #[derive(Default)]
 struct Findings {
     lines: String,
@@ -61,7 +61,7 @@ pub(super) async fn check() -> Result<Answer, Failure> {
         check_server(&store.inspect().await?, &mut findings);
     }
     if findings.fails {
-        findings.note("users", "not looked at: nobody can log in as it is");
+        findings.note("users", "not looked at: no login succeeds as it is");
     } else if let Err(Failure::Refused(problems)) =
         check_users(database.users().as_ref(), &mut findings).await
     {
@@ -120,7 +120,7 @@ fn check_column(column: &Column, findings: &mut Findings) {
     let ignores_case = collation.as_deref().is_some_and(|it| it.ends_with("_ci"));
     let what = format!("column {name}");
     if is_padded && name.eq_ignore_ascii_case("id") {
-        let found = "is no text, so that nobody logs in: let a view convert it, see the README";
+        let found = "is no text, so that no login succeeds: let a view convert it, see the README";
         return findings.add(Level::Fails, &what, &format!("{form}; {found}"));
     }
     let problem = match name.to_ascii_lowercase().as_str() {
@@ -132,7 +132,7 @@ fn check_column(column: &Column, findings: &mut Findings) {
             Some("is too short for new hashes, which need 97 characters: make it VARCHAR(255)")
         }
         "admin" if !is_number(&base) => {
-            Some("makes nobody an administrator: only a whole number or BIT does, such as BOOLEAN")
+            Some("makes no administrators: only a whole number or BIT does, such as BOOLEAN")
         }
         _ => None,
     };
@@ -148,7 +148,8 @@ fn is_number(r#type: &str) -> bool {
 
 async fn check_users(users: &dyn UserDirectory, findings: &mut Findings) -> Result<(), Failure> {
     let mut forms: BTreeMap<String, (u64, StoredForm)> = BTreeMap::new();
-    let (mut seen, mut twice) = (HashSet::new(), Vec::new());
+    let (mut seen, mut spellings) = (HashSet::new(), HashSet::new());
+    let mut twice = Vec::new();
     let (mut administrators, mut unreadable) = (0_u64, 0_u64);
     each_page(users, async |page| {
         for row in page {
@@ -157,8 +158,13 @@ async fn check_users(users: &dyn UserDirectory, findings: &mut Findings) -> Resu
             administrators += u64::from(row.user.admin);
             if row.user.email.is_empty() || row.user.id.is_empty() {
                 unreadable += 1;
-            } else if !seen.insert(row.user.email.to_ascii_lowercase()) {
-                twice.push(row.user.email);
+                continue;
+            }
+            let is_first = seen.insert(row.user.email.to_ascii_lowercase());
+            if !spellings.insert(row.user.email.clone()) {
+                twice.push((Level::Fails, row.user.email));
+            } else if !is_first {
+                twice.push((Level::Warning, row.user.email));
             }
         }
         Ok(())
@@ -173,9 +179,13 @@ async fn check_users(users: &dyn UserDirectory, findings: &mut Findings) -> Resu
         let found = "have no id or no e-mail, or one that is not UTF-8";
         findings.add(Level::Fails, &format!("{unreadable} rows"), found);
     }
-    for email in twice.iter().take(MAX_DUPLICATES_SHOWN) {
-        let found = "is there twice but for case; only one of both logs in";
-        findings.add(Level::Fails, email, found);
+    findings.fails |= twice.iter().any(|(level, _)| *level == Level::Fails);
+    for (level, email) in twice.iter().take(MAX_DUPLICATES_SHOWN) {
+        let found = match level {
+            Level::Fails => "is there twice: only the row with the lower id logs in",
+            _ => "is there twice but for case: each row logs in by its own spelling alone",
+        };
+        findings.add(*level, email, found);
     }
     if twice.len() > MAX_DUPLICATES_SHOWN {
         findings.note("", &format!("{} more are there twice", twice.len() - MAX_DUPLICATES_SHOWN));
@@ -232,8 +242,8 @@ mod tests {
             ("admin", "tinyint(1)", None, "", "ok"),
             ("admin", "bit(1)", None, "", "ok"),
             ("admin", "int unsigned", None, "", "ok"),
-            ("admin", "enum('n','y')", Some(1), "utf8mb4_general_ci", "nobody"),
-            ("admin", "decimal(1,0)", None, "", "nobody"),
+            ("admin", "enum('n','y')", Some(1), "utf8mb4_general_ci", "no administrators"),
+            ("admin", "decimal(1,0)", None, "", "no administrators"),
         ] {
             let found = column(name, r#type, characters, collation);
             assert!(found.contains(expected), "{name} {type}: {found}");

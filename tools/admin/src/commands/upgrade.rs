@@ -169,7 +169,7 @@ async fn hash_rows(
     .await
 }
 
-/// Nobody can tell later on whose password is weak, so it is said now.
+/// Said now, since a hash does not show it later on.
 fn warn_of_weakness(wanted: Wanted, user: &User, progress: &Progress) {
     if wanted != Wanted::Digests && weakness::check(user.password.expose_secret()).is_err() {
         progress.say(&format!("weak password: {}", shown(&user.email)));

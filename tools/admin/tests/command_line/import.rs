@@ -62,7 +62,7 @@ fn one_bad_line_and_nobody_is_added() {
         (
             "cyd@example.com,$canary$v=19$aaaaaaaa,",
             "the password looks like a hash; give --passwords hashed, or --allow-hash-like if it \
-             is one that somebody types",
+             is a password",
         ),
         ("cyd@example.com,canary sings", "has not as many fields as the header"),
         ("cyd@example.com,a canary, sings,", "has not as many fields as the header"),

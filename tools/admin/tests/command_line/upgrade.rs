@@ -67,7 +67,7 @@ fn what_looks_like_a_hash_is_hashed_only_if_that_is_said() {
 }
 
 #[test]
-fn nothing_is_changed_before_somebody_has_seen_what_there_is() {
+fn nothing_is_changed_before_a_confirmation() {
     let place = Place::new();
     place.insert(&[("ada@example.com", PASSWORD), ("bob@example.com", DIGEST)]);
     for command in ["upgrade", "upgrade-plaintext"] {

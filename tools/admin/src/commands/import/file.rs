@@ -132,7 +132,7 @@ fn password(text: &str, details: &ImportDetails) -> Result<Password, String> {
         PasswordsAre::Plain => {
             if looks_like_a_hash(text) && !details.allow_hash_like {
                 return Err("the password looks like a hash; give --passwords hashed, or \
-                            --allow-hash-like if it is one that somebody types"
+                            --allow-hash-like if it is a password"
                     .into());
             }
             weakness::check(text).map_err(|weakness| format!("the password {weakness}"))?;

@@ -79,7 +79,7 @@ eve@example.com,correct horse battery,
             "line 3: the password is shorter than 8 characters",
             "line 4: the e-mail stands in line 3 already",
             "line 5: the password looks like a hash; give --passwords hashed, or --allow-hash-like \
-             if it is one that somebody types",
+             if it is a password",
             "line 6: has not as many fields as the header",
             "line 7: the e-mail stands in line 5 already",
             "line 8: has not as many fields as the header",
