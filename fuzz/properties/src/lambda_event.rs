@@ -82,7 +82,8 @@ fn answer(router: Router, event: Box<RawValue>) -> Value {
 /// Whether every member that is looked at has the type that gateways give it.
 fn is_event(event: &Value) -> bool {
     let text = |value: &Value| value.is_null() || value.is_string();
-    let texts = ["version", "rawPath", "path", "httpMethod"].iter().all(|name| text(&event[name]));
+    let texts = ["version", "rawPath", "path", "resource", "httpMethod"];
+    let texts = texts.iter().all(|name| text(&event[name]));
     let context = &event["requestContext"];
     let map = |name: &str, holds: &dyn Fn(&Value) -> bool| match &event[name] {
         Value::Object(members) => members.values().all(holds),
@@ -90,6 +91,7 @@ fn is_event(event: &Value) -> bool {
     };
     texts
         && map("headers", &Value::is_string)
+        && map("pathParameters", &Value::is_string)
         && map("multiValueHeaders", &|values| {
             values.as_array().is_some_and(|values| values.iter().all(Value::is_string))
         })
@@ -139,6 +141,8 @@ fn path_and_method_arrive(event: &Value, request: &Request<Body>) {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
     };
+    let of_route = path_of_route(event);
+    let path = of_route.as_deref().unwrap_or(path);
     let uri = request.uri();
     assert!(uri.query().is_none() && uri.authority().is_none(), "{uri:?}");
     let slash = if path.starts_with('/') { "" } else { "/" };
@@ -150,6 +154,17 @@ fn path_and_method_arrive(event: &Value, request: &Request<Body>) {
     let [arrived, expected] =
         [uri.path(), &expected].map(|path| percent_decode_str(path).collect::<Vec<u8>>());
     assert_eq!(arrived, expected);
+}
+
+/// What a REST API's route comes to, if the event has all that is in braces.
+fn path_of_route(event: &Value) -> Option<String> {
+    let route = event["resource"].as_str().filter(|route| route.starts_with('/'))?;
+    let value = |segment: &str| {
+        let name = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
+        let Some(name) = name else { return Some(segment.to_owned()) };
+        event["pathParameters"][name.trim_end_matches('+')].as_str().map(str::to_owned)
+    };
+    Some(route.split('/').map(value).collect::<Option<Vec<_>>>()?.join("/"))
 }
 
 fn answer_has_the_form(event: &Value, request: &Request<Body>, answer: &Value) {
