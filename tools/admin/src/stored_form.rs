@@ -78,6 +78,12 @@ pub(crate) fn can_be_disabled(text: &str) -> bool {
     StoredHash::parse(text).is_some() || StoredDigest::parse(text).is_some()
 }
 
+/// Whether another system has locked the user: a mark alone, or one before what looks like a
+/// hash. Such a text is never what the user types.
+pub(crate) fn is_locked(text: &str) -> bool {
+    text.trim().starts_with(['!', '*']) && looks_like_a_hash(text)
+}
+
 /// Whether `text` is written like a hash, of whatever kind.
 pub(crate) fn looks_like_a_hash(text: &str) -> bool {
     // A blank in front, MySQL's star, marks of locked users.

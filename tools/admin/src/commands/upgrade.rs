@@ -16,7 +16,7 @@ use crate::{
     hashing::{Hashing, Input},
     pages::each_page,
     progress::Progress,
-    stored_form::{StoredForm, alphabet},
+    stored_form::{StoredForm, alphabet, is_locked},
     weakness,
 };
 
@@ -39,7 +39,9 @@ impl Wanted {
                 StoredDigest::parse(stored.trim_start_matches(DISABLED)).map(Input::Digest)
             }
             (Self::PlainTexts | Self::PlainTextsAndHashLike, StoredForm::PlainText)
-            | (Self::PlainTextsAndHashLike, StoredForm::Unsupported) => {
+            | (Self::PlainTextsAndHashLike, StoredForm::Unsupported)
+                if !is_locked(stored) =>
+            {
                 Some(Input::Password(stored.into()))
             }
             _ => None,

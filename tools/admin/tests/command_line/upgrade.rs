@@ -60,10 +60,18 @@ fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
 fn what_looks_like_a_hash_is_hashed_only_if_that_is_said() {
     let place = Place::new();
     place.insert(&[("eve@example.com", UNSUPPORTED), ("bob@example.com", BCRYPT)]);
+    // Locked by another system: what stands there must not become a password.
+    let locked = ["!", "*LK*", "!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168", DIGEST];
+    for (number, stored) in locked.into_iter().enumerate() {
+        place.insert(&[(&format!("{number}@example.com"), stored)]);
+    }
     let run = place.run(["upgrade-plaintext", "--yes", "--allow-hash-like"]);
     assert_eq!(run.out, "plain texts hashed: 1\n", "{run:?}");
     assert!(place.logs_in("eve@example.com", UNSUPPORTED));
     assert_eq!(place.stored("bob@example.com"), BCRYPT);
+    for (number, stored) in locked.into_iter().enumerate() {
+        assert_eq!(place.stored(&format!("{number}@example.com")), stored);
+    }
 }
 
 #[test]

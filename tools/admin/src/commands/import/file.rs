@@ -11,7 +11,7 @@ use crate::{
     cli::{ImportDetails, PasswordsAre},
     email,
     hashing::Input,
-    stored_form::{StoredForm, looks_like_a_hash},
+    stored_form::{StoredForm, is_locked, looks_like_a_hash},
     weakness,
 };
 
@@ -130,6 +130,9 @@ fn password(text: &str, details: &ImportDetails) -> Result<Password, String> {
     match details.passwords {
         PasswordsAre::Hashed => hashed(text),
         PasswordsAre::Plain => {
+            if is_locked(text) {
+                return Err("the password is the mark of a locked user".into());
+            }
             if looks_like_a_hash(text) && !details.allow_hash_like {
                 return Err("the password looks like a hash; give --passwords hashed, or \
                             --allow-hash-like if it is a password"

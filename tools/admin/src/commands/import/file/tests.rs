@@ -60,6 +60,16 @@ fn the_caller_says_what_passwords_are_and_nothing_is_guessed() {
 }
 
 #[test]
+fn the_mark_of_a_locked_user_is_no_password_whatever_is_said() {
+    let meant = ImportDetails { allow_hash_like: true, ..PLAIN };
+    for password in ["!", "*LK*", "!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168"] {
+        let text = format!("email,password\na@b,{password}\n");
+        let bad = parse(text.as_bytes(), &meant).1;
+        assert_eq!(bad[0].to_string(), "line 2: the password is the mark of a locked user");
+    }
+}
+
+#[test]
 fn every_bad_line_is_named_with_its_reason() {
     let text = "\
 email,password,admin
