@@ -35,6 +35,7 @@ pub mod gateway_events;
 pub mod http;
 pub mod http_door;
 pub mod lambda_emulator;
+pub mod lambda_process;
 pub mod load;
 pub mod mariadb;
 pub mod metrics;

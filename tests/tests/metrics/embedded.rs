@@ -1,59 +1,37 @@
 //! Lines in CloudWatch's embedded metric format, behind cargo-lambda's emulator.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use system_tests::{
-    Environment, binaries,
+    Environment,
     contract::{SECRET, USER, token},
     http::Request,
-    process::{Process, command},
-    python, scratch, wait,
+    lambda_process::LambdaProcess,
+    scratch,
 };
 
 use super::{environment, login_variables};
 
-const START_LIMIT: Duration = Duration::from_secs(30);
 /// What CloudWatch takes as a unit, of which these are used.
 const UNITS: [&str; 2] = ["Count", "Seconds"];
 
 /// A function behind the emulator.
-struct Lambda {
-    _emulator: Process,
-    function: Process,
-    url: String,
-}
+struct Lambda(LambdaProcess);
 
 impl Lambda {
     fn start(name: &str, concurrency: &str, variables: Environment) -> Self {
-        let free = wait::free_port();
-        let port = free.to_string();
-        let mut emulator = command(python::program("cargo-lambda"), &Environment::new());
-        emulator.args(["lambda", "watch", "--only-lambda-apis", "--concurrency", "4"]);
-        emulator.args(["--invoke-address", "127.0.0.1", "--invoke-port", &port]);
-        let emulator = Process::start("cargo lambda watch", emulator);
-        wait::until("the emulator", START_LIMIT, || wait::accepts(free).then_some(()));
-        let mut all = environment(&[
-            ("AWS_LAMBDA_RUNTIME_API", &format!("http://127.0.0.1:{port}/.rt/{name}")),
-            ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency),
-            ("AWS_LAMBDA_FUNCTION_NAME", "prod-auth"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ]);
-        all.extend(variables);
-        let function = Process::start(name, command(binaries::path(name), &all));
-        let url = format!("http://127.0.0.1:{port}/lambda-url/{name}");
-        Self { _emulator: emulator, function, url }
+        Self(LambdaProcess::start(name, concurrency, variables))
     }
 
     fn request(&self, method: &str, path: &str) -> Request {
-        Request::new(method, &format!("{}{path}", self.url))
+        self.0.request(method, path)
     }
 
     /// All metrics that were written so far: sums by name and labels.
     fn sums(&self) -> BTreeMap<String, f64> {
         let mut sums = BTreeMap::new();
-        for line in self.function.log().lines().filter(|line| line.contains("\"_aws\"")) {
+        for line in self.0.function.log().lines().filter(|line| line.contains("\"_aws\"")) {
             for (name, value) in read(line) {
                 *sums.entry(name).or_default() += value;
             }
@@ -151,7 +129,7 @@ async fn a_login_is_measured_before_it_is_answered_one_at_a_time_or_four() {
             ]),
             "{concurrency} at once"
         );
-        let log = login.function.log();
+        let log = login.0.function.log();
         assert!(!log.contains("canary") && !log.contains(USER.0), "{log}");
     }
 }
@@ -186,5 +164,5 @@ fn validations_are_measured_and_so_is_the_age_of_the_keys() {
 fn without_the_variable_there_is_no_line() {
     let validate = Lambda::start("validate", "1", environment(&[("JWT_SECRET", SECRET)]));
     assert_eq!(validate.request("GET", "/validate").send().status, 401);
-    assert!(!validate.function.log().contains("_aws"), "{}", validate.function.log());
+    assert!(!validate.0.function.log().contains("_aws"), "{}", validate.0.function.log());
 }
