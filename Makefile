@@ -3,6 +3,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 VENV := $(CURDIR)/target/venv
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo finds its subcommand `lambda` on the PATH.
 export PATH := $(VENV)/bin:$(PATH)
 FUNCTIONS := login validate authorizer
@@ -23,7 +24,7 @@ run: ## Start both functions on embedded SQLite, with a demo user, and say what 
 	@tests/setup rust
 	@echo "building (some minutes the first time)"
 	@cargo build --quiet -p local
-	@target/debug/local
+	@$(TARGET)/debug/local
 
 .PHONY: watch
 watch: ## Start both functions behind `cargo lambda watch`; on MySQL if DATABASE_URL is set
@@ -36,7 +37,7 @@ watch: ## Start both functions behind `cargo lambda watch`; on MySQL if DATABASE
 	    *) given="$${JWT_SECRET:-}$${JWT_SECRET_FILE:-}$${JWT_SECRET_ID:-}";; \
 	  esac; \
 	  [ -n "$$given" ] || export "$$name=$$value"; \
-	done < <(target/debug/local prepare); \
+	done < <($(TARGET)/debug/local prepare); \
 	echo "login:    http://localhost:$(WATCH_PORT)/lambda-url/login/login"; \
 	echo "validate: http://localhost:$(WATCH_PORT)/lambda-url/validate/validate"; \
 	cargo lambda watch --features login/sqlite --invoke-port $(WATCH_PORT)
@@ -85,7 +86,7 @@ soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every 
 	@echo "building (some minutes)"
 	@for function in login validate; do cargo build --release --quiet -p $$function; done
 	@cargo build --quiet -p system-tests --bin soak
-	@target/debug/soak $(MINUTES) target/release
+	@$(TARGET)/debug/soak $(MINUTES) $(TARGET)/release
 
 .PHONY: bench-metrics
 bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
@@ -98,7 +99,7 @@ bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
 openapi: ## Write openapi.json, as the code has it
 	@tests/setup rust
 	@cargo build --quiet -p local
-	@target/debug/local openapi >openapi.json
+	@$(TARGET)/debug/local openapi >openapi.json
 
 .PHONY: instructions
 instructions: ## Count the instructions of a request by callgrind, beside those that are kept
@@ -114,7 +115,7 @@ accept-instructions: ## Keep what was counted in instruments/instructions.json, 
 allocations: ## Show where a request asks for memory, with stacks: ROUTE=validate-hs256
 	@tests/setup rust
 	@cargo build --quiet --workspace --example allocation-sites
-	@target/debug/examples/allocation-sites $(ROUTE) 2>/dev/null
+	@$(TARGET)/debug/examples/allocation-sites $(ROUTE) 2>/dev/null
 
 .PHONY: bench-parts
 bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
@@ -141,19 +142,19 @@ release: ## Build the functions for this machine, as small as they are shipped
 	@echo "building (some minutes)"
 	@# One by one: built together, validate would get what only login needs.
 	@for function in $(FUNCTIONS); do cargo build --release --quiet -p $$function; done
-	@ls -l $(addprefix target/release/,$(FUNCTIONS))
+	@ls -l $(addprefix $(TARGET)/release/,$(FUNCTIONS))
 
 .PHONY: bench
 bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, scaling
 	@tests/setup rust packages python nginx bench
 	@bench/build
-	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/release/bench $(ONLY)
+	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) $(TARGET)/release/bench $(ONLY)
 
 .PHONY: capacity
 capacity: ## Work out what rates of requests take, simulate storms, write docs/capacity.md
 	@tests/setup rust
 	@cargo build --quiet -p capacity
-	@target/debug/capacity
+	@$(TARGET)/debug/capacity
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

@@ -20,7 +20,6 @@ pub use gateway_event::{GatewayAnswer, GatewayEvent, GatewayForm};
 #[cfg(feature = "openapi")]
 pub use health::document as health_document;
 pub use health::{DatabaseProbe, Health};
-pub use http::Bodies;
 pub use invocation_event::InvocationEvent;
 pub use peer::PeerAddress;
 pub use service::Service;

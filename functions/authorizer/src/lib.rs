@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::{Router, routing::any};
 use shared::{
     config::{Problem, Reader},
-    serve::{Bodies, Function, Health, Platform, Service},
+    serve::{Function, Health, Platform, Service},
     telemetry::RequestCounter,
 };
 use validate::{ValidateConfig, ValidateState, validate};
@@ -40,7 +40,7 @@ impl Function for Authorizer {
             ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
         let health = Health::new(state.keys(), None);
         let secrets = state.secrets();
-        Ok(Service::new(router(state), health, Bodies::Ignored).watching(secrets))
+        Ok(Service::new(router(state), health).watching(secrets))
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Bodies, DatabaseProbe, Function, GatewayEvent, Health, Platform, Service},
+    serve::{DatabaseProbe, Function, GatewayEvent, Health, Platform, Service},
     telemetry::RequestCounter,
     users::UserStore,
 };
@@ -36,7 +36,7 @@ impl Function for Login {
         let state = LoginState::start(config, platform).await?;
         let health = Health::new(state.keys(), Some(probe(state.users())));
         let secrets = state.secrets();
-        Ok(Service::new(router(state), health, Bodies::ReadFirst).watching(secrets).told_peers())
+        Ok(Service::new(router(state), health).watching(secrets).told_peers())
     }
 }
 

@@ -40,8 +40,6 @@ impl IntoResponses for Answers {
             Refusal::MissingBasic,
             Refusal::InvalidCredentials,
             Refusal::MethodNotAllowed("POST"),
-            Refusal::RequestTimeout,
-            Refusal::ContentTooLarge,
             Refusal::TooManyAttempts(Duration::from_secs(1)),
             Refusal::ServiceUnavailable,
         ]);

@@ -15,7 +15,7 @@ pub use state::{ValidateConfig, ValidateState};
 
 use shared::{
     config::{Problem, Reader},
-    serve::{Bodies, Function, GatewayEvent, Health, Platform, Service},
+    serve::{Function, GatewayEvent, Health, Platform, Service},
     telemetry::RequestCounter,
 };
 
@@ -38,6 +38,6 @@ impl Function for Validate {
             ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
         let health = Health::new(state.keys(), None);
         let secrets = state.secrets();
-        Ok(Service::new(router(state), health, Bodies::Ignored).watching(secrets))
+        Ok(Service::new(router(state), health).watching(secrets))
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 use shared::{
     config::TokenConfig,
     keys::Keys,
-    serve::{Bodies, GatewayEvent, Health, Service, answer_event},
+    serve::{GatewayEvent, Health, Service, answer_event},
 };
 use tokio::runtime::Runtime;
 use validate::ValidateState;
@@ -75,7 +75,7 @@ fn echo(request: &Request<Body>) -> String {
 }
 
 fn answer(router: Router, event: Box<RawValue>) -> Value {
-    let service = Service::new(router, Health::new(KEYS.clone().into(), None), Bodies::Ignored);
+    let service = Service::new(router, Health::new(KEYS.clone().into(), None));
     RUNTIME.block_on(answer_event::<GatewayEvent>(&service, event)).expect("always one")
 }
 

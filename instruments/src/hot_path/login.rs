@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use shared::{
     config::{Argon2Config, ThrottleConfig, TokenConfig},
     password::PasswordHasher,
-    serve::{Bodies, Health, Service},
+    serve::{Health, Service},
     throttle::Throttle,
 };
 
@@ -42,5 +42,5 @@ async fn function() -> Target {
     let keys = validate::keys(validate::SECRET);
     let state = LoginState::new(memory, throttle, passwords, keys, TokenConfig::default());
     let health = Health::new(state.keys(), None);
-    Target::Function(Service::new(router(state), health, Bodies::ReadFirst))
+    Target::Function(Service::new(router(state), health))
 }

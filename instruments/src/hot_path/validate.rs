@@ -7,7 +7,7 @@ use axum::{body::Body, http::Request};
 use shared::{
     config::TokenConfig,
     keys::Keys,
-    serve::{Bodies, Health, Service},
+    serve::{Health, Service},
     token::{Subject, issue},
 };
 
@@ -36,7 +36,7 @@ pub(super) fn prepare(path: HotPath, requests: usize) -> (Target, Vec<Request<Bo
     };
     let state = ValidateState::new(keys, TokenConfig::default());
     let health = Health::new(state.keys(), None);
-    (Target::Function(Service::new(router(state), health, Bodies::Ignored)), requests)
+    (Target::Function(Service::new(router(state), health)), requests)
 }
 
 /// Requests with good tokens under HS256.

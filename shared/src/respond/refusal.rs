@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use crate::telemetry::OutcomeName;
@@ -16,10 +16,6 @@ const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="auth""#);
 /// The challenge of `validate` where the token was no good (RFC 6750 section 3.1).
 const BEARER_INVALID: HeaderValue =
     HeaderValue::from_static(r#"Bearer realm="auth", error="invalid_token""#);
-
-/// What is left of the request is not read, so that nothing can follow it (RFC 9112
-/// section 9.6).
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Every way in which a request is not answered with 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +36,6 @@ pub enum Refusal {
     MethodNotAllowed(&'static str),
     /// No such path.
     NotFound,
-    /// The body is larger than what is read and dropped.
-    ContentTooLarge,
-    /// The body did not come in time.
-    RequestTimeout,
 }
 
 impl Refusal {
@@ -57,8 +49,6 @@ impl Refusal {
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -71,8 +61,6 @@ impl Refusal {
             Self::ServiceUnavailable => "service unavailable",
             Self::MethodNotAllowed(_) => "method not allowed",
             Self::NotFound => "not found",
-            Self::ContentTooLarge => "content too large",
-            Self::RequestTimeout => "request timeout",
         }
     }
 
@@ -85,7 +73,6 @@ impl Refusal {
             Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
             Self::MethodNotAllowed(methods) => Some((ALLOW, HeaderValue::from_static(methods))),
             Self::NotFound => None,
-            Self::ContentTooLarge | Self::RequestTimeout => Some((CONNECTION, CLOSE)),
         }
     }
 
@@ -99,8 +86,6 @@ impl Refusal {
             Self::ServiceUnavailable => OutcomeName::ServiceUnavailable,
             Self::MethodNotAllowed(_) => OutcomeName::MethodNotAllowed,
             Self::NotFound => OutcomeName::NotFound,
-            Self::ContentTooLarge => OutcomeName::ContentTooLarge,
-            Self::RequestTimeout => OutcomeName::RequestTimeout,
         }
     }
 }
@@ -135,8 +120,6 @@ mod tests {
             (wait(1001), 429, "too many attempts", Some(("retry-after", "2"))),
             (Refusal::MethodNotAllowed("POST"), 405, "method not allowed", Some(("allow", "POST"))),
             (Refusal::NotFound, 404, "not found", None),
-            (Refusal::ContentTooLarge, 413, "content too large", Some(("connection", "close"))),
-            (Refusal::RequestTimeout, 408, "request timeout", Some(("connection", "close"))),
         ] {
             let response = refused(refusal, Cause::default(), &HeaderMap::new());
             assert_eq!((response.status().as_u16(), refusal.text()), (status, text));

@@ -11,8 +11,6 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use body::Bodies;
-
 use std::{
     convert::Infallible,
     io::{self, ErrorKind},

@@ -1,7 +1,7 @@
 //! A function behind either door: what answers, and the line and the count that each
 //! request leaves.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-use super::{Bodies, Health};
+use super::Health;
 use crate::{
     respond::{Cause, Refusal, refused},
     secrets::Secrets,
@@ -23,7 +23,6 @@ use crate::{
 pub struct Service {
     router: Router,
     pub(super) health: Health,
-    pub(super) bodies: Bodies,
     pub(super) gauges: Gauges,
     pub(super) told_peers: bool,
     counts: RequestCounts,
@@ -32,9 +31,9 @@ pub struct Service {
 impl Service {
     /// A service that answers with `router`, and whose dependencies are those of `health`.
     #[must_use]
-    pub fn new(router: Router, health: Health, bodies: Bodies) -> Self {
+    pub fn new(router: Router, health: Health) -> Self {
         let gauges = Gauges::new(health.keys(), Secrets::default());
-        Self { router, health, bodies, gauges, told_peers: false, counts: RequestCounts::default() }
+        Self { router, health, gauges, told_peers: false, counts: RequestCounts::default() }
     }
 
     /// The same, whose metrics say how old the secrets are that `secrets` has fetched.
@@ -66,20 +65,8 @@ impl Service {
 
     /// Answers one request, and logs it.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        self.answer_after(async { Ok(()) }, request).await
-    }
-
-    /// The same, once `body` was read; a body that was not is the reason of a refusal.
-    pub(super) async fn answer_after(
-        &self,
-        body: impl Future<Output = Result<(), Refusal>>,
-        request: Request<Body>,
-    ) -> Response<Body> {
         let log = RequestLog::start(&request, &self.counts);
-        let response = match body.await {
-            Ok(()) => call(&self.router, request).await,
-            Err(refusal) => refused(refusal, Cause::default(), request.headers()),
-        };
+        let response = call(&self.router, request).await;
         log.finish(&response);
         response
     }

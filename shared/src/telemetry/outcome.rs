@@ -38,17 +38,13 @@ pub enum OutcomeName {
     MethodNotAllowed,
     /// Another path.
     NotFound,
-    /// `login`: the body was too large.
-    ContentTooLarge,
-    /// `login`: the body did not come in time.
-    RequestTimeout,
     /// The client hung up before its answer.
     ClientClosedRequest,
 }
 
 impl OutcomeName {
     /// All of them, each at the place that its discriminant says.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 12] = [
         Self::LoginSuccess,
         Self::LoginFail,
         Self::LoginFailMax,
@@ -60,8 +56,6 @@ impl OutcomeName {
         Self::ServiceUnavailable,
         Self::MethodNotAllowed,
         Self::NotFound,
-        Self::ContentTooLarge,
-        Self::RequestTimeout,
         Self::ClientClosedRequest,
     ];
 
@@ -80,8 +74,6 @@ impl OutcomeName {
             Self::ServiceUnavailable => "service_unavailable",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
-            Self::ContentTooLarge => "content_too_large",
-            Self::RequestTimeout => "request_timeout",
             Self::ClientClosedRequest => "client_closed_request",
         }
     }

@@ -27,7 +27,7 @@ async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
     let service = &login.service;
     assert_eq!(login.metrics().outcomes("login_total"), counts(&[]));
     let zeros = login.metrics().all("login_total").len();
-    assert_eq!(zeros, 10, "{}", login.metrics().text);
+    assert_eq!(zeros, 8, "{}", login.metrics().text);
 
     let post = || service.request("POST", "/login");
     assert_eq!(post().basic(USER.0, USER.1).send().status, 200);
@@ -40,14 +40,10 @@ async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
     }
     assert_eq!(service.request("GET", "/login").send().status, 405);
     assert_eq!(service.request("POST", "/other").send().status, 404);
-    assert_eq!(post().body(vec![b'x'; 65_537]).send().status, 413);
     // Probes are nobody's requests.
     for path in ["/healthz", "/readyz"] {
         assert_eq!(service.request("GET", path).send().status, 200);
     }
-    let mut slow = Connection::to(service);
-    let request = head("POST /login", "Content-Length: 5\r\n");
-    assert_eq!(slow.exchange(request).expect("an answer").status, 408);
 
     let expected = counts(&[
         ("authn_login_success", 1),
@@ -56,8 +52,6 @@ async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
         ("authn_credentials_missing", 2),
         ("method_not_allowed", 1),
         ("not_found", 1),
-        ("content_too_large", 1),
-        ("request_timeout", 1),
     ]);
     let metrics = login.metrics();
     assert_eq!(metrics.outcomes("login_total"), expected);

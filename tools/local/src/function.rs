@@ -10,7 +10,7 @@ use shared::{
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
     secrets::{SecretSource, Secrets},
-    serve::{Bodies, Function, GatewayEvent, Health, Platform, Service},
+    serve::{Function, GatewayEvent, Health, Platform, Service},
     telemetry::RequestCounter,
     throttle::Throttle,
 };
@@ -68,7 +68,7 @@ impl Function for Local {
         if let DoorConfig::Http { address, .. } = platform.door {
             introduce(&address.to_string());
         }
-        Ok(Service::new(router, Health::new(keys.into(), None), Bodies::Ignored).told_peers())
+        Ok(Service::new(router, Health::new(keys.into(), None)).told_peers())
     }
 }
 

@@ -120,7 +120,5 @@ const fn meaning(refusal: Refusal) -> &'static str {
         }
         Refusal::MethodNotAllowed(_) => "another method.",
         Refusal::NotFound => "there is no such path here.",
-        Refusal::ContentTooLarge => "a body of more than 64 KiB. None is needed.",
-        Refusal::RequestTimeout => "a body that took longer than 5 s. None is needed.",
     }
 }

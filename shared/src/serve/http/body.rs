@@ -1,4 +1,10 @@
-//! Bodies of requests: nothing here wants one, but they come all the same.
+//! Bodies of requests: ignored, and never waited for.
+//!
+//! Neither function wants one, but they come all the same. A gateway may send the head of its
+//! client's request to `validate`, `Content-Length` included, with the body still to come, or
+//! never; and a client of `login` that announces a body and never sends it would hold one of
+//! the few requests that its instance takes at once. So the answer goes out as soon as it is
+//! known, whatever was announced (RFC 9112 sections 9.3 and 9.6).
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,54 +17,32 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::socket::Progress;
-use crate::respond::Refusal;
 
-/// How much of a body is read and dropped.
-pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How much of a body is read and dropped, so that the connection can be used again.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long that may take.
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 
-/// What the body of a request has to do with its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bodies {
-    /// Nothing: the answer comes at once. For `validate`, to which a gateway may send the
-    /// head of its client's request, `Content-Length` included, with the body still to
-    /// come, or never. A body of up to 64 KiB is dropped on the way, so that the
-    /// connection can be used again; behind a larger one it is closed.
-    Ignored,
-    /// It is read and dropped before the answer, and refused if it is larger than 64 KiB
-    /// or takes longer than 5 s. For `login`, whose clients send forms as they would
-    /// anywhere, and listen only once they have sent all.
-    ReadFirst,
+/// Whether the connection can be used again behind this body. A client that asks before it
+/// sends a body (`Expect: 100-continue`) may not send it once it has its answer, and where its
+/// next request begins could not be told.
+pub(super) fn is_worth_reading(body: &Incoming, head: &HeaderMap) -> bool {
+    body.size_hint().lower() <= MAX_BODY_BYTES as u64 && !head.contains_key(EXPECT)
 }
 
-/// Reads a body and drops it.
-pub(super) async fn read(mut body: Incoming, progress: Arc<Progress>) -> Result<(), Refusal> {
-    if announces_too_much(&body) {
-        return Err(Refusal::ContentTooLarge);
-    }
+/// Reads a body beside its answer, and drops it. Of one that is too large or too slow the rest
+/// is left, and hyper closes the connection behind the answer, as after an error.
+pub(super) async fn read(mut body: Incoming, progress: Arc<Progress>) {
     let read = async {
         let mut bytes = 0;
-        // After an error hyper closes the connection.
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return };
             bytes += frame.data_ref().map_or(0, Bytes::len);
             if bytes > MAX_BODY_BYTES {
-                return Err(Refusal::ContentTooLarge);
+                return;
             }
         }
         progress.reset();
-        Ok(())
     };
-    timeout(BODY_LIMIT, read).await.unwrap_or(Err(Refusal::RequestTimeout))
-}
-
-/// Whether the connection can be used again behind a body that nobody waits for. Who asks
-/// before it sends one may not send it once it has its answer, and nobody could tell where
-/// its next request begins.
-pub(super) fn is_worth_reading(body: &Incoming, head: &HeaderMap) -> bool {
-    !announces_too_much(body) && !head.contains_key(EXPECT)
-}
-
-fn announces_too_much(body: &Incoming) -> bool {
-    body.size_hint().lower() > MAX_BODY_BYTES as u64
+    let _ = timeout(BODY_LIMIT, read).await;
 }

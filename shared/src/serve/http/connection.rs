@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    body::{self, Bodies},
+    body,
     head_timer::HeadTimer,
     socket::{Progress, Socket},
 };
@@ -124,21 +124,16 @@ impl Answer for Server {
             head.extensions.insert(peer);
         }
         let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
-        let bodies = if is_probe { Bodies::Ignored } else { self.service().bodies };
         let mut last = false;
-        let request = |head| Request::from_parts(head, Body::empty());
-        let mut response = if body.is_end_stream() {
+        if body.is_end_stream() {
             progress.reset();
-            self.answer_head(request(head), is_probe).await
-        } else if bodies == Bodies::ReadFirst {
-            self.service().answer_after(body::read(body, progress), request(head)).await
+        } else if body::is_worth_reading(&body, &head.headers) {
+            tokio::spawn(body::read(body, progress));
         } else {
-            last = !body::is_worth_reading(&body, &head.headers);
-            if !last {
-                tokio::spawn(body::read(body, progress));
-            }
-            self.answer_head(request(head), is_probe).await
-        };
+            last = true;
+        }
+        let request = Request::from_parts(head, Body::empty());
+        let mut response = self.answer_head(request, is_probe).await;
         if last || self.service().health.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -26,11 +26,9 @@ impl RequestCounter {
     /// Whether such a request can come to this.
     const fn knows(self, outcome: OutcomeName) -> bool {
         match outcome {
-            OutcomeName::LoginSuccess
-            | OutcomeName::LoginFail
-            | OutcomeName::LoginFailMax
-            | OutcomeName::ContentTooLarge
-            | OutcomeName::RequestTimeout => matches!(self, Self::Login),
+            OutcomeName::LoginSuccess | OutcomeName::LoginFail | OutcomeName::LoginFailMax => {
+                matches!(self, Self::Login)
+            }
             OutcomeName::TokenVerified
             | OutcomeName::AuthzFail
             | OutcomeName::KeySet
