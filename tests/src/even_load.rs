@@ -20,7 +20,7 @@ const DISTANCE: Duration = Duration::from_millis(20);
 pub struct Counts {
     /// Those with an answer of 200.
     pub answered: usize,
-    /// Those on an open connection with another one, or none.
+    /// Those with another one or none, where nothing was refused.
     pub lost: usize,
 }
 
@@ -53,7 +53,7 @@ impl EvenLoad {
     ///
     /// # Panics
     ///
-    /// If a connection fails in another way.
+    /// If a client did.
     #[must_use]
     pub fn until_refused(self) -> Counts {
         let mut total = Counts::default();
@@ -75,7 +75,11 @@ fn send_until_refused(address: SocketAddr, number: u32, request: &str) -> Counts
         let mut connection = match kept.take().map_or_else(|| Connection::open(address), Ok) {
             Ok(connection) => connection,
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return counts,
-            Err(error) => panic!("{error}"),
+            Err(error) => {
+                eprintln!("lost: {error}");
+                counts.lost += 1;
+                continue;
+            }
         };
         match connection.exchange(request) {
             Ok(answer) if answer.status == 200 => {

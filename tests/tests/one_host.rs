@@ -1,40 +1,70 @@
-//! One host for both functions: `k8s-knative/one-host/nginx.conf`, with real nginx. The two hosts
-//! of Knative are the functions themselves here, and nothing else in the file is changed.
+//! One host for both functions: `k8s-knative/one-host/nginx.conf`, with real nginx, in which nothing
+//! is changed but addresses. Another nginx stands for Knative's ingress behind it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
     contract::{
-        ContractRequest, Door, Row, SECRET, add_users, check, hash, login_rows, validate_rows,
+        ContractRequest, Door, Row, SECRET, USER, add_users, check, hash, login_rows, token,
+        validate_rows,
     },
     gateway::{Gateway, Program},
-    http::Answer,
+    http::{Answer, basic},
     http_door::HttpDoor,
-    python, scratch, wait, workspace,
+    python,
+    raw::{Connection, address, head},
+    scratch,
+    service::Service,
+    wait, workspace,
 };
+use tempfile::TempDir;
 
-struct OneHost(Gateway);
+struct OneHost {
+    nginx: Gateway,
+    _ingress: Gateway,
+    _folders: [TempDir; 2],
+}
 
 impl OneHost {
-    fn start(functions: &HttpDoor, folder: &Path) -> Self {
-        let port = wait::free_port();
-        let address = |url: String| url.replace("http://", "");
+    fn start(functions: &HttpDoor) -> Self {
+        let folders = [(); 2].map(|()| scratch::directory());
+        let [port, ingress_port] = [(); 2].map(|()| wait::free_port());
+        let port_of = |service: &Service| address(service).port().to_string();
         let places = [
-            ("login.auth.svc.cluster.local:80", address(functions.login.url(""))),
-            ("validate.auth.svc.cluster.local:80", address(functions.validate.url(""))),
+            ("8000", ingress_port.to_string()),
+            ("8081", port_of(&functions.login)),
+            ("8082", port_of(&functions.validate)),
+        ];
+        let configuration = "tests/data/knative-ingress";
+        let ingress = folders[0].path();
+        let ingress = Gateway::start(Program::Nginx, configuration, ingress, &places, ingress_port);
+        let places = [
+            ("kourier-internal.kourier-system.svc.cluster.local:80", ingress.address().to_string()),
             ("listen 8080", format!("listen 127.0.0.1:{port}")),
         ];
-        Self(Gateway::start(Program::Nginx, "k8s-knative/one-host", folder, &places, port))
+        let folder = folders[1].path();
+        let nginx = Gateway::start(Program::Nginx, "k8s-knative/one-host", folder, &places, port);
+        Self { nginx, _ingress: ingress, _folders: folders }
+    }
+
+    fn exchange(&self, request: &str) -> (u16, Duration) {
+        let since = Instant::now();
+        let mut connection = Connection::open(self.nginx.address()).expect("it listens");
+        let answer = connection.exchange(request).expect("an answer");
+        (answer.status, since.elapsed())
     }
 }
 
 impl Door for OneHost {
     fn send(&self, _: &str, request: &ContractRequest) -> Answer {
         let headers = request.headers.iter();
-        let sent = self.0.request(request.method, request.path);
+        let sent = self.nginx.request(request.method, request.path);
         headers.fold(sent, |sent, (name, value)| sent.header(name, value)).send()
     }
 }
@@ -68,7 +98,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
     users.add(&[demo]).await.expect("a new user");
     let database = [("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into();
     let functions = HttpDoor::start(database);
-    let host = OneHost::start(&functions, folder.path());
+    let host = OneHost::start(&functions);
 
     for (function, rows) in [("login", login_rows()), ("validate", validate_rows())] {
         let rows: Vec<Row> = rows.into_iter().filter(|row| is_passed(function, row)).collect();
@@ -76,16 +106,44 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
         check(&host, function, &rows);
     }
     for path in ["/", "/healthz", "/readyz", "/validated", "/login/", "/.well-known/../healthz"] {
-        assert_eq!(host.0.request("GET", path).send().status, 404, "{path}");
+        assert_eq!(host.nginx.request("GET", path).send().status, 404, "{path}");
     }
-    assert_eq!(host.0.request("GET", "/.well-known/jwks.json").send().status, 200);
+    assert_eq!(host.nginx.request("GET", "/.well-known/jwks.json").send().status, 200);
+
+    bodies_are_not_waited_for(&host);
+    a_503_of_queue_proxy_says_when_to_come_again(&host);
 
     // The name of the cluster is nobody's here, so that one host is reached as a proxy.
     let variables = Environment::from([
         ("AUTH_SVC_ADDRESS".into(), flask_address()),
-        ("http_proxy".into(), format!("http://{}", host.0.address())),
+        ("http_proxy".into(), format!("http://{}", host.nginx.address())),
         ("JWT_SECRET".into(), SECRET.into()),
     ]);
     let checked = python::run("flask_gateway.py", &variables);
     assert!(checked.status.success(), "{}", checked.stderr);
+}
+
+fn bodies_are_not_waited_for(host: &OneHost) {
+    let (email, password) = USER;
+    let basic = basic(email, password);
+    let bearer = format!("Bearer {}", token(email, false));
+    for (path, credentials) in [("/login", basic), ("/validate", bearer)] {
+        for length in ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"] {
+            let headers = format!("Authorization: {credentials}\r\n{length}");
+            let (status, elapsed) = host.exchange(&head(&format!("POST {path}"), &headers));
+            assert_eq!(status, 200, "{path}: {length}");
+            assert!(elapsed < Duration::from_secs(2), "{path}: {length}: {elapsed:?}");
+        }
+        let headers = format!("Authorization: {credentials}\r\nContent-Length: 2000000\r\n");
+        let request = head(&format!("POST {path}"), &headers) + &"x".repeat(2_000_000);
+        assert_eq!(host.exchange(&request).0, 200, "{path}");
+    }
+}
+
+fn a_503_of_queue_proxy_says_when_to_come_again(host: &OneHost) {
+    let request = host.nginx.request("POST", "/login");
+    let answer = request.header("user-agent", "pending request queue full").send();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
+    let answer = host.nginx.request("POST", "/login").send();
+    assert_eq!((answer.status, answer.header("retry-after")), (401, None));
 }

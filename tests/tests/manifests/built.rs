@@ -23,9 +23,13 @@ pub(crate) fn documents(overlay: &str) -> Vec<Value> {
     documents
 }
 
-/// One document of an overlay.
+/// One document of an overlay. The name of a `ConfigMap` is the part before the hash of its content.
 pub(crate) fn document(overlay: &str, kind: &str, name: &str) -> Value {
     let mut documents = documents(overlay).into_iter();
-    let is_it = |document: &Value| document["kind"] == kind && document["metadata"]["name"] == name;
+    let is_it = |document: &Value| {
+        let given = document["metadata"]["name"].as_str().unwrap_or_default();
+        let hashed = given.rsplit_once('-').filter(|_| kind == "ConfigMap");
+        document["kind"] == kind && (given == name || hashed.is_some_and(|it| it.0 == name))
+    };
     documents.find(is_it).unwrap_or_else(|| panic!("{overlay} has no {kind} {name}"))
 }

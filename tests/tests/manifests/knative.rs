@@ -132,6 +132,8 @@ fn check_template(template: &Template, problems: &mut Vec<String>) {
     refuse(spec.containers.len() != 1, "one container is meant");
     let none = BTreeMap::new();
     let annotations = metadata.annotations.as_ref().unwrap_or(&none);
+    let full_duplex = annotations.get("features.knative.dev/http-full-duplex");
+    refuse(full_duplex.map(String::as_str) != Some("Enabled"), "queue-proxy waits for bodies");
     let scale = |name: &str| -> Option<Result<u32, _>> {
         annotations.get(&format!("autoscaling.knative.dev/{name}")).map(|value| value.parse())
     };

@@ -63,6 +63,65 @@ fn validate_has_neither_the_private_key_nor_the_database() {
     }
 }
 
+/// The names of the `ConfigMap`s that a function has variables from.
+fn settings(overlay: &str, function: &str) -> Vec<String> {
+    let (container, _) = container(overlay, function);
+    let sources = container["envFrom"].as_array().expect("sources").iter();
+    let name = |source: &Value| source["configMapRef"]["name"].as_str().map(str::to_owned);
+    sources.map(|source| name(source).expect("a ConfigMap")).collect()
+}
+
+/// kustomize names it by its content.
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn a_changed_setting_makes_a_new_revision() {
+    let [minikube, production] = ["minikube", "production"].map(|it| settings(it, "login"));
+    for (name, other) in minikube.iter().zip(&production) {
+        assert!(name.len() > "auth-settings-".len(), "{name}");
+        assert_eq!(name == other, name.starts_with("auth-settings-"), "{name}, {other}");
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn both_functions_have_the_settings_of_both_and_login_those_of_the_database() {
+    for overlay in OVERLAYS {
+        let [login, validate] = ["login", "validate"].map(|it| settings(overlay, it));
+        assert!(login[0].starts_with("auth-configmap-"), "{overlay}: {login:?}");
+        assert_eq!(validate, login[1..], "{overlay}");
+        assert!(validate[0].starts_with("auth-settings-"), "{overlay}: {validate:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn the_activator_is_not_on_the_way_to_a_running_validate() {
+    for overlay in OVERLAYS {
+        let validate = document(overlay, "Service", "validate");
+        let annotations = &validate["spec"]["template"]["metadata"]["annotations"];
+        assert_eq!(annotations["autoscaling.knative.dev/target-burst-capacity"], "0");
+    }
+}
+
+/// As those of each function do by queue-proxy.
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn one_host_serves_on_until_no_request_is_sent_to_it_any_more() {
+    let nginx = document("minikube", "Deployment", "one-host");
+    let container = &nginx["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["lifecycle"]["preStop"]["sleep"]["seconds"], 5);
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn minikube_leaves_room_for_mysql() {
+    for function in ["login", "validate"] {
+        let service = document("minikube", "Service", function);
+        let annotations = &service["spec"]["template"]["metadata"]["annotations"];
+        assert_eq!(annotations["autoscaling.knative.dev/max-scale"], "2", "{function}");
+    }
+}
+
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn both_functions_are_for_the_cluster_alone() {

@@ -22,6 +22,7 @@ fn in_the_service() -> Vec<Planted> {
         ("/spec/template/spec/automountServiceAccountToken", json!(true), "token"),
         ("/spec/template/metadata/name", json!("login-1"), "revision"),
         ("/spec/template/metadata/annotations", json!({}), "min-scale"),
+        ("/spec/template/metadata/annotations", json!({}), "waits for bodies"),
         ("/spec/template/metadata/annotations", scales("9", "1"), "min-scale is more"),
         ("/spec/template/metadata/annotations", scales("-1", "1"), "numbers"),
     ]

@@ -78,6 +78,45 @@ fn minikube_says_at_once_which_tools_are_missing() {
     assert_eq!(said.stderr, missing);
 }
 
+/// A cluster whose node can give so much, and on which nothing else can be done.
+const KUBECTL: &str = r#"#!/bin/sh
+case "$*" in
+"get crd services.serving.knative.dev") ;;
+"get nodes "*) echo "$ALLOCATABLE" ;;
+*) exit 1 ;;
+esac
+"#;
+
+#[test]
+fn minikube_says_at_once_that_its_node_is_too_small() {
+    let folder = scratch::directory();
+    // Nothing is built where it is not too small.
+    let (works, fails) = ("#!/bin/sh\n", "#!/bin/sh\nexit 1\n");
+    let tools = [("minikube", works), ("kubectl", KUBECTL), ("cargo", fails), ("buildah", fails)];
+    for (name, script) in tools {
+        let path = folder.path().join(name);
+        fs::write(&path, script).expect("scratch can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("scratch");
+    }
+    let folder = folder.path().display();
+    let path = format!("{folder}:{}", std::env::var("PATH").expect("a path"));
+    for (allocatable, pods_can_have) in [
+        ("2 8000000Ki", Some("2000m and 7812 MiB")),
+        ("3099m 8000000Ki", Some("3099m and 7812 MiB")),
+        ("4 2999Mi", Some("4000m and 2999 MiB")),
+        ("4 3221225472", None),
+        ("2 2000Mi\n1900m 2000Mi", None),
+    ] {
+        let variables = [("PATH", path.as_str()), ("ALLOCATABLE", allocatable)];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let said = run("minikube", &[], &variables);
+        assert!(!said.status.success(), "{allocatable}");
+        let is_too_small = said.stderr.contains("minikube start --cpus 4 --memory 4g");
+        assert_eq!(is_too_small, pods_can_have.is_some(), "{allocatable}: {}", said.stderr);
+        assert!(said.stderr.contains(pods_can_have.unwrap_or_default()), "{}", said.stderr);
+    }
+}
+
 /// The image of MySQL would source what it cannot execute.
 #[test]
 #[ignore = "needs kustomize: make test"]

@@ -243,8 +243,8 @@ async fn the_database_password_in_a_mounted_file(server: &DatabaseServer, produc
     server.init();
     add_user(server).await;
     server.sql("ALTER USER auth_user@'%' IDENTIFIED BY 'the old password'");
-    cluster.create("auth-database", "mysql-password", "the old password");
-    let path = cluster.mounted("auth-database", "mysql-password");
+    cluster.create("auth-secret", "MYSQL_PASSWORD", "the old password");
+    let path = cluster.mounted("auth-secret", "MYSQL_PASSWORD");
     let mut address = server.login_variables();
     address.remove("MYSQL_PASSWORD");
     let functions =
@@ -257,7 +257,7 @@ async fn the_database_password_in_a_mounted_file(server: &DatabaseServer, produc
         variables: cluster.variables(),
         token: None,
     };
-    let file = cluster.directory().join("mysql-password");
+    let file = cluster.directory().join("MYSQL_PASSWORD");
     fs::write(file, "the new password\n").expect("scratch can be written");
     let counts = scene.play("The database password in a mounted file", product);
     functions.all_good(product, &counts);

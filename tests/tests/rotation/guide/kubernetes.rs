@@ -11,6 +11,10 @@ use tempfile::TempDir;
 /// and is replaced in one step.
 const KUBECTL: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
+if [ "$1" != apply ]; then
+  [ "$1 $2" = "--namespace auth" ]
+  shift 2
+fi
 case "$1 $2" in
 "get secret")
   [ "$4" = --output ]
