@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::config::{Argon2Config, HashLimits};
-use slots::{HashSlots, WAITING_PER_SLOT, grow};
+use slots::{HashSlots, Place, WAITING_PER_SLOT, grow};
 
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -115,14 +115,13 @@ impl PasswordHasher {
         self.slots.prepare();
     }
 
-    /// That there is room for one more check at this moment, for whoever would have to do
-    /// work before it.
+    /// Admits one check, with all that has to be done before and after it.
     ///
     /// # Errors
     ///
-    /// [`HashingError::Busy`] if there is none.
-    pub fn room(&self) -> Result<(), HashingError> {
-        if self.slots.are_full() { Err(Busy.into()) } else { Ok(()) }
+    /// [`HashingError::Busy`] if too many are under way already.
+    pub fn admit(&self) -> Result<AdmittedCheck, HashingError> {
+        Ok(AdmittedCheck { place: self.slots.admit()?, hasher: self.clone() })
     }
 
     /// Whether `password` is the one that `stored` was made from.
@@ -136,19 +135,7 @@ impl PasswordHasher {
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
-        let stored = stored.as_ref().map_or("", ExposeSecret::expose_secret);
-        // A disabled user's hash is computed as before, and is right for no password.
-        let (stored, enabled) = match stored.strip_prefix(DISABLED) {
-            Some(stored) => (stored, false),
-            None => (stored, true),
-        };
-        let stored = StoredHash::parse(stored);
-        let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(self.slots.blocks()));
-        let policy = self.policy.clone();
-        self.slots
-            .run(memory, move |memory| policy.verify(&password, stored.as_ref(), enabled, memory))
-            .await?
-            .ok_or(HashingError::Failed)?
+        self.admit()?.verify(password, stored).await
     }
 
     /// A PHC string of `password` with a new salt.
@@ -159,7 +146,9 @@ impl PasswordHasher {
     pub async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
         let policy = self.policy.clone();
         self.slots
-            .run(0, move |memory| policy.hash(password.expose_secret().as_bytes(), memory))
+            .run(self.slots.admit()?, 0, move |memory| {
+                policy.hash(password.expose_secret().as_bytes(), memory)
+            })
             .await?
             .ok_or(HashingError::Failed)?
     }
@@ -174,7 +163,46 @@ impl PasswordHasher {
     pub async fn wrap(&self, digest: StoredDigest) -> Result<String, HashingError> {
         let policy = self.policy.clone();
         self.slots
-            .run(0, move |memory| policy.wrap(&digest, memory))
+            .run(self.slots.admit()?, 0, move |memory| policy.wrap(&digest, memory))
+            .await?
+            .ok_or(HashingError::Failed)?
+    }
+}
+
+/// A check that was admitted. Its place is free again once this is dropped and the computation
+/// has ended: to be kept until all that belongs to the check is done.
+#[derive(Debug)]
+#[must_use]
+pub struct AdmittedCheck {
+    place: Place,
+    hasher: PasswordHasher,
+}
+
+impl AdmittedCheck {
+    /// Whether `password` is the one that `stored` was made from.
+    ///
+    /// # Errors
+    ///
+    /// As [`PasswordHasher::verify`].
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<SecretString>,
+    ) -> Result<Verification, HashingError> {
+        let PasswordHasher { policy, slots } = &self.hasher;
+        let stored = stored.as_ref().map_or("", ExposeSecret::expose_secret);
+        // A disabled user's hash is computed as before, and is right for no password.
+        let (stored, enabled) = match stored.strip_prefix(DISABLED) {
+            Some(stored) => (stored, false),
+            None => (stored, true),
+        };
+        let stored = StoredHash::parse(stored);
+        let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(slots.blocks()));
+        let policy = policy.clone();
+        slots
+            .run(self.place.clone(), memory, move |memory| {
+                policy.verify(&password, stored.as_ref(), enabled, memory)
+            })
             .await?
             .ok_or(HashingError::Failed)?
     }

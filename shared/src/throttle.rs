@@ -20,21 +20,23 @@ mod store;
 mod subject;
 
 pub use rule::Rule;
-pub use source::{source, source_name};
+pub use source::source_name;
 pub use store::{Admission, ThrottleRow, ThrottleStore};
 pub use subject::Subject;
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, Once},
     time::{Duration, SystemTime},
 };
 
+use axum::http::HeaderMap;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::{
     config::ThrottleConfig,
+    serve::PeerAddress,
     users::{Database, StoreError},
 };
 
@@ -79,6 +81,9 @@ pub struct Throttle {
     store: Arc<dyn ThrottleStore>,
     email: Rule,
     source: Option<Rule>,
+    proxy_hops: usize,
+    /// Whether the log says that a request had no source.
+    unknown_source: Arc<Once>,
     turns: Arc<[Mutex<()>; TURNS]>,
 }
 
@@ -87,11 +92,35 @@ impl Throttle {
     #[must_use]
     pub fn new(store: Arc<dyn ThrottleStore>, config: &ThrottleConfig) -> Self {
         let turns = Arc::new(std::array::from_fn(|_| Mutex::default()));
-        Self { store, email: Rule::email(config), source: Rule::source(config), turns }
+        Self {
+            store,
+            email: Rule::email(config),
+            source: Rule::source(config),
+            proxy_hops: config.proxy_hops,
+            unknown_source: Arc::new(Once::new()),
+            turns,
+        }
     }
 
-    /// Notes that a password for `email` is about to be checked. `source` is only asked for
-    /// where sources have a limit.
+    /// The source of a request with this peer and these headers, where sources have a limit.
+    /// A request whose source is not known has none: all of them together would lock each
+    /// other out.
+    #[must_use]
+    pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<Subject> {
+        self.source?;
+        let source = source::source(peer, headers, self.proxy_hops);
+        if source.is_none() {
+            self.unknown_source.call_once(|| {
+                tracing::warn!(
+                    "LOGIN_SOURCE_LIMIT does not count requests without an address; behind a load \
+                     balancer of AWS set TRUSTED_PROXY_HOPS=1"
+                );
+            });
+        }
+        source.map(|name| Subject::source(&name))
+    }
+
+    /// Notes that a password for `email` is about to be checked, for a request from `source`.
     ///
     /// # Errors
     ///
@@ -99,11 +128,11 @@ impl Throttle {
     pub async fn begin(
         &self,
         email: &str,
-        source: impl FnOnce() -> String + Send,
+        source: Option<Subject>,
     ) -> Result<Attempt, ThrottleError> {
         let mut checks = Vec::with_capacity(2);
-        if let Some(rule) = &self.source {
-            checks.push(self.admit(Subject::source(&source()), rule).await?);
+        if let (Some(rule), Some(source)) = (&self.source, source) {
+            checks.push(self.admit(source, rule).await?);
         }
         checks.push(self.admit(Subject::email(email), &self.email).await?);
         Ok(Attempt { checks })

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use shared::{
     authorization::{BasicCredentials, MissingCredentials},
     keys::SigningFailed,
-    password::{HashingError, Verification},
+    password::{AdmittedCheck, HashingError, Verification},
     respond::{Cause, Refusal, logged_in, refused},
     secrets::SecretError,
     throttle::{self, Attempt, CHECK_LIMIT, ThrottleError},
@@ -32,28 +32,33 @@ use crate::LoginState;
     security(("basic" = [])), responses(crate::openapi::Answers)
 ))]
 pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
-    let head = Arc::new(request.into_parts().0);
-    // On a task of its own: a client that hangs up ends neither the login, which may be a
-    // guess that has to count, nor the database connection that it is using.
-    let login = tokio::spawn({
-        let head = Arc::clone(&head);
-        async move {
-            let login = tokio::time::timeout(CHECK_LIMIT, authenticate(&state, &head));
-            login.await.unwrap_or(Err(Failure::Timeout))
-        }
-    });
-    match login.await.unwrap_or(Err(Failure::Panic)) {
+    let head = request.into_parts().0;
+    match log_in(state, &head).await {
         Ok((user, token)) => logged_in(&token, &user.id, &head.headers),
         Err(failure) => refused(failure.refusal(), failure.cause(), &head.headers),
     }
 }
 
-async fn authenticate(state: &LoginState, head: &Parts) -> Result<(User, IssuedToken), Failure> {
+/// On a task of its own: a client that hangs up ends neither the login, which may be a guess
+/// that has to count, nor the database connection that it is using. Such tasks are bounded by
+/// the check that each was admitted with, and keep nothing of the request but what they need.
+async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, IssuedToken), Failure> {
     let credentials = BasicCredentials::from_headers(&head.headers)?;
-    // The database has no work with a login that would be refused behind it.
-    state.passwords.room()?;
-    let source =
-        || throttle::source(head.extensions.get().copied(), &head.headers, state.proxy_hops);
+    let check = state.passwords.admit()?;
+    let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
+    let login = tokio::spawn(async move {
+        let login = authenticate(&state, &credentials, source, &check);
+        tokio::time::timeout(CHECK_LIMIT, login).await.unwrap_or(Err(Failure::Timeout))
+    });
+    login.await.unwrap_or(Err(Failure::Panic))
+}
+
+async fn authenticate(
+    state: &LoginState,
+    credentials: &BasicCredentials,
+    source: Option<throttle::Subject>,
+    check: &AdmittedCheck,
+) -> Result<(User, IssuedToken), Failure> {
     // At once, since each may have to wait: for a secret, or for a connection.
     let (attempt, keys, user) = tokio::join!(
         state.throttle.begin(credentials.user_id(), source),
@@ -62,7 +67,7 @@ async fn authenticate(state: &LoginState, head: &Parts) -> Result<(User, IssuedT
     );
     let (attempt, keys, user) = (attempt?, keys?, user?);
     let stored = user.as_ref().map(|user| user.password.clone());
-    let verification = state.passwords.verify(credentials.password().clone(), stored).await?;
+    let verification = check.verify(credentials.password().clone(), stored).await?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
         count_failure(attempt, user_id.as_deref()).await?;

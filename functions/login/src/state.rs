@@ -54,8 +54,6 @@ impl LoginConfig {
 #[derive(Clone)]
 pub struct LoginState {
     pub(crate) throttle: Throttle,
-    /// See [`ThrottleConfig::proxy_hops`].
-    pub(crate) proxy_hops: usize,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) passwords: PasswordHasher,
     pub(crate) tokens: TokenIssuer,
@@ -65,7 +63,7 @@ pub struct LoginState {
 
 impl LoginState {
     /// The state of a function whose parts are made already, for tokens as `config`
-    /// describes them. Proxies are not trusted.
+    /// describes them.
     #[must_use]
     pub fn new(
         users: Arc<dyn UserStore>,
@@ -77,7 +75,7 @@ impl LoginState {
         let keys = keys.into();
         let tokens = TokenIssuer::new(keys.clone(), config);
         let secrets = Secrets::default();
-        Self { throttle, proxy_hops: 0, users, passwords, tokens, keys, secrets }
+        Self { throttle, users, passwords, tokens, keys, secrets }
     }
 
     /// Fetches both secrets at once; the database is connected to at the first login.
@@ -106,7 +104,7 @@ impl LoginState {
         };
         let throttle = Throttle::new(throttle::store(&database), &config.throttle);
         let state = Self::new(database.users(), throttle, passwords, keys, config.token);
-        Ok(Self { proxy_hops: config.throttle.proxy_hops, secrets, ..state })
+        Ok(Self { secrets, ..state })
     }
 
     /// The keys, for whoever watches whether they are there.

@@ -65,7 +65,7 @@ impl Argon2Config {
 pub struct HashLimits {
     /// `HASH_SLOTS`: hashes at once; one for each core where it is not set.
     pub slots: Option<usize>,
-    /// `HASH_QUEUE`: how many may wait; eight for each slot where it is not set.
+    /// `HASH_QUEUE`: how many logins more may be under way; eight for each slot where it is not set.
     pub queue: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! A bounded number of hash computations at once, and of those that wait.
+//! A bounded number of hash computations at once, and of those that are to come to one.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
 
 use argon2::Block;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::telemetry::metrics;
 
@@ -20,6 +20,11 @@ pub(super) const WAITING_PER_SLOT: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("too many password checks are waiting")]
 pub struct Busy;
+
+/// A place among the computations and those that wait for one: held by the computation and
+/// by all that has to be done before and after it, until the last of them has ended.
+#[derive(Debug, Clone)]
+pub(super) struct Place(#[expect(dead_code, reason = "held")] Arc<OwnedSemaphorePermit>);
 
 /// What stored hashes that need more than a slot's memory share, in KiB: as much as the
 /// largest of them may take.
@@ -58,22 +63,23 @@ impl HashSlots {
         self.blocks
     }
 
-    /// Whether one more would be refused at this moment.
-    pub(super) fn are_full(&self) -> bool {
-        self.admitted.available_permits() == 0
+    /// A place, if one is free.
+    pub(super) fn admit(&self) -> Result<Place, Busy> {
+        let place = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
+        Ok(Place(Arc::new(place)))
     }
 
     /// Runs `job`, which takes so many KiB beside the memory it is given, on a thread where
     /// it may block; `None` if it panicked.
     ///
-    /// The slot belongs to the computation, not to whoever waits for it: a client
+    /// Place and slot belong to the computation, not to the caller that waits for it: a client
     /// that hangs up frees nothing early.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
+        place: Place,
         beside_kib: usize,
         job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<Option<T>, Busy> {
-        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
         let queued = Instant::now();
         // They are few at once, and slow: half of the places stay for all others.
         let large_admitted = match beside_kib {
@@ -88,7 +94,7 @@ impl HashSlots {
         let slots = Arc::clone(self);
         let computation = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let _slot = (admitted, large_admitted, large, running);
+            let _slot = (place, large_admitted, large, running);
             let mut memory = slots.take_memory();
             let result = job(&mut memory);
             slots.keep_memory(memory);
@@ -144,6 +150,14 @@ mod tests {
 
     use super::*;
 
+    async fn run<T: Send + 'static>(
+        slots: &Arc<HashSlots>,
+        beside_kib: usize,
+        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<Option<T>, Busy> {
+        slots.run(slots.admit()?, beside_kib, job).await
+    }
+
     #[tokio::test]
     async fn more_than_may_wait_are_refused_at_once() {
         let slots = Arc::new(HashSlots::new(1, 3, 1));
@@ -153,22 +167,21 @@ mod tests {
             .map(|_| {
                 let (slots, gate) = (Arc::clone(&slots), Arc::clone(&gate));
                 tokio::spawn(
-                    async move { slots.run(0, move |_| gate.lock().unwrap().recv()).await },
+                    async move { run(&slots, 0, move |_| gate.lock().unwrap().recv()).await },
                 )
             })
             .collect();
         while slots.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(slots.are_full());
-        assert_eq!(slots.run(0, |_| ()).await, Err(Busy));
+        assert_eq!(run(&slots, 0, |_| ()).await, Err(Busy));
         for _ in &admitted {
             release.send(()).unwrap();
         }
         for run in admitted {
             assert!(run.await.unwrap().unwrap().is_some());
         }
-        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
     }
 
     #[tokio::test]
@@ -177,21 +190,21 @@ mod tests {
         let (release, gate) = mpsc::channel::<()>();
         let large = tokio::spawn({
             let slots = Arc::clone(&slots);
-            async move { slots.run(LARGE_KIB / 2 + 1, move |_| gate.recv()).await }
+            async move { run(&slots, LARGE_KIB / 2 + 1, move |_| gate.recv()).await }
         });
         while slots.large.available_permits() == LARGE_KIB {
             tokio::task::yield_now().await;
         }
-        let mut second = Box::pin(slots.run(LARGE_KIB / 2, |_| "second"));
+        let mut second = Box::pin(run(&slots, LARGE_KIB / 2, |_| "second"));
         tokio::select! {
             biased;
             _ = &mut second => panic!("both ran at once"),
-            small = slots.run(0, |_| "small") => assert_eq!(small, Ok(Some("small"))),
+            small = run(&slots, 0, |_| "small") => assert_eq!(small, Ok(Some("small"))),
         }
         release.send(()).unwrap();
         assert_eq!(second.await, Ok(Some("second")));
         large.await.unwrap().unwrap();
-        assert_eq!(slots.run(usize::MAX, |_| 1).await, Ok(Some(1)), "more than all of it");
+        assert_eq!(run(&slots, usize::MAX, |_| 1).await, Ok(Some(1)), "more than all of it");
     }
 
     #[tokio::test]
@@ -200,17 +213,17 @@ mod tests {
         let (release, gate) = mpsc::channel::<()>();
         let mut large = vec![tokio::spawn({
             let slots = Arc::clone(&slots);
-            async move { slots.run(LARGE_KIB, move |_| gate.recv().is_ok()).await }
+            async move { run(&slots, LARGE_KIB, move |_| gate.recv().is_ok()).await }
         })];
         large.extend((0..2).map(|_| {
             let slots = Arc::clone(&slots);
-            tokio::spawn(async move { slots.run(LARGE_KIB, |_| true).await })
+            tokio::spawn(async move { run(&slots, LARGE_KIB, |_| true).await })
         }));
         while slots.large_admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(slots.run(LARGE_KIB, |_| ()).await, Err(Busy));
-        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(run(&slots, LARGE_KIB, |_| ()).await, Err(Busy));
+        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
         release.send(()).unwrap();
         for run in large {
             assert_eq!(run.await.unwrap(), Ok(Some(true)));
@@ -221,24 +234,34 @@ mod tests {
     async fn what_was_prepared_is_the_memory_of_the_first_computation() {
         let slots = Arc::new(HashSlots::new(1, 8, 3));
         slots.prepare();
-        let blocks = slots.run(0, |memory| memory.len()).await;
+        let blocks = run(&slots, 0, |memory| memory.len()).await;
         assert_eq!(blocks, Ok(Some(3)));
         assert_eq!(slots.idle.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_place_is_kept_by_all_that_was_admitted_with_it() {
+        let slots = Arc::new(HashSlots::new(1, 0, 1));
+        let place = slots.admit().unwrap();
+        assert_eq!(slots.run(place.clone(), 0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(slots.admit().map(drop), Err(Busy), "there is work after the computation");
+        drop(place);
+        assert_eq!(slots.admit().map(drop), Ok(()));
     }
 
     #[tokio::test]
     async fn a_job_does_not_run_on_an_async_worker() {
         // This runtime has one worker: the thread of this test.
         let slots = Arc::new(HashSlots::new(1, 8, 1));
-        let job = slots.run(0, |_| std::thread::current().id()).await;
+        let job = run(&slots, 0, |_| std::thread::current().id()).await;
         assert_ne!(job, Ok(Some(std::thread::current().id())));
     }
 
     #[tokio::test]
     async fn a_panic_frees_its_slot() {
         let slots = Arc::new(HashSlots::new(1, 8, 1));
-        assert_eq!(slots.run(0, |_| panic!("on purpose")).await, Ok(None::<()>));
-        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(run(&slots, 0, |_| panic!("on purpose")).await, Ok(None::<()>));
+        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
     }
 
     #[tokio::test]
@@ -247,7 +270,7 @@ mod tests {
         let (release, gate) = mpsc::channel::<()>();
         let waiting = tokio::spawn({
             let slots = Arc::clone(&slots);
-            async move { slots.run(0, move |_| gate.recv()).await }
+            async move { run(&slots, 0, move |_| gate.recv()).await }
         });
         while slots.running.available_permits() > 0 {
             tokio::task::yield_now().await;
@@ -256,6 +279,6 @@ mod tests {
         assert!(waiting.await.unwrap_err().is_cancelled());
         assert_eq!(slots.running.available_permits(), 0);
         release.send(()).unwrap();
-        assert_eq!(slots.run(0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
     }
 }

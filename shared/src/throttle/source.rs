@@ -6,8 +6,6 @@ use axum::http::HeaderMap;
 
 use crate::serve::PeerAddress;
 
-/// The name of requests whose source nobody told: they share one budget.
-const UNKNOWN: &str = "unknown";
 /// What one subscriber has: a budget for each address would be none.
 const IPV6_PREFIX_BITS: u32 = 64;
 
@@ -16,14 +14,15 @@ const IPV6_PREFIX_BITS: u32 = 64;
 /// are what the client says of itself.
 ///
 /// If there is no such entry, the request came around the proxies, and the platform's word
-/// counts. Of an IPv6 address the source is the /64.
-#[must_use]
-pub fn source(peer: Option<PeerAddress>, headers: &HeaderMap, hops: usize) -> String {
+/// counts; `None` if it has none to say, as a load balancer of AWS. Of an IPv6 address the
+/// source is the /64.
+pub(super) fn source(
+    peer: Option<PeerAddress>,
+    headers: &HeaderMap,
+    hops: usize,
+) -> Option<String> {
     let forwarded = hops.checked_sub(1).and_then(|behind| forwarded_for(headers, behind));
-    match forwarded.or(peer.map(|PeerAddress(address)| address)) {
-        Some(address) => source_name(address),
-        None => UNKNOWN.to_owned(),
-    }
+    forwarded.or(peer.map(|PeerAddress(address)| address)).map(source_name)
 }
 
 /// The entry with so many others behind it. Several headers are one list, in which empty
@@ -62,7 +61,7 @@ mod tests {
         for line in lines {
             headers.append("x-forwarded-for", HeaderValue::from_static(line));
         }
-        source(PEER, &headers, hops)
+        source(PEER, &headers, hops).expect("a source")
     }
 
     #[test]
@@ -95,7 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn requests_from_nowhere_share_a_name() {
-        assert_eq!(source(None, &HeaderMap::new(), 0), "unknown");
+    fn a_request_without_an_address_has_no_source() {
+        assert_eq!(source(None, &HeaderMap::new(), 0), None);
+        assert_eq!(source(None, &HeaderMap::new(), 1), None);
     }
 }

@@ -26,7 +26,7 @@ impl Subject {
         Self(key)
     }
 
-    /// A source, as [`source`](super::source()) names it.
+    /// A source, as [`source_name`](super::source_name) names it.
     #[must_use]
     pub fn source(name: &str) -> Self {
         Self(format!("{SOURCE}{name}"))

@@ -7,6 +7,7 @@ mod connections;
 mod heads;
 mod invocations;
 mod log;
+mod logins;
 
 use system_tests::{
     Environment,

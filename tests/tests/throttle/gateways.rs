@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use system_tests::{
     binaries,
     contract::{ContractRequest, SECRET},
+    database::DatabaseServer,
     gateway_events::Gateway,
     process::{Process, command},
     runtime_api::RuntimeApi,
@@ -24,27 +25,34 @@ fn log_in(api: &RuntimeApi, event: &Value) -> u16 {
     serde_json::from_value(answered["statusCode"].clone()).unwrap()
 }
 
+fn start(server: &DatabaseServer, api: &RuntimeApi, variables: &[(&str, &str)]) -> Process {
+    let mut all = server.login_variables();
+    let address = api.address();
+    let lambda = [
+        ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
+        ("AWS_LAMBDA_FUNCTION_NAME", "login"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("JWT_SECRET", SECRET),
+    ];
+    for (name, value) in lambda.iter().chain(variables) {
+        all.insert((*name).into(), (*value).into());
+    }
+    Process::start("login", command(binaries::path("login"), &all))
+}
+
+/// A login of a client that says that it is another one.
+fn request(number: u8, email: &str, password: &str) -> ContractRequest {
+    let request = ContractRequest::new("POST", "/login").basic(email, password);
+    request.header("x-forwarded-for", format!("198.51.100.{number}"))
+}
+
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn a_source_behind_a_gateway_is_locked_whatever_it_says_of_itself() {
     let (server, api) = (server().await, RuntimeApi::new());
-    let mut variables = server.login_variables();
-    for (name, value) in [
-        ("AWS_LAMBDA_RUNTIME_API", api.address().as_str()),
-        ("AWS_LAMBDA_FUNCTION_NAME", "login"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-    ] {
-        variables.insert(name.into(), value.into());
-    }
-    variables.insert("JWT_SECRET".into(), SECRET.into());
-    variables.insert("LOGIN_SOURCE_LIMIT".into(), "2".into());
-    let _login = Process::start("login", command(binaries::path("login"), &variables));
+    let _login = start(&server, &api, &[("LOGIN_SOURCE_LIMIT", "2")]);
 
-    let request = |number: u8, email: &str, password: &str| {
-        let request = ContractRequest::new("POST", "/login").basic(email, password);
-        request.header("x-forwarded-for", format!("198.51.100.{number}"))
-    };
     let gateways = [Gateway::FunctionUrl, Gateway::RestApi];
     for (number, gateway) in (0..).zip(gateways) {
         let wrong = request(number, &format!("{number}@example.com"), "wrong");
@@ -59,4 +67,31 @@ async fn a_source_behind_a_gateway_is_locked_whatever_it_says_of_itself() {
     assert_eq!(log_in(&api, &other), 200, "another source");
     let keys = "SELECT subject FROM auth.login_throttle WHERE subject LIKE 's%' ORDER BY subject";
     assert!(server.query(keys).starts_with("source:192.0.2.1"), "{}", server.query(keys));
+}
+
+/// Its events name no source.
+#[tokio::test]
+#[ignore = "needs MariaDB: make test"]
+async fn behind_a_load_balancer_nobody_is_locked_for_the_failures_of_others() {
+    let (server, api) = (server().await, RuntimeApi::new());
+    let mut lambda = start(&server, &api, &[("LOGIN_SOURCE_LIMIT", "2")]);
+    let log_in = |number: u8, password: &str| {
+        let email = if password == PASSWORD { ADA } else { &format!("{number}@example.com") };
+        log_in(&api, &Gateway::LoadBalancer.event(&request(number, email, password)))
+    };
+    for number in 0..5 {
+        assert_eq!(log_in(number, "wrong"), 401);
+    }
+    assert_eq!(log_in(9, PASSWORD), 200);
+    assert_eq!(lambda.log().matches("set TRUSTED_PROXY_HOPS=1").count(), 1, "{}", lambda.log());
+    drop(lambda);
+
+    let variables = [("LOGIN_SOURCE_LIMIT", "2"), ("TRUSTED_PROXY_HOPS", "1")];
+    lambda = start(&server, &api, &variables);
+    for _ in 0..2 {
+        assert_eq!(log_in(1, "wrong"), 401);
+    }
+    assert_eq!(log_in(1, PASSWORD), 429);
+    assert_eq!(log_in(9, PASSWORD), 200, "another source");
+    drop(lambda);
 }
