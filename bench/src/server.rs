@@ -71,7 +71,8 @@ impl Server {
 ///
 /// If it isn't there.
 pub(crate) fn function(name: &str) -> PathBuf {
-    built(workspace().join("target").join(profile()).join(name))
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into());
+    built(workspace().join(target).join(profile()).join(name))
 }
 
 /// `release`, or `PROFILE`.

@@ -52,7 +52,7 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
     // Linux cannot accept the last connection and close the listener in one step, and resets
     // a client that connects in between: one in some seven runs of this test. Without draining,
     // some would be lost in every round.
-    assert!(total.lost <= 3, "{total:?}");
+    assert!(total.lost <= 2, "{total:?}");
     assert!(total.answered > ROUNDS * 300, "{total:?}");
 }
 

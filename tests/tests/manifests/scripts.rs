@@ -102,7 +102,7 @@ fn minikube_says_at_once_that_its_node_is_too_small() {
     let path = format!("{folder}:{}", std::env::var("PATH").expect("a path"));
     for (allocatable, pods_can_have) in [
         ("2 8000000Ki", Some("2000m and 7812 MiB")),
-        ("3099m 8000000Ki", Some("3099m and 7812 MiB")),
+        ("3299m 8000000Ki", Some("3299m and 7812 MiB")),
         ("4 2999Mi", Some("4000m and 2999 MiB")),
         ("4 3221225472", None),
         ("2 2000Mi\n1900m 2000Mi", None),

@@ -5,6 +5,7 @@ mod kubernetes;
 use std::{fs, path::Path, time::Duration};
 
 use serde_json::json;
+use shared::keys::Keys;
 use system_tests::{
     Environment, binaries,
     database::DatabaseServer,
@@ -185,12 +186,19 @@ async fn the_signing_key_in_a_kubernetes_secret() {
     let _alone = alone().await;
     let (server, mut clock, cluster) = (mariadb::shared(), Clock::new(), Cluster::new());
     add_user(&server).await;
-    cluster.create("auth-jwt", "keys.json", &key_set(&["2026-06"]));
-    let path = cluster.mounted("auth-jwt", "keys.json");
-    let functions = Functions::start(&variables(
-        &[&server.login_variables(), &clock.variables()],
-        &[("JWT_SECRET_FILE", &path)],
-    ));
+    let new = "auth-admin key new --alg ES256 --kid 2026-06 --file new.json";
+    shell(new, cluster.directory(), &cluster.variables());
+    let key = fs::read_to_string(cluster.directory().join("new.json")).expect("a file");
+    cluster.create("auth-jwt", "keys.json", &key);
+    let public = Keys::read(&key.into()).expect("keys").public_set();
+    cluster.create("auth-jwt-public", "keys.json", &public);
+    let start = |name: &str, secret: &str| {
+        let path = cluster.mounted(secret, "keys.json");
+        let parts = [&server.login_variables(), &clock.variables()];
+        Service::start(name, variables(&parts, &[("JWT_SECRET_FILE", &path)]))
+    };
+    let login = start("login", "auth-jwt");
+    let functions = Functions { login, validate: start("validate", "auth-jwt-public") };
     let title = "The signing key in a Kubernetes Secret";
     rotates(&functions, &mut clock, cluster.directory(), cluster.variables(), title);
     assert!(!cluster.directory().join("keys.json").exists(), "nothing secret is left behind");

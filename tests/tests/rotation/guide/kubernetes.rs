@@ -23,7 +23,7 @@ case "$1 $2" in
   ;;
 "create secret")
   [ "$3 $5 $7 $8 $9" = "generic --from-file --dry-run=client --output yaml" ]
-  printf 'name: %s\n%s: %s\n' "$4" "$6" "$(base64 -w0 "$6")"
+  printf 'name: %s\n%s: %s\n' "$4" "${6%=*}" "$(base64 -w0 "${6#*=}")"
   ;;
 "apply -f")
   [ "$3" = - ]
