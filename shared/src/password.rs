@@ -4,10 +4,12 @@
 //! least, whether or not there is a hash to compare with: equal work, not a pause,
 //! hides which e-mails exist.
 
+mod admitted;
 mod digest;
 mod slots;
 mod stored;
 
+pub use admitted::AdmittedCheck;
 pub use digest::{DigestKind, StoredDigest};
 pub use slots::Busy;
 pub use stored::StoredHash;
@@ -25,7 +27,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::config::{Argon2Config, HashLimits};
-use slots::{HashSlots, Place, WAITING_PER_SLOT, grow};
+use slots::{HashSlots, WAITING_PER_SLOT, grow};
 
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -164,45 +166,6 @@ impl PasswordHasher {
         let policy = self.policy.clone();
         self.slots
             .run(self.slots.admit()?, 0, move |memory| policy.wrap(&digest, memory))
-            .await?
-            .ok_or(HashingError::Failed)?
-    }
-}
-
-/// A check that was admitted. Its place is free again once this is dropped and the computation
-/// has ended: to be kept until all that belongs to the check is done.
-#[derive(Debug)]
-#[must_use]
-pub struct AdmittedCheck {
-    place: Place,
-    hasher: PasswordHasher,
-}
-
-impl AdmittedCheck {
-    /// Whether `password` is the one that `stored` was made from.
-    ///
-    /// # Errors
-    ///
-    /// As [`PasswordHasher::verify`].
-    pub async fn verify(
-        &self,
-        password: SecretString,
-        stored: Option<SecretString>,
-    ) -> Result<Verification, HashingError> {
-        let PasswordHasher { policy, slots } = &self.hasher;
-        let stored = stored.as_ref().map_or("", ExposeSecret::expose_secret);
-        // A disabled user's hash is computed as before, and is right for no password.
-        let (stored, enabled) = match stored.strip_prefix(DISABLED) {
-            Some(stored) => (stored, false),
-            None => (stored, true),
-        };
-        let stored = StoredHash::parse(stored);
-        let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(slots.blocks()));
-        let policy = policy.clone();
-        slots
-            .run(self.place.clone(), memory, move |memory| {
-                policy.verify(&password, stored.as_ref(), enabled, memory)
-            })
             .await?
             .ok_or(HashingError::Failed)?
     }

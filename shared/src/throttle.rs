@@ -158,7 +158,7 @@ impl Throttle {
         rule: &Rule,
     ) -> Result<Option<Check>, ThrottleError> {
         let began = SystemTime::now();
-        match self.store.begin(subject, rule, began).await? {
+        match self.store.begin(subject, rule, None).await? {
             Admission::Admitted { alone } => Ok(Some(Check {
                 store: Arc::clone(&self.store),
                 subject: subject.clone(),
@@ -201,7 +201,7 @@ impl Attempt {
         for mut check in self.checks {
             check.ended = true;
             let Check { store, subject, rule, .. } = &check;
-            let failures = store.fail(subject, rule, SystemTime::now()).await?;
+            let failures = store.fail(subject, rule, None).await?;
             if rule.locks(failures) {
                 locked.push(subject.kind());
             }

@@ -5,7 +5,7 @@
 
 use super::{
     Admission, Rule,
-    store::{check_limit, until},
+    store::{check_limit, furthest, until},
 };
 
 /// A row of the table; times in milliseconds since 1970.
@@ -22,11 +22,14 @@ pub(super) struct Count {
 
 impl Count {
     pub(super) fn begin(&mut self, rule: &Rule, now: i64) -> Admission {
-        if self.locked_until > now {
+        self.forget_at = if_in_force(self.forget_at, now, rule.window);
+        self.failures = if self.forget_at > 0 { self.failures } else { 0 };
+        self.checks_until = if_in_force(self.checks_until, now, check_limit());
+        self.checks = if self.checks_until > 0 { self.checks } else { 0 };
+        self.locked_until = if_in_force(self.locked_until, now, rule.longest_lock);
+        if self.locked_until > 0 {
             return Admission::Locked(until(self.locked_until, now));
         }
-        self.failures = if self.forget_at > now { self.failures } else { 0 };
-        self.checks = if self.checks_until > now { self.checks } else { 0 };
         if self.checks >= (rule.max_failures - self.failures).max(1) {
             return Admission::Full;
         }
@@ -37,7 +40,8 @@ impl Count {
     }
 
     pub(super) fn fail(&mut self, rule: &Rule, now: i64) -> i64 {
-        let remembered = if self.forget_at > now { self.failures } else { 0 };
+        let is_remembered = if_in_force(self.forget_at, now, rule.window) > 0;
+        let remembered = if is_remembered { self.failures } else { 0 };
         self.failures = remembered + 1;
         self.checks = (self.checks - 1).max(0);
         if rule.from_last || remembered == 0 {
@@ -54,6 +58,11 @@ impl Count {
             (self.failures, self.locked_until, self.forget_at) = (0, 0, 0);
         }
     }
+}
+
+/// A time that is neither past nor further ahead than it may be; else 0.
+fn if_in_force(time: i64, now: i64, at_most: i64) -> i64 {
+    if time > now && time <= now.saturating_add(furthest(at_most)) { time } else { 0 }
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! What a statement found comes back as the insert id of its answer, which costs no second
 //! one: both servers have no `RETURNING` for this. Assignments are made from left to right,
 //! and later ones see what earlier ones have set.
+//!
+//! Times are those of the database's clock, which all instances share. A time that is further
+//! ahead than any step here could have set it counts as none.
 
 use std::time::SystemTime;
 
@@ -12,46 +15,81 @@ use sqlx::{MySql, mysql::MySqlArguments, query::Query};
 use super::{
     Admission, Rule, Subject, ThrottleRow, ThrottleStore,
     rule::MAX_DOUBLINGS,
-    store::{FailuresRow, check_limit, listed, milliseconds},
+    store::{DAY, FailuresRow, check_limit, furthest, listed, milliseconds},
 };
 use crate::users::{MySqlUsers, StoreError};
 
-/// The insert id is that of [`admission`]. A row that is locked, or full, stays as it is.
-const BEGIN: &str = "INSERT INTO login_throttle \
-     (subject, failures, checks, checks_until, locked_until, forget_at) \
-     VALUES (?, 0, 1, ?, 0, 0) ON DUPLICATE KEY UPDATE \
+/// Milliseconds since 1970, or another time in tests.
+macro_rules! now {
+    () => {
+        "COALESCE(?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
+    };
+}
+
+/// The insert id is that of [`admission`]. A row that is locked, or full, stays as it is but
+/// for times that are over.
+const BEGIN: &str = concat!(
+    "INSERT INTO login_throttle \
+       (subject, failures, checks, checks_until, locked_until, forget_at) \
+     SELECT ?, 0, 1, clock.now + ?, 0, 0 FROM (SELECT ",
+    now!(),
+    " AS now) AS clock ON DUPLICATE KEY UPDATE \
+     forget_at = IF(forget_at > clock.now AND forget_at <= clock.now + ?, forget_at, 0), \
+     failures = IF(forget_at = 0, 0, failures), \
+     checks_until = IF(checks_until > clock.now AND checks_until <= clock.now + ?, checks_until, 0), \
+     checks = IF(checks_until = 0, 0, checks), \
+     locked_until = IF(locked_until > clock.now AND locked_until <= clock.now + ?, locked_until, 0), \
      admitted = LAST_INSERT_ID(CASE \
-       WHEN locked_until > ? THEN locked_until - ? + 2 \
-       WHEN IF(checks_until > ?, checks, 0) >= GREATEST(? - IF(forget_at > ?, failures, 0), 1) \
-         THEN 2 \
-       WHEN checks_until > ? AND checks > 0 OR forget_at > ? AND failures > 0 THEN 1 \
+       WHEN locked_until > 0 THEN locked_until - clock.now + 2 \
+       WHEN checks >= GREATEST(? - failures, 1) THEN 2 \
+       WHEN checks > 0 OR failures > 0 THEN 1 \
        ELSE 0 END) < 2, \
-     failures = IF(forget_at > ?, failures, 0), \
-     checks = IF(checks_until > ?, checks, 0) + admitted, \
-     checks_until = IF(admitted, ?, checks_until)";
+     checks = checks + admitted, \
+     checks_until = IF(admitted, clock.now + ?, checks_until)"
+);
 
 /// The insert id is the number of failures; 0, where the row is new, means the first.
-const FAIL: &str = "INSERT INTO login_throttle \
-     (subject, failures, checks, checks_until, locked_until, forget_at) \
-     VALUES (?, 1, 0, 0, ?, ?) ON DUPLICATE KEY UPDATE \
-     failures = LAST_INSERT_ID(IF(forget_at > ?, failures, 0) + 1), \
+const FAIL: &str = concat!(
+    "INSERT INTO login_throttle \
+       (subject, failures, checks, checks_until, locked_until, forget_at) \
+     SELECT ?, 1, 0, 0, IF(? = 0, 0, clock.now + ?), clock.now + ? FROM (SELECT ",
+    now!(),
+    " AS now) AS clock ON DUPLICATE KEY UPDATE \
+     failures = LAST_INSERT_ID(\
+       IF(forget_at > clock.now AND forget_at <= clock.now + ?, failures, 0) + 1), \
      checks = GREATEST(checks, 1) - 1, \
-     forget_at = IF(? OR failures = 1, ?, forget_at), \
+     forget_at = IF(? OR failures = 1, clock.now + ?, forget_at), \
      locked_until = IF(failures < ?, 0, LEAST(forget_at, \
-       ? + LEAST(?, ? << LEAST(failures - ?, ?))))";
+       clock.now + LEAST(?, ? << LEAST(failures - ?, ?))))"
+);
 
 const END: &str = "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1, \
      failures = IF(?, 0, failures), locked_until = IF(?, 0, locked_until), \
      forget_at = IF(?, 0, forget_at) WHERE subject = ?";
 
-const FAILURES: &str = "SELECT subject, failures, locked_until, forget_at FROM login_throttle \
-     WHERE forget_at > ? AND failures > 0 ORDER BY locked_until DESC, subject LIMIT ?";
+const FAILURES: &str = concat!(
+    "SELECT subject, failures, locked_until - clock.now, forget_at - clock.now \
+     FROM login_throttle, (SELECT ",
+    now!(),
+    " AS now) AS clock \
+     WHERE forget_at > clock.now AND forget_at <= clock.now + ? AND failures > 0 \
+     ORDER BY locked_until DESC, subject LIMIT ?"
+);
 
 const RESET: &str = "DELETE FROM login_throttle WHERE ? IS NULL OR subject = ?";
 
 /// Some at a time, so that nobody waits for it.
-const FORGET: &str = "DELETE FROM login_throttle WHERE forget_at <= ? AND checks_until <= ? \
-     ORDER BY forget_at LIMIT 1000";
+const FORGET: &str = concat!(
+    "DELETE FROM login_throttle WHERE forget_at NOT BETWEEN ",
+    now!(),
+    " + 1 AND ",
+    now!(),
+    " + ? AND checks_until NOT BETWEEN ",
+    now!(),
+    " + 1 AND ",
+    now!(),
+    " + ? ORDER BY forget_at LIMIT 1000"
+);
 /// One check in so many, by chance, has old rows deleted: more than came meanwhile.
 const FORGET_EVERY: u8 = 64;
 
@@ -91,15 +129,13 @@ impl ThrottleStore for MySqlUsers {
         &self,
         subject: &Subject,
         rule: &Rule,
-        now: SystemTime,
+        now: Option<SystemTime>,
     ) -> Result<Admission, StoreError> {
-        let now = milliseconds(now);
-        let until = now.saturating_add(check_limit());
+        let now = now.map(milliseconds);
         let begin = || {
-            let begin = sqlx::query(BEGIN).bind(subject.to_string()).bind(until);
-            let begin = begin.bind(now).bind(now).bind(now).bind(rule.max_failures);
-            let begin = begin.bind(now).bind(now).bind(now).bind(now).bind(now);
-            begin.bind(until)
+            let begin = sqlx::query(BEGIN).bind(subject.to_string()).bind(check_limit());
+            let begin = begin.bind(now).bind(furthest(rule.window)).bind(furthest(check_limit()));
+            begin.bind(furthest(rule.longest_lock)).bind(rule.max_failures).bind(check_limit())
         };
         let (found, _) = execute(self, begin).await?;
         if by_chance() {
@@ -112,15 +148,15 @@ impl ThrottleStore for MySqlUsers {
         &self,
         subject: &Subject,
         rule: &Rule,
-        now: SystemTime,
+        now: Option<SystemTime>,
     ) -> Result<i64, StoreError> {
-        let now = milliseconds(now);
-        let forget_at = now.saturating_add(rule.window);
-        let first_lock = if rule.locks(1) { (now + rule.lock(1)).min(forget_at) } else { 0 };
+        let now = now.map(milliseconds);
+        let first_lock = if rule.locks(1) { rule.lock(1).min(rule.window) } else { 0 };
         let fail = || {
-            let fail = sqlx::query(FAIL).bind(subject.to_string()).bind(first_lock).bind(forget_at);
-            let fail = fail.bind(now).bind(rule.from_last).bind(forget_at).bind(rule.max_failures);
-            let fail = fail.bind(now).bind(rule.longest_lock).bind(rule.first_lock);
+            let fail = sqlx::query(FAIL).bind(subject.to_string());
+            let fail = fail.bind(first_lock).bind(first_lock).bind(rule.window).bind(now);
+            let fail = fail.bind(furthest(rule.window)).bind(rule.from_last).bind(rule.window);
+            let fail = fail.bind(rule.max_failures).bind(rule.longest_lock).bind(rule.first_lock);
             fail.bind(rule.max_failures).bind(MAX_DOUBLINGS)
         };
         let (failures, _) = execute(self, fail).await?;
@@ -135,16 +171,20 @@ impl ThrottleStore for MySqlUsers {
         execute(self, end).await.map(drop)
     }
 
-    async fn failures(&self, now: SystemTime, limit: u32) -> Result<Vec<ThrottleRow>, StoreError> {
-        let now = milliseconds(now);
+    async fn failures(
+        &self,
+        now: Option<SystemTime>,
+        limit: u32,
+    ) -> Result<Vec<ThrottleRow>, StoreError> {
+        let now = now.map(milliseconds);
         let rows: Vec<FailuresRow> = self
             .connections()
             .run(move |connection| {
-                let failures = sqlx::query_as(FAILURES).bind(now).bind(limit);
+                let failures = sqlx::query_as(FAILURES).bind(now).bind(furthest(DAY)).bind(limit);
                 Box::pin(failures.fetch_all(connection))
             })
             .await?;
-        Ok(rows.into_iter().map(|row| listed(row, now)).collect())
+        Ok(rows.into_iter().map(listed).collect())
     }
 
     async fn reset(&self, subject: Option<&Subject>) -> Result<u64, StoreError> {
@@ -172,9 +212,12 @@ fn by_chance() -> bool {
 }
 
 /// Deletes rows that say nothing any more, while nobody waits for it.
-fn forget_later(store: MySqlUsers, now: i64) {
+fn forget_later(store: MySqlUsers, now: Option<i64>) {
     tokio::spawn(async move {
-        let forget = || sqlx::query(FORGET).bind(now).bind(now);
+        let forget = || {
+            let forget = sqlx::query(FORGET).bind(now).bind(now).bind(furthest(DAY));
+            forget.bind(now).bind(now).bind(furthest(check_limit()))
+        };
         if let Err(error) = execute(&store, forget).await {
             tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
         }

@@ -9,7 +9,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::{
     Admission, Rule, Subject, ThrottleRow, ThrottleStore,
     count::Count,
-    store::{FailuresRow, listed, milliseconds},
+    store::{DAY, FailuresRow, check_limit, furthest, listed, milliseconds},
 };
 use crate::users::{SqliteUsers, StoreError};
 
@@ -18,10 +18,12 @@ const READ: &str = "SELECT failures, checks, checks_until, locked_until, forget_
 const WRITE: &str = "INSERT OR REPLACE INTO login_throttle \
      (subject, failures, checks, checks_until, locked_until, forget_at) VALUES (?, ?, ?, ?, ?, ?)";
 /// Rows that say nothing any more.
-const FORGET: &str = "DELETE FROM login_throttle WHERE forget_at <= ? AND checks_until <= ?";
+const FORGET: &str = "DELETE FROM login_throttle WHERE forget_at NOT BETWEEN ?1 + 1 AND ?1 + ?2 \
+     AND checks_until NOT BETWEEN ?1 + 1 AND ?1 + ?3";
 const RESET: &str = "DELETE FROM login_throttle WHERE ?1 IS NULL OR subject = ?1";
-const FAILURES: &str = "SELECT subject, failures, locked_until, forget_at FROM login_throttle \
-     WHERE forget_at > ? AND failures > 0 ORDER BY locked_until DESC, subject LIMIT ?";
+const FAILURES: &str = "SELECT subject, failures, locked_until - ?1, forget_at - ?1 \
+     FROM login_throttle WHERE forget_at > ?1 AND forget_at <= ?1 + ?2 AND failures > 0 \
+     ORDER BY locked_until DESC, subject LIMIT ?3";
 
 /// Takes a step of a subject's count.
 async fn step<T: Send + 'static>(
@@ -62,16 +64,22 @@ async fn write(
     write.execute(connection).await.map(drop)
 }
 
+/// SQLite's clock is that of this machine.
+fn time(now: Option<SystemTime>) -> i64 {
+    milliseconds(now.unwrap_or_else(SystemTime::now))
+}
+
 #[async_trait]
 impl ThrottleStore for SqliteUsers {
     async fn begin(
         &self,
         subject: &Subject,
         rule: &Rule,
-        now: SystemTime,
+        now: Option<SystemTime>,
     ) -> Result<Admission, StoreError> {
-        let (now, rule) = (milliseconds(now), *rule);
-        let forget = move || sqlx::query(FORGET).bind(now).bind(now);
+        let (now, rule) = (time(now), *rule);
+        let forget =
+            move || sqlx::query(FORGET).bind(now).bind(furthest(DAY)).bind(furthest(check_limit()));
         self.connections().run(move |connection| Box::pin(forget().execute(connection))).await?;
         step(self, subject, move |count| count.begin(&rule, now)).await
     }
@@ -80,9 +88,9 @@ impl ThrottleStore for SqliteUsers {
         &self,
         subject: &Subject,
         rule: &Rule,
-        now: SystemTime,
+        now: Option<SystemTime>,
     ) -> Result<i64, StoreError> {
-        let (now, rule) = (milliseconds(now), *rule);
+        let (now, rule) = (time(now), *rule);
         step(self, subject, move |count| count.fail(&rule, now)).await
     }
 
@@ -90,16 +98,20 @@ impl ThrottleStore for SqliteUsers {
         step(self, subject, move |count| count.end(clear)).await
     }
 
-    async fn failures(&self, now: SystemTime, limit: u32) -> Result<Vec<ThrottleRow>, StoreError> {
-        let now = milliseconds(now);
+    async fn failures(
+        &self,
+        now: Option<SystemTime>,
+        limit: u32,
+    ) -> Result<Vec<ThrottleRow>, StoreError> {
+        let now = time(now);
         let rows: Vec<FailuresRow> = self
             .connections()
             .run(move |connection| {
-                let failures = sqlx::query_as(FAILURES).bind(now).bind(limit);
+                let failures = sqlx::query_as(FAILURES).bind(now).bind(furthest(DAY)).bind(limit);
                 Box::pin(failures.fetch_all(connection))
             })
             .await?;
-        Ok(rows.into_iter().map(|row| listed(row, now)).collect())
+        Ok(rows.into_iter().map(listed).collect())
     }
 
     async fn reset(&self, subject: Option<&Subject>) -> Result<u64, StoreError> {

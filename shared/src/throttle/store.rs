@@ -34,7 +34,8 @@ pub struct ThrottleRow {
     pub forgotten: Duration,
 }
 
-/// Counts, shared by all instances. Each call is one atomic step.
+/// Counts, shared by all instances. Each call is one atomic step. `now` is `None` but in tests:
+/// the clock of the database, since those of the instances may differ.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
     /// Notes a check, if it may be made.
@@ -46,7 +47,7 @@ pub trait ThrottleStore: Send + Sync {
         &self,
         subject: &Subject,
         rule: &Rule,
-        now: SystemTime,
+        now: Option<SystemTime>,
     ) -> Result<Admission, StoreError>;
 
     /// Turns a check into a failure, and says the how-manieth it is.
@@ -58,7 +59,7 @@ pub trait ThrottleStore: Send + Sync {
         &self,
         subject: &Subject,
         rule: &Rule,
-        now: SystemTime,
+        now: Option<SystemTime>,
     ) -> Result<i64, StoreError>;
 
     /// Takes a check back, and with `clear` forgets the failures.
@@ -73,7 +74,11 @@ pub trait ThrottleStore: Send + Sync {
     /// # Errors
     ///
     /// [`StoreError`] if the database is out of reach or fails.
-    async fn failures(&self, now: SystemTime, limit: u32) -> Result<Vec<ThrottleRow>, StoreError>;
+    async fn failures(
+        &self,
+        now: Option<SystemTime>,
+        limit: u32,
+    ) -> Result<Vec<ThrottleRow>, StoreError>;
 
     /// Forgets all about `subject`, or about everybody. How many counts there were.
     ///
@@ -94,20 +99,30 @@ pub(super) fn check_limit() -> i64 {
     i64::try_from(CHECK_LIMIT.as_millis()).expect("some seconds")
 }
 
+/// How far ahead a time may be that a step set which locks or remembers for so long. A step
+/// that waits for another one still has the time at which it began.
+pub(super) fn furthest(ahead: i64) -> i64 {
+    ahead.saturating_add(check_limit())
+}
+
+/// No rule locks or remembers for longer.
+pub(super) const DAY: i64 = 24 * 60 * 60 * 1000;
+
 /// From `now` until `then`; zero if that is past.
 pub(super) fn until(then: i64, now: i64) -> Duration {
     Duration::from_millis(u64::try_from(then.saturating_sub(now)).unwrap_or(0))
 }
 
-/// A row of the statement for [`ThrottleStore::failures`].
+/// A row of the statement for [`ThrottleStore::failures`]: how many there are, for how long it
+/// is locked, and after how long it is forgotten.
 pub(super) type FailuresRow = (String, i64, i64, i64);
 
-pub(super) fn listed(row: FailuresRow, now: i64) -> ThrottleRow {
-    let (subject, failures, locked_until, forget_at) = row;
+pub(super) fn listed(row: FailuresRow) -> ThrottleRow {
+    let (subject, failures, locked, forgotten) = row;
     ThrottleRow {
         subject: Subject::stored(subject),
         failures,
-        locked: until(locked_until, now),
-        forgotten: until(forget_at, now),
+        locked: until(locked, 0),
+        forgotten: until(forgotten, 0),
     }
 }

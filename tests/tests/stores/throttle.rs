@@ -55,13 +55,13 @@ async fn both_take_the_same_steps(server: &DatabaseServer) {
         let what = format!("step {step} on {subject}");
         match draw(50, 10) {
             0..5 => assert_eq!(
-                store.begin(subject, rule, time).await.unwrap(),
-                model.begin(subject, rule, time).await.unwrap(),
+                store.begin(subject, rule, Some(time)).await.unwrap(),
+                model.begin(subject, rule, Some(time)).await.unwrap(),
                 "{what}: begin"
             ),
             5..8 => assert_eq!(
-                store.fail(subject, rule, time).await.unwrap(),
-                model.fail(subject, rule, time).await.unwrap(),
+                store.fail(subject, rule, Some(time)).await.unwrap(),
+                model.fail(subject, rule, Some(time)).await.unwrap(),
                 "{what}: fail"
             ),
             other => {
@@ -70,14 +70,14 @@ async fn both_take_the_same_steps(server: &DatabaseServer) {
             }
         }
         assert_eq!(
-            store.failures(time, 10).await.unwrap(),
-            model.failures(time, 10).await.unwrap(),
+            store.failures(Some(time), 10).await.unwrap(),
+            model.failures(Some(time), 10).await.unwrap(),
             "{what}: the counts behind it"
         );
     }
     for (subject, _) in &subjects {
         store.reset(Some(subject)).await.unwrap();
-        assert_eq!(store.begin(subject, &email, time).await.unwrap(), ALONE, "{subject}");
+        assert_eq!(store.begin(subject, &email, Some(time)).await.unwrap(), ALONE, "{subject}");
     }
 }
 
@@ -92,7 +92,7 @@ async fn parallel_checks_do_not_outrun_the_rule(server: &DatabaseServer) {
         let subject = Subject::email(&format!("parallel{round}@example.com"));
         let begins = (0..100).map(|number| {
             let (store, subject) = (Arc::clone(&stores[number % 2]), subject.clone());
-            tokio::spawn(async move { store.begin(&subject, &rule, now()).await.unwrap() })
+            tokio::spawn(async move { store.begin(&subject, &rule, None).await.unwrap() })
         });
         let mut admitted = 0;
         for begin in begins.collect::<Vec<_>>() {
@@ -111,7 +111,7 @@ async fn every_failure_of_many_at_once_is_counted(server: &DatabaseServer) {
     let (subject, rule) = (Subject::email("counted@example.com"), rules().0);
     let fails = (0..100).map(|_| {
         let (store, subject) = (Arc::clone(&store), subject.clone());
-        tokio::spawn(async move { store.fail(&subject, &rule, now()).await.unwrap() })
+        tokio::spawn(async move { store.fail(&subject, &rule, None).await.unwrap() })
     });
     let mut numbers = Vec::new();
     for fail in fails.collect::<Vec<_>>() {
@@ -134,7 +134,7 @@ async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
     // One check in 64 deletes them: by far not one in 2,000 checks does not happen.
     for number in 0..2000 {
         let subject = Subject::email(&format!("{number}@example.com"));
-        store.begin(&subject, &rules().0, now()).await.unwrap();
+        store.begin(&subject, &rules().0, None).await.unwrap();
         if number % 50 == 0 && server.query(old) == "0" {
             let rest = server.query("SELECT COUNT(*) FROM auth.login_throttle");
             assert!(rest.parse::<usize>().unwrap() > number, "checks under way stay: {rest}");

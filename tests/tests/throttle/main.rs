@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
+mod clocks;
 mod gateways;
 mod locks;
 mod operation;
@@ -10,8 +11,6 @@ mod sources;
 
 use shared::users::{NewUser, UserDirectory};
 use system_tests::{
-    Environment,
-    clock::Clock,
     contract::{SECRET, hash},
     database::DatabaseServer,
     http::Answer,
@@ -42,13 +41,12 @@ fn login(server: &DatabaseServer, variables: &[(&str, &str)]) -> Service {
     Service::start("login", all)
 }
 
-/// The same with a clock that the test moves.
-fn login_with_clock(server: &DatabaseServer) -> (Service, Clock) {
-    let clock = Clock::new();
-    let variables: Environment = clock.variables();
-    let variables: Vec<(&str, &str)> =
-        variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    (login(server, &variables), clock)
+/// As if so many seconds had passed by the clock of the database, which is the one that counts.
+fn advance(server: &DatabaseServer, seconds: u32) {
+    server.sql(&format!(
+        "UPDATE auth.login_throttle SET checks_until = checks_until - {seconds} * 1000,
+         locked_until = locked_until - {seconds} * 1000, forget_at = forget_at - {seconds} * 1000"
+    ));
 }
 
 fn attempt(login: &Service, email: &str, password: &str) -> Answer {

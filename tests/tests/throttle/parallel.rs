@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use system_tests::{clock::Clock, database::DatabaseServer, service::Service, wait};
+use system_tests::{service::Service, wait};
 
 use crate::{ADA, PASSWORD, login, server, status};
 
@@ -23,21 +23,18 @@ fn at_once(logins: &[Service], email: &str, password: &str, count: usize) -> BTr
     counts
 }
 
-/// A `login` for which it is always this time of one day.
-fn login_at(server: &DatabaseServer, time: &str) -> Service {
-    let clock = Clock::new().variables();
-    let (library, now) = (clock["LD_PRELOAD"].as_str(), format!("2030-01-01 {time}"));
-    let stands = ("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    login(server, &[("LD_PRELOAD", library), ("FAKETIME", &now), stands, ("HASH_QUEUE", "100")])
-}
-
 /// Five may fail until the first lock, which lasts one second: whoever came later than that
-/// would be the sixth. So the clocks stand still.
+/// would be the sixth. So the clock of the database stands still.
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn of_a_hundred_wrong_passwords_at_once_five_are_checked() {
     let server = server().await;
-    let logins = [login_at(&server, "00:00:00"), login_at(&server, "00:00:00")];
+    let stop_clock = |second: u32| {
+        server.sql(&format!("SET GLOBAL init_connect = 'SET timestamp = {second}'"));
+    };
+    stop_clock(2_000_000_000);
+    let variables = [("HASH_QUEUE", "100")];
+    let logins = [login(&server, &variables), login(&server, &variables)];
     for email in [ADA, "nobody@example.com"] {
         let counts = at_once(&logins, email, "wrong", 100);
         assert_eq!(counts, [(401, 5), (429, 95)].into(), "{email}");
@@ -45,7 +42,8 @@ async fn of_a_hundred_wrong_passwords_at_once_five_are_checked() {
     }
     let failures = server.query("SELECT DISTINCT failures, checks FROM auth.login_throttle");
     assert_eq!(failures, "5\t0");
-    let later = login_at(&server, "00:00:01");
+    stop_clock(2_000_000_001);
+    let later = login(&server, &[]);
     assert_eq!(status(&later, ADA, PASSWORD), 200, "and let in behind the lock");
 }
 

@@ -35,11 +35,16 @@ impl UserStore for Memory {
 
 #[async_trait]
 impl ThrottleStore for Memory {
-    async fn begin(&self, _: &Subject, _: &Rule, _: SystemTime) -> Result<Admission, StoreError> {
+    async fn begin(
+        &self,
+        _: &Subject,
+        _: &Rule,
+        _: Option<SystemTime>,
+    ) -> Result<Admission, StoreError> {
         Ok(Admission::Admitted { alone: true })
     }
 
-    async fn fail(&self, _: &Subject, _: &Rule, _: SystemTime) -> Result<i64, StoreError> {
+    async fn fail(&self, _: &Subject, _: &Rule, _: Option<SystemTime>) -> Result<i64, StoreError> {
         Ok(1)
     }
 
@@ -47,7 +52,11 @@ impl ThrottleStore for Memory {
         Ok(())
     }
 
-    async fn failures(&self, _: SystemTime, _: u32) -> Result<Vec<ThrottleRow>, StoreError> {
+    async fn failures(
+        &self,
+        _: Option<SystemTime>,
+        _: u32,
+    ) -> Result<Vec<ThrottleRow>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -131,3 +131,22 @@ fn attempts_of_a_source_do_not_prolong_its_minute() {
     fail(&mut count, &rule, MINUTE);
     assert_eq!(count.failures, 1);
 }
+
+/// Such as one that the clock of another machine has set.
+#[test]
+fn a_time_further_ahead_than_its_step_could_set_counts_as_none() {
+    let rule = email();
+    for (field, furthest) in [(0, rule.longest_lock), (1, rule.window), (2, check_limit())] {
+        let begin = |time| {
+            let mut count = Count { failures: 4, checks: 9, ..Count::default() };
+            match field {
+                0 => count.locked_until = time,
+                1 => count.forget_at = time,
+                _ => count.checks_until = time,
+            }
+            count.begin(&rule, 0)
+        };
+        assert_ne!(begin(furthest), Admission::Admitted { alone: true }, "{field}");
+        assert_eq!(begin(super::furthest(furthest) + 1), Admission::Admitted { alone: true });
+    }
+}

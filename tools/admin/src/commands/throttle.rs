@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt::Write as _,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -45,7 +45,7 @@ async fn reset(whose: WhoseFailures) -> Result<Answer, Failure> {
 
 async fn list(json: bool) -> Result<Answer, Failure> {
     let database = environment::database().await?;
-    let rows = throttle::store(&database).failures(SystemTime::now(), MAX_ROWS).await?;
+    let rows = throttle::store(&database).failures(None, MAX_ROWS).await?;
     let emails = emails(database.users().as_ref(), &rows).await?;
     let rows: Vec<Line> = rows.iter().map(|row| Line::new(row, &emails)).collect();
     if json {
