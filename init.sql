@@ -1,13 +1,16 @@
 -- Database, table and account of the auth service, for MySQL 8.4 and 9 and MariaDB
 -- 10.11. An administrator runs it, as often as they like; no row is ever touched:
 --
---   mysql --init-command="SET @auth_password = '...'" -u root -p < init.sql
+--   { echo "SET @auth_password = '...';"; cat init.sql; } | mysql -u root -p
 --
 -- With @auth_password the account gets that password and may log in; another run with
 -- another one changes it. Without it a new account is locked and an existing one keeps
 -- its password. A password that is hard to quote can be given in hex, in UTF-8:
 --
 --   SET @auth_password = 0x...     (printf %s "$PASSWORD" | xxd -p -c 256)
+--
+-- By a pipe, since `ps` shows what stands on a command line. A server whose general log is
+-- on writes the statement there: SET GLOBAL general_log = OFF until it has run.
 --
 -- A table left by the Flask service needs upgrade-from-flask.sql first (see the end).
 

@@ -38,10 +38,10 @@ async fn suite(server: &DatabaseServer) {
 }
 
 /// Runs `init.sql` twice: as often as they like.
-fn init(server: &DatabaseServer, init_command: Option<&str>) {
+fn init(server: &DatabaseServer, set_password: &str) {
     let script = fs::read_to_string(workspace().join("init.sql")).unwrap();
     for _ in 0..2 {
-        assert_eq!(server.run_sql(&script, init_command).as_deref(), Ok(""));
+        assert_eq!(server.run_sql(&format!("{set_password}{script}")).as_deref(), Ok(""));
     }
 }
 
@@ -56,23 +56,23 @@ fn account(server: &DatabaseServer) -> String {
 }
 
 async fn without_a_password_the_account_is_locked(server: &DatabaseServer) {
-    init(server, None);
+    init(server, "");
     let before = account(server);
     assert!(before.contains("ACCOUNT LOCK"), "{before}");
-    init(server, Some("SET @auth_password = ''"));
+    init(server, "SET @auth_password = '';");
     assert_eq!(account(server), before, "an empty password is none");
     assert!(!may_log_in(server, "x").await);
 }
 
 async fn a_password_opens_the_account_and_stays_until_there_is_another(server: &DatabaseServer) {
-    init(server, Some("SET @auth_password = 'simple'"));
+    init(server, "SET @auth_password = 'simple';");
     assert!(may_log_in(server, "simple").await);
-    init(server, Some(&set_auth_password(AUTH_PASSWORD)));
+    init(server, &set_auth_password(AUTH_PASSWORD));
     assert!(may_log_in(server, AUTH_PASSWORD).await && !may_log_in(server, "simple").await);
-    init(server, None);
+    init(server, "");
     assert!(may_log_in(server, AUTH_PASSWORD).await);
     let escaped = AUTH_PASSWORD.replace('\\', r"\\").replace('\'', "''");
-    init(server, Some(&format!("SET @auth_password = '{escaped}'")));
+    init(server, &format!("SET @auth_password = '{escaped}';"));
     assert!(may_log_in(server, AUTH_PASSWORD).await, "quoted by hand");
 }
 
@@ -120,11 +120,11 @@ async fn a_flask_table_keeps_its_rows_and_ids(server: &DatabaseServer, options: 
     let before = server.query(rows);
     let upgrade = fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
     for _ in 0..2 {
-        let ran = server.run_sql(&format!("USE auth;\n{upgrade}"), None);
+        let ran = server.run_sql(&format!("USE auth;\n{upgrade}"));
         assert_eq!(ran.as_deref(), Ok(""), "{options}");
         assert_eq!(server.query(rows), before, "{options}");
     }
-    init(server, None);
+    init(server, "");
     assert_eq!(server.query(rows), before, "{options}");
 
     let login = stores::open(&server.login_variables(), 1).await;
@@ -150,12 +150,12 @@ async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServe
              INSERT INTO user (email, password, admin) VALUES ('ada@example.com', 'x', {value})",
         ));
         for _ in 0..2 {
-            let ran = server.run_sql(&format!("USE auth;\n{upgrade}"), None);
+            let ran = server.run_sql(&format!("USE auth;\n{upgrade}"));
             assert_eq!(ran.as_deref(), Ok(""), "{column}");
         }
         let columns = if kept.contains('\t') { "admin, admin_before_upgrade" } else { "admin" };
         assert_eq!(server.query(&format!("SELECT {columns} FROM auth.user")), kept, "{column}");
-        init(server, None);
+        init(server, "");
         let login = stores::open(&server.login_variables(), 1).await;
         let user = login.find_by_email("ada@example.com").await.unwrap().unwrap();
         assert_eq!(user.admin, kept == "1", "{column}");
@@ -173,4 +173,15 @@ async fn ids_are_whole_numbers_and_not_doubles(server: &DatabaseServer) {
     assert_eq!(even.password.expose_secret(), "p");
     assert!(admin.remove("odd@example.com").await.unwrap());
     assert!(admin.find_by_email("even@example.com").await.unwrap().is_some());
+}
+
+/// Where `ps` would show it.
+#[test]
+fn no_password_is_given_on_a_command_line() {
+    for file in ["init.sql", "upgrade-from-flask.sql", "README.md", "k8s-knative/README.md"] {
+        let text = fs::read_to_string(workspace().join(file)).unwrap();
+        for option in ["--init-command", "--password=", "--execute"] {
+            assert!(!text.contains(option), "{file}: {option}");
+        }
+    }
 }

@@ -85,7 +85,7 @@ async fn a_client_does_not_notice_that_the_connection_died_while_the_process_was
     let connections = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
     // One may have been on its way out already; those in the pool are not.
     let listed = server.query(connections);
-    let kill = |id: &&str| server.run_sql(&format!("KILL CONNECTION {id}"), None).is_ok();
+    let kill = |id: &&str| server.run_sql(&format!("KILL CONNECTION {id}")).is_ok();
     assert!(listed.lines().filter(kill).count() > 0, "{listed}");
     signal("-CONT");
     assert_eq!(log_in(&login, "ada@example.com"), 200);

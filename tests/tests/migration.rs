@@ -38,9 +38,9 @@ fn users_of_the_flask_service_keep_their_ids_and_passwords() {
     let server = mariadb::start();
     server.sql(OLD_TABLE);
     let upgrade = std::fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
-    server.run_sql(&format!("USE auth;\n{upgrade}"), None).unwrap();
+    server.run_sql(&format!("USE auth;\n{upgrade}")).unwrap();
     let init = std::fs::read_to_string(workspace().join("init.sql")).unwrap();
-    server.run_sql(&init, Some(&set_auth_password("a new password"))).unwrap();
+    server.run_sql(&(set_auth_password("a new password") + &init)).unwrap();
 
     let root = server.root_variables();
     let upgraded = admin(&root, &["upgrade-plaintext", "--yes"]);

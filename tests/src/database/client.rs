@@ -19,20 +19,18 @@ impl DatabaseServer {
     /// If it fails.
     pub fn init(&self) {
         let script = fs::read_to_string(crate::workspace().join("init.sql"));
-        let password = set_auth_password(AUTH_PASSWORD);
-        self.run_sql(&script.expect("init.sql is there"), Some(&password)).expect("init.sql runs");
+        let script = set_auth_password(AUTH_PASSWORD) + &script.expect("init.sql is there");
+        self.run_sql(&script).expect("init.sql runs");
     }
 
-    /// Runs a script as `root` through the product's own client, after a statement of
-    /// its `--init-command` where one is given. A row is a line, its columns are separated by
-    /// tabs.
+    /// Runs a script as `root` through the product's own client. A row is a line, its columns
+    /// are separated by tabs.
     ///
     /// # Errors
     ///
     /// The client's messages, from the first statement that fails.
-    pub fn run_sql(&self, script: &str, init_command: Option<&str>) -> Result<String, String> {
-        let mut client = self.client("root");
-        client.args(init_command.map(|statement| format!("--init-command={statement}")));
+    pub fn run_sql(&self, script: &str) -> Result<String, String> {
+        let client = self.client("root");
         let Output { status, stdout, stderr } =
             process::output(client, script.as_bytes(), SCRIPT_LIMIT);
         if status.success() { Ok(stdout) } else { Err(stderr) }
@@ -66,7 +64,7 @@ impl DatabaseServer {
     /// If one fails.
     #[must_use = "`sql` is for statements without rows"]
     pub fn query(&self, script: &str) -> String {
-        let rows = self.run_sql(&format!("SET NAMES utf8mb4;\n{script}"), None);
+        let rows = self.run_sql(&format!("SET NAMES utf8mb4;\n{script}"));
         let rows = rows.unwrap_or_else(|message| panic!("{message}\n{script}"));
         rows.trim_end_matches('\n').to_owned()
     }
@@ -82,9 +80,9 @@ impl DatabaseServer {
     }
 }
 
-/// The statement that `init.sql` documents for passwords that are hard to quote.
+/// The line that `init.sql` documents for passwords that are hard to quote.
 #[must_use]
 pub fn set_auth_password(password: &str) -> String {
     let hex: Vec<String> = password.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("SET @auth_password = 0x{}", hex.concat())
+    format!("SET @auth_password = 0x{};\n", hex.concat())
 }

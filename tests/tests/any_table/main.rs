@@ -57,7 +57,7 @@ fn set_up(server: &DatabaseServer, tables: &str) {
          USE auth; {tables}"
     ));
     let script = std::fs::read_to_string(workspace().join("init.sql")).unwrap();
-    server.run_sql(&script, Some(&set_auth_password(AUTH_PASSWORD))).unwrap();
+    server.run_sql(&(set_auth_password(AUTH_PASSWORD) + &script)).unwrap();
 }
 
 /// `login` with quick hashes.

@@ -15,7 +15,7 @@ fn a_locked_table_is_a_503_in_time() {
     let observation = functions.observe("table locked by another session");
     std::thread::scope(|scope| {
         // Ended by the KILL below, which is an error to its client.
-        scope.spawn(|| server.run_sql("LOCK TABLES auth.user WRITE; DO SLEEP(25)", None));
+        scope.spawn(|| server.run_sql("LOCK TABLES auth.user WRITE; DO SLEEP(25)"));
         let sleeper = "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'";
         let id = wait::until("the lock", Duration::from_secs(10), || {
             Some(server.query(sleeper)).filter(|id| !id.is_empty())

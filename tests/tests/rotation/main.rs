@@ -48,7 +48,7 @@ fn end_connections(server: &DatabaseServer) {
     let list = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
     for id in server.query(list).lines() {
         // It may have ended by itself.
-        let _ = server.run_sql(&format!("KILL CONNECTION {id}"), None);
+        let _ = server.run_sql(&format!("KILL CONNECTION {id}"));
     }
 }
 
