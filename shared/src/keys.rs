@@ -16,6 +16,7 @@ mod pem;
 mod private_jwk;
 mod private_key;
 mod public_key;
+mod public_text;
 #[cfg(test)]
 mod tests;
 
@@ -88,7 +89,11 @@ impl Keys {
         } else if text.trim().is_empty() {
             return Err(KeyError::TooShort);
         } else {
-            vec![Key::from_secret(text.as_bytes(), None)?]
+            let key = Key::from_secret(text.as_bytes(), None)?;
+            if let Some(kind) = public_text::kind(text) {
+                return Err(KeyError::PublicText(kind));
+            }
+            vec![key]
         };
         if keys.is_empty() {
             return Err(KeyError::Empty);

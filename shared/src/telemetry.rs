@@ -7,11 +7,13 @@
 mod json_lines;
 pub mod metrics;
 mod outcome;
+mod repeated;
 mod request_log;
 mod standard_error;
 
 pub use metrics::{RequestCounter, RequestCounts};
 pub use outcome::{Outcome, OutcomeName};
+pub use repeated::RepeatedWarning;
 pub use request_log::{RequestId, RequestLog};
 pub use standard_error::{write_all_kept_lines, write_kept_lines};
 

@@ -8,6 +8,12 @@ pub enum KeyError {
     /// HS256 wants a key as long as its hash (RFC 7518 section 3.2).
     #[error("is shorter than 32 bytes, which HS256 needs; make one with: openssl rand -base64 48")]
     TooShort,
+    /// What others know or guess is no secret.
+    #[error(
+        "is {0}: no secret for HS256, since others know or guess it; make one with: openssl rand \
+         -base64 48"
+    )]
+    PublicText(&'static str),
     /// Neither a text nor anything else that is understood.
     #[error(
         "looks like JSON, but is no JWK Set: an object whose `keys` is a list of keys (RFC 7517 \

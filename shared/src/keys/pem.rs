@@ -43,7 +43,7 @@ pub(super) fn is_pem(text: &str) -> bool {
 /// Whether the bytes begin as a key of any kind does in DER: a sequence, and in it the
 /// algorithm (`SubjectPublicKeyInfo`) or the version (PKCS#8, PKCS#1, SEC 1). There may be
 /// more behind it. One in a thousand million random texts begins so too.
-fn is_der_key(bytes: &[u8]) -> bool {
+pub(super) fn is_der_key(bytes: &[u8]) -> bool {
     let (length, content) = match *bytes {
         [SEQUENCE, length @ 0..=127, ref content @ ..]
         | [SEQUENCE, 0x81, length, ref content @ ..] => (usize::from(length), content),

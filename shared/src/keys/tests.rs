@@ -32,7 +32,7 @@ fn fits(signer: &Key, verifier: &Key) -> bool {
 
 #[test]
 fn a_text_of_32_bytes_is_an_hs256_key_without_a_name() {
-    let keys = read(&"x".repeat(32)).unwrap();
+    let keys = read("a text of thirty-two characters.").unwrap();
     let key = keys.signing().unwrap();
     assert_eq!((key.algorithm(), key.id()), (Algorithm::Hs256, None));
     assert!(fits(key, key));
@@ -43,6 +43,53 @@ fn a_text_of_32_bytes_is_an_hs256_key_without_a_name() {
 fn a_short_or_blank_text_is_refused() {
     for text in ["", &"x".repeat(31), &" ".repeat(99), &"\n\t".repeat(99)] {
         assert_eq!(refusal(text), KeyError::TooShort, "{text:?}");
+    }
+}
+
+#[test]
+fn what_others_know_or_guess_is_no_secret() {
+    const SSH: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUo2ErT1YHSEVb5u1y1mI0VLPUtbvnu8ZIOnNXhE";
+    let url_safe = "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K_-8";
+    for (text, kind) in [
+        (&format!("ssh-ed25519 {SSH} ada@example.com")[..], "an SSH key"),
+        ("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=", "an SSH key"),
+        (SSH, "a key in Base64"),
+        (url_safe, "a key in Base64"),
+        ("eyJrdHkiOiJPS1AiLCJjcnYiOiJFZDI1NTE5IiwieCI6IngifQ", "a key in Base64"),
+        ("https://auth.example.com/.well-known/jwks.json", "a URL"),
+        ("postgres+ssl://auth.example.com/a/long/path", "a URL"),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt", "the name of a resource"),
+        ("/run/secrets/jwt/a-long-folder/keys.json", "a path"),
+        ("/data/a-long-folder/of-mine/keys.json", "a path"),
+        ("../secrets/a/long/folder/of/mine/keys", "a path"),
+        ("change-me-change-me-change-me-before-production", "a placeholder"),
+        ("CHANGE_ME_0123456789abcdef0123456789abcdef", "a placeholder"),
+        ("<your secret goes here, 32 bytes or more>", "a placeholder"),
+        (&"x".repeat(32), "a few characters"),
+        (&"ab12".repeat(9), "a few characters"),
+        (&"password".repeat(4), "a few characters"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "a few characters"),
+    ] {
+        match refusal(text) {
+            KeyError::PublicText(found) => assert!(found.starts_with(kind), "{text}: {found}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+proptest! {
+    /// Base64 and hexadecimal digits, with a `/` in front more often than by chance.
+    #[test]
+    fn a_secret_at_random_is_one(bytes: [u8; 32], slash: bool) {
+        use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+
+        let hex: String = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| {
+            char::from_digit(digit.into(), 16).expect("a digit")
+        }).collect();
+        let base64 = format!("{}{}", if slash { "/" } else { "" }, STANDARD.encode(bytes));
+        for text in [base64, URL_SAFE_NO_PAD.encode(bytes), hex[..32].to_owned(), hex] {
+            prop_assert!(read(&text).is_ok(), "{text}");
+        }
     }
 }
 
@@ -64,7 +111,10 @@ fn what_was_meant_as_json_is_no_text() {
 
 #[test]
 fn debug_does_not_show_the_key() {
-    for material in ["canary".repeat(9), include_str!("tests/pem/ed25519.pem").to_owned()] {
+    for material in [
+        "canary in a mine of coal, 1234".repeat(2),
+        include_str!("tests/pem/ed25519.pem").to_owned(),
+    ] {
         let keys = read(&material).unwrap();
         let shown = format!("{keys:?}");
         assert!(shown.len() < 120 && !shown.contains("canary"), "{shown}");

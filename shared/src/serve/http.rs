@@ -30,7 +30,7 @@ use super::{
     PeerAddress, ServeError, Service,
     signals::{Signals, Stop},
 };
-use crate::telemetry::metrics::Scrape;
+use crate::telemetry::{RepeatedWarning, metrics::Scrape};
 use connection::Server;
 use metrics::Metrics;
 use places::{Place, Places};
@@ -125,12 +125,15 @@ struct Front {
 impl Front {
     /// Accepts while there are places; others wait in the queue of the system.
     async fn accept(&self) -> Infallible {
+        let failed = RepeatedWarning::default();
         loop {
             let place = self.places.take().await;
             match self.listener.accept().await {
                 Ok((stream, peer)) => self.spawn(stream, peer, place),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if let Some(times) = failed.due() {
+                        tracing::warn!(%error, times, "a connection could not be accepted");
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
             }

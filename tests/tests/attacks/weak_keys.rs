@@ -69,6 +69,26 @@ fn texts() -> Vec<Row> {
         let name = format!("the text {word:?}");
         rows.push((name, "RFC 8725 3.5", word.to_owned(), "is shorter than 32 bytes"));
     }
+    let public_keys = "CVE-2022-29217, RFC 8725 3.2";
+    for (name, text, reason) in [
+        (
+            "an SSH public key",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUo2ErT1YHSEVb5u1y1mI0VLPUtbvnu8ZIOnNXhE a@b",
+            "is an SSH key",
+        ),
+        (
+            "its middle",
+            "AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUo2ErT1YHSEVb5u1y1mI0VLPUtbvnu8ZIOnNXhE",
+            "is a key in Base64",
+        ),
+        ("a URL", "https://auth.example.com/.well-known/jwks.json", "is a URL"),
+        ("an ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt", "JWT_SECRET_ID"),
+        ("a path", "/run/secrets/jwt/of/the/service/keys.json", "JWT_SECRET_FILE"),
+        ("a placeholder", "change-me-change-me-change-me-please", "is a placeholder"),
+        ("one letter", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "a few characters"),
+    ] {
+        rows.push((name.to_owned(), public_keys, text.to_owned(), reason));
+    }
     rows
 }
 
@@ -196,7 +216,7 @@ fn no_function_starts_with_a_weak_key() {
 fn what_the_weak_keys_were_made_of_is_strong() {
     let keys = ["rsa-2048", "p256", "ed25519"].map(jwk);
     for key in [
-        "x".repeat(32),
+        "a text of thirty-two characters.".to_owned(),
         set(&[&oct()]),
         with(&oct(), &json!({ "alg": "HS256", "use": "sig", "key_ops": ["verify"] })),
         set(&[&keys[0], &keys[1], &keys[2], &oct()]),

@@ -37,6 +37,13 @@ fn one_connection_more_than_there_may_be_waits_until_another_one_ends() {
         open.push(next);
     }
     drop(open);
+    // Free again, and taken again.
+    let mut open: Vec<_> = (0..3).map(|_| kept(&service)).collect();
+    let mut next = Connection::to(&service);
+    next.send(head("GET /", "")).unwrap();
+    assert!(next.is_silent(Duration::from_millis(300)), "the fourth");
+    open.clear();
+    assert_eq!(next.answer().unwrap().status, 401);
     let (status, log) = service.terminate();
     assert!(status.success());
     assert_eq!(log.matches("no connection is accepted until another one ends").count(), 1, "{log}");

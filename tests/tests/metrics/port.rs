@@ -88,7 +88,7 @@ fn metrics_are_there_while_the_function_drains_and_count_what_it_does_then() {
 async fn nothing_of_a_request_or_of_a_secret_is_in_them() {
     let folder = scratch::directory();
     let mut variables = login_variables(folder.path()).await;
-    variables.insert("JWT_SECRET".into(), "canary-canary-canary-canary-canary-canary".into());
+    variables.insert("JWT_SECRET".into(), "canary in a mine of coal, 1234 feet below".into());
     let login = MeasuredService::start("login", variables);
     let post = |path| login.service.request("POST", path);
     let logged_in = post("/login").basic(USER.0, USER.1).header("x-request-id", "canary").send();

@@ -23,7 +23,10 @@ use super::{
     places::Places,
     socket::Progress,
 };
-use crate::telemetry::metrics::{Gauges, Scrape};
+use crate::telemetry::{
+    RepeatedWarning,
+    metrics::{Gauges, Scrape},
+};
 
 const PATH: &str = "/metrics";
 /// Prometheus' text format.
@@ -64,12 +67,14 @@ impl Metrics {
 
     async fn accept(&self, listener: &TcpListener) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let close = watch::Sender::new(());
+        let (close, failed) = (watch::Sender::new(()), RepeatedWarning::default());
         while let Ok(place) = Arc::clone(&places).acquire_owned().await {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    tracing::warn!(%error, "a connection for metrics could not be accepted");
+                    if let Some(times) = failed.due() {
+                        tracing::warn!(%error, times, "no connection for metrics was accepted");
+                    }
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }

@@ -3,13 +3,12 @@
 //! Each is a file descriptor, and whoever holds them all keeps the database from being
 //! reached: so connections have a limit, and descriptors are left for the rest.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::telemetry::RepeatedWarning;
 
 /// File descriptors for the database, secrets, the listener and the runtime.
 const RESERVE: usize = 64;
@@ -21,8 +20,7 @@ pub(super) type Place = OwnedSemaphorePermit;
 pub(super) struct Places {
     free: Arc<Semaphore>,
     total: usize,
-    /// Whether the log says so.
-    are_taken: AtomicBool,
+    are_taken: RepeatedWarning,
 }
 
 impl Places {
@@ -42,22 +40,22 @@ impl Places {
     }
 
     fn of(total: usize) -> Self {
-        let (free, are_taken) = (Arc::new(Semaphore::new(total)), AtomicBool::new(false));
+        let (free, are_taken) = (Arc::new(Semaphore::new(total)), RepeatedWarning::default());
         Self { free, total, are_taken }
     }
 
-    /// The next place that is free. The log hears of it when there is none, and not again
-    /// before a tenth of them was free.
+    /// The next place that is free. The log says so when there is none.
     pub(super) async fn take(&self) -> Place {
         if let Some(place) = self.try_take() {
-            if self.free.available_permits() > self.total / 10 {
-                self.are_taken.store(false, Ordering::Relaxed);
-            }
             return place;
         }
-        if !self.are_taken.swap(true, Ordering::Relaxed) {
+        if let Some(times) = self.are_taken.due() {
             let max_connections = self.total;
-            tracing::warn!(max_connections, "no connection is accepted until another one ends");
+            tracing::warn!(
+                max_connections,
+                times,
+                "no connection is accepted until another one ends"
+            );
         }
         let place = Arc::clone(&self.free).acquire_owned().await;
         place.expect("nobody closes the semaphore")
@@ -82,24 +80,4 @@ fn raise_descriptors() -> usize {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let current = getrlimit(Resource::Nofile).current;
     current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn that_all_places_are_taken_is_said_again_only_after_a_tenth_was_free() {
-        let places = Places::of(20);
-        let mut taken = Vec::new();
-        while let Some(place) = places.try_take() {
-            taken.push(place);
-        }
-        places.are_taken.store(true, Ordering::Relaxed);
-        for (free, said) in [(1, true), (2, true), (4, false)] {
-            taken.truncate(20 - free);
-            drop(places.take().await);
-            assert_eq!(places.are_taken.load(Ordering::Relaxed), said, "{free} free");
-        }
-    }
 }
