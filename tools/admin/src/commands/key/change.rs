@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use shared::keys::{Algorithm, JwkSet, Key, generate};
 
 use super::{
-    place::Place,
+    place::{Held, Place},
     select::{self, Among, argument, name},
 };
 use crate::{
@@ -31,7 +31,7 @@ pub(super) async fn rotate(
     stage: bool,
     details: &KeyDetails,
 ) -> Result<Answer, Failure> {
-    let set = place.read().await?.set;
+    let Held { set, version } = place.hold().await?;
     let signing = set.keys().signing();
     let alg = alg.or(signing.map(Key::algorithm)).ok_or_else(|| {
         Failure::because("no key signs here; give --alg to say what the new one is for")
@@ -46,7 +46,7 @@ pub(super) async fn rotate(
     };
     let key = new_key(alg, details)?;
     let set = set.edit(|jwks| jwks.insert(index, key)).map_err(|error| place.refuse(error))?;
-    place.replace(&set).await?;
+    place.replace(&version, &set).await?;
     let added = set.keys().iter().nth(index).map(|key| (name(key), argument(key)));
     let (added, added_argument) = added.unwrap_or_default();
     Ok(Answer::good(match before {
@@ -61,7 +61,7 @@ pub(super) async fn rotate(
 
 /// Lets another key sign.
 pub(super) async fn promote(place: &Place, which: &WhichKey) -> Result<Answer, Failure> {
-    let set = place.read().await?.set;
+    let Held { set, version } = place.hold().await?;
     let index = select::find(&set, which, Among::Newest)?;
     let before = set.keys().signing().map(|key| (name(key), argument(key)));
     let promoted = set.keys().iter().nth(index).filter(|key| key.can_sign()).map(name);
@@ -75,30 +75,30 @@ pub(super) async fn promote(place: &Place, which: &WhichKey) -> Result<Answer, F
     }
     let to_front = |jwks: &mut Vec<SecretString>| jwks[..=index].rotate_right(1);
     let set = set.edit(to_front).map_err(|error| place.refuse(error))?;
-    place.replace(&set).await?;
+    place.replace(&version, &set).await?;
     // There is one before: the key itself can sign, and does not.
     Ok(Answer::good(signs_now(&promoted, &before.unwrap_or_default())))
 }
 
 /// Removes a key.
 pub(super) async fn retire(place: &Place, which: &WhichKey) -> Result<Answer, Failure> {
-    let held = place.read().await?;
-    let index = select::find(&held.set, which, Among::Oldest)?;
-    let retired = held.set.keys().iter().nth(index).map(name).unwrap_or_default();
-    if held.set.keys().iter().count() == 1 {
+    let Held { set, version } = place.hold().await?;
+    let index = select::find(&set, which, Among::Oldest)?;
+    let retired = set.keys().iter().nth(index).map(name).unwrap_or_default();
+    if set.keys().iter().count() == 1 {
         return Err(Failure::because(format!(
             "{retired} is the only key; add another first: auth-admin key rotate"
         )));
     }
-    if select::signing(&held.set) == Some(index) {
+    if select::signing(&set) == Some(index) {
         return Err(Failure::because(format!(
             "{retired} signs; promote another first: auth-admin key promote"
         )));
     }
     let remove = |jwks: &mut Vec<SecretString>| drop(jwks.remove(index));
-    let set = held.set.edit(remove).map_err(|error| place.refuse(error))?;
-    place.replace(&set).await?;
-    place.forget(held.version).await?;
+    let set = set.edit(remove).map_err(|error| place.refuse(error))?;
+    place.replace(&version, &set).await?;
+    place.forget(&version).await?;
     Ok(Answer::good(format!("retired {retired}{}", goes_on(&set))))
 }
 

@@ -5,13 +5,14 @@ mod secret;
 
 use std::{fmt::Display, path::PathBuf};
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use shared::{
     keys::JwkSet,
     secrets::{SecretSource, Secrets},
 };
 
 use crate::{answer::Failure, cli::PlaceOfKeys};
+use file::FileLock;
 use secret::KeySecret;
 
 /// The service reads no larger file, and Secrets Manager takes no larger text. A file has
@@ -29,8 +30,16 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) set: JwkSet,
-    /// Which version of a secret this is.
-    pub(super) version: Option<String>,
+    pub(super) version: Version,
+}
+
+/// What is to be replaced, and nothing that came after it.
+#[derive(Debug)]
+pub(super) enum Version {
+    /// The text of a file, which no other auth-admin changes meanwhile.
+    File { text: SecretString, _lock: FileLock },
+    /// The id of a secret's version.
+    Secret(String),
 }
 
 impl Place {
@@ -59,20 +68,39 @@ impl Place {
     }
 
     /// The keys that are there.
-    pub(super) async fn read(&self) -> Result<Held, Failure> {
+    pub(super) async fn read(&self) -> Result<JwkSet, Failure> {
+        let material = match self {
+            Self::File(_) => self.read_file().await?,
+            Self::Secret(secret) => secret.current().await.map_err(|error| self.refuse(error))?.0,
+        };
+        self.set(&material)
+    }
+
+    /// The keys that are there, to be changed.
+    pub(super) async fn hold(&self) -> Result<Held, Failure> {
         let (material, version) = match self {
-            Self::File(_) => {
-                let material = Secrets::default().fetch(&self.source()).await;
-                (material.map_err(|error| self.refuse(error.reason))?, None)
+            Self::File(path) => {
+                let lock = FileLock::wait_for(path).await;
+                let text = self.read_file().await?;
+                let lock = lock.map_err(|error| self.refuse(error))?;
+                (text.clone(), Version::File { text, _lock: lock })
             }
             Self::Secret(secret) => {
                 let current = secret.current().await;
                 let (material, version) = current.map_err(|error| self.refuse(error))?;
-                (material, Some(version))
+                (material, Version::Secret(version))
             }
         };
-        let set = JwkSet::read(&material).map_err(|error| self.refuse(error))?;
-        Ok(Held { set, version })
+        Ok(Held { set: self.set(&material)?, version })
+    }
+
+    async fn read_file(&self) -> Result<SecretString, Failure> {
+        let material = Secrets::default().fetch(&self.source()).await;
+        material.map_err(|error| self.refuse(error.reason))
+    }
+
+    fn set(&self, material: &SecretString) -> Result<JwkSet, Failure> {
+        JwkSet::read(material).map_err(|error| self.refuse(error))
     }
 
     /// Writes the first keys, where there are none yet.
@@ -84,20 +112,31 @@ impl Place {
         }
     }
 
-    /// Writes other keys over those that are there.
-    pub(super) async fn replace(&self, set: &JwkSet) -> Result<(), Failure> {
+    /// Writes other keys over those that `version` says, if they are still there.
+    pub(super) async fn replace(&self, version: &Version, set: &JwkSet) -> Result<(), Failure> {
         let text = self.checked(set)?;
-        match self {
-            Self::File(path) => file::replace(path, text).map_err(|error| self.refuse(error)),
-            Self::Secret(secret) => secret.put(text).await.map_err(|error| self.refuse(error)),
+        match (self, version) {
+            (Self::File(path), Version::File { text: before, .. }) => {
+                let now = self.read_file().await?;
+                if now.expose_secret() != before.expose_secret() {
+                    return Err(self.refuse("it was changed meanwhile, so try again"));
+                }
+                file::replace(path, text).map_err(|error| self.refuse(error))
+            }
+            (Self::Secret(secret), Version::Secret(version)) => {
+                secret.replace(version, text).await.map_err(|error| self.refuse(error))
+            }
+            _ => Err(self.refuse("it was read from another place")),
         }
     }
 
     /// Lets nobody verify with what was there before it was replaced: this version of a
     /// secret. Of a file nothing is left.
-    pub(super) async fn forget(&self, version: Option<String>) -> Result<(), Failure> {
-        let (Self::Secret(secret), Some(version)) = (self, version) else { return Ok(()) };
-        secret.forget_previous(&version).await.map_err(|error| {
+    pub(super) async fn forget(&self, version: &Version) -> Result<(), Failure> {
+        let (Self::Secret(secret), Version::Secret(version)) = (self, version) else {
+            return Ok(());
+        };
+        secret.forget_previous(version).await.map_err(|error| {
             self.refuse(format!(
                 "the key was removed, but AWSPREVIOUS, which still holds it, was not taken away: \
                  {error}; do it with: aws secretsmanager update-secret-version-stage --secret-id \

@@ -48,7 +48,11 @@ impl KeySecret {
 
     /// What `AWSCURRENT` holds, read as the service reads it, and its version.
     pub(super) async fn current(&self) -> Result<(SecretString, String), NotRead> {
-        let input = json!({ "SecretId": self.id });
+        self.stage("AWSCURRENT").await
+    }
+
+    async fn stage(&self, label: &str) -> Result<(SecretString, String), NotRead> {
+        let input = json!({ "SecretId": self.id, "VersionStage": label });
         let answer: SecretValue = self.client.call("GetSecretValue", &input).await?;
         match (answer.secret_string, answer.version_id) {
             (Some(text), Some(version)) => Ok((without_line_break(text.expose_secret()), version)),
@@ -72,36 +76,82 @@ impl KeySecret {
         }
         // A secret that is to be made has a name.
         if self.id.starts_with("arn:") {
-            return self.put(text).await;
+            return self.put_first(text).await;
         }
         match self.write("CreateSecret", json!({ "Name": self.id, "SecretString": text })).await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(error) if error.code.as_deref() == Some("ResourceExistsException") => {
-                self.put(text).await
+                self.put_first(text).await
             }
             Err(error) => Err(error.reason),
         }
     }
 
-    /// Makes this text current.
-    pub(super) async fn put(&self, text: &str) -> Result<(), String> {
+    /// Makes this text the first one.
+    async fn put_first(&self, text: &str) -> Result<(), String> {
         let input = json!({ "SecretId": self.id, "SecretString": text });
-        self.write("PutSecretValue", input).await.map_err(|error| error.reason)
+        let version = self.write("PutSecretValue", input).await.map_err(|error| error.reason)?;
+        match self.current().await {
+            Ok((_, current)) if current == version => Ok(()),
+            Ok(_) => Err("another value was written at the same time, and is current".into()),
+            Err(error) => Err(error.reason),
+        }
+    }
+
+    /// Makes this text current in the place of that version, if it still is: one step of
+    /// Secrets Manager's, so that of changes at the same time one alone is made.
+    pub(super) async fn replace(&self, version: &str, text: &str) -> Result<(), String> {
+        let label = format!("auth-admin-{}", Uuid::new_v4());
+        let input = json!({
+            "SecretId": self.id, "SecretString": text, "VersionStages": [label],
+        });
+        let new = self.write("PutSecretValue", input).await.map_err(|error| error.reason)?;
+        let moved = self.move_label("AWSCURRENT", version, Some(&new)).await;
+        // Without a label Secrets Manager deletes a version that was not made current.
+        let unlabelled = self.move_label(&label, &new, None).await;
+        if let Err(error) = moved {
+            // The answer to a move that was made may have been lost.
+            let current = self.current().await.map(|(_, current)| current);
+            if current.as_ref().ok() != Some(&new) {
+                let changed = current.is_ok_and(|current| current != version);
+                let hint = if changed { "; it was changed meanwhile, so try again" } else { "" };
+                return Err(format!("nothing was changed: {}{hint}", error.reason));
+            }
+        }
+        unlabelled.map_err(|error| {
+            format!(
+                "it was changed, but keeps the label {label}, which is of no use: {}",
+                error.reason
+            )
+        })
+    }
+
+    async fn move_label(&self, label: &str, from: &str, to: Option<&str>) -> Result<(), CallError> {
+        let mut input = json!({
+            "SecretId": self.id, "VersionStage": label, "RemoveFromVersionId": from,
+        });
+        if let Some(to) = to {
+            input["MoveToVersionId"] = to.into();
+        }
+        self.client.call::<Value>("UpdateSecretVersionStage", &input).await.map(drop)
     }
 
     /// Takes `AWSPREVIOUS` away from this version.
     pub(super) async fn forget_previous(&self, version: &str) -> Result<(), String> {
-        let input = json!({
-            "SecretId": self.id, "VersionStage": "AWSPREVIOUS", "RemoveFromVersionId": version,
-        });
-        let answer = self.client.call::<Value>("UpdateSecretVersionStage", &input).await;
-        answer.map(drop).map_err(|error| error.reason)
+        let Err(error) = self.move_label("AWSPREVIOUS", version, None).await else { return Ok(()) };
+        // A change that came behind this one has moved it already.
+        match self.stage("AWSPREVIOUS").await {
+            Ok((_, previous)) if previous != version => Ok(()),
+            Err(NotRead { missing: true, .. }) => Ok(()),
+            _ => Err(error.reason),
+        }
     }
 
-    /// Makes a version, and only one if the call is tried again.
-    async fn write(&self, operation: &str, mut input: Value) -> Result<(), CallError> {
-        input["ClientRequestToken"] = Uuid::new_v4().to_string().into();
-        self.client.call::<Value>(operation, &input).await.map(drop)
+    /// Makes a version, and only one if the call is tried again; which one.
+    async fn write(&self, operation: &str, mut input: Value) -> Result<String, CallError> {
+        let version = Uuid::new_v4().to_string();
+        input["ClientRequestToken"] = version.as_str().into();
+        self.client.call::<Value>(operation, &input).await.map(|_| version)
     }
 }
 
