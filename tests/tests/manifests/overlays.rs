@@ -26,14 +26,17 @@ fn container(overlay: &str, function: &str) -> (Value, Value) {
     (spec["containers"][0].clone(), spec)
 }
 
+fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
+    let mut variables = container["env"].as_array()?.iter();
+    variables.find(|variable| variable["name"] == name)?["value"].as_str()
+}
+
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn as_many_logins_are_let_in_as_there_are_hash_slots() {
     for overlay in OVERLAYS {
         let (container, spec) = container(overlay, "login");
-        let variables = container["env"].as_array().expect("variables");
-        let slots = variables.iter().find(|variable| variable["name"] == "HASH_SLOTS");
-        let slots = slots.and_then(|slots| slots["value"].as_str()).expect("a number");
+        let slots = variable(&container, "HASH_SLOTS").expect("a number");
         assert_eq!(spec["containerConcurrency"].to_string(), slots, "{overlay}");
     }
 }
@@ -41,13 +44,17 @@ fn as_many_logins_are_let_in_as_there_are_hash_slots() {
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn the_limit_of_memory_is_above_the_bound_that_the_readme_gives() {
-    for overlay in OVERLAYS {
-        let (container, spec) = container(overlay, "login");
+    for (overlay, function) in OVERLAYS.iter().flat_map(|it| [(it, "login"), (it, "validate")]) {
+        let (container, spec) = container(overlay, function);
         let slots: u32 = spec["containerConcurrency"].to_string().parse().expect("a number");
         let limit = container["resources"]["limits"]["memory"].as_str().expect("a limit");
         let limit: u32 = limit.strip_suffix("Mi").and_then(|it| it.parse().ok()).expect("in Mi");
-        let bound = slots * Argon2Config::default().memory_kib / 1024 + 128 + 32;
-        assert!(limit > bound, "{overlay}: {limit} Mi, of {bound} MiB");
+        let connections = variable(&container, "MAX_CONNECTIONS").expect("a number");
+        let connections: u32 = connections.parse().expect("a number");
+        let hashes = slots * Argon2Config::default().memory_kib / 1024;
+        let without = if function == "login" { hashes + 128 + 32 } else { 8 };
+        let bound = without + connections * 40 / 1024;
+        assert!(limit > bound, "{overlay}, {function}: {limit} Mi, of {bound} MiB");
     }
 }
 
