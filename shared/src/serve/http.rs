@@ -5,6 +5,7 @@
 mod body;
 mod connection;
 mod head_timer;
+mod idle;
 mod metrics;
 mod places;
 mod socket;
@@ -32,6 +33,7 @@ use super::{
 };
 use crate::telemetry::{RepeatedWarning, metrics::Scrape};
 use connection::Server;
+use head_timer::HEAD_LIMIT;
 use metrics::Metrics;
 use places::{Place, Places};
 
@@ -42,6 +44,9 @@ const END_LIMIT: Duration = Duration::from_secs(25);
 const QUEUE: u32 = 4096;
 /// After a failed accept, such as for want of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// For the head of a probe, where there are no other places.
+const PROBE_HEAD_LIMIT: Duration = Duration::from_millis(500);
 
 /// The listener for requests.
 pub(super) struct Door {
@@ -65,7 +70,7 @@ pub(super) async fn serve(
     let Door { address, drain, max_connections, metrics } = door;
     let listen = |address| listen(address).map_err(|error| ServeError::Listen(address, error));
     let listener = listen(address)?;
-    let places = Arc::new(Places::new(max_connections));
+    let places = Places::new(max_connections);
     // Ends with this function, and not before: what is done while draining counts as well.
     let mut beside = JoinSet::new();
     if let Some((address, scrape)) = metrics {
@@ -123,13 +128,20 @@ struct Front {
 }
 
 impl Front {
-    /// Accepts while there are places; others wait in the queue of the system.
+    /// Accepts while there are places; others wait in the queue of the system, and one here.
     async fn accept(&self) -> Infallible {
         let failed = RepeatedWarning::default();
         loop {
-            let place = self.places.take().await;
+            let place = self.places.try_take();
             match self.listener.accept().await {
-                Ok((stream, peer)) => self.spawn(stream, peer, place),
+                Ok((stream, peer)) => {
+                    // No idle connection makes room before there is another one.
+                    let place = match place {
+                        Some(place) => place,
+                        None => self.places.take().await,
+                    };
+                    self.spawn(stream, peer, place);
+                }
                 Err(error) => {
                     if let Some(times) = failed.due() {
                         tracing::warn!(%error, times, "a connection could not be accepted");
@@ -182,10 +194,10 @@ fn spawn(
 ) {
     // Answers are one small packet each; there is nothing to wait for.
     let _ = stream.set_nodelay(true);
-    let server = server.for_peer(PeerAddress(peer.ip()));
-    let connection = connection::serve(stream, server, close.subscribe());
-    tokio::spawn(async move {
-        connection.await;
-        drop(place);
-    });
+    let place = Arc::new(place);
+    let first_head = if place.is_for_probes() { PROBE_HEAD_LIMIT } else { HEAD_LIMIT };
+    let progress = Arc::clone(place.progress());
+    let server = server.for_connection(PeerAddress(peer.ip()), place);
+    // With the connection ends its place.
+    tokio::spawn(connection::serve(stream, server, progress, first_head, close.subscribe()));
 }

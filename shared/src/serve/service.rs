@@ -71,6 +71,14 @@ impl Service {
         response
     }
 
+    /// Refuses one request with 503, and logs it.
+    pub(super) fn refuse(&self, request: &Request<Body>, reason: &'static str) -> Response<Body> {
+        let log = RequestLog::start(request, &self.counts);
+        let response = refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers());
+        log.finish(&response);
+        response
+    }
+
     /// The same, or 503 if there is no answer within `limit`.
     pub(super) async fn answer_within(
         &self,

@@ -22,47 +22,71 @@ fn kept(service: &Service) -> Connection {
     connection
 }
 
+/// A request whose head does not end.
+fn busy(service: &Service) -> Connection {
+    let mut connection = Connection::to(service);
+    connection.send("GET / HTTP/1.1\r\nHost: h\r\n").unwrap();
+    connection
+}
+
 #[test]
-fn one_connection_more_than_there_may_be_waits_until_another_one_ends() {
+fn where_places_are_short_the_connection_that_has_been_idle_longest_makes_room() {
     let service = Service::start("validate", with_key(&[("MAX_CONNECTIONS", "3")]));
     let mut open: Vec<_> = (0..3).map(|_| kept(&service)).collect();
-    for _ in 0..2 {
-        let mut next = Connection::to(&service);
-        next.send(head("GET /", "")).unwrap();
-        assert!(next.is_silent(Duration::from_millis(300)), "the fourth");
-        // Those who are in are served.
-        assert_eq!(open[1].exchange(head("GET /", "")).unwrap().status, 401);
-        drop(open.remove(0));
-        assert_eq!(next.answer().unwrap().status, 401);
-        open.push(next);
+    let again = |connection: &mut Connection| connection.exchange(head("GET /", ""));
+    assert_eq!(again(&mut open[0]).unwrap().status, 401);
+    for longest in [1, 2, 0] {
+        let mut next = kept(&service);
+        assert!(open[longest].time_to_end() < Duration::from_secs(1), "{longest}");
+        assert_eq!(again(&mut next).unwrap().status, 401, "it has a place as any other");
+        open[longest] = next;
     }
-    drop(open);
-    // Free again, and taken again.
-    let mut open: Vec<_> = (0..3).map(|_| kept(&service)).collect();
-    let mut next = Connection::to(&service);
-    next.send(head("GET /", "")).unwrap();
-    assert!(next.is_silent(Duration::from_millis(300)), "the fourth");
-    open.clear();
-    assert_eq!(next.answer().unwrap().status, 401);
+    let _busy = [busy(&service), busy(&service), busy(&service)];
+    for connection in &mut open {
+        assert!(connection.time_to_end() < Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn probes_are_answered_and_others_refused_where_all_connections_are_in_use() {
+    let service = Service::start("validate", with_key(&[("MAX_CONNECTIONS", "3")]));
+    let mut busy = [busy(&service), busy(&service), busy(&service)];
+    for _ in 0..2 {
+        for path in ["/healthz", "/readyz"] {
+            let request = head(&format!("GET {path}"), "");
+            let answer = Connection::to(&service).exchange(request).unwrap();
+            assert_eq!((answer.status, answer.is_last()), (200, true), "{answer:?}");
+        }
+        let since = Instant::now();
+        let answer = Connection::to(&service).exchange(head("GET /", "")).unwrap();
+        assert_eq!((answer.status, answer.is_last()), (503, true), "{answer:?}");
+        assert!(answer.headers.contains("retry-after: 2\r\n"), "{answer:?}");
+        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    }
+    assert_eq!(busy[0].exchange("\r\n").unwrap().status, 401, "who is in is served");
+    assert_eq!(Connection::to(&service).exchange(head("GET /", "")).unwrap().status, 401);
+    drop(busy);
     let (status, log) = service.terminate();
     assert!(status.success());
     assert_eq!(log.matches("no connection is accepted until another one ends").count(), 1, "{log}");
+    assert_eq!(log.matches("all connections are taken").count(), 2, "{log}");
 }
 
 #[tokio::test]
 async fn connections_never_take_the_file_descriptors_of_the_database() {
     let (_folder, variables) = login_variables().await;
     let service = Service::start_by_shell("login", "ulimit -n 100; exec \"$0\"", variables);
-    let mut open: Vec<_> = (0..36).map(|_| kept(&service)).collect();
-    let mut waiting = Connection::to(&service);
-    waiting.send(head("POST /", "")).unwrap();
-    assert!(waiting.is_silent(Duration::from_millis(300)), "only 36 fit");
     let login = head("POST /login", &format!("Authorization: {}\r\n", basic(USER.0, USER.1)));
-    assert_eq!(open[0].exchange(login).unwrap().status, 200);
-    drop(open);
-    assert_eq!(waiting.answer().unwrap().status, 401);
+    let (begin, end) = login.split_at(20);
+    let mut open = Connection::to(&service);
+    open.send(begin).unwrap();
+    let busy: Vec<_> = (0..19).map(|_| busy(&service)).collect();
+    // More than there are places for probes.
+    let more: Vec<_> = (0..40).map(|_| Connection::to(&service)).collect();
+    assert_eq!(open.exchange(end).unwrap().status, 200);
+    drop((busy, more));
     let log = service.log();
-    let said = r#""max_connections":36,"configured":10000,"descriptors":100"#;
+    let said = r#""max_connections":20,"configured":10000,"descriptors":100"#;
     assert!(log.contains(said), "{log}");
 }
 

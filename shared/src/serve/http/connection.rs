@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     body,
     head_timer::HeadTimer,
+    places::Place,
     socket::{Progress, Socket},
 };
 use crate::serve::{
@@ -44,19 +45,23 @@ pub(super) trait Answer: Clone + Send + Sync + 'static {
 }
 
 /// Answers the requests of a connection, until its client ends it, breaks a limit, or
-/// `close` is told.
-pub(super) async fn serve<S, A>(stream: S, server: A, mut close: watch::Receiver<()>)
-where
+/// `close` is told, or it has to make room while it is idle. Its first head has `first` to come.
+pub(super) async fn serve<S, A>(
+    stream: S,
+    server: A,
+    progress: Arc<Progress>,
+    first: Duration,
+    mut close: watch::Receiver<()>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
     A: Answer,
 {
-    let progress = Arc::new(Progress::default());
     let answer = service_fn(|request| {
         let (server, progress) = (server.clone(), Arc::clone(&progress));
         async move { Ok::<_, Infallible>(server.answer(request, progress).await) }
     });
     let connection = http1::Builder::new()
-        .timer(HeadTimer::new(Arc::clone(&progress)))
+        .timer(HeadTimer::new(Arc::clone(&progress), first))
         .header_read_timeout(IDLE_LIMIT)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
@@ -72,6 +77,10 @@ where
                 connection.await
             }
         }
+        () = progress.idle().is_asked_to_make_room() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
@@ -83,6 +92,7 @@ where
 pub(super) struct Server {
     parts: Arc<Parts>,
     peer: Option<PeerAddress>,
+    place: Option<Arc<Place>>,
 }
 
 /// What all connections share.
@@ -94,13 +104,13 @@ struct Parts {
 impl Server {
     pub(super) fn new(service: Service) -> Self {
         let probes = service.health.clone().router();
-        Self { parts: Arc::new(Parts { service, probes }), peer: None }
+        Self { parts: Arc::new(Parts { service, probes }), peer: None, place: None }
     }
 
-    /// The same for the connection of this peer.
-    pub(super) fn for_peer(&self, peer: PeerAddress) -> Self {
+    /// The same for the connection of this peer, at this place.
+    pub(super) fn for_connection(&self, peer: PeerAddress, place: Arc<Place>) -> Self {
         let peer = self.parts.service.told_peers.then_some(peer);
-        Self { parts: Arc::clone(&self.parts), peer }
+        Self { parts: Arc::clone(&self.parts), peer, place: Some(place) }
     }
 
     pub(super) fn service(&self) -> &Service {
@@ -110,10 +120,14 @@ impl Server {
     /// Probes come many times a second and leave no line.
     async fn answer_head(&self, request: Request<Body>, is_probe: bool) -> Response<Body> {
         if is_probe {
-            call(&self.parts.probes, request).await
-        } else {
-            self.service().answer(request).await
+            return call(&self.parts.probes, request).await;
         }
+        if let Some(place) = &self.place
+            && !place.is_for_all().await
+        {
+            return self.service().refuse(&request, "all connections are taken");
+        }
+        self.service().answer(request).await
     }
 }
 
@@ -134,6 +148,7 @@ impl Answer for Server {
         }
         let request = Request::from_parts(head, Body::empty());
         let mut response = self.answer_head(request, is_probe).await;
+        last |= self.place.as_ref().is_some_and(|place| place.is_for_probes());
         if last || self.service().health.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

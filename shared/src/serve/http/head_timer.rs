@@ -21,7 +21,7 @@ use super::socket::Progress;
 
 /// From the first byte of a head to its last; for the first head of a connection, from
 /// the moment that it was accepted.
-const HEAD_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// Gives hyper its limits on one connection.
 pub(super) struct HeadTimer {
@@ -31,8 +31,9 @@ pub(super) struct HeadTimer {
 }
 
 impl HeadTimer {
-    pub(super) fn new(progress: Arc<Progress>) -> Self {
-        let limit = Arc::new(Limit::new(Instant::now() + HEAD_LIMIT));
+    /// With so much time for the first head.
+    pub(super) fn new(progress: Arc<Progress>, first: Duration) -> Self {
+        let limit = Arc::new(Limit::new(Instant::now() + first));
         Self { progress, is_new: AtomicBool::new(true), limit }
     }
 }
@@ -49,6 +50,7 @@ impl Timer for HeadTimer {
         self.progress.reset();
         let has_begun = self.is_new.swap(false, Ordering::Relaxed);
         if !has_begun {
+            self.progress.idle().begins(idle_limit);
             self.limit.set(Instant::from_std(idle_limit));
         }
         let (progress, limit) = (Arc::clone(&self.progress), Arc::clone(&self.limit));

@@ -20,6 +20,7 @@ use tokio::{
 use super::{
     ACCEPT_PAUSE,
     connection::{self, Answer},
+    head_timer::HEAD_LIMIT,
     places::Places,
     socket::Progress,
 };
@@ -79,7 +80,9 @@ impl Metrics {
                     continue;
                 }
             };
-            let connection = connection::serve(stream, self.clone(), close.subscribe());
+            let (server, progress) = (self.clone(), Arc::default());
+            let connection =
+                connection::serve(stream, server, progress, HEAD_LIMIT, close.subscribe());
             tokio::spawn(async move {
                 connection.await;
                 drop(place);

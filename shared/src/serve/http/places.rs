@@ -1,31 +1,95 @@
 //! How many connections may be open at once.
 //!
-//! Each is a file descriptor, and whoever holds them all keeps the database from being
-//! reached: so connections have a limit, and descriptors are left for the rest.
+//! Each is a file descriptor, and clients that held them all would keep the database from
+//! being reached: so connections have a limit, and descriptors are left for the rest. When
+//! there is no place left, the connection that has been idle longest makes room. A few places
+//! are for probes alone: an instance whose clients take all others is busy, and not broken.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
+use super::socket::Progress;
 use crate::telemetry::RepeatedWarning;
 
-/// File descriptors for the database, secrets, the listener and the runtime.
-const RESERVE: usize = 64;
+/// Places for probes.
+const FOR_PROBES: usize = 16;
+/// File descriptors for the database, secrets, the listener, the runtime, and probes.
+const RESERVE: usize = 64 + FOR_PROBES;
+/// How long another place is waited for where one is about to be free: an idle connection
+/// ends within a moment.
+const WAIT_LIMIT: Duration = Duration::from_millis(250);
 
 /// The place of one connection, until it is dropped.
-pub(super) type Place = OwnedSemaphorePermit;
+pub(super) struct Place {
+    permit: Mutex<Permit>,
+    places: Arc<Places>,
+    id: u64,
+    progress: Arc<Progress>,
+}
+
+enum Permit {
+    ForAll { _permit: OwnedSemaphorePermit },
+    ForProbes { _permit: OwnedSemaphorePermit },
+}
+
+impl Place {
+    /// What is known of its connection.
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// Whether nothing but probes is answered here.
+    pub(super) fn is_for_probes(&self) -> bool {
+        matches!(*self.permit(), Permit::ForProbes { .. })
+    }
+
+    /// Whether a request that is no probe may be answered; takes a place for it if need be.
+    pub(super) async fn is_for_all(&self) -> bool {
+        if !self.is_for_probes() {
+            return true;
+        }
+        let free = Arc::clone(&self.places.for_all).acquire_owned();
+        let Ok(Ok(permit)) = timeout(WAIT_LIMIT, free).await else { return false };
+        *self.permit() = Permit::ForAll { _permit: permit };
+        true
+    }
+
+    fn permit(&self) -> MutexGuard<'_, Permit> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.open().remove(&self.id);
+    }
+}
 
 /// The places of all connections.
 pub(super) struct Places {
-    free: Arc<Semaphore>,
+    for_all: Arc<Semaphore>,
+    for_probes: Arc<Semaphore>,
     total: usize,
+    open: Mutex<HashMap<u64, Arc<Progress>>>,
+    next_id: AtomicU64,
     are_taken: RepeatedWarning,
 }
 
 impl Places {
     /// So many places, or as many as there are file descriptors for.
-    pub(super) fn new(wanted: usize) -> Self {
+    pub(super) fn new(wanted: usize) -> Arc<Self> {
         let descriptors = raise_descriptors();
         let total = wanted.min(descriptors.saturating_sub(RESERVE).max(1));
         if total < wanted {
@@ -36,20 +100,27 @@ impl Places {
                 "MAX_CONNECTIONS is more than there are file descriptors for (ulimit -Hn)"
             );
         }
-        Self::of(total)
+        Arc::new(Self {
+            for_all: Arc::new(Semaphore::new(total)),
+            for_probes: Arc::new(Semaphore::new(FOR_PROBES)),
+            total,
+            open: Mutex::default(),
+            next_id: AtomicU64::default(),
+            are_taken: RepeatedWarning::default(),
+        })
     }
 
-    fn of(total: usize) -> Self {
-        let (free, are_taken) = (Arc::new(Semaphore::new(total)), RepeatedWarning::default());
-        Self { free, total, are_taken }
-    }
-
-    /// The next place that is free. The log says so when there is none.
-    pub(super) async fn take(&self) -> Place {
+    /// A place for a connection that is there: one for probes if there is no other one.
+    pub(super) async fn take(self: &Arc<Self>) -> Place {
         if let Some(place) = self.try_take() {
             return place;
         }
-        if let Some(times) = self.are_taken.due() {
+        if self.make_room() {
+            let free = Arc::clone(&self.for_all).acquire_owned();
+            if let Ok(Ok(permit)) = timeout(WAIT_LIMIT, free).await {
+                return self.place(Permit::ForAll { _permit: permit });
+            }
+        } else if let Some(times) = self.are_taken.due() {
             let max_connections = self.total;
             tracing::warn!(
                 max_connections,
@@ -57,18 +128,46 @@ impl Places {
                 "no connection is accepted until another one ends"
             );
         }
-        let place = Arc::clone(&self.free).acquire_owned().await;
-        place.expect("nobody closes the semaphore")
+        let permit = tokio::select! {
+            biased;
+            permit = Arc::clone(&self.for_probes).acquire_owned() => {
+                permit.map(|permit| Permit::ForProbes { _permit: permit })
+            }
+            permit = Arc::clone(&self.for_all).acquire_owned() => {
+                permit.map(|permit| Permit::ForAll { _permit: permit })
+            }
+        };
+        self.place(permit.expect("nobody closes the semaphores"))
+    }
+
+    /// A place for all requests, if one is free.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Place> {
+        let permit = Arc::clone(&self.for_all).try_acquire_owned().ok()?;
+        Some(self.place(Permit::ForAll { _permit: permit }))
     }
 
     /// How many are taken, and how many there are.
     pub(super) fn open_and_total(&self) -> (usize, usize) {
-        (self.total.saturating_sub(self.free.available_permits()), self.total)
+        (self.total.saturating_sub(self.for_all.available_permits()), self.total)
     }
 
-    /// A place, if one is free.
-    pub(super) fn try_take(&self) -> Option<Place> {
-        Arc::clone(&self.free).try_acquire_owned().ok()
+    fn place(self: &Arc<Self>, permit: Permit) -> Place {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let progress = Arc::<Progress>::default();
+        self.open().insert(id, Arc::clone(&progress));
+        Place { permit: Mutex::new(permit), places: Arc::clone(self), id, progress }
+    }
+
+    /// Ends the connection that has been idle longest, if one is.
+    fn make_room(&self) -> bool {
+        let open = self.open();
+        let idle = open.values().filter_map(|it| Some((it.idle().since()?, it)));
+        let longest = idle.min_by_key(|(since, _)| *since);
+        longest.map(|(_, progress)| progress.idle().ask_to_make_room()).is_some()
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Progress>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use super::idle::Idle;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -25,21 +26,30 @@ const LINGER_LIMIT: Duration = Duration::from_secs(1);
 /// Whether a client is in the middle of a request: what the parts of its connection know
 /// of each other.
 #[derive(Debug, Default)]
-pub(super) struct Progress(AtomicBool);
+pub(super) struct Progress {
+    has_begun: AtomicBool,
+    idle: Idle,
+}
 
 impl Progress {
     /// Something of a request has come, and not yet all of it.
     pub(super) fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.has_begun.load(Ordering::Relaxed)
     }
 
     /// Nothing has come of the next request, or everything of this one.
     pub(super) fn reset(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.has_begun.store(false, Ordering::Relaxed);
     }
 
     fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.has_begun.store(true, Ordering::Relaxed);
+        self.idle.is_over();
+    }
+
+    /// Whether the connection is between two requests.
+    pub(super) fn idle(&self) -> &Idle {
+        &self.idle
     }
 }
 

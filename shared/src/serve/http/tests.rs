@@ -49,7 +49,13 @@ impl Connection {
     fn new(buffer: usize) -> Self {
         let (client, stream) = duplex(buffer);
         let close = watch::Sender::new(());
-        let server = tokio::spawn(connection::serve(stream, server(), close.subscribe()));
+        let server = tokio::spawn(connection::serve(
+            stream,
+            server(),
+            Arc::default(),
+            HEAD_LIMIT,
+            close.subscribe(),
+        ));
         Self { client, server, close, since: Instant::now() }
     }
 
@@ -177,7 +183,7 @@ async fn who_was_in_the_queue_when_the_listener_closed_is_answered() {
     let front = Front {
         listener: listen(([127, 0, 0, 1], 0).into()).unwrap(),
         server: server(),
-        places: Arc::new(Places::new(2)),
+        places: Places::new(2),
         close: watch::Sender::new(()),
     };
     let address = front.listener.local_addr().unwrap();
