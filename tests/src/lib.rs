@@ -13,7 +13,7 @@
 //! fn an_unknown_user_is_refused() {
 //!     let database = mariadb::shared();
 //!     let mut variables = database.login_variables();
-//!     variables.insert("JWT_SECRET".into(), "0123456789abcdef0123456789abcdef".into());
+//!     variables.insert("JWT_SECRET".into(), "a key of 32 bytes, and one or two more".into());
 //!     let login = Service::start("login", variables);
 //!     let answer = login.request("POST", "/login").header("Authorization", "Basic YTpi").send();
 //!     assert_eq!((answer.status, answer.text()), (401, "invalid credentials"));

@@ -100,7 +100,7 @@ fn started_by_another_test() {
 fn a_request_arrives_as_it_was_put_together() {
     let database = mariadb::shared();
     let mut variables = database.login_variables();
-    variables.insert("JWT_SECRET".into(), "0123456789abcdef0123456789abcdef".into());
+    variables.insert("JWT_SECRET".into(), "a key of 32 bytes, and one or two more".into());
     let login = Service::start("login", variables);
     // "a:b": a user that does not exist.
     let basic = "Basic YTpi";

@@ -19,7 +19,7 @@ const ALPHABETS: [GeneralPurpose; 2] = [
 /// How OpenSSH names the kinds of its public keys.
 const SSH_KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 /// What such texts say in place of a secret, without what separates the words.
-const PLACEHOLDERS: [&str; 10] = [
+const PLACEHOLDERS: [&str; 15] = [
     "changeme",
     "changethis",
     "changeit",
@@ -28,15 +28,35 @@ const PLACEHOLDERS: [&str; 10] = [
     "replacewith",
     "placeholder",
     "yoursecret",
+    "yoursupersecret",
+    "yourjwt",
+    "astringsecret",
+    "bitslong",
+    "characterslong",
     "insertyour",
     "donotuse",
 ];
-const ROOTS: [&str; 9] =
-    ["/etc/", "/home/", "/mnt/", "/opt/", "/root/", "/run/", "/srv/", "/usr/", "/var/"];
+const ROOTS: [&str; 13] = [
+    "/app/",
+    "/data/",
+    "/etc/",
+    "/home/",
+    "/mnt/",
+    "/opt/",
+    "/root/",
+    "/run/",
+    "/secrets/",
+    "/srv/",
+    "/tmp/",
+    "/usr/",
+    "/var/",
+];
+/// How a certificate begins in DER: a sequence in a sequence, both of more than 255 bytes.
+const CERTIFICATE: [(usize, [u8; 2]); 2] = [(0, [0x30, 0x82]), (4, [0x30, 0x82])];
 /// A secret at random has more; 32 hexadecimal digits have 14.
 const FEWEST_CHARACTERS: usize = 6;
 /// A text that repeats so few bytes says no more than they do.
-const LONGEST_REPEATED: usize = 8;
+const LONGEST_REPEATED: usize = 16;
 
 /// What a text is that is no secret, in words for an operator.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
@@ -76,8 +96,12 @@ fn encodes_a_key(text: &str) -> bool {
             let is_ssh = bytes
                 .get(4..)
                 .is_some_and(|part| SSH_KINDS.iter().any(|kind| part.starts_with(kind.as_bytes())));
+            let is_certificate = CERTIFICATE
+                .iter()
+                .all(|(at, tag)| bytes.get(*at..).is_some_and(|part| part.starts_with(tag)));
             let decoded = str::from_utf8(&bytes).unwrap_or_default();
             is_ssh
+                || is_certificate
                 || is_ssh_key(&bytes)
                 || pem::is_der_key(&bytes)
                 || bytes.starts_with(b"-----BEGIN ")

@@ -68,6 +68,11 @@ fn what_others_know_or_guess_is_no_secret() {
         (&"x".repeat(32), "a few characters"),
         (&"ab12".repeat(9), "a few characters"),
         (&"password".repeat(4), "a few characters"),
+        ("12345678901234567890123456789012", "a few characters"),
+        ("0123456789abcdef0123456789abcdef", "a few characters"),
+        ("a-string-secret-at-least-256-bits-long", "a placeholder"),
+        ("your-super-secret-jwt-token-with-at-least-32-characters-long", "a placeholder"),
+        ("MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYD", "a key in Base64"),
         ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "a few characters"),
     ] {
         match refusal(text) {

@@ -16,7 +16,7 @@ use std::{
     convert::Infallible,
     io::{self, ErrorKind},
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -79,7 +79,8 @@ pub(super) async fn serve(
         beside.spawn(metrics.serve(listen(address)?));
     }
     let server = Server::new(service);
-    let front = Front { listener, server, places, close: watch::Sender::new(()) };
+    let (close, waiting) = (watch::Sender::new(()), Mutex::default());
+    let front = Front { listener, server, places, close, waiting };
     if let Ok(address) = front.listener.local_addr() {
         tracing::info!(%address, "listening");
     }
@@ -125,6 +126,8 @@ struct Front {
     server: Server,
     places: Arc<Places>,
     close: watch::Sender<()>,
+    /// The one that was accepted last, while there is no place for it.
+    waiting: Mutex<Option<(TcpStream, SocketAddr)>>,
 }
 
 impl Front {
@@ -132,17 +135,18 @@ impl Front {
     async fn accept(&self) -> Infallible {
         let failed = RepeatedWarning::default();
         loop {
-            let place = self.places.try_take();
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    // No idle connection makes room before there is another one.
-                    let place = match place {
-                        Some(place) => place,
-                        None => self.places.take().await,
-                    };
+            if self.waiting().is_some() {
+                let place = self.places.take().await;
+                if let Some((stream, peer)) = self.waiting().take() {
                     self.spawn(stream, peer, place);
                 }
-                Err(error) => {
+            }
+            let place = self.places.try_take();
+            match (self.listener.accept().await, place) {
+                (Ok((stream, peer)), Some(place)) => self.spawn(stream, peer, place),
+                // No idle connection makes room before there is another one.
+                (Ok(accepted), None) => *self.waiting() = Some(accepted),
+                (Err(error), _) => {
                     if let Some(times) = failed.due() {
                         tracing::warn!(%error, times, "a connection could not be accepted");
                     }
@@ -155,8 +159,14 @@ impl Front {
     /// Accepts what is in the queue, whose clients take themselves for connected, and
     /// closes the listener right behind the last one.
     fn stop_listening(self) -> watch::Sender<()> {
-        let Self { listener, server, places, close } = self;
+        let waiting = self.waiting().take();
+        let Self { listener, server, places, close, .. } = self;
         let mut last = Vec::new();
+        if let Some((stream, peer)) = waiting
+            && let Some(place) = places.try_take()
+        {
+            spawn(stream, peer, place, &server, &close);
+        }
         if let Ok(listener) = listener.into_std() {
             while let Some(place) = places.try_take() {
                 match listener.accept() {
@@ -173,6 +183,10 @@ impl Front {
             }
         }
         close
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<(TcpStream, SocketAddr)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn spawn(&self, stream: TcpStream, peer: SocketAddr, place: Place) {

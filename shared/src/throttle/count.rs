@@ -22,7 +22,7 @@ pub(super) struct Count {
 
 impl Count {
     pub(super) fn begin(&mut self, rule: &Rule, now: i64) -> Admission {
-        self.forget_at = if_in_force(self.forget_at, now, rule.window);
+        self.forget_at = if self.forget_at > now { self.remembered(rule, now) } else { 0 };
         self.failures = if self.forget_at > 0 { self.failures } else { 0 };
         self.checks_until = if_in_force(self.checks_until, now, check_limit());
         self.checks = if self.checks_until > 0 { self.checks } else { 0 };
@@ -40,16 +40,19 @@ impl Count {
     }
 
     pub(super) fn fail(&mut self, rule: &Rule, now: i64) -> i64 {
-        let is_remembered = if_in_force(self.forget_at, now, rule.window) > 0;
-        let remembered = if is_remembered { self.failures } else { 0 };
+        let remembered = if self.forget_at > now { self.failures } else { 0 };
         self.failures = remembered + 1;
         self.checks = (self.checks - 1).max(0);
-        if rule.from_last || remembered == 0 {
-            self.forget_at = now + rule.window;
-        }
+        let anew = rule.from_last || remembered == 0;
+        self.forget_at = if anew { now + rule.window } else { self.remembered(rule, now) };
         let lock = now + rule.lock(self.failures);
         self.locked_until = if rule.locks(self.failures) { lock.min(self.forget_at) } else { 0 };
         self.failures
+    }
+
+    /// Until when failures are remembered, whatever the rule of the one that set it was.
+    fn remembered(&self, rule: &Rule, now: i64) -> i64 {
+        self.forget_at.min(now.saturating_add(rule.window))
     }
 
     pub(super) fn end(&mut self, clear: bool) {

@@ -4,8 +4,9 @@
 //! one: both servers have no `RETURNING` for this. Assignments are made from left to right,
 //! and later ones see what earlier ones have set.
 //!
-//! Times are those of the database's clock, which all instances share. A time that is further
-//! ahead than any step here could have set it counts as none.
+//! Times are those of the database's clock, which all instances share. A lock or a check that is
+//! further ahead than the rule could have set it counts as none; failures are remembered for as
+//! long as the rule says at most.
 
 use std::time::SystemTime;
 
@@ -15,7 +16,7 @@ use sqlx::{MySql, mysql::MySqlArguments, query::Query};
 use super::{
     Admission, Rule, Subject, ThrottleRow, ThrottleStore,
     rule::MAX_DOUBLINGS,
-    store::{DAY, FailuresRow, check_limit, furthest, listed, milliseconds},
+    store::{FailuresRow, check_limit, furthest, listed, milliseconds},
 };
 use crate::users::{MySqlUsers, StoreError};
 
@@ -34,7 +35,7 @@ const BEGIN: &str = concat!(
      SELECT ?, 0, 1, clock.now + ?, 0, 0 FROM (SELECT ",
     now!(),
     " AS now) AS clock ON DUPLICATE KEY UPDATE \
-     forget_at = IF(forget_at > clock.now AND forget_at <= clock.now + ?, forget_at, 0), \
+     forget_at = IF(forget_at > clock.now, LEAST(forget_at, clock.now + ?), 0), \
      failures = IF(forget_at = 0, 0, failures), \
      checks_until = IF(checks_until > clock.now AND checks_until <= clock.now + ?, checks_until, 0), \
      checks = IF(checks_until = 0, 0, checks), \
@@ -56,9 +57,9 @@ const FAIL: &str = concat!(
     now!(),
     " AS now) AS clock ON DUPLICATE KEY UPDATE \
      failures = LAST_INSERT_ID(\
-       IF(forget_at > clock.now AND forget_at <= clock.now + ?, failures, 0) + 1), \
+       IF(forget_at > clock.now, failures, 0) + 1), \
      checks = GREATEST(checks, 1) - 1, \
-     forget_at = IF(? OR failures = 1, clock.now + ?, forget_at), \
+     forget_at = IF(? OR failures = 1, clock.now + ?, LEAST(forget_at, clock.now + ?)), \
      locked_until = IF(failures < ?, 0, LEAST(forget_at, \
        clock.now + LEAST(?, ? << LEAST(failures - ?, ?))))"
 );
@@ -72,7 +73,7 @@ const FAILURES: &str = concat!(
      FROM login_throttle, (SELECT ",
     now!(),
     " AS now) AS clock \
-     WHERE forget_at > clock.now AND forget_at <= clock.now + ? AND failures > 0 \
+     WHERE forget_at > clock.now AND failures > 0 \
      ORDER BY locked_until DESC, subject LIMIT ?"
 );
 
@@ -80,15 +81,11 @@ const RESET: &str = "DELETE FROM login_throttle WHERE ? IS NULL OR subject = ?";
 
 /// Some at a time, so that nobody waits for it.
 const FORGET: &str = concat!(
-    "DELETE FROM login_throttle WHERE forget_at NOT BETWEEN ",
+    "DELETE FROM login_throttle WHERE forget_at <= ",
     now!(),
-    " + 1 AND ",
+    " AND checks_until <= ",
     now!(),
-    " + ? AND checks_until NOT BETWEEN ",
-    now!(),
-    " + 1 AND ",
-    now!(),
-    " + ? ORDER BY forget_at LIMIT 1000"
+    " ORDER BY forget_at LIMIT 1000"
 );
 /// One check in so many, by chance, has old rows deleted: more than came meanwhile.
 const FORGET_EVERY: u8 = 64;
@@ -134,7 +131,7 @@ impl ThrottleStore for MySqlUsers {
         let now = now.map(milliseconds);
         let begin = || {
             let begin = sqlx::query(BEGIN).bind(subject.to_string()).bind(check_limit());
-            let begin = begin.bind(now).bind(furthest(rule.window)).bind(furthest(check_limit()));
+            let begin = begin.bind(now).bind(rule.window).bind(furthest(check_limit()));
             begin.bind(furthest(rule.longest_lock)).bind(rule.max_failures).bind(check_limit())
         };
         let (found, _) = execute(self, begin).await?;
@@ -155,7 +152,7 @@ impl ThrottleStore for MySqlUsers {
         let fail = || {
             let fail = sqlx::query(FAIL).bind(subject.to_string());
             let fail = fail.bind(first_lock).bind(first_lock).bind(rule.window).bind(now);
-            let fail = fail.bind(furthest(rule.window)).bind(rule.from_last).bind(rule.window);
+            let fail = fail.bind(rule.from_last).bind(rule.window).bind(rule.window);
             let fail = fail.bind(rule.max_failures).bind(rule.longest_lock).bind(rule.first_lock);
             fail.bind(rule.max_failures).bind(MAX_DOUBLINGS)
         };
@@ -180,7 +177,7 @@ impl ThrottleStore for MySqlUsers {
         let rows: Vec<FailuresRow> = self
             .connections()
             .run(move |connection| {
-                let failures = sqlx::query_as(FAILURES).bind(now).bind(furthest(DAY)).bind(limit);
+                let failures = sqlx::query_as(FAILURES).bind(now).bind(limit);
                 Box::pin(failures.fetch_all(connection))
             })
             .await?;
@@ -214,10 +211,7 @@ fn by_chance() -> bool {
 /// Deletes rows that say nothing any more, while nobody waits for it.
 fn forget_later(store: MySqlUsers, now: Option<i64>) {
     tokio::spawn(async move {
-        let forget = || {
-            let forget = sqlx::query(FORGET).bind(now).bind(now).bind(furthest(DAY));
-            forget.bind(now).bind(now).bind(furthest(check_limit()))
-        };
+        let forget = || sqlx::query(FORGET).bind(now).bind(now);
         if let Err(error) = execute(&store, forget).await {
             tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
         }

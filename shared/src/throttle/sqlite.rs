@@ -9,7 +9,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::{
     Admission, Rule, Subject, ThrottleRow, ThrottleStore,
     count::Count,
-    store::{DAY, FailuresRow, check_limit, furthest, listed, milliseconds},
+    store::{FailuresRow, listed, milliseconds},
 };
 use crate::users::{SqliteUsers, StoreError};
 
@@ -18,12 +18,11 @@ const READ: &str = "SELECT failures, checks, checks_until, locked_until, forget_
 const WRITE: &str = "INSERT OR REPLACE INTO login_throttle \
      (subject, failures, checks, checks_until, locked_until, forget_at) VALUES (?, ?, ?, ?, ?, ?)";
 /// Rows that say nothing any more.
-const FORGET: &str = "DELETE FROM login_throttle WHERE forget_at NOT BETWEEN ?1 + 1 AND ?1 + ?2 \
-     AND checks_until NOT BETWEEN ?1 + 1 AND ?1 + ?3";
+const FORGET: &str = "DELETE FROM login_throttle WHERE forget_at <= ?1 AND checks_until <= ?1";
 const RESET: &str = "DELETE FROM login_throttle WHERE ?1 IS NULL OR subject = ?1";
 const FAILURES: &str = "SELECT subject, failures, locked_until - ?1, forget_at - ?1 \
-     FROM login_throttle WHERE forget_at > ?1 AND forget_at <= ?1 + ?2 AND failures > 0 \
-     ORDER BY locked_until DESC, subject LIMIT ?3";
+     FROM login_throttle WHERE forget_at > ?1 AND failures > 0 \
+     ORDER BY locked_until DESC, subject LIMIT ?2";
 
 /// Takes a step of a subject's count.
 async fn step<T: Send + 'static>(
@@ -78,8 +77,7 @@ impl ThrottleStore for SqliteUsers {
         now: Option<SystemTime>,
     ) -> Result<Admission, StoreError> {
         let (now, rule) = (time(now), *rule);
-        let forget =
-            move || sqlx::query(FORGET).bind(now).bind(furthest(DAY)).bind(furthest(check_limit()));
+        let forget = move || sqlx::query(FORGET).bind(now);
         self.connections().run(move |connection| Box::pin(forget().execute(connection))).await?;
         step(self, subject, move |count| count.begin(&rule, now)).await
     }
@@ -107,7 +105,7 @@ impl ThrottleStore for SqliteUsers {
         let rows: Vec<FailuresRow> = self
             .connections()
             .run(move |connection| {
-                let failures = sqlx::query_as(FAILURES).bind(now).bind(furthest(DAY)).bind(limit);
+                let failures = sqlx::query_as(FAILURES).bind(now).bind(limit);
                 Box::pin(failures.fetch_all(connection))
             })
             .await?;

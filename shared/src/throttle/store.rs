@@ -105,9 +105,6 @@ pub(super) fn furthest(ahead: i64) -> i64 {
     ahead.saturating_add(check_limit())
 }
 
-/// No rule locks or remembers for longer.
-pub(super) const DAY: i64 = 24 * 60 * 60 * 1000;
-
 /// From `now` until `then`; zero if that is past.
 pub(super) fn until(then: i64, now: i64) -> Duration {
     Duration::from_millis(u64::try_from(then.saturating_sub(now)).unwrap_or(0))

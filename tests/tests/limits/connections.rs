@@ -68,7 +68,7 @@ fn probes_are_answered_and_others_refused_where_all_connections_are_in_use() {
     drop(busy);
     let (status, log) = service.terminate();
     assert!(status.success());
-    assert_eq!(log.matches("no connection is accepted until another one ends").count(), 1, "{log}");
+    assert_eq!(log.matches("all connections are in use").count(), 1, "{log}");
     assert_eq!(log.matches("all connections are taken").count(), 2, "{log}");
 }
 

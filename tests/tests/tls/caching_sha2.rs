@@ -46,7 +46,7 @@ async fn may_log_in(server: &DatabaseServer, mode: &str) -> bool {
 
 fn without_tls_login_is_503_with_the_reason_in_the_log(server: &DatabaseServer) {
     let mut variables = variables(server, "DISABLED");
-    variables.insert("JWT_SECRET".into(), "0123456789abcdef0123456789abcdef".into());
+    variables.insert("JWT_SECRET".into(), "a key of 32 bytes, and one or two more".into());
     let login = Service::start("login", variables);
     let start = Instant::now();
     // "bob@example.com:password"

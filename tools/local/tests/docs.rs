@@ -65,7 +65,7 @@ fn the_page_lets_nothing_in_from_elsewhere() {
 
 #[test]
 fn the_functions_have_no_such_page() {
-    let key = ("JWT_SECRET".into(), "0123456789abcdef0123456789abcdef".into());
+    let key = ("JWT_SECRET".into(), "a key of 32 bytes, and one or two more".into());
     let validate = Service::start("validate", [key].into());
     for path in ["/docs", "/openapi.json"] {
         assert_eq!(validate.request("GET", path).send().status, 404, "{path}");

@@ -68,6 +68,8 @@ pub(super) async fn serve<S, A>(
         .serve_connection(TokioIo::new(Socket::new(stream, Arc::clone(&progress))), answer);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
+        // First: what has come is not lost to one that has to make room.
+        biased;
         ended = &mut connection => ended,
         _ = close.changed() => {
             if let Ok(ended) = timeout(LAST_CALL, &mut connection).await {
@@ -133,6 +135,8 @@ impl Server {
 
 impl Answer for Server {
     async fn answer(&self, request: Request<Incoming>, progress: Arc<Progress>) -> Response<Body> {
+        // A request that was sent behind the one before was there already.
+        progress.idle().is_over();
         let (mut head, body) = request.into_parts();
         if let Some(peer) = self.peer {
             head.extensions.insert(peer);

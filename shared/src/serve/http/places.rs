@@ -60,6 +60,7 @@ impl Place {
         if !self.is_for_probes() {
             return true;
         }
+        self.places.make_room();
         let free = Arc::clone(&self.places.for_all).acquire_owned();
         let Ok(Ok(permit)) = timeout(WAIT_LIMIT, free).await else { return false };
         *self.permit() = Permit::ForAll { _permit: permit };
@@ -125,7 +126,7 @@ impl Places {
             tracing::warn!(
                 max_connections,
                 times,
-                "no connection is accepted until another one ends"
+                "all connections are in use; the next requests are answered with 503, but for probes"
             );
         }
         let permit = tokio::select! {

@@ -185,6 +185,7 @@ async fn who_was_in_the_queue_when_the_listener_closed_is_answered() {
         server: server(),
         places: Places::new(2),
         close: watch::Sender::new(()),
+        waiting: std::sync::Mutex::default(),
     };
     let address = front.listener.local_addr().unwrap();
     // The system has accepted it, and nobody else yet.

@@ -136,17 +136,28 @@ fn attempts_of_a_source_do_not_prolong_its_minute() {
 #[test]
 fn a_time_further_ahead_than_its_step_could_set_counts_as_none() {
     let rule = email();
-    for (field, furthest) in [(0, rule.longest_lock), (1, rule.window), (2, check_limit())] {
+    for (is_lock, furthest) in [(true, rule.longest_lock), (false, check_limit())] {
         let begin = |time| {
             let mut count = Count { failures: 4, checks: 9, ..Count::default() };
-            match field {
-                0 => count.locked_until = time,
-                1 => count.forget_at = time,
-                _ => count.checks_until = time,
+            if is_lock {
+                count.locked_until = time;
+            } else {
+                count.checks_until = time;
             }
             count.begin(&rule, 0)
         };
-        assert_ne!(begin(furthest), Admission::Admitted { alone: true }, "{field}");
+        assert_ne!(begin(furthest), Admission::Admitted { alone: true }, "{is_lock}");
         assert_eq!(begin(super::furthest(furthest) + 1), Admission::Admitted { alone: true });
     }
+}
+
+/// Such as one of an instance with longer locks, or from before its clock was put right.
+#[test]
+fn failures_are_remembered_though_their_time_is_further_ahead_than_the_rule_says() {
+    let rule = email();
+    let mut count = Count { failures: 9, forget_at: 100 * rule.window, ..Count::default() };
+    assert_eq!(count.begin(&rule, 0), Admission::Admitted { alone: false });
+    assert_eq!((count.failures, count.forget_at), (9, rule.window));
+    count.fail(&rule, 0);
+    assert!(locked(&mut count, &rule, 0) > 0);
 }

@@ -29,8 +29,8 @@ a new one has mode 0600. Behind a symbolic link, the target is replaced.
 Secrets Manager is found by the standard AWS variables and files. The commands need
 secretsmanager:GetSecretValue; those that change something PutSecretValue and
 UpdateSecretVersionStage as well, and key new CreateSecret. Of two changes at the same
-moment one alone is made in Secrets Manager, and the other one fails; in a file one
-waits for the other.";
+moment one alone is made in Secrets Manager, and the other one fails; in a file, on one
+machine, one waits for the other.";
 
 pub(in crate::cli) const KEY_EXAMPLES: &str = "\
 EXAMPLES
