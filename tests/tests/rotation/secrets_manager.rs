@@ -54,7 +54,7 @@ async fn a_text_that_is_replaced_in_one_step_refuses_nobody() {
     let _alone = alone().await;
     let (moto, server, mut clock) = (Moto::start(), mariadb::shared(), Clock::new());
     add_user(&server).await;
-    let _ = moto.create_secret("jwt", &"first text ".repeat(4));
+    let _ = moto.create_secret("jwt", "the first text, of 32 bytes and more");
     let functions = Functions::start(&variables(
         &[&moto.variables(), &server.login_variables(), &clock.variables()],
         &[("JWT_SECRET_ID", "jwt")],
@@ -65,7 +65,7 @@ async fn a_text_that_is_replaced_in_one_step_refuses_nobody() {
     load.validate_too(std::slice::from_ref(&old));
     load.go_on(Duration::from_millis(500));
 
-    let version = moto.put_pending("jwt", &"second text ".repeat(4));
+    let version = moto.put_pending("jwt", "the second text, of 32 bytes and more");
     load.go_on(Duration::from_millis(500));
     moto.make_current("jwt", &version);
     functions.notice_new_key(&mut clock);
@@ -74,7 +74,7 @@ async fn a_text_that_is_replaced_in_one_step_refuses_nobody() {
 
     // One more, and what was there first is nowhere any more.
     load.validate_too(&[]);
-    let version = moto.put_pending("jwt", &"third text ".repeat(4));
+    let version = moto.put_pending("jwt", "the third text, of 32 bytes and more");
     moto.make_current("jwt", &version);
     clock.advance(REFRESH);
     wait::until("the first text is refused", Duration::from_secs(10), || {
