@@ -36,14 +36,13 @@ const PLACEHOLDERS: [&str; 15] = [
     "insertyour",
     "donotuse",
 ];
-const ROOTS: [&str; 13] = [
+const ROOTS: [&str; 12] = [
     "/app/",
     "/data/",
     "/etc/",
     "/home/",
     "/mnt/",
     "/opt/",
-    "/root/",
     "/run/",
     "/secrets/",
     "/srv/",
@@ -51,8 +50,6 @@ const ROOTS: [&str; 13] = [
     "/usr/",
     "/var/",
 ];
-/// How a certificate begins in DER: a sequence in a sequence, both of more than 255 bytes.
-const CERTIFICATE: [(usize, [u8; 2]); 2] = [(0, [0x30, 0x82]), (4, [0x30, 0x82])];
 /// A secret at random has more; 32 hexadecimal digits have 14.
 const FEWEST_CHARACTERS: usize = 6;
 /// A text that repeats so few bytes says no more than they do.
@@ -96,9 +93,8 @@ fn encodes_a_key(text: &str) -> bool {
             let is_ssh = bytes
                 .get(4..)
                 .is_some_and(|part| SSH_KINDS.iter().any(|kind| part.starts_with(kind.as_bytes())));
-            let is_certificate = CERTIFICATE
-                .iter()
-                .all(|(at, tag)| bytes.get(*at..).is_some_and(|part| part.starts_with(tag)));
+            // In DER, a sequence in a sequence, both of more than 255 bytes.
+            let is_certificate = matches!(bytes[..], [0x30, 0x82, _, _, 0x30, 0x82, ..]);
             let decoded = str::from_utf8(&bytes).unwrap_or_default();
             is_ssh
                 || is_certificate

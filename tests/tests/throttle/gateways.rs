@@ -72,7 +72,7 @@ async fn a_source_behind_a_gateway_is_locked_whatever_it_says_of_itself() {
 /// Its events name no source.
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
-async fn behind_a_load_balancer_nobody_is_locked_for_the_failures_of_others() {
+async fn behind_a_load_balancer_no_client_is_locked_for_the_failures_of_others() {
     let (server, api) = (server().await, RuntimeApi::new());
     let mut lambda = start(&server, &api, &[("LOGIN_SOURCE_LIMIT", "2")]);
     let log_in = |number: u8, password: &str| {

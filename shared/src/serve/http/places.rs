@@ -138,7 +138,7 @@ impl Places {
                 permit.map(|permit| Permit::ForAll { _permit: permit })
             }
         };
-        self.place(permit.expect("nobody closes the semaphores"))
+        self.place(permit.expect("the semaphores are never closed"))
     }
 
     /// A place for all requests, if one is free.
