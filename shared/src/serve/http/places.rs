@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -33,15 +33,12 @@ const WAIT_LIMIT: Duration = Duration::from_millis(250);
 
 /// The place of one connection, until it is dropped.
 pub(super) struct Place {
-    permit: Mutex<Permit>,
+    for_all: OnceLock<OwnedSemaphorePermit>,
+    /// Held while there is no other one.
+    for_probes: Mutex<Option<OwnedSemaphorePermit>>,
     places: Arc<Places>,
     id: u64,
     progress: Arc<Progress>,
-}
-
-enum Permit {
-    ForAll { _permit: OwnedSemaphorePermit },
-    ForProbes { _permit: OwnedSemaphorePermit },
 }
 
 impl Place {
@@ -52,7 +49,7 @@ impl Place {
 
     /// Whether nothing but probes is answered here.
     pub(super) fn is_for_probes(&self) -> bool {
-        matches!(*self.permit(), Permit::ForProbes { .. })
+        self.for_all.get().is_none()
     }
 
     /// Whether a request that is no probe may be answered; takes a place for it if need be.
@@ -63,12 +60,9 @@ impl Place {
         self.places.make_room();
         let free = Arc::clone(&self.places.for_all).acquire_owned();
         let Ok(Ok(permit)) = timeout(WAIT_LIMIT, free).await else { return false };
-        *self.permit() = Permit::ForAll { _permit: permit };
+        let _ = self.for_all.set(permit);
+        self.for_probes.lock().unwrap_or_else(PoisonError::into_inner).take();
         true
-    }
-
-    fn permit(&self) -> MutexGuard<'_, Permit> {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,7 +113,7 @@ impl Places {
         if self.make_room() {
             let free = Arc::clone(&self.for_all).acquire_owned();
             if let Ok(Ok(permit)) = timeout(WAIT_LIMIT, free).await {
-                return self.place(Permit::ForAll { _permit: permit });
+                return self.place(permit.into(), None);
             }
         } else if let Some(times) = self.are_taken.due() {
             let max_connections = self.total;
@@ -129,22 +123,22 @@ impl Places {
                 "all connections are in use; the next requests are answered with 503, but for probes"
             );
         }
-        let permit = tokio::select! {
+        let never = "the semaphores are never closed";
+        tokio::select! {
             biased;
             permit = Arc::clone(&self.for_probes).acquire_owned() => {
-                permit.map(|permit| Permit::ForProbes { _permit: permit })
+                self.place(OnceLock::new(), Some(permit.expect(never)))
             }
             permit = Arc::clone(&self.for_all).acquire_owned() => {
-                permit.map(|permit| Permit::ForAll { _permit: permit })
+                self.place(permit.expect(never).into(), None)
             }
-        };
-        self.place(permit.expect("the semaphores are never closed"))
+        }
     }
 
     /// A place for all requests, if one is free.
     pub(super) fn try_take(self: &Arc<Self>) -> Option<Place> {
         let permit = Arc::clone(&self.for_all).try_acquire_owned().ok()?;
-        Some(self.place(Permit::ForAll { _permit: permit }))
+        Some(self.place(permit.into(), None))
     }
 
     /// How many are taken, and how many there are.
@@ -152,11 +146,21 @@ impl Places {
         (self.total.saturating_sub(self.for_all.available_permits()), self.total)
     }
 
-    fn place(self: &Arc<Self>, permit: Permit) -> Place {
+    fn place(
+        self: &Arc<Self>,
+        for_all: OnceLock<OwnedSemaphorePermit>,
+        for_probes: Option<OwnedSemaphorePermit>,
+    ) -> Place {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let progress = Arc::<Progress>::default();
         self.open().insert(id, Arc::clone(&progress));
-        Place { permit: Mutex::new(permit), places: Arc::clone(self), id, progress }
+        Place {
+            for_all,
+            for_probes: Mutex::new(for_probes),
+            places: Arc::clone(self),
+            id,
+            progress,
+        }
     }
 
     /// Ends the connection that has been idle longest, if one is.
