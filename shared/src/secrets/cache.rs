@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{SecretError, Secrets, Versions, ages::Aged};
+use super::{SecretError, Secrets, ages::Aged};
 use crate::telemetry::metrics;
 use attempt::{Attempt, Reason};
 use state::{Held, Need, State};
@@ -38,8 +38,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     /// A cache of what never changes.
     #[must_use]
     pub fn fixed(value: Arc<T>) -> Self {
-        let versions = Versions { current: String::new().into(), pending: None, previous: None };
-        let held = Held { versions: Arc::new(versions), value };
+        let held = Held { fingerprint: None, value };
         Self::with(None, State::new(Some(held), SystemTime::now()))
     }
 
@@ -57,7 +56,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         match recipe.fetch(&secrets, false).await {
             Ok(versions) => {
                 let value = Arc::new(recipe.read(&versions)?);
-                state.held = Some(Held { versions: Arc::new(versions), value });
+                state.held = Some(Held { fingerprint: Some(versions.fingerprint()), value });
             }
             Err(error) if error.transient => {
                 metrics::secret_not_fetched(recipe.kind);
@@ -234,13 +233,14 @@ impl<T> Inner<T> {
         let fetched = recipe.fetch(secrets, in_need).await;
         // Made without the lock, since the numbers of a key take their time.
         let held = self.state().held.clone();
-        let renewed = fetched.and_then(|versions| match held {
-            Some(held) if held.versions.same_as(&versions) => Ok(held),
-            _ => {
-                let value = Arc::new(recipe.read(&versions)?);
-                tracing::info!(secret = recipe.source.describe(), "a secret was renewed");
-                Ok(Held { versions: Arc::new(versions), value })
+        let renewed = fetched.and_then(|versions| {
+            let fingerprint = Some(versions.fingerprint());
+            if let Some(held) = held.filter(|held| held.fingerprint == fingerprint) {
+                return Ok(held);
             }
+            let value = Arc::new(recipe.read(&versions)?);
+            tracing::info!(secret = recipe.source.describe(), "a secret was renewed");
+            Ok(Held { fingerprint, value })
         });
         if !self.take_over(began, renewed) {
             metrics::secret_not_fetched(recipe.kind);

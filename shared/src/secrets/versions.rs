@@ -1,5 +1,6 @@
 //! The versions of a secret that may be in use at once while it is rotated.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A staging label of Secrets Manager.
@@ -35,12 +36,18 @@ pub struct Versions {
 }
 
 impl Versions {
-    pub(super) fn same_as(&self, other: &Self) -> bool {
-        self.texts() == other.texts()
-    }
-
-    fn texts(&self) -> [Option<&str>; 3] {
-        [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()]
-            .map(|text| text.map(ExposeSecret::expose_secret))
+    /// What tells these texts from others, for comparing without keeping them.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Context::new(&SHA256);
+        for text in [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()] {
+            let text = text.map_or("", ExposeSecret::expose_secret);
+            hash.update(&text.len().to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        Fingerprint(hash.finish().as_ref().to_vec())
     }
 }
+
+/// The SHA-256 of some texts. A text that is not there counts as empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fingerprint(Vec<u8>);

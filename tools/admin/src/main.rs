@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use zeroizing_alloc::ZeroAlloc;
+
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     auth_admin::run()
 }

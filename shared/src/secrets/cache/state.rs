@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::attempt::Attempt;
-use crate::secrets::{SecretError, Versions};
+use crate::secrets::{SecretError, versions::Fingerprint};
 
 /// How long to leave a source alone that did not answer, and how long those who may be
 /// wrong have to leave it alone: a token with an unknown key, a refused password.
@@ -25,9 +25,10 @@ pub(super) struct State<T> {
     pub(super) running: Option<Attempt>,
 }
 
-/// What is in memory.
+/// What is in memory, which may be less than the texts that it was made of.
 pub(super) struct Held<T> {
-    pub(super) versions: Arc<Versions>,
+    /// None of what never changes.
+    pub(super) fingerprint: Option<Fingerprint>,
     pub(super) value: Arc<T>,
 }
 
@@ -96,6 +97,6 @@ pub(super) fn age(then: SystemTime, now: SystemTime) -> Duration {
 
 impl<T> Clone for Held<T> {
     fn clone(&self) -> Self {
-        Self { versions: Arc::clone(&self.versions), value: Arc::clone(&self.value) }
+        Self { fingerprint: self.fingerprint.clone(), value: Arc::clone(&self.value) }
     }
 }

@@ -1,0 +1,112 @@
+//! What a process's memory holds once it no longer needs it.
+
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt,
+};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use serde_json::Value;
+use system_tests::{
+    Environment, mariadb, scratch,
+    service::{Service, run},
+};
+
+const ADA: (&str, &str) = ("ada@example.com", "a password of the first user's");
+const GRACE: (&str, &str) = ("grace@example.com", "another one, of the second user's");
+
+/// How often each text is in the memory that this process may write.
+fn count<const N: usize>(service: &Service, texts: [&[u8]; N]) -> [usize; N] {
+    let process = format!("/proc/{}", service.id());
+    let maps = fs::read_to_string(format!("{process}/maps")).unwrap();
+    let memory = File::open(format!("{process}/mem")).unwrap();
+    let mut counts = [0; N];
+    for map in maps.lines().filter(|map| map.contains(" rw")) {
+        let (from, to) = map.split(' ').next().unwrap().split_once('-').unwrap();
+        let [from, to] = [from, to].map(|at| u64::from_str_radix(at, 16).unwrap());
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
+        // A part may be gone by now.
+        if memory.read_exact_at(&mut bytes, from).is_ok() {
+            for (count, text) in counts.iter_mut().zip(texts) {
+                let first = text[0];
+                let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
+                *count += starts.filter(|(at, _)| bytes[*at..].starts_with(text)).count();
+            }
+        }
+    }
+    counts
+}
+
+/// An ES256 key in a file, and the private number in it.
+fn key_file(folder: &tempfile::TempDir) -> (String, Vec<u8>) {
+    let path = folder.path().join("keys.json").display().to_string();
+    let made = run(
+        "auth-admin",
+        &["key", "new", "--alg", "ES256", "--file", &path],
+        &Environment::new(),
+        "",
+    );
+    assert!(made.status.success(), "{made:?}");
+    let set: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    (path, URL_SAFE_NO_PAD.decode(set["keys"][0]["d"].as_str().unwrap()).unwrap())
+}
+
+fn with_key(mut variables: Environment, path: &str) -> Environment {
+    variables.insert("JWT_SECRET_FILE".into(), path.into());
+    variables.insert("JWT_ISSUER".into(), "a-text-that-stays".into());
+    variables
+}
+
+#[test]
+fn a_private_key_does_not_stay_in_a_process_that_only_verifies() {
+    let folder = scratch::directory();
+    let (path, number) = key_file(&folder);
+    let text = URL_SAFE_NO_PAD.encode(&number);
+    // The library keeps the number in words, the least first.
+    let words: Vec<u8> = number.iter().rev().copied().collect();
+    let validate = Service::start("validate", with_key(Environment::new(), &path));
+    assert_eq!(validate.request("GET", "/.well-known/jwks.json").send().status, 200);
+    let [text, number, words, stays] =
+        count(&validate, [text.as_bytes(), &number, &words, b"a-text-that-stays"]);
+    assert_eq!([text, number, words], [0; 3]);
+    assert!(stays > 0, "the search finds nothing");
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn nothing_of_an_earlier_login_stays() {
+    let (server, folder) = (mariadb::start(), scratch::directory());
+    server.init();
+    for (email, password) in [ADA, GRACE] {
+        let add = ["user", "add", "--password-stdin", email];
+        let added = run("auth-admin", &add, &server.root_variables(), &format!("{password}\n"));
+        assert!(added.status.success(), "{added:?}");
+    }
+    let hash = server.query("SELECT password FROM auth.user WHERE email = 'ada@example.com'");
+    let (path, number) = key_file(&folder);
+    let login = Service::start("login", with_key(server.login_variables(), &path));
+    let token_of = |(email, password)| {
+        let answer = login.request("POST", "/login").basic(email, password).send();
+        assert_eq!(answer.status, 200);
+        answer.text().to_owned()
+    };
+    let token = token_of(ADA);
+    let credentials = STANDARD.encode(format!("{}:{}", ADA.0, ADA.1));
+    // The buffers of a connection keep what came last until something else covers it.
+    server.sql("KILL CONNECTION USER auth_user");
+    for _ in 0..2 {
+        let _ = token_of(GRACE);
+    }
+    let words: Vec<u8> = number.iter().rev().copied().collect();
+    let hash = hash.trim().rsplit('$').next().unwrap();
+    let signature = token.rsplit('.').next().unwrap();
+    let texts = [ADA.1, &credentials, hash, signature].map(str::as_bytes);
+    assert_eq!(count(&login, texts), [0; 4]);
+    let [key, stays] = count(&login, [&words, b"a-text-that-stays"]);
+    assert!(key > 0 && stays > 0, "the search finds nothing");
+}
