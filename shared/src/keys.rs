@@ -111,6 +111,10 @@ impl Keys {
         if key_use == KeyUse::Sign && keys.signing().is_none() {
             return Err(KeyError::CannotSign);
         }
+        if key_use == KeyUse::Verify {
+            // A process that cannot sign has no use for what signs.
+            keys.keys = keys.keys.into_iter().map(Key::without_signing).collect();
+        }
         match versions.previous.as_ref().map(Self::read) {
             Some(Ok(previous)) => keys.verify_with(previous),
             // It may be anything, such as a placeholder.

@@ -94,10 +94,10 @@ impl JwkSet {
     /// # Errors
     ///
     /// [`KeyError`] if the service could not read the result.
-    pub fn edit(self, change: impl FnOnce(&mut Vec<SecretString>)) -> Result<Self, KeyError> {
-        let mut jwks = self.jwks;
+    pub fn edit(&self, change: impl FnOnce(&mut Vec<SecretString>)) -> Result<Self, KeyError> {
+        let mut jwks = self.jwks.clone();
         change(&mut jwks);
-        Self::written(jwks, self.others)
+        Self::written(jwks, self.others.clone())
     }
 
     fn written(

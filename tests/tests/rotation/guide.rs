@@ -108,14 +108,23 @@ impl Scene<'_> {
     }
 }
 
-/// The functions with their keys in the secret `auth/jwt`.
-async fn with_moto(moto: &Moto, clock: &Clock, server: &DatabaseServer) -> Functions {
+/// `login` with its keys in the secret `auth/jwt`, `validate` with those of another one.
+async fn with_moto(
+    moto: &Moto,
+    clock: &Clock,
+    server: &DatabaseServer,
+    validate_reads: &str,
+) -> Functions {
     add_user(server).await;
-    Functions::start(&variables(
-        &[&moto.variables(), &server.login_variables(), &clock.variables()],
-        &[("JWT_SECRET_ID", "auth/jwt")],
-    ))
+    let start = |name: &str, secret: &str| {
+        let parts = [&moto.variables(), &server.login_variables(), &clock.variables()];
+        Service::start(name, variables(&parts, &[("JWT_SECRET_ID", secret)]))
+    };
+    Functions { login: start("login", "auth/jwt"), validate: start("validate", validate_reads) }
 }
+
+const NEW: &str = "auth-admin key new --alg ES256 --kid 2026-06 --secret-id auth/jwt \
+                   --public-secret-id auth/jwt-public";
 
 #[tokio::test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
@@ -123,9 +132,8 @@ async fn the_signing_key_in_secrets_manager() {
     let _alone = alone().await;
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::shared();
-    let new = "auth-admin key new --alg ES256 --kid 2026-06 --secret-id auth/jwt";
-    shell(new, folder.path(), &moto.variables());
-    let functions = with_moto(&moto, &clock, &server).await;
+    shell(NEW, folder.path(), &moto.variables());
+    let functions = with_moto(&moto, &clock, &server, "auth/jwt-public").await;
     let title = "The signing key in Secrets Manager";
     rotates(&functions, &mut clock, folder.path(), moto.variables(), title);
 }
@@ -154,7 +162,7 @@ async fn from_a_shared_text_to_a_key_pair() {
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::shared();
     let _ = moto.create_secret("auth/jwt", "the text that the Flask service had");
-    let functions = with_moto(&moto, &clock, &server).await;
+    let functions = with_moto(&moto, &clock, &server, "auth/jwt").await;
     let title = "From a shared text to a key pair";
     rotates(&functions, &mut clock, folder.path(), moto.variables(), title);
 }
@@ -165,8 +173,8 @@ async fn a_key_that_leaked() {
     let _alone = alone().await;
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::shared();
-    let _ = moto.create_secret("auth/jwt", &key_set(&["2026-06"]));
-    let functions = with_moto(&moto, &clock, &server).await;
+    shell(NEW, folder.path(), &moto.variables());
+    let functions = with_moto(&moto, &clock, &server, "auth/jwt-public").await;
     let leaked = functions.log_in();
     for step in section("A key that leaked") {
         let Step::Run { text, .. } = step else { panic!("nobody waits") };

@@ -65,6 +65,17 @@ impl Failure {
         Self::because(format!("there is no user with the e-mail {}", shown(email)))
     }
 
+    /// The same failure, and what became of the rest.
+    pub(crate) fn with(mut self, more: &str) -> Self {
+        if let Self::Refused(reasons) = &mut self
+            && let Some(last) = reasons.last_mut()
+        {
+            last.push_str("; ");
+            last.push_str(more);
+        }
+        self
+    }
+
     /// Prints the lines on standard error.
     pub(crate) fn print(self) -> ExitCode {
         match self {

@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 use shared::users::User;
 
-pub(crate) use key::{KeyCommand, KeyDetails, PlaceOfKeys, WhichKey};
+pub(crate) use key::{KeyCommand, KeyDetails, PlaceOfKeys, PlaceOfPublicKeys, WhichKey};
 pub(crate) use throttle::{ThrottleCommand, WhoseFailures};
 
 /// Looks after the users of the auth service, and after the keys of its tokens.

@@ -99,4 +99,8 @@ fn a_key_that_signs_is_needed_for_signing_alone() {
     assert!(Keys::read_versions(&public, KeyUse::Verify).is_ok());
     let refused = Keys::read_versions(&public, KeyUse::Sign).map(drop);
     assert_eq!(refused, Err(KeyError::CannotSign));
+    for private in [include_str!("pem/p256.pem"), &set(&[oct(Some("one"), "a")])] {
+        let keys = Keys::read_versions(&versions(private, None), KeyUse::Verify).unwrap();
+        assert!(keys.signing().is_none(), "{keys:?}");
+    }
 }

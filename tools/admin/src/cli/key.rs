@@ -25,6 +25,8 @@ pub(crate) enum KeyCommand {
         details: KeyDetails,
         #[command(flatten)]
         place: PlaceOfKeys,
+        #[command(flatten)]
+        public: PlaceOfPublicKeys,
     },
     /// List the keys, the one that signs and those that verify
     #[command(long_about = help::LIST, after_help = help::LIST_EXAMPLES)]
@@ -48,6 +50,8 @@ pub(crate) enum KeyCommand {
         details: KeyDetails,
         #[command(flatten)]
         place: PlaceOfKeys,
+        #[command(flatten)]
+        public: PlaceOfPublicKeys,
     },
     /// Let another key of the set sign
     #[command(long_about = help::PROMOTE, after_help = help::PROMOTE_EXAMPLES)]
@@ -56,6 +60,8 @@ pub(crate) enum KeyCommand {
         key: WhichKey,
         #[command(flatten)]
         place: PlaceOfKeys,
+        #[command(flatten)]
+        public: PlaceOfPublicKeys,
     },
     /// Remove a key that no longer signs
     #[command(long_about = help::RETIRE, after_help = help::RETIRE_EXAMPLES)]
@@ -64,12 +70,22 @@ pub(crate) enum KeyCommand {
         key: WhichKey,
         #[command(flatten)]
         place: PlaceOfKeys,
+        #[command(flatten)]
+        public: PlaceOfPublicKeys,
     },
     /// Print the public JWK Set, as validate serves it
     #[command(long_about = help::PUBLIC, after_help = help::PUBLIC_EXAMPLES)]
     Public {
         #[command(flatten)]
         place: PlaceOfKeys,
+    },
+    /// Write the public JWK Set to the place where those read it who only verify
+    #[command(long_about = help::PUBLISH, after_help = help::PUBLISH_EXAMPLES)]
+    Publish {
+        #[command(flatten)]
+        place: PlaceOfKeys,
+        #[command(flatten)]
+        public: PlaceOfPublicKeys,
     },
 }
 
@@ -83,6 +99,18 @@ pub(crate) struct PlaceOfKeys {
     /// The Secrets Manager secret with the keys, by name or ARN
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) secret_id: Option<String>,
+}
+
+/// Where their public halves are kept for those who only verify: at most one of the two.
+#[derive(Args)]
+#[group(multiple = false)]
+pub(crate) struct PlaceOfPublicKeys {
+    /// Keep the public keys in this file in step, too
+    #[arg(long, value_name = "PATH")]
+    pub(crate) public_file: Option<PathBuf>,
+    /// Keep the public keys in this Secrets Manager secret in step, too
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) public_secret_id: Option<String>,
 }
 
 /// What may be chosen about a new key.

@@ -3,6 +3,7 @@
 mod change;
 mod list;
 mod place;
+mod places;
 mod select;
 
 use std::time::SystemTime;
@@ -15,24 +16,34 @@ use shared::{
 
 use crate::{
     answer::{Answer, Failure},
-    cli::KeyCommand,
+    cli::{KeyCommand, PlaceOfKeys},
 };
 use place::Place;
+use places::Places;
 
 /// Does what `command` says.
 pub(super) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
     match command {
-        KeyCommand::New { alg, details, place } => {
-            change::new(&Place::of(place)?, alg, &details).await
+        KeyCommand::New { alg, details, place, public } => {
+            change::new(&Places::of(place, public)?, alg, &details).await
         }
-        KeyCommand::List { json, place } => list::list(&Place::of(place)?, json).await,
-        KeyCommand::Rotate { alg, stage, details, place } => {
-            change::rotate(&Place::of(place)?, alg, stage, &details).await
+        KeyCommand::List { json, place } => list::list(&only(place)?, json).await,
+        KeyCommand::Rotate { alg, stage, details, place, public } => {
+            change::rotate(&Places::of(place, public)?, alg, stage, &details).await
         }
-        KeyCommand::Promote { key, place } => change::promote(&Place::of(place)?, &key).await,
-        KeyCommand::Retire { key, place } => change::retire(&Place::of(place)?, &key).await,
-        KeyCommand::Public { place } => public(&Place::of(place)?).await,
+        KeyCommand::Promote { key, place, public } => {
+            change::promote(&Places::of(place, public)?, &key).await
+        }
+        KeyCommand::Retire { key, place, public } => {
+            change::retire(&Places::of(place, public)?, &key).await
+        }
+        KeyCommand::Public { place } => public(&only(place)?).await,
+        KeyCommand::Publish { place, public } => places::publish(&Places::of(place, public)?).await,
     }
+}
+
+fn only(place: PlaceOfKeys) -> Result<Place, Failure> {
+    Place::of(place.file, place.secret_id)
 }
 
 /// The public keys, in the very way in which `validate` comes by them.

@@ -32,6 +32,7 @@ fn help_has_examples_and_says_what_the_environment_needs() {
         &["key", "promote", "--help"],
         &["key", "retire", "--help"],
         &["key", "public", "--help"],
+        &["key", "publish", "--help"],
     ] {
         assert!(place.run(arguments).good().contains("EXAMPLES"), "{arguments:?}");
     }

@@ -23,6 +23,10 @@ a set of it, in which a text stays without a kid and a PEM key is called by its
 thumbprint, so that tokens go on being valid. Every change is read back before it is
 written, as login and validate would read it.
 
+Where validate and authorizer must not read the private keys, --public-secret-id or
+--public-file names the place that they read instead, and every change writes the public
+halves there first. Give it with each change, or bring the two into step by key publish.
+
 A file is replaced as a whole. It keeps owner, group and mode, but others lose access;
 a new one has mode 0600. Behind a symbolic link, the target is replaced.
 
@@ -120,3 +124,16 @@ those of AWSPREVIOUS are in it as well.";
 pub(super) const PUBLIC_EXAMPLES: &str = "\
 EXAMPLES
   auth-admin key public --secret-id auth/jwt > jwks.json";
+
+pub(super) const PUBLISH: &str = "\
+Writes the JWK Set that key public prints to the place that --public-secret-id or
+--public-file names, which validate and authorizer read where they must not read the
+private keys. Needed once for keys that are there already, and after a change that was
+not finished: rotate, promote and retire do it by themselves if they are given the place.
+
+A set with a symmetric key is refused, since that has no public half, and a place that
+holds private keys is not written over.";
+
+pub(super) const PUBLISH_EXAMPLES: &str = "\
+EXAMPLES
+  auth-admin key publish --secret-id auth/jwt --public-secret-id auth/jwt-public";

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use shared::keys::{Algorithm, JwkSet, Key, generate};
 
 use super::{
-    place::{Held, Place},
+    places::Places,
     select::{self, Among, argument, name},
 };
 use crate::{
@@ -14,30 +14,31 @@ use crate::{
 
 /// Makes a set with one key.
 pub(super) async fn new(
-    place: &Place,
+    places: &Places,
     alg: Algorithm,
     details: &KeyDetails,
 ) -> Result<Answer, Failure> {
-    let set = JwkSet::of(new_key(alg, details)?).map_err(|error| place.refuse(error))?;
-    place.create(&set).await?;
+    let set = JwkSet::of(new_key(alg, details)?).map_err(|error| places.refuse(error))?;
+    places.create(&set).await?;
     let kid = set.keys().signing().and_then(|key| key.id());
     Ok(Answer::good(shown(kid.unwrap_or("-"))))
 }
 
 /// Adds a key: in front, so that it signs, or behind the one that signs.
 pub(super) async fn rotate(
-    place: &Place,
+    places: &Places,
     alg: Option<Algorithm>,
     stage: bool,
     details: &KeyDetails,
 ) -> Result<Answer, Failure> {
-    let Held { set, version } = place.hold().await?;
+    let keyring = places.hold().await?;
+    let set = &keyring.set;
     let signing = set.keys().signing();
     let alg = alg.or(signing.map(Key::algorithm)).ok_or_else(|| {
         Failure::because("no key signs here; give --alg to say what the new one is for")
     })?;
     let before = signing.map(|key| (name(key), argument(key)));
-    let index = match (stage, select::signing(&set)) {
+    let index = match (stage, select::signing(set)) {
         (false, _) => 0,
         (true, Some(signing)) => signing + 1,
         (true, None) => {
@@ -45,8 +46,8 @@ pub(super) async fn rotate(
         }
     };
     let key = new_key(alg, details)?;
-    let set = set.edit(|jwks| jwks.insert(index, key)).map_err(|error| place.refuse(error))?;
-    place.replace(&version, &set).await?;
+    let set = set.edit(|jwks| jwks.insert(index, key)).map_err(|error| places.refuse(error))?;
+    places.replace(&keyring, &set).await?;
     let added = set.keys().iter().nth(index).map(|key| (name(key), argument(key)));
     let (added, added_argument) = added.unwrap_or_default();
     Ok(Answer::good(match before {
@@ -60,9 +61,10 @@ pub(super) async fn rotate(
 }
 
 /// Lets another key sign.
-pub(super) async fn promote(place: &Place, which: &WhichKey) -> Result<Answer, Failure> {
-    let Held { set, version } = place.hold().await?;
-    let index = select::find(&set, which, Among::Newest)?;
+pub(super) async fn promote(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
+    let keyring = places.hold().await?;
+    let set = &keyring.set;
+    let index = select::find(set, which, Among::Newest)?;
     let before = set.keys().signing().map(|key| (name(key), argument(key)));
     let promoted = set.keys().iter().nth(index).filter(|key| key.can_sign()).map(name);
     let Some(promoted) = promoted else {
@@ -70,35 +72,36 @@ pub(super) async fn promote(place: &Place, which: &WhichKey) -> Result<Answer, F
             "this key can only verify: it is public, or its key_ops keep it from signing",
         ));
     };
-    if select::signing(&set) == Some(index) {
+    if select::signing(set) == Some(index) {
         return Ok(Answer::good(format!("{promoted} signs already")));
     }
     let to_front = |jwks: &mut Vec<SecretString>| jwks[..=index].rotate_right(1);
-    let set = set.edit(to_front).map_err(|error| place.refuse(error))?;
-    place.replace(&version, &set).await?;
+    let set = set.edit(to_front).map_err(|error| places.refuse(error))?;
+    places.replace(&keyring, &set).await?;
     // There is one before: the key itself can sign, and does not.
     Ok(Answer::good(signs_now(&promoted, &before.unwrap_or_default())))
 }
 
 /// Removes a key.
-pub(super) async fn retire(place: &Place, which: &WhichKey) -> Result<Answer, Failure> {
-    let Held { set, version } = place.hold().await?;
-    let index = select::find(&set, which, Among::Oldest)?;
+pub(super) async fn retire(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
+    let keyring = places.hold().await?;
+    let set = &keyring.set;
+    let index = select::find(set, which, Among::Oldest)?;
     let retired = set.keys().iter().nth(index).map(name).unwrap_or_default();
     if set.keys().iter().count() == 1 {
         return Err(Failure::because(format!(
             "{retired} is the only key; add another first: auth-admin key rotate"
         )));
     }
-    if select::signing(&set) == Some(index) {
+    if select::signing(set) == Some(index) {
         return Err(Failure::because(format!(
             "{retired} signs; promote another first: auth-admin key promote"
         )));
     }
     let remove = |jwks: &mut Vec<SecretString>| drop(jwks.remove(index));
-    let set = set.edit(remove).map_err(|error| place.refuse(error))?;
-    place.replace(&version, &set).await?;
-    place.forget(&version).await?;
+    let set = set.edit(remove).map_err(|error| places.refuse(error))?;
+    places.replace(&keyring, &set).await?;
+    places.forget(&keyring).await?;
     Ok(Answer::good(format!("retired {retired}{}", goes_on(&set))))
 }
 

@@ -19,7 +19,7 @@ struct Listed<'a> {
 
 /// Lists all keys, in their order.
 pub(super) async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
-    let set = place.read().await?;
+    let set = place.read().await?.set;
     let listed = listed(&set);
     if json {
         let json = serde_json::to_string_pretty(&listed);

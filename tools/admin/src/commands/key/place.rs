@@ -11,9 +11,9 @@ use shared::{
     secrets::{SecretSource, Secrets},
 };
 
-use crate::{answer::Failure, cli::PlaceOfKeys};
-use file::FileLock;
-use secret::KeySecret;
+use crate::answer::Failure;
+pub(super) use file::FileLock;
+use secret::{KeySecret, NotRead};
 
 /// The service reads no larger file, and Secrets Manager takes no larger text. A file has
 /// one more byte: its line break.
@@ -36,21 +36,21 @@ pub(super) struct Held {
 /// What is to be replaced, and nothing that came after it.
 #[derive(Debug)]
 pub(super) enum Version {
-    /// The text of a file, which no other auth-admin changes meanwhile.
-    File { text: SecretString, _lock: FileLock },
+    /// The text of a file.
+    File(SecretString),
     /// The id of a secret's version.
     Secret(String),
 }
 
 impl Place {
-    /// The place that was given on the command line.
-    pub(super) fn of(given: PlaceOfKeys) -> Result<Self, Failure> {
-        match (given.file, given.secret_id) {
+    /// The place that was given on the command line: exactly one of the two.
+    pub(super) fn of(file: Option<PathBuf>, secret_id: Option<String>) -> Result<Self, Failure> {
+        match (file, secret_id) {
             (Some(path), None) => Ok(Self::File(path)),
             (None, Some(id)) => KeySecret::open(id)
                 .map(|secret| Self::Secret(Box::new(secret)))
                 .map_err(Failure::because),
-            _ => Err(Failure::because("give either --file or --secret-id")),
+            _ => Err(Failure::because("give either a file or a secret")),
         }
     }
 
@@ -68,22 +68,11 @@ impl Place {
     }
 
     /// The keys that are there.
-    pub(super) async fn read(&self) -> Result<JwkSet, Failure> {
-        let material = match self {
-            Self::File(_) => self.read_file().await?,
-            Self::Secret(secret) => secret.current().await.map_err(|error| self.refuse(error))?.0,
-        };
-        self.set(&material)
-    }
-
-    /// The keys that are there, to be changed.
-    pub(super) async fn hold(&self) -> Result<Held, Failure> {
+    pub(super) async fn read(&self) -> Result<Held, Failure> {
         let (material, version) = match self {
-            Self::File(path) => {
-                let lock = FileLock::wait_for(path).await;
+            Self::File(_) => {
                 let text = self.read_file().await?;
-                let lock = lock.map_err(|error| self.refuse(error))?;
-                (text.clone(), Version::File { text, _lock: lock })
+                (text.clone(), Version::File(text))
             }
             Self::Secret(secret) => {
                 let current = secret.current().await;
@@ -92,6 +81,28 @@ impl Place {
             }
         };
         Ok(Held { set: self.set(&material)?, version })
+    }
+
+    /// The keys that are there, where there are any yet.
+    pub(super) async fn find(&self) -> Result<Option<Held>, Failure> {
+        let is_there = match self {
+            Self::File(path) => path.try_exists().map_err(|error| self.refuse(error))?,
+            Self::Secret(secret) => {
+                !matches!(secret.current().await, Err(NotRead { missing: true, .. }))
+            }
+        };
+        if is_there { self.read().await.map(Some) } else { Ok(None) }
+    }
+
+    /// Waits until no other auth-admin changes the keys here; of a secret, that is seen when
+    /// it is replaced.
+    pub(super) async fn lock(&self) -> Result<Option<FileLock>, Failure> {
+        match self {
+            Self::File(path) if path.exists() => {
+                FileLock::wait_for(path).await.map(Some).map_err(|error| self.refuse(error))
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn read_file(&self) -> Result<SecretString, Failure> {
@@ -116,7 +127,7 @@ impl Place {
     pub(super) async fn replace(&self, version: &Version, set: &JwkSet) -> Result<(), Failure> {
         let text = self.checked(set)?;
         match (self, version) {
-            (Self::File(path), Version::File { text: before, .. }) => {
+            (Self::File(path), Version::File(before)) => {
                 let now = self.read_file().await?;
                 if now.expose_secret() != before.expose_secret() {
                     return Err(self.refuse("it was changed meanwhile, so try again"));

@@ -23,7 +23,7 @@ pub(in crate::commands::key) struct KeySecret {
 pub(super) struct NotRead {
     reason: String,
     /// There is no such secret, or it has no value.
-    missing: bool,
+    pub(super) missing: bool,
 }
 
 impl Display for NotRead {

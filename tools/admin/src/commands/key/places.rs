@@ -1,0 +1,155 @@
+//! The place of the keys, and beside it the one of their public halves, which is all that
+//! those who only verify may read.
+//!
+//! The public halves are written first: nothing signs with a key that `validate` does not
+//! have, and of two changes at the same time the second one ends there.
+
+use shared::keys::{JwkSet, KeyKind};
+
+use super::place::{FileLock, Held, Place, Version};
+use crate::{
+    answer::{Answer, Failure},
+    cli::{PlaceOfKeys, PlaceOfPublicKeys},
+};
+
+const PUBLISH: &str = "bring them into step with: auth-admin key publish";
+
+/// Where keys are changed.
+#[derive(Debug)]
+pub(super) struct Places {
+    keys: Place,
+    public: Option<Place>,
+}
+
+/// What the places hold, to be changed.
+#[derive(Debug)]
+pub(super) struct Keyring {
+    pub(super) set: JwkSet,
+    version: Version,
+    /// `None` where there is none yet, or no place for it.
+    public: Option<Held>,
+    _lock: Option<FileLock>,
+}
+
+impl Places {
+    /// The places that were given on the command line.
+    pub(super) fn of(keys: PlaceOfKeys, public: PlaceOfPublicKeys) -> Result<Self, Failure> {
+        let PlaceOfPublicKeys { public_file, public_secret_id } = public;
+        let public = (public_file.is_some() || public_secret_id.is_some())
+            .then(|| Place::of(public_file, public_secret_id));
+        Ok(Self { keys: Place::of(keys.file, keys.secret_id)?, public: public.transpose()? })
+    }
+
+    /// A failure that has to do with the keys.
+    pub(super) fn refuse(&self, reason: impl std::fmt::Display) -> Failure {
+        self.keys.refuse(reason)
+    }
+
+    /// Writes the first keys, where there are none yet.
+    pub(super) async fn create(&self, set: &JwkSet) -> Result<(), Failure> {
+        let Some(public) = &self.public else { return self.keys.create(set).await };
+        let halves = public_halves(set, public)?;
+        if public.find().await?.is_some() {
+            return Err(public.refuse("holds keys already; for those, use: auth-admin key publish"));
+        }
+        self.keys.create(set).await?;
+        let created = public.create(&halves).await;
+        created.map_err(|error| error.with(&format!("the keys were made; {PUBLISH}")))
+    }
+
+    /// The keys that are there, in step with their public halves.
+    pub(super) async fn hold(&self) -> Result<Keyring, Failure> {
+        let keyring = self.hold_in_any_state().await?;
+        if let (Some(place), Some(held)) = (&self.public, &keyring.public)
+            && held.set.keys().public_set() != keyring.set.keys().public_set()
+        {
+            return Err(place.refuse(format!(
+                "these are not the public halves of the keys: another change is on its way, or \
+                 was not finished; {PUBLISH}"
+            )));
+        }
+        Ok(keyring)
+    }
+
+    async fn hold_in_any_state(&self) -> Result<Keyring, Failure> {
+        let lock = self.keys.lock().await?;
+        let public = match &self.public {
+            None => None,
+            Some(place) => place.find().await?,
+        };
+        let Held { set, version } = self.keys.read().await?;
+        if let (Some(place), Some(held)) = (&self.public, &public) {
+            // It may be the place of the keys themselves.
+            if held.set.kinds().any(|kind| kind != KeyKind::Public) {
+                return Err(place.refuse("holds more than public keys, and is not written over"));
+            }
+        }
+        Ok(Keyring { set, version, public, _lock: lock })
+    }
+
+    /// Writes other keys over those of `keyring`, if they are still there.
+    pub(super) async fn replace(&self, keyring: &Keyring, set: &JwkSet) -> Result<(), Failure> {
+        let Some(public) = &self.public else {
+            return self.keys.replace(&keyring.version, set).await;
+        };
+        let halves = public_halves(set, public)?;
+        write_public(public, keyring.public.as_ref(), &halves).await?;
+        let replaced = self.keys.replace(&keyring.version, set).await;
+        replaced
+            .map_err(|error| error.with(&format!("the public keys were written; {PUBLISH}")))?;
+        let now = public.read().await?;
+        if now.set.keys().public_set() == halves.keys().public_set() {
+            Ok(())
+        } else {
+            Err(public.refuse(format!("the keys were changed, but these meanwhile too; {PUBLISH}")))
+        }
+    }
+
+    /// Lets nobody verify with what was there before it was replaced.
+    pub(super) async fn forget(&self, keyring: &Keyring) -> Result<(), Failure> {
+        self.keys.forget(&keyring.version).await?;
+        match (&self.public, &keyring.public) {
+            (Some(place), Some(held)) => place.forget(&held.version).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `key publish`
+pub(super) async fn publish(places: &Places) -> Result<Answer, Failure> {
+    let Keyring { set, public: before, .. } = &places.hold_in_any_state().await?;
+    let Some(place) = &places.public else {
+        return Err(Failure::because("give either --public-file or --public-secret-id"));
+    };
+    write_public(place, before.as_ref(), &public_halves(set, place)?).await?;
+    if let Some(before) = before {
+        place.forget(&before.version).await?;
+    }
+    if places.keys.read().await?.set.keys().public_set() == set.keys().public_set() {
+        Ok(Answer::good("the public keys are in step with the keys"))
+    } else {
+        Err(places.refuse("it was changed meanwhile, so try again"))
+    }
+}
+
+async fn write_public(
+    place: &Place,
+    before: Option<&Held>,
+    halves: &JwkSet,
+) -> Result<(), Failure> {
+    match before {
+        Some(before) => place.replace(&before.version, halves).await,
+        None => place.create(halves).await,
+    }
+}
+
+/// What everybody may know of these keys.
+fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
+    if set.kinds().any(|kind| kind == KeyKind::Symmetric) {
+        return Err(Failure::because(
+            "a shared secret (HS256) has no public half: retire it first, or let all functions \
+             read the keys themselves",
+        ));
+    }
+    JwkSet::read(&set.keys().public_set().into()).map_err(|error| place.refuse(error))
+}
