@@ -36,7 +36,6 @@ pub mod http;
 pub mod http_door;
 pub mod lambda_emulator;
 pub mod lambda_process;
-pub mod load;
 pub mod mariadb;
 pub mod metrics;
 pub mod moto;
@@ -54,6 +53,7 @@ mod spawner;
 pub mod stores;
 pub mod tcp_proxy;
 pub mod traffic;
+pub mod users;
 pub mod wait;
 
 use std::{

@@ -15,7 +15,7 @@ use system_tests::{
     mariadb,
     process::peak_memory,
     service::Service,
-    traffic::users,
+    users,
 };
 
 /// The memory of the default, and a time that leaves the cores to the hashes and not to
@@ -54,11 +54,11 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     };
     let validate = Service::start("validate", variables);
 
-    let before = sequential(&login, "slow");
+    let before = sequential(&login, "alone");
     #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
     let rate = TIMES * slots as f64 / before.as_secs_f64();
     let (answers, validations) = flood(&login.url("/login"), &validate.url("/validate"), rate);
-    let after = sequential(&login, "aborted");
+    let after = sequential(&login, "alone");
     let peak = peak_memory(login.id());
 
     let mut statuses = BTreeMap::<u16, usize>::new();

@@ -3,7 +3,7 @@
 use std::thread;
 
 use shared::config::Argon2Config;
-use system_tests::{http::Request, mariadb, process::peak_memory, traffic::users};
+use system_tests::{http::Request, mariadb, process::peak_memory, users};
 
 use crate::{login, set_up};
 

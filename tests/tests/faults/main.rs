@@ -18,7 +18,8 @@ use system_tests::{
     mariadb,
     service::Service,
     tcp_proxy::TcpProxy,
-    traffic::{Clients, Kind, Targets, Traffic, users},
+    traffic::{Clients, Kind, Traffic},
+    users,
 };
 
 use observation::{Observation, Seen};
@@ -69,14 +70,13 @@ impl Functions {
     }
 
     fn traffic(&self) -> Traffic {
-        let (login, validate) = (self.login.url(""), vec![self.validate.url("")]);
         let request = self.login.request("POST", "/login");
         let issued = request.basic(&users::email("right", 0), users::PASSWORD).send();
         let token = match issued.status {
             200 => issued.text().to_owned(),
             _ => token("ada@example.com", false),
         };
-        Traffic::start(Targets { login, validate }, token, &CLIENTS)
+        Traffic::start(self.login.url(""), self.validate.url(""), token, &CLIENTS)
     }
 
     /// Traffic, and everybody content.

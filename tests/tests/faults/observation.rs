@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use system_tests::{
-    traffic::{Kind, Record, Records, Recovery, Traffic},
+    traffic::{Kind, Record, Records, Traffic},
     wait,
 };
 
@@ -31,6 +31,29 @@ pub(crate) enum Seen {
     Perhaps,
     /// Some 503.
     Failures,
+}
+
+/// When all was well again, counted from the end of a fault.
+#[derive(Debug, Clone, Copy)]
+struct Recovery {
+    /// Until the first good answer.
+    first: Duration,
+    /// Until the answer after the last one that was not good.
+    steady: Duration,
+}
+
+/// How right logins recovered. `None` if no login succeeded after the fault, or none after
+/// the last failure.
+fn recovery(records: &Records, began: Instant, ended: Instant) -> Option<Recovery> {
+    let mut logins = records.of(Kind::RightLogin).since(began).0;
+    logins.sort_unstable_by_key(Record::answered);
+    let after = |time: Instant| time.saturating_duration_since(ended);
+    let good = logins.iter().find(|it| it.answered() >= ended && it.is_usual())?;
+    let steady = match logins.iter().rposition(|it| !it.is_usual()) {
+        Some(last) => logins.get(last + 1)?.answered(),
+        None => ended,
+    };
+    Some(Recovery { first: after(good.answered()), steady: after(steady) })
 }
 
 /// Traffic around a fault.
@@ -83,7 +106,7 @@ impl<'a> Observation<'a> {
     pub(crate) fn recover(self, seen: Seen) {
         let (began, ended) = (self.began, Instant::now());
         let steady = || {
-            let recovery = self.traffic.records().recovery(began, ended)?;
+            let recovery = recovery(&self.traffic.records(), began, ended)?;
             (ended.elapsed() >= recovery.steady + STEADY).then_some(recovery)
         };
         let recovery = wait::until(&format!("health: {}", self.fault), SAMPLE_LIMIT, steady);

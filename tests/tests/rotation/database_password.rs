@@ -23,11 +23,11 @@ fn secret(password: &str) -> String {
     json!({ "username": "auth_user", "password": password }).to_string()
 }
 
-async fn server() -> DatabaseServer {
+fn server() -> DatabaseServer {
     let server = mariadb::start();
     server.init();
     set_password(&server, FIRST);
-    add_user(&server).await;
+    users::add(&server, users::quick());
     server
 }
 
@@ -52,59 +52,57 @@ fn functions(moto: &Moto, server: &DatabaseServer, clock: &Clock) -> Functions {
     functions
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn a_rotation_in_the_steps_of_secrets_manager_refuses_nobody() {
-    let _alone = alone().await;
-    let (moto, server, mut clock) = (Moto::start(), server().await, Clock::new());
+fn a_rotation_in_the_steps_of_secrets_manager_refuses_nobody() {
+    let _alone = alone();
+    let (moto, server, mut clock) = (Moto::start(), server(), Clock::new());
     let functions = functions(&moto, &server, &clock);
     let load = functions.load();
-    load.go_on(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
 
     // createSecret, setSecret: the database has the new password, and AWSCURRENT the old.
     let version = moto.put_pending("db", &secret(SECOND));
     set_password(&server, SECOND);
     end_connections(&server);
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
 
     // finishSecret
     moto.make_current("db", &version);
     clock.advance(REFRESH);
-    load.go_on(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
     end_connections(&server);
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
 
     // The database goes back to what AWSPREVIOUS still has.
     set_password(&server, FIRST);
     clock.advance(REFRESH);
     end_connections(&server);
-    load.go_on(Duration::from_secs(1));
-    let counts = load.stop();
-    functions.all_good("the load", &counts);
+    thread::sleep(Duration::from_secs(1));
+    load.all_good("the load");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn a_password_that_is_changed_by_hand_refuses_nobody_while_connections_live() {
-    let _alone = alone().await;
-    let (moto, server, clock) = (Moto::start(), server().await, Clock::new());
+fn a_password_that_is_changed_by_hand_refuses_nobody_while_connections_live() {
+    let _alone = alone();
+    let (moto, server, clock) = (Moto::start(), server(), Clock::new());
     let functions = functions(&moto, &server, &clock);
     let load = functions.load();
     // Until every connection that there may be is there.
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     set_password(&server, SECOND);
     moto.put_secret("db", &secret(SECOND));
     end_connections(&server);
-    load.go_on(Duration::from_secs(1));
-    let counts = load.stop();
-    functions.all_good("the load", &counts);
+    thread::sleep(Duration::from_secs(1));
+    load.all_good("the load");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn a_password_that_no_secret_has_is_503_until_one_has_it() {
-    let _alone = alone().await;
-    let (moto, server, mut clock) = (Moto::start(), server().await, Clock::new());
+fn a_password_that_no_secret_has_is_503_until_one_has_it() {
+    let _alone = alone();
+    let (moto, server, mut clock) = (Moto::start(), server(), Clock::new());
     let functions = functions(&moto, &server, &clock);
     set_password(&server, SECOND);
     end_connections(&server);
@@ -124,11 +122,11 @@ async fn a_password_that_no_secret_has_is_503_until_one_has_it() {
     assert!(!log.contains(FIRST) && !log.contains(SECOND), "{log}");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn hours_later_and_without_secrets_manager_logins_go_on() {
-    let _alone = alone().await;
-    let (mut moto, server, mut clock) = (Moto::start(), server().await, Clock::new());
+fn hours_later_and_without_secrets_manager_logins_go_on() {
+    let _alone = alone();
+    let (mut moto, server, mut clock) = (Moto::start(), server(), Clock::new());
     let functions = functions(&moto, &server, &clock);
     // One that hangs, then one that is not there.
     for stop in [Moto::freeze as fn(&mut Moto), Moto::stop] {
@@ -147,11 +145,11 @@ async fn hours_later_and_without_secrets_manager_logins_go_on() {
     }
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB: make test"]
-async fn a_password_or_a_url_in_a_file_is_read_again_when_it_is_refused() {
-    let _alone = alone().await;
-    let server = server().await;
+fn a_password_or_a_url_in_a_file_is_read_again_when_it_is_refused() {
+    let _alone = alone();
+    let server = server();
     let folder = scratch::directory();
     let file = folder.path().join("secret");
     let url = |password: &str| {

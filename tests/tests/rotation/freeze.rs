@@ -6,13 +6,13 @@ use system_tests::{clock::Clock, mariadb, moto::Moto};
 
 use super::*;
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn the_first_request_after_a_freeze_finds_the_world_as_it_is() {
-    let _alone = alone().await;
+fn the_first_request_after_a_freeze_finds_the_world_as_it_is() {
+    let _alone = alone();
     let (moto, server, mut clock) = (Moto::start(), mariadb::start(), Clock::new());
     server.init();
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let set_password = |password: &str| {
         server.sql(&format!("ALTER USER auth_user@'%' IDENTIFIED BY '{password}'"));
         json!({ "username": "auth_user", "password": password }).to_string()

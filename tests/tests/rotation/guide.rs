@@ -78,14 +78,14 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     /// Does all steps under load, but for blocks in SQL of another product than `product`.
-    fn play(&mut self, title: &str, product: &str) -> Counts {
+    fn play(&mut self, title: &str, product: &str) {
         let load = self.functions.load();
-        load.validate_too(self.token.as_slice());
+        load.traffic.validate_too(self.token.as_slice());
         let steps = section(title);
         for (number, step) in steps.iter().enumerate() {
             if number + 1 == steps.len() {
-                load.validate_too(&[]);
-                load.go_on(Duration::from_millis(200));
+                load.traffic.validate_too(&[]);
+                thread::sleep(Duration::from_millis(200));
             }
             match step {
                 Step::Wait => self.clock.advance(REFRESH),
@@ -100,22 +100,22 @@ impl Scene<'_> {
                     }
                 }
             }
-            load.go_on(Duration::from_millis(500));
+            thread::sleep(Duration::from_millis(500));
         }
         self.clock.advance(REFRESH);
-        load.go_on(Duration::from_millis(500));
-        load.stop()
+        thread::sleep(Duration::from_millis(500));
+        load.all_good(title);
     }
 }
 
 /// `login` with its keys in the secret `auth/jwt`, `validate` with those of another one.
-async fn with_moto(
+fn with_moto(
     moto: &Moto,
     clock: &Clock,
     server: &DatabaseServer,
     validate_reads: &str,
 ) -> Functions {
-    add_user(server).await;
+    users::add(server, users::quick());
     let start = |name: &str, secret: &str| {
         let parts = [&moto.variables(), &server.login_variables(), &clock.variables()];
         Service::start(name, variables(&parts, &[("JWT_SECRET_ID", secret)]))
@@ -126,14 +126,14 @@ async fn with_moto(
 const NEW: &str = "auth-admin key new --alg ES256 --kid 2026-06 --secret-id auth/jwt \
                    --public-secret-id auth/jwt-public";
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn the_signing_key_in_secrets_manager() {
-    let _alone = alone().await;
+fn the_signing_key_in_secrets_manager() {
+    let _alone = alone();
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::shared();
     shell(NEW, folder.path(), &moto.variables());
-    let functions = with_moto(&moto, &clock, &server, "auth/jwt-public").await;
+    let functions = with_moto(&moto, &clock, &server, "auth/jwt-public");
     let title = "The signing key in Secrets Manager";
     rotates(&functions, &mut clock, folder.path(), moto.variables(), title);
 }
@@ -149,32 +149,31 @@ fn rotates(
     let token = functions.log_in();
     let mut scene =
         Scene { functions, clock, server: None, directory, variables, token: Some(token.clone()) };
-    let counts = scene.play(title, "");
-    functions.all_good(title, &counts);
+    scene.play(title, "");
     assert_eq!(kid(&functions.log_in()).as_deref(), Some("2026-12"), "{title}");
     wait::until(title, SOON, || (functions.validate(&token) == 403).then_some(()));
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn from_a_shared_text_to_a_key_pair() {
-    let _alone = alone().await;
+fn from_a_shared_text_to_a_key_pair() {
+    let _alone = alone();
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::shared();
     let _ = moto.create_secret("auth/jwt", "the text that the Flask service had");
-    let functions = with_moto(&moto, &clock, &server, "auth/jwt").await;
+    let functions = with_moto(&moto, &clock, &server, "auth/jwt");
     let title = "From a shared text to a key pair";
     rotates(&functions, &mut clock, folder.path(), moto.variables(), title);
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn a_key_that_leaked() {
-    let _alone = alone().await;
+fn a_key_that_leaked() {
+    let _alone = alone();
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::shared();
     shell(NEW, folder.path(), &moto.variables());
-    let functions = with_moto(&moto, &clock, &server, "auth/jwt-public").await;
+    let functions = with_moto(&moto, &clock, &server, "auth/jwt-public");
     let leaked = functions.log_in();
     for step in section("A key that leaked") {
         let Step::Run { text, .. } = step else { panic!("nobody waits") };
@@ -188,12 +187,12 @@ async fn a_key_that_leaked() {
     });
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB and libfaketime: make test"]
-async fn the_signing_key_in_a_kubernetes_secret() {
-    let _alone = alone().await;
+fn the_signing_key_in_a_kubernetes_secret() {
+    let _alone = alone();
     let (server, mut clock, cluster) = (mariadb::shared(), Clock::new(), Cluster::new());
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let new = "auth-admin key new --alg ES256 --kid 2026-06 --file new.json";
     shell(new, cluster.directory(), &cluster.variables());
     let key = fs::read_to_string(cluster.directory().join("new.json")).expect("a file");
@@ -212,14 +211,14 @@ async fn the_signing_key_in_a_kubernetes_secret() {
     assert!(!cluster.directory().join("keys.json").exists(), "nothing secret is left behind");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn the_database_password_in_secrets_manager() {
-    let _alone = alone().await;
+fn the_database_password_in_secrets_manager() {
+    let _alone = alone();
     let (moto, mut clock, folder) = (Moto::start(), Clock::new(), scratch::directory());
     let server = mariadb::start();
     server.init();
-    add_user(&server).await;
+    users::add(&server, users::quick());
     server.sql("ALTER USER auth_user@'%' IDENTIFIED BY 'the old password'");
     let secret = json!({ "username": "auth_user", "password": "the old password" });
     let _ = moto.create_secret("auth/database", &secret.to_string());
@@ -239,8 +238,7 @@ async fn the_database_password_in_secrets_manager() {
     };
     let new = json!({ "username": "auth_user", "password": "the new password" });
     fs::write(folder.path().join("database.json"), new.to_string()).unwrap();
-    let counts = scene.play("The database password in Secrets Manager", "mariadb");
-    functions.all_good("the load", &counts);
+    scene.play("The database password in Secrets Manager", "mariadb");
 }
 
 /// `login` with its password from `source`, and `validate` with the same key.
@@ -254,10 +252,10 @@ fn database_functions(parts: &[&Environment], source: (&str, &str)) -> Functions
     functions
 }
 
-async fn the_database_password_in_a_mounted_file(server: &DatabaseServer, product: &str) {
+fn the_database_password_in_a_mounted_file(server: &DatabaseServer, product: &str) {
     let (mut clock, cluster) = (Clock::new(), Cluster::new());
     server.init();
-    add_user(server).await;
+    users::add(server, users::quick());
     server.sql("ALTER USER auth_user@'%' IDENTIFIED BY 'the old password'");
     cluster.create("auth-secret", "MYSQL_PASSWORD", "the old password");
     let path = cluster.mounted("auth-secret", "MYSQL_PASSWORD");
@@ -275,20 +273,19 @@ async fn the_database_password_in_a_mounted_file(server: &DatabaseServer, produc
     };
     let file = cluster.directory().join("MYSQL_PASSWORD");
     fs::write(file, "the new password\n").expect("scratch can be written");
-    let counts = scene.play("The database password in a mounted file", product);
-    functions.all_good(product, &counts);
+    scene.play("The database password in a mounted file", product);
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB and libfaketime: make test"]
-async fn the_database_password_of_mariadb_in_a_mounted_file() {
-    let _alone = alone().await;
-    the_database_password_in_a_mounted_file(&mariadb::start(), "mariadb").await;
+fn the_database_password_of_mariadb_in_a_mounted_file() {
+    let _alone = alone();
+    the_database_password_in_a_mounted_file(&mariadb::start(), "mariadb");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MySQL 9 and libfaketime: make test"]
-async fn the_database_password_of_mysql_9_in_a_mounted_file() {
-    let _alone = alone().await;
-    the_database_password_in_a_mounted_file(&mysql9::start(), "mysql").await;
+fn the_database_password_of_mysql_9_in_a_mounted_file() {
+    let _alone = alone();
+    the_database_password_in_a_mounted_file(&mysql9::start(), "mysql");
 }

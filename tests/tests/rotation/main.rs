@@ -8,39 +8,38 @@ mod mounted_file;
 mod outage;
 mod secrets_manager;
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::users::{NewUser, UserDirectory};
 use system_tests::{
     Environment,
     clock::Clock,
-    contract::hash,
     database::DatabaseServer,
-    load::{Counts, Load, Targets},
     service::Service,
-    stores, wait,
+    traffic::{Clients, Kind, Record, Records, Traffic},
+    users, wait,
 };
-use tokio::sync::{Mutex, MutexGuard};
 
-const USER: (&str, &str) = ("rotation@example.com", "a long enough passphrase");
+const USER: (&str, &str) = ("right-0@example.com", users::PASSWORD);
+/// 20 logins in a second, and 180 validations.
+const CLIENTS: [Clients; 2] = [
+    Clients { kind: Kind::RightLogin, number: 2, every: Duration::from_millis(100) },
+    Clients { kind: Kind::GoodToken, number: 9, every: Duration::from_millis(50) },
+];
 /// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
 const REFRESH: u64 = 301;
 /// For what should happen at the next request.
 const SOON: Duration = Duration::from_secs(20);
 
 /// One test at a time: two loads at once would say nothing of either.
-async fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::const_new(());
-    ALONE.lock().await
-}
-
-async fn add_user(server: &DatabaseServer) {
-    let users = stores::open(&server.root_variables(), 1).await;
-    let user = NewUser { email: USER.0.into(), hash: hash(USER.1).await, admin: false };
-    // Another test of this process may have added them.
-    let _ = users.add(&[user]).await;
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends the account's connections, so that every one has to be made anew.
@@ -58,9 +57,8 @@ fn variables(parts: &[&Environment], more: &[(&str, &str)]) -> Environment {
     for part in parts {
         all.extend(part.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    let quick = [("ARGON2_MEMORY_KIB", "7168"), ("ARGON2_ITERATIONS", "1")];
-    let more = quick.iter().chain(more).map(|(name, value)| (name.to_string(), value.to_string()));
-    all.extend(more);
+    all.extend(users::variables(users::quick()));
+    all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     all
 }
 
@@ -79,9 +77,10 @@ impl Functions {
         started
     }
 
-    fn load(&self) -> Load {
-        let (login, validate) = (self.login.url("/login"), self.validate.url("/validate"));
-        Load::start(Targets { login, validate, user: USER })
+    fn load(&self) -> Load<'_> {
+        let (login, validate) = (self.login.url(""), self.validate.url(""));
+        let traffic = Traffic::start(login, validate, self.log_in(), &CLIENTS);
+        Load { functions: self, traffic, since: Instant::now() }
     }
 
     fn log_in(&self) -> String {
@@ -107,13 +106,26 @@ impl Functions {
     }
 }
 
-impl Functions {
-    /// That every request of a load was answered with 200.
-    fn all_good(&self, what: &str, counts: &Counts) {
-        let logs = [&self.login, &self.validate].map(Service::log).join("\n");
+/// Requests of which none may fail.
+struct Load<'a> {
+    functions: &'a Functions,
+    traffic: Traffic,
+    since: Instant,
+}
+
+impl Load<'_> {
+    /// Ends, and looks at every answer.
+    fn all_good(self, what: &str) -> Records {
+        let records = self.traffic.stop();
+        let rate = records.0.len() as u128 * 1_000 / self.since.elapsed().as_millis().max(1);
+        println!("{what}: {rate} requests in a second: {}", records.summary());
+        assert!(rate > 100, "too busy to say anything: {rate} requests in a second");
+        let logs = [&self.functions.login, &self.functions.validate].map(Service::log).join("\n");
         let good = |line: &&str| line.contains("\"status\":200") || !line.contains("\"status\"");
         let bad: Vec<&str> = logs.lines().filter(|line| !good(line)).collect();
-        assert!(counts.all_good(), "{what}: {counts:?}\n{}", bad.join("\n"));
+        let all_good = records.0.iter().all(Record::is_usual);
+        assert!(all_good, "{what}: {}\n{}", records.summary(), bad.join("\n"));
+        records
     }
 }
 

@@ -38,13 +38,13 @@ impl Volume {
     }
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB and libfaketime: make test"]
-async fn a_mounted_key_is_rotated_without_a_refused_request() {
-    let _alone = alone().await;
+fn a_mounted_key_is_rotated_without_a_refused_request() {
+    let _alone = alone();
     let (server, mut clock) = (mariadb::shared(), Clock::new());
     let mut volume = Volume::new(&key_set(&["one"]));
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let path = volume.key().display().to_string();
     let functions = Functions::start(&variables(
         &[&server.login_variables(), &clock.variables()],
@@ -52,23 +52,22 @@ async fn a_mounted_key_is_rotated_without_a_refused_request() {
     ));
     let old = functions.log_in();
     let load = functions.load();
-    load.validate_too(std::slice::from_ref(&old));
+    load.traffic.validate_too(std::slice::from_ref(&old));
 
     for (names, signs) in [(["one", "two"], "one"), (["two", "one"], "two")] {
         volume.replace(&key_set(&names));
         functions.notice_new_key(&mut clock);
         assert_eq!(kid(&functions.log_in()).as_deref(), Some(signs));
-        load.go_on(Duration::from_millis(700));
+        thread::sleep(Duration::from_millis(700));
     }
 
-    load.validate_too(&[]);
+    load.traffic.validate_too(&[]);
     assert_eq!(functions.validate(&old), 200);
     volume.replace(&key_set(&["two"]));
     clock.advance(REFRESH);
     wait::until("the old key is refused", Duration::from_secs(10), || {
         (functions.validate(&old) == 403).then_some(())
     });
-    load.go_on(Duration::from_millis(700));
-    let counts = load.stop();
-    functions.all_good("the load", &counts);
+    thread::sleep(Duration::from_millis(700));
+    load.all_good("the load");
 }

@@ -1,20 +1,15 @@
 //! A source that is away, and tokens that nobody knows.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
 use system_tests::{clock::Clock, contract::SECRET, http::Request, mariadb, moto::Moto, wait};
 
 use super::*;
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn without_secrets_manager_everything_goes_on() {
-    let _alone = alone().await;
+fn without_secrets_manager_everything_goes_on() {
+    let _alone = alone();
     let (mut moto, server, mut clock) = (Moto::start(), mariadb::shared(), Clock::new());
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let _ = moto.create_secret("jwt", &key_set(&["one"]));
     let functions = Functions::start(&variables(
         &[&moto.variables(), &server.login_variables(), &clock.variables()],
@@ -24,16 +19,14 @@ async fn without_secrets_manager_everything_goes_on() {
     let load = functions.load();
     moto.freeze();
     clock.advance(REFRESH);
-    load.go_on(Duration::from_secs(1));
-    assert!(load.counts().slowest < Duration::from_secs(2), "nobody waits: {:?}", load.counts());
+    thread::sleep(Duration::from_secs(1));
     moto.thaw();
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     moto.stop();
     clock.advance(REFRESH);
-    load.go_on(Duration::from_secs(1));
-    let counts = load.stop();
-    functions.all_good("the load", &counts);
-    assert!(counts.slowest < Duration::from_secs(2), "nobody waits: {counts:?}");
+    thread::sleep(Duration::from_secs(1));
+    let records = load.all_good("the load");
+    assert!(records.slowest() < Duration::from_secs(2), "nothing waits: {}", records.summary());
     for function in [&functions.login, &functions.validate] {
         let warning = "a secret was not renewed; the one in memory serves on";
         wait::until("a warning", SOON, || function.log().contains(warning).then_some(()));
@@ -45,10 +38,10 @@ async fn without_secrets_manager_everything_goes_on() {
     assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs moto: make test"]
-async fn a_thousand_tokens_that_nobody_knows_cause_one_fetch() {
-    let _alone = alone().await;
+fn a_thousand_tokens_that_nobody_knows_cause_one_fetch() {
+    let _alone = alone();
     let moto = Moto::start();
     let _ = moto.create_secret("jwt", &key_set(&["one"]));
     let all = variables(&[&moto.variables()], &[("JWT_SECRET_ID", "jwt")]);
@@ -81,12 +74,12 @@ async fn a_thousand_tokens_that_nobody_knows_cause_one_fetch() {
     assert_eq!(moto.requests() - before, 2, "AWSCURRENT and AWSPREVIOUS, once");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB and moto: make test"]
-async fn without_a_secret_from_the_start_answers_are_503_until_it_comes() {
-    let _alone = alone().await;
+fn without_a_secret_from_the_start_answers_are_503_until_it_comes() {
+    let _alone = alone();
     let server = mariadb::shared();
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let port = wait::free_port();
     let all = variables(
         &[&Moto::variables_for(port), &server.login_variables()],

@@ -6,12 +6,12 @@ use system_tests::{clock::Clock, mariadb, moto::Moto, wait};
 
 use super::*;
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn a_key_is_staged_promoted_and_retired_without_a_refused_request() {
-    let _alone = alone().await;
+fn a_key_is_staged_promoted_and_retired_without_a_refused_request() {
+    let _alone = alone();
     let (moto, server, mut clock) = (Moto::start(), mariadb::shared(), Clock::new());
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let _ = moto.create_secret("jwt", &key_set(&["one"]));
     let functions = Functions::start(&variables(
         &[&moto.variables(), &server.login_variables(), &clock.variables()],
@@ -20,7 +20,7 @@ async fn a_key_is_staged_promoted_and_retired_without_a_refused_request() {
     let old = functions.log_in();
     assert_eq!(kid(&old).as_deref(), Some("one"));
     let load = functions.load();
-    load.validate_too(std::slice::from_ref(&old));
+    load.traffic.validate_too(std::slice::from_ref(&old));
 
     moto.put_secret("jwt", &key_set(&["one", "two"]));
     functions.notice_new_key(&mut clock);
@@ -31,9 +31,9 @@ async fn a_key_is_staged_promoted_and_retired_without_a_refused_request() {
     let new = functions.log_in();
     assert_eq!(kid(&new).as_deref(), Some("two"));
     assert_eq!(functions.validate(&old), 200, "a promotion takes nothing away");
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
 
-    load.validate_too(&[]);
+    load.traffic.validate_too(&[]);
     moto.put_secret("jwt", &key_set(&["two"]));
     functions.notice_new_key(&mut clock);
     assert_eq!(functions.validate(&old), 200, "AWSPREVIOUS verifies");
@@ -42,18 +42,17 @@ async fn a_key_is_staged_promoted_and_retired_without_a_refused_request() {
     wait::until("the old key is refused", Duration::from_secs(10), || {
         (functions.validate(&old) == 403).then_some(())
     });
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     assert_eq!(functions.validate(&new), 200);
-    let counts = load.stop();
-    functions.all_good("the load", &counts);
+    load.all_good("the load");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-async fn a_text_that_is_replaced_in_one_step_refuses_nobody() {
-    let _alone = alone().await;
+fn a_text_that_is_replaced_in_one_step_refuses_nobody() {
+    let _alone = alone();
     let (moto, server, mut clock) = (Moto::start(), mariadb::shared(), Clock::new());
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let _ = moto.create_secret("jwt", "the first text, of 32 bytes and more");
     let functions = Functions::start(&variables(
         &[&moto.variables(), &server.login_variables(), &clock.variables()],
@@ -62,34 +61,33 @@ async fn a_text_that_is_replaced_in_one_step_refuses_nobody() {
     let old = functions.log_in();
     assert_eq!(kid(&old), None);
     let load = functions.load();
-    load.validate_too(std::slice::from_ref(&old));
-    load.go_on(Duration::from_millis(500));
+    load.traffic.validate_too(std::slice::from_ref(&old));
+    thread::sleep(Duration::from_millis(500));
 
     let version = moto.put_pending("jwt", "the second text, of 32 bytes and more");
-    load.go_on(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
     moto.make_current("jwt", &version);
     functions.notice_new_key(&mut clock);
-    load.go_on(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     assert_eq!(functions.validate(&old), 200, "AWSPREVIOUS verifies");
 
     // One more, and what was there first is nowhere any more.
-    load.validate_too(&[]);
+    load.traffic.validate_too(&[]);
     let version = moto.put_pending("jwt", "the third text, of 32 bytes and more");
     moto.make_current("jwt", &version);
     clock.advance(REFRESH);
     wait::until("the first text is refused", Duration::from_secs(10), || {
         (functions.validate(&old) == 403).then_some(())
     });
-    let counts = load.stop();
-    functions.all_good("the load", &counts);
+    load.all_good("the load");
 }
 
-#[tokio::test]
+#[test]
 #[ignore = "needs MariaDB and moto: make test"]
-async fn a_new_key_is_found_by_the_first_token_that_it_signed() {
-    let _alone = alone().await;
+fn a_new_key_is_found_by_the_first_token_that_it_signed() {
+    let _alone = alone();
     let (moto, server) = (Moto::start(), mariadb::shared());
-    add_user(&server).await;
+    users::add(&server, users::quick());
     let _ = moto.create_secret("jwt", &key_set(&["one"]));
     let with_moto =
         variables(&[&moto.variables(), &server.login_variables()], &[("JWT_SECRET_ID", "jwt")]);

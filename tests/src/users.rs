@@ -4,13 +4,13 @@ use shared::{config::Argon2Config, password::PasswordHasher};
 
 use crate::{Environment, database::DatabaseServer};
 
-/// Everybody's password.
+/// The password of all of them.
 pub const PASSWORD: &str = "a long enough passphrase";
 /// How many there are of each name: so many that those who fail in turn are seldom locked.
 pub const EACH: usize = 1_000;
 
 /// Names of groups that keep out of each other's way.
-const NAMES: [&str; 4] = ["right", "wrong", "slow", "aborted"];
+const NAMES: [&str; 3] = ["right", "wrong", "alone"];
 
 /// Parameters that are quick to compute.
 #[must_use]
@@ -36,7 +36,7 @@ pub fn email(name: &str, number: usize) -> String {
     format!("{name}-{}@example.com", number % EACH)
 }
 
-/// Adds all of them, with hashes as `login` makes them.
+/// Adds all of them, with hashes as `login` makes them, where they are not there yet.
 ///
 /// # Panics
 ///
@@ -46,11 +46,11 @@ pub fn add(server: &DatabaseServer, config: Argon2Config) {
     for name in NAMES {
         let rows = (0..EACH).map(|number| format!("('{}', '{hash}')", email(name, number)));
         let rows = rows.collect::<Vec<_>>().join(",");
-        server.sql(&format!("INSERT INTO auth.user (email, password) VALUES {rows}"));
+        server.sql(&format!("INSERT IGNORE INTO auth.user (email, password) VALUES {rows}"));
     }
 }
 
-/// Everybody's hash.
+/// The hash of all of them.
 ///
 /// # Panics
 ///
