@@ -8,7 +8,6 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(VENV)/bin:$(PATH)
 FUNCTIONS := login validate authorizer
 WATCH_PORT ?= 9000
-MINUTES ?= 10
 SECONDS ?= 60
 ONLY ?=
 ROUNDS ?= 5
@@ -22,8 +21,7 @@ help: ## List the commands
 .PHONY: run
 run: ## Start both functions on embedded SQLite, with a demo user, and say what to try
 	@tests/setup rust
-	@echo "building (some minutes the first time)"
-	@cargo build --quiet -p local
+	@cargo build -p local
 	@$(TARGET)/debug/local
 
 .PHONY: watch
@@ -48,8 +46,12 @@ invoke: ## Send each file in events/ to the functions that `make watch` has star
 	@events/invoke $(WATCH_PORT)
 
 .PHONY: test
-test: ## Install what the tests need, and run every check
-	@tests/run
+test: ## Install what the tests need, and check what every change has to pass
+	@tests/run test
+
+.PHONY: verify
+verify: ## Check what is slow and changes rarely: images, MySQL 9, browsers, other programs
+	@tests/run verify
 
 .PHONY: gateways
 gateways: ## Start nginx, Caddy, Traefik and Envoy in front of validate, and print what each lets through
@@ -59,15 +61,13 @@ gateways: ## Start nginx, Caddy, Traefik and Envoy in front of validate, and pri
 	@cargo test --quiet -p system-tests --test gateways -- --include-ignored --nocapture
 
 .PHONY: sam
-sam: ## Check template.yaml, build the Lambda functions with SAM, and drive what was built
-	@tests/setup rust packages python
-	@tests/sam check
-	@tests/sam build
-	@cargo build --quiet --workspace --all-targets
-	@cargo test --quiet --workspace --test sam -- --include-ignored
+sam: release ## Check template.yaml, and drive what is deployed behind AWS's emulator of Lambda
+	@tests/setup packages python
+	@tests/sam
+	@cargo test -p system-tests --test sam -- --include-ignored
 
 .PHONY: image
-image: ## Build an image of each function from scratch, as ARCH=amd64 or arm64 (this machine's)
+image: ## Build an image of each function from scratch, for ARCH=amd64 or arm64 (this machine's)
 	@tests/setup rust image
 	@k8s-knative/image $(ARCH)
 
@@ -79,14 +79,6 @@ minikube-secrets: ## Make the secrets of the overlay minikube, in a file that gi
 .PHONY: minikube
 minikube: ## Run everything on a minikube with Knative, log in and validate
 	@k8s-knative/minikube
-
-.PHONY: soak
-soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every minute
-	@tests/setup rust packages python
-	@echo "building (some minutes)"
-	@for function in login validate; do cargo build --release --quiet -p $$function; done
-	@cargo build --quiet -p system-tests --bin soak
-	@$(TARGET)/debug/soak $(MINUTES) $(TARGET)/release
 
 .PHONY: bench-metrics
 bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
@@ -137,12 +129,9 @@ format: ## Format the code
 	@cargo fmt
 
 .PHONY: release
-release: ## Build the functions for this machine, as small as they are shipped
+release: ## Build each function as one static file, target/lambda/NAME/bootstrap, for ARCH=amd64 or arm64
 	@tests/setup rust
-	@echo "building (some minutes)"
-	@# One by one: built together, validate would get what only login needs.
-	@for function in $(FUNCTIONS); do cargo build --release --quiet -p $$function; done
-	@ls -l $(addprefix $(TARGET)/release/,$(FUNCTIONS))
+	@functions/release $(ARCH)
 
 .PHONY: bench
 bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, scaling

@@ -15,23 +15,22 @@ use crate::{
 
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// A function as SAM has packaged it.
+/// A function as it is given to Lambda.
 pub struct LambdaEmulator {
     process: Process,
     address: String,
 }
 
 impl LambdaEmulator {
-    /// Starts the emulator for what SAM has built of the resource `name`. The function itself
-    /// starts with its first event.
+    /// Starts the emulator for the function `name`, which itself starts with its first event.
     ///
     /// # Panics
     ///
-    /// If the emulator does not listen, or SAM has not built the function.
+    /// If the emulator does not listen, or the function was not built.
     #[must_use]
     pub fn start(name: &str, variables: &Environment) -> Self {
-        let bootstrap = workspace().join(".aws-sam/build").join(name).join("bootstrap");
-        assert!(bootstrap.exists(), "{} is missing: run `tests/sam build`", bootstrap.display());
+        let bootstrap = workspace().join("target/lambda").join(name).join("bootstrap");
+        assert!(bootstrap.exists(), "{} is missing: make release", bootstrap.display());
         let [port, runtime_api] = [(); 2].map(|()| wait::free_port());
         let address = format!("127.0.0.1:{port}");
         let mut emulator = command(program(), variables);

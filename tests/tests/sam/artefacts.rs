@@ -1,4 +1,4 @@
-//! The artefacts that SAM would upload, behind AWS's emulator of the runtime interface.
+//! What is deployed on Lambda, behind AWS's emulator of the runtime interface.
 
 use std::{fs, time::Instant};
 
@@ -16,15 +16,15 @@ use system_tests::{
 };
 
 #[tokio::test]
-#[ignore = "needs MariaDB and what SAM has built: make test"]
-async fn the_contract_holds_for_what_sam_has_built() {
+#[ignore = "needs MariaDB and make release: make verify"]
+async fn the_contract_holds_for_what_is_deployed() {
     let server = mariadb::shared();
     add_users(&stores::open(&server.root_variables(), 1).await).await;
     let key = Environment::from([("JWT_SECRET".into(), SECRET.into())]);
     let mut variables = server.login_variables();
     variables.extend(key.clone());
-    let login = LambdaEmulator::start("Login", &variables);
-    let validate = LambdaEmulator::start("Validate", &key);
+    let login = LambdaEmulator::start("login", &variables);
+    let validate = LambdaEmulator::start("validate", &key);
     for gateway in Gateway::ALL {
         let door = EmulatorDoor { login: &login, validate: &validate, gateway };
         let visible = |row: &Row| gateway.gives_all_values() || !row.is_doubled();
@@ -37,10 +37,10 @@ async fn the_contract_holds_for_what_sam_has_built() {
 
 /// Each sample event, with a token that `validate` would accept.
 #[test]
-#[ignore = "needs what SAM has built: make test"]
-fn the_authorizer_that_sam_has_built_answers_the_sample_events() {
+#[ignore = "needs make release: make verify"]
+fn the_authorizer_that_is_deployed_answers_the_sample_events() {
     let key = Environment::from([("JWT_SECRET".into(), SECRET.into())]);
-    let authorizer = LambdaEmulator::start("Authorizer", &key);
+    let authorizer = LambdaEmulator::start("authorizer", &key);
     let token = token("ada@example.com", false);
     let mut answered = [0, 0];
     for file in fs::read_dir(workspace().join("events")).expect("the events") {
@@ -63,8 +63,8 @@ fn is_allowed(answer: &Value) -> bool {
 
 /// As in the template: the key comes from Secrets Manager when the environment starts.
 #[tokio::test]
-#[ignore = "needs MariaDB, moto and what SAM has built: make test"]
-async fn what_sam_has_built_fetches_its_key_from_secrets_manager() {
+#[ignore = "needs MariaDB, moto and make release: make verify"]
+async fn what_is_deployed_fetches_its_key_from_secrets_manager() {
     let server = mariadb::start();
     server.init();
     add_users(&stores::open(&server.root_variables(), 1).await).await;
@@ -76,7 +76,7 @@ async fn what_sam_has_built_fetches_its_key_from_secrets_manager() {
     let login = ContractRequest::new("POST", "/login").basic(USER.0, USER.1);
     let validate =
         ContractRequest::new("GET", "/validate").bearer(&token("ada@example.com", false));
-    for (name, request) in [("Login", login), ("Validate", validate)] {
+    for (name, request) in [("login", login), ("validate", validate)] {
         let function = LambdaEmulator::start(name, &variables);
         let since = Instant::now();
         let answer = function.invoke(&Gateway::HttpApi.event(&request));
