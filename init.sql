@@ -12,7 +12,7 @@
 -- By a pipe, since `ps` shows what stands on a command line. A server whose general log is
 -- on writes the statement there: SET GLOBAL general_log = OFF until it has run.
 --
--- A table left by the Flask service needs upgrade-from-flask.sql first (see the end).
+-- A table left by the Flask service needs docs/upgrade-from-flask.sql first (see the end).
 
 -- Whatever the client and the server are set to: PREPARE below converts its text to the
 -- client's character set, and QUOTE() escapes with backslashes.
@@ -83,10 +83,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.login_throttle TO 'auth_user'@'%';
 -- GRANT above then fails on the missing column `admin`. Back the table up, then, in
 -- this order:
 --
---   mysql -u root -p auth < upgrade-from-flask.sql     columns, types, collations
---   mysql -u root -p < init.sql                        the account
---   auth-admin upgrade-plaintext                       hashes the plain-text passwords
---   auth-admin check                                   what login will make of it
+--   mysql -u root -p auth < docs/upgrade-from-flask.sql   columns, types, collations
+--   mysql -u root -p < init.sql                           the account
+--   auth-admin upgrade-plaintext                          hashes the plain-text passwords
+--   auth-admin check                                      what login will make of it
 --
 -- GRANT takes nothing away. Look for what an older account may still do, also under
 -- another host, which would win over '%':

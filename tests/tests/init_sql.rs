@@ -118,7 +118,7 @@ async fn a_flask_table_keeps_its_rows_and_ids(server: &DatabaseServer, options: 
     ));
     let rows = "SELECT id, email, HEX(CONVERT(password USING utf8mb4)) FROM auth.user ORDER BY id";
     let before = server.query(rows);
-    let upgrade = fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
+    let upgrade = fs::read_to_string(workspace().join("docs/upgrade-from-flask.sql")).unwrap();
     for _ in 0..2 {
         let ran = server.run_sql(&format!("USE auth;\n{upgrade}"));
         assert_eq!(ran.as_deref(), Ok(""), "{options}");
@@ -136,7 +136,7 @@ async fn a_flask_table_keeps_its_rows_and_ids(server: &DatabaseServer, options: 
 }
 
 async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServer) {
-    let upgrade = fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
+    let upgrade = fs::read_to_string(workspace().join("docs/upgrade-from-flask.sql")).unwrap();
     for (column, value, kept) in [
         ("ENUM('n','y') NOT NULL", "'y'", "0\ty"),
         ("SET('user','admin')", "'admin'", "0\tadmin"),
@@ -178,7 +178,7 @@ async fn ids_are_whole_numbers_and_not_doubles(server: &DatabaseServer) {
 /// Where `ps` would show it.
 #[test]
 fn no_password_is_given_on_a_command_line() {
-    for file in ["init.sql", "upgrade-from-flask.sql", "README.md", "k8s-knative/README.md"] {
+    for file in ["init.sql", "docs/upgrade-from-flask.sql", "README.md", "k8s-knative/README.md"] {
         let text = fs::read_to_string(workspace().join(file)).unwrap();
         for option in ["--init-command", "--password=", "--execute"] {
             assert!(!text.contains(option), "{file}: {option}");

@@ -37,7 +37,7 @@ fn claims(login: &Service, email: &str, password: &str) -> Option<Value> {
 fn users_of_the_flask_service_keep_their_ids_and_passwords() {
     let server = mariadb::start();
     server.sql(OLD_TABLE);
-    let upgrade = std::fs::read_to_string(workspace().join("upgrade-from-flask.sql")).unwrap();
+    let upgrade = std::fs::read_to_string(workspace().join("docs/upgrade-from-flask.sql")).unwrap();
     server.run_sql(&format!("USE auth;\n{upgrade}")).unwrap();
     let init = std::fs::read_to_string(workspace().join("init.sql")).unwrap();
     server.run_sql(&(set_auth_password("a new password") + &init)).unwrap();
