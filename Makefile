@@ -150,12 +150,6 @@ bench: ## Measure the functions beside their baselines; ONLY=validate, login, st
 	@bench/build
 	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) $(TARGET)/release/bench $(ONLY)
 
-.PHONY: capacity
-capacity: ## Work out what rates of requests take, simulate storms, write docs/capacity.md
-	@tests/setup rust
-	@cargo build --quiet -p capacity
-	@$(TARGET)/debug/capacity
-
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
 	@rm -rf target
