@@ -13,7 +13,6 @@ SECONDS ?= 60
 ONLY ?=
 ROUNDS ?= 5
 ROUND_SECONDS ?= 3
-ROUTE ?= validate-hs256
 
 .PHONY: help
 help: ## List the commands
@@ -101,26 +100,11 @@ openapi: ## Write openapi.json, as the code has it
 	@cargo build --quiet -p local
 	@$(TARGET)/debug/local openapi >openapi.json
 
-.PHONY: instructions
-instructions: ## Count the instructions of a request by callgrind, beside those that are kept
-	@tests/setup rust valgrind
-	@instruments/run check
-
-.PHONY: accept-instructions
-accept-instructions: ## Keep what was counted in instruments/instructions.json, on purpose
-	@tests/setup rust valgrind
-	@instruments/run accept
-
-.PHONY: allocations
-allocations: ## Show where a request asks for memory, with stacks: ROUTE=validate-hs256
-	@tests/setup rust
-	@cargo build --quiet --workspace --example allocation-sites
-	@$(TARGET)/debug/examples/allocation-sites $(ROUTE) 2>/dev/null
-
 .PHONY: bench-parts
 bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
 	@tests/setup rust
-	@instruments/run parts
+	@echo "building (some minutes the first time)"
+	@cargo bench --quiet -p shared --features password --bench parts
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
