@@ -87,24 +87,11 @@ soak: ## Run release builds for MINUTES=10 with mixed traffic and a fault every 
 	@cargo build --quiet -p system-tests --bin soak
 	@$(TARGET)/debug/soak $(MINUTES) $(TARGET)/release
 
-.PHONY: bench-metrics
-bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
-	@tests/setup rust wrk
-	@echo "building (some minutes)"
-	@cargo build --release --quiet -p validate
-	@bench/metrics
-
 .PHONY: openapi
 openapi: ## Write openapi.json, as the code has it
 	@tests/setup rust
 	@cargo build --quiet -p local
 	@$(TARGET)/debug/local openapi >openapi.json
-
-.PHONY: bench-parts
-bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
-	@tests/setup rust
-	@echo "building (some minutes the first time)"
-	@cargo bench --quiet -p shared --features password --bench parts
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
@@ -129,10 +116,20 @@ release: ## Build the functions for this machine, as small as they are shipped
 	@ls -l $(addprefix $(TARGET)/release/,$(FUNCTIONS))
 
 .PHONY: bench
-bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, scaling
-	@tests/setup rust packages python nginx bench
-	@bench/build
-	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) $(TARGET)/release/bench $(ONLY)
+bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, memory
+	@tests/setup rust packages bench
+	@echo "building (some minutes the first time)"
+	@# One by one: built together, validate would get what only login needs.
+	@for function in login validate; do cargo build --release --quiet -p $$function; done
+	@cargo build --release --quiet --locked --manifest-path bench/baselines/Cargo.toml \
+	  --target-dir target/bench/baselines
+	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/bench/venv/bin/python -B bench/run.py $(ONLY)
+
+.PHONY: bench-parts
+bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
+	@tests/setup rust
+	@echo "building (some minutes the first time)"
+	@cargo bench --quiet -p shared --features password --bench parts
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
