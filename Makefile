@@ -6,13 +6,11 @@ VENV := $(CURDIR)/target/venv
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo finds its subcommand `lambda` on the PATH.
 export PATH := $(VENV)/bin:$(PATH)
-FUNCTIONS := login validate authorizer
 WATCH_PORT ?= 9000
 SECONDS ?= 60
 ONLY ?=
 ROUNDS ?= 5
 ROUND_SECONDS ?= 3
-ROUTE ?= validate-hs256
 
 .PHONY: help
 help: ## List the commands
@@ -80,39 +78,12 @@ minikube-secrets: ## Make the secrets of the overlay minikube, in a file that gi
 minikube: ## Run everything on a minikube with Knative, log in and validate
 	@k8s-knative/minikube
 
-.PHONY: bench-metrics
-bench-metrics: ## Measure what metrics cost `validate`, on and off in turns
-	@tests/setup rust wrk
-	@echo "building (some minutes)"
-	@cargo build --release --quiet -p validate
-	@bench/metrics
 
 .PHONY: openapi
 openapi: ## Write openapi.json, as the code has it
 	@tests/setup rust
 	@cargo build --quiet -p local
 	@$(TARGET)/debug/local openapi >openapi.json
-
-.PHONY: instructions
-instructions: ## Count the instructions of a request by callgrind, beside those that are kept
-	@tests/setup rust valgrind
-	@instruments/run check
-
-.PHONY: accept-instructions
-accept-instructions: ## Keep what was counted in instruments/instructions.json, on purpose
-	@tests/setup rust valgrind
-	@instruments/run accept
-
-.PHONY: allocations
-allocations: ## Show where a request asks for memory, with stacks: ROUTE=validate-hs256
-	@tests/setup rust
-	@cargo build --quiet --workspace --example allocation-sites
-	@$(TARGET)/debug/examples/allocation-sites $(ROUTE) 2>/dev/null
-
-.PHONY: bench-parts
-bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
-	@tests/setup rust
-	@instruments/run parts
 
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
@@ -134,16 +105,20 @@ release: ## Build each function as one static file, target/lambda/NAME/bootstrap
 	@functions/release $(ARCH)
 
 .PHONY: bench
-bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, scaling
-	@tests/setup rust packages python nginx bench
-	@bench/build
-	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) $(TARGET)/release/bench $(ONLY)
+bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, memory
+	@tests/setup rust packages bench
+	@echo "building (some minutes the first time)"
+	@# One by one: built together, validate would get what only login needs.
+	@for function in login validate; do cargo build --release --quiet -p $$function; done
+	@cargo build --release --quiet --locked --manifest-path bench/baselines/Cargo.toml \
+	  --target-dir target/bench/baselines
+	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/bench/venv/bin/python -B bench/run.py $(ONLY)
 
-.PHONY: capacity
-capacity: ## Work out what rates of requests take, simulate storms, write docs/capacity.md
+.PHONY: bench-parts
+bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
 	@tests/setup rust
-	@cargo build --quiet -p capacity
-	@$(TARGET)/debug/capacity
+	@echo "building (some minutes the first time)"
+	@cargo bench --quiet -p shared --features password --bench parts
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

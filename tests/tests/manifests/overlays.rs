@@ -43,6 +43,16 @@ fn as_many_logins_are_let_in_as_there_are_hash_slots() {
 
 #[test]
 #[ignore = "needs kustomize: make test"]
+fn login_asks_for_huge_pages() {
+    for overlay in OVERLAYS {
+        let (container, _) = container(overlay, "login");
+        let tunables = variable(&container, "GLIBC_TUNABLES");
+        assert_eq!(tunables, Some("glibc.malloc.hugetlb=1"), "{overlay}");
+    }
+}
+
+#[test]
+#[ignore = "needs kustomize: make test"]
 fn the_limit_of_memory_is_above_the_bound_that_the_readme_gives() {
     for (overlay, function) in OVERLAYS.iter().flat_map(|it| [(it, "login"), (it, "validate")]) {
         let (container, spec) = container(overlay, function);

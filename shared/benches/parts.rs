@@ -1,4 +1,4 @@
-//! The time of each part of a request: what is worth to be made faster.
+//! The time of each part of a request: `make bench-parts`.
 
 use std::{hint::black_box, time::SystemTime};
 
@@ -19,10 +19,10 @@ use shared::{
 use tokio::runtime::Builder;
 
 const ALGORITHMS: [(&str, &str); 4] = [
-    ("HS256", "a secret for instruments, of 32 bytes or more"),
-    ("ES256", include_str!("../../shared/src/keys/tests/pem/p256.pem")),
-    ("EdDSA", include_str!("../../shared/src/keys/tests/pem/ed25519.pem")),
-    ("RS256", include_str!("../../shared/src/keys/tests/pem/rsa-2048.pem")),
+    ("HS256", "a secret for this benchmark, of 32 bytes or more"),
+    ("ES256", include_str!("../src/keys/tests/pem/p256.pem")),
+    ("EdDSA", include_str!("../src/keys/tests/pem/ed25519.pem")),
+    ("RS256", include_str!("../src/keys/tests/pem/rsa-2048.pem")),
 ];
 const SUBJECT: Subject<'static> = Subject { id: "7", username: "ada@example.com", admin: false };
 const PASSWORD: &str = "correct horse battery staple";

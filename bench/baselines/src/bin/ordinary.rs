@@ -1,0 +1,50 @@
+//! An ordinary token service: axum, jsonwebtoken, and a line of JSON in the log for each
+//! request. It checks what jsonwebtoken checks by default.
+
+use std::{env, time::Instant};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+    middleware::{Next, from_fn},
+    response::Response,
+    routing::get,
+};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tracing::info;
+
+#[tokio::main]
+async fn main() {
+    tracing_subscriber::fmt().json().init();
+    let secret = env::var("JWT_SECRET").expect("JWT_SECRET is set");
+    let port = env::var("PORT").expect("PORT is set");
+    let router = Router::new()
+        .route("/validate", get(validate))
+        .layer(from_fn(log))
+        .with_state(DecodingKey::from_secret(secret.as_bytes()));
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.expect("the port is free");
+    axum::serve(listener, router).await.expect("axum serves until it is ended");
+}
+
+async fn validate(
+    State(key): State<DecodingKey>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, StatusCode> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer "));
+    let token = token.ok_or(StatusCode::UNAUTHORIZED)?;
+    let claims = decode(token, &key, &Validation::new(Algorithm::HS256));
+    claims.map(|data| Json(data.claims)).map_err(|_| StatusCode::FORBIDDEN)
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let since = Instant::now();
+    let response = next.run(request).await;
+    let (status, duration) = (response.status().as_u16(), since.elapsed().as_secs_f64() * 1e3);
+    info!(%method, path, status, duration_ms = duration, "request");
+    response
+}

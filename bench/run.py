@@ -1,0 +1,182 @@
+"""`make bench`: the functions beside their baselines, as one table of ratios.
+
+Usage: run.py [SECTION]..., with ROUNDS and ROUND_SECONDS in the environment.
+
+A round measures each contender once, in turn. A ratio is of the two figures of one round, so
+that whatever slows the machine down for a while slows both.
+"""
+
+import os
+import platform
+import statistics
+import sys
+import threading
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+
+from argon2.low_level import Type, hash_secret_raw
+
+import services
+from services import ARGON2, BASELINES, CORES, PASSWORD, RELEASE, Database
+
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SECONDS = int(os.environ.get("ROUND_SECONDS", "3"))
+STARTS = 20
+# What starts each service that answers `GET /validate` without a database.
+WITHOUT_DATABASE = {
+    "validate": services.validate,
+    "bare axum": services.bare_axum,
+    "ordinary service": services.ordinary,
+    "Flask": services.flask,
+}
+
+
+class Table:
+    """Figures by what was measured and of which contender, a figure for each round."""
+
+    def __init__(self):
+        self.figures = defaultdict(list)
+        self.rows = []
+
+    def note(self, what, contender, figure):
+        self.figures[what, contender].append(figure)
+
+    def compare(self, what, contender, *baselines):
+        self.rows += [(what, contender, baseline) for baseline in baselines]
+
+    def print(self):
+        print("| what | ours | baseline | ours ÷ baseline |\n|---|---|---|---|")
+        for what, contender, baseline in self.rows:
+            ours, theirs = self.figures[what, contender], self.figures[what, baseline]
+            ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+            medians = [shown(statistics.median(figures)) for figures in (ours, theirs)]
+            spread = f"{min(ratios):#.3g} to {max(ratios):#.3g}"
+            ratio = f"**{statistics.median(ratios):#.3g}** ({spread})"
+            print(f"| {what} | {contender} {medians[0]} | {baseline} {medians[1]} | {ratio} |")
+
+
+def shown(figure):
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
+
+
+def rounds(what):
+    for number in range(ROUNDS):
+        print(f"bench: {what}, round {number + 1} of {ROUNDS}", file=sys.stderr)
+        yield
+
+
+def validate(table):
+    starts = WITHOUT_DATABASE | {"validate with metrics": services.validate_with_metrics}
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(start()) for name, start in starts.items()}
+        for service in running.values():
+            service.validations(1)
+        for _ in rounds("validate"):
+            for name, service in running.items():
+                rate, cpu = service.validations(SECONDS)
+                table.note("validations a second", name, rate)
+                table.note("CPU a validation, µs", name, cpu)
+    for what in ("validations a second", "CPU a validation, µs"):
+        table.compare(what, "validate", "bare axum", "ordinary service", "Flask")
+    table.compare("CPU a validation, µs", "validate with metrics", "validate")
+
+
+def hashes(seconds):
+    """Hashes a second of the C reference on all cores, and microseconds of CPU for each."""
+    password, counts = PASSWORD.encode(), [0] * CORES
+    since, cpu = time.perf_counter(), time.process_time()
+
+    def work(number):
+        # cffi lets go of Python's lock for the length of a hash.
+        while time.perf_counter() < since + seconds:
+            hash_secret_raw(password, b"sixteen bytes of", type=Type.ID, **ARGON2)
+            counts[number] += 1
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CORES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    count = sum(counts)
+    return count / (time.perf_counter() - since), (time.process_time() - cpu) / count * 1e6
+
+
+def login(table):
+    with Database() as database, ExitStack() as stack:
+        ours = stack.enter_context(services.login(database))
+        flask = stack.enter_context(services.flask(database))
+        measures = {"login": ours.logins, "C reference": hashes, "Flask": flask.logins}
+        for measure in measures.values():
+            measure(1)
+        for _ in rounds("login"):
+            for name, measure in measures.items():
+                rate, cpu = measure(SECONDS)
+                table.note("logins (or hashes) a second", name, rate)
+                table.note("CPU a login (or hash), µs", name, cpu)
+    for what in ("logins (or hashes) a second", "CPU a login (or hash), µs"):
+        table.compare(what, "login", "C reference", "Flask")
+
+
+def start(table):
+    what = "start to first answer, ms"
+    for _ in rounds("start"):
+        taken = defaultdict(list)
+        for _ in range(STARTS):
+            for name, begin in WITHOUT_DATABASE.items():
+                if name != "Flask":
+                    with begin() as service:
+                        taken[name].append(service.start_seconds * 1e3)
+        for name, milliseconds in taken.items():
+            table.note(what, name, statistics.median(milliseconds))
+    table.compare(what, "validate", "bare axum", "ordinary service")
+
+
+def size(table):
+    what = "program, MB"
+    programs = {"validate": RELEASE / "validate", "login": RELEASE / "login"}
+    programs |= {"bare axum": BASELINES / "bare-axum", "ordinary service": BASELINES / "ordinary"}
+    for name, path in programs.items():
+        table.note(what, name, path.stat().st_size / 1e6)
+    table.compare(what, "validate", "bare axum", "ordinary service")
+    table.compare(what, "login", "ordinary service")
+
+
+def memory(table):
+    idle, loaded = "memory idle, MiB", "memory under load at most, MiB"
+    with Database() as database:
+        starts = {name: (begin, "validations") for name, begin in WITHOUT_DATABASE.items()}
+        starts["login"] = (lambda: services.login(database), "logins")
+        starts["Flask, logins"] = (lambda: services.flask(database), "logins")
+        for _ in rounds("memory"):
+            for name, (begin, load) in starts.items():
+                with begin() as service:
+                    time.sleep(1)
+                    table.note(idle, name, service.mebibytes("VmRSS"))
+                    getattr(service, load)(1)
+                    table.note(loaded, name, service.mebibytes("VmHWM"))
+    for what in (idle, loaded):
+        table.compare(what, "validate", "bare axum", "ordinary service", "Flask")
+        table.compare(what, "login", "Flask, logins")
+
+
+SECTIONS = {"validate": validate, "login": login, "start": start, "size": size, "memory": memory}
+
+
+def main():
+    wanted = sys.argv[1:] or list(SECTIONS)
+    if unknown := set(wanted) - set(SECTIONS):
+        raise SystemExit(f"bench: no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    load = os.getloadavg()[0]
+    table = Table()
+    for name in wanted:
+        SECTIONS[name](table)
+    print(
+        f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {CORES} cores, "
+        f"{platform.platform()}, load average before {load:.2f}; "
+        f"{ROUNDS} rounds of {SECONDS} s, medians (least to most)\n"
+    )
+    table.print()
+
+
+main()
