@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from argon2.low_level import Type, hash_secret_raw
 
 import services
-from services import ARGON2, BASELINES, CORES, PASSWORD, RELEASE, Database
+from services import ARGON2, BASELINES, CORES, PASSWORD, RELEASE
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("ROUND_SECONDS", "3"))
@@ -103,7 +103,7 @@ def hashes(seconds):
 
 
 def login(table):
-    with Database() as database, ExitStack() as stack:
+    with services.database() as database, ExitStack() as stack:
         ours = stack.enter_context(services.login(database))
         flask = stack.enter_context(services.flask(database))
         measures = {"login": ours.logins, "C reference": hashes, "Flask": flask.logins}
@@ -144,7 +144,7 @@ def size(table):
 
 def memory(table):
     idle, loaded = "memory idle, MiB", "memory under load at most, MiB"
-    with Database() as database:
+    with services.database() as database:
         starts = {name: (begin, "validations") for name, begin in WITHOUT_DATABASE.items()}
         starts["login"] = (lambda: services.login(database), "logins")
         starts["Flask, logins"] = (lambda: services.flask(database), "logins")

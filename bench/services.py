@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
@@ -58,53 +59,48 @@ def wrk(url, connections, seconds, *options):
     return int(re.search(r"(\d+) requests in", output)[1])
 
 
-class Service:
-    """A process and its workers, serving from the start on. What they print is thrown away: a log
+@contextlib.contextmanager
+def serving(command, environment, path="/validate"):
+    """A service that answers 200, until the end of the block. What it prints is thrown away: a log
     costs what writing it costs, and no disk.
     """
-
-    def __init__(self, command, environment, path="/validate"):
-        self.port = free_port()
-        variables = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(self.port)}
-        command = [str(word).replace("PORT", str(self.port)) for word in command]
-        began = time.perf_counter()
-        self.process = subprocess.Popen(
-            command,
-            env=variables | environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            while not (answer := ask(self.port, path)):
-                if self.process.poll() is not None or time.perf_counter() > began + 30:
-                    raise SystemExit(f"bench: {command[0]} does not serve")
-                time.sleep(0.0002)
-            self.start_seconds = time.perf_counter() - began
-            if b" 200 " not in answer.splitlines()[0]:
-                raise SystemExit(f"bench: {command[0]} answers {answer}")
-        except BaseException:
-            self.end()
-            raise
-        self.answer = answer
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def end(self):
+    port = free_port()
+    variables = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(port)} | environment
+    command = [str(word).replace("PORT", str(port)) for word in command]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=variables, start_new_session=True, **quiet)
+    try:
+        while not (answer := ask(port, path)):
+            if process.poll() is not None or time.perf_counter() > began + 30:
+                raise SystemExit(f"bench: {command[0]} does not serve")
+            time.sleep(0.0002)
+        taken = time.perf_counter() - began
+        if b" 200 " not in answer.splitlines()[0]:
+            raise SystemExit(f"bench: {command[0]} answers {answer}")
+        yield Service(process.pid, port, answer, taken)
+    finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@dataclass
+class Service:
+    """A process with its workers, which are a process group."""
+
+    pid: int
+    port: int
+    # The first one, and how long it took from the start of the process.
+    answer: bytes
+    start_seconds: float
 
     def members(self):
         """Of each process of the group, what /proc/PID has in `stat` and `status`."""
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 fields = (folder / "stat").read_text().rsplit(") ", 1)[1].split()
-                if int(fields[2]) == self.process.pid:
+                if int(fields[2]) == self.pid:
                     yield fields, (folder / "status").read_text()
 
     def cpu_seconds(self):
@@ -141,7 +137,7 @@ class Service:
 
 
 def validate(**more):
-    return Service([RELEASE / "validate"], {"JWT_SECRET": KEY, "DRAIN_SECONDS": "0"} | more)
+    return serving([RELEASE / "validate"], {"JWT_SECRET": KEY, "DRAIN_SECONDS": "0"} | more)
 
 
 def validate_with_metrics():
@@ -149,23 +145,23 @@ def validate_with_metrics():
 
 
 def ordinary():
-    return Service([BASELINES / "ordinary"], {"JWT_SECRET": KEY})
+    return serving([BASELINES / "ordinary"], {"JWT_SECRET": KEY})
 
 
+@contextlib.contextmanager
 def bare_axum():
     """Checked to answer what `validate` answers, but for the time in it."""
-    with validate() as service:
-        expected = service.answer
-    body = expected.split(b"\r\n\r\n")[1].decode()
-    bare = Service([BASELINES / "bare-axum"], {"ANSWER": body})
 
     def lines(answer):
         return sorted(line for line in answer.splitlines() if not line.startswith(b"date: "))
 
-    if lines(bare.answer) != lines(expected):
-        bare.end()
-        raise SystemExit(f"bench: bare axum answers {bare.answer}, and validate {expected}")
-    return bare
+    with validate() as service:
+        expected = service.answer
+    body = expected.split(b"\r\n\r\n")[1].decode()
+    with serving([BASELINES / "bare-axum"], {"ANSWER": body}) as bare:
+        if lines(bare.answer) != lines(expected):
+            raise SystemExit(f"bench: bare axum answers {bare.answer}, and validate {expected}")
+        yield bare
 
 
 def flask(database=None):
@@ -173,57 +169,44 @@ def flask(database=None):
     options = ["--workers", "3", "--bind", "127.0.0.1:PORT", "--chdir", REPOSITORY / "bench/flask"]
     command = [gunicorn, *options, "--no-control-socket", "service:server"]
     environment = {"JWT_SECRET": KEY, "PYTHONDONTWRITEBYTECODE": "1"}
-    return Service(command, environment | (database.variables if database else {}))
+    return serving(command, environment | (database or {}))
 
 
 def login(database):
     # Huge pages, as k8s-knative/base/login.yaml asks for them.
     environment = {"JWT_SECRET": KEY, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
     environment |= {"DRAIN_SECONDS": "0", "MYSQL_SSL_MODE": "DISABLED"}
-    return Service([RELEASE / "login"], environment | database.variables, "/healthz")
+    return serving([RELEASE / "login"], environment | database, "/healthz")
 
 
-class Database:
-    """A MariaDB with users, which does not wait for a disk."""
-
-    def __init__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.port, password = free_port(), secrets.token_hex(16)
-        self.variables = {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": str(self.port)}
-        self.variables |= {"MYSQL_USER": "auth_user", "MYSQL_PASSWORD": password}
-        self.variables |= {"MYSQL_DB": "auth"}
-        options = ["--no-defaults", f"--datadir={self.folder.name}/data"]
+@contextlib.contextmanager
+def database():
+    """A MariaDB with users, which does not wait for a disk: the variables that lead to it."""
+    with tempfile.TemporaryDirectory() as folder:
+        port, password, socket_file = free_port(), secrets.token_hex(16), Path(folder, "s")
+        options = ["--no-defaults", f"--datadir={folder}/data"]
         options += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0"]
         if os.geteuid() == 0:
             options.append("--user=root")
-        search = {"PATH": os.environ["PATH"] + ":/usr/sbin", "TMPDIR": self.folder.name}
+        search = {"PATH": os.environ["PATH"] + ":/usr/sbin", "TMPDIR": folder}
         install = ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"]
         subprocess.run(install, env=search, stdout=subprocess.DEVNULL, check=True)
-        listen = [f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
-        client = ["mariadb", "--no-defaults", "-u", "root", f"--socket={self.folder.name}/s"]
-        server = ["mariadbd", *options, *listen, client[-1]]
-        self.process = subprocess.Popen(server, env=search, stderr=subprocess.DEVNULL)
+        listen = [f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
+        server = ["mariadbd", *options, *listen, f"--socket={socket_file}"]
+        process = subprocess.Popen(server, env=search, stderr=subprocess.DEVNULL)
         try:
-            while not Path(self.folder.name, "s").exists():
-                if self.process.poll() is not None:
+            while not socket_file.exists():
+                if process.poll() is not None:
                     raise SystemExit("bench: MariaDB does not start")
                 time.sleep(0.05)
             hashed = PasswordHasher(**ARGON2).hash(PASSWORD)
             rows = ",".join(f"('{user}', '{hashed}')" for user in USERS)
             script = f"SET @auth_password = '{password}';\n{(REPOSITORY / 'init.sql').read_text()}"
             script += f"\nINSERT INTO auth.user (email, password) VALUES {rows};"
+            client = ["mariadb", "--no-defaults", "-u", "root", f"--socket={socket_file}"]
             subprocess.run(client, input=script.encode(), check=True)
-        except BaseException:
-            self.end()
-            raise
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
+            server = {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": str(port), "MYSQL_DB": "auth"}
+            yield server | {"MYSQL_USER": "auth_user", "MYSQL_PASSWORD": password}
+        finally:
+            process.kill()
+            process.wait()
