@@ -81,6 +81,8 @@ impl DatabaseServer {
         let port = wait::free_port();
         let process = run(product, &directory, port, Tls::Valid);
         let server = Self { process, product, port, authority, directory };
+        // It listens on its port before it does on its socket.
+        wait::until("the server's socket", START_LIMIT, || server.run_sql("DO 0").ok());
         server.sql("CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION");
         server
     }

@@ -2,21 +2,34 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A port of the loopback interface that nobody listens on.
+/// Below those that the kernel gives to connections and to listeners on port 0, which would
+/// take one before the service does that it is meant for.
+const PORTS: std::ops::Range<u32> = 10_000..32_000;
+
+/// A free port of the loopback interface, and each time another one.
 ///
 /// # Panics
 ///
 /// If there is none.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static USED: AtomicU32 = AtomicU32::new(0);
+    // Tests of another process begin elsewhere.
+    let first = std::process::id().wrapping_mul(101);
+    let ports = PORTS.map(|_| {
+        let used = USED.fetch_add(1, Ordering::Relaxed);
+        PORTS.start + first.wrapping_add(used) % (PORTS.end - PORTS.start)
+    });
+    let mut ports = ports.filter_map(|port| u16::try_from(port).ok());
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.find(is_free).expect("a free port")
 }
 
 /// Whether somebody accepts connections on this port of the loopback interface.
