@@ -16,7 +16,6 @@ use crate::{
 };
 
 const OBJECT: &str = "RFC 7519 7.2, RFC 8725 3.7";
-const ONCE: &str = "RFC 7519 4";
 const TIMES: &str = "RFC 7519 4.1.4, CVE-2026-25537";
 
 /// Honest claims with one replaced.
@@ -30,7 +29,7 @@ pub(crate) fn family() -> Family {
     let mut family = Family::new(SECRET, with_payload(honest()));
     types(&mut family);
     times(&mut family);
-    usernames(&mut family);
+    family.token_rows("username", |name| with("username", json!(name)));
     payloads(&mut family);
     family
 }
@@ -91,51 +90,9 @@ fn times(family: &mut Family) {
     }
 }
 
-fn usernames(family: &mut Family) {
-    let names = [
-        "a\r\nX-Auth-Request-Groups: users,admins",
-        "a\tb",
-        "a\0",
-        "\u{1b}[31mroot",
-        "a\u{7f}",
-        "a\u{85}b",
-        " a",
-        "a ",
-        "\u{a0}a",
-        "a\u{2028}",
-        " ",
-    ];
-    let token = |name: &'static str| (format!("username {name:?}"), with("username", json!(name)));
-    family.tokens("RFC 9110 5.5", Refused(Claim("username")), names.map(token));
-    family.tokens("control", Passes, [token("ädä@example.com")]);
-}
-
 fn payloads(family: &mut Family) {
     let body = format!(r#""username":"a","admin":false,"exp":{}"#, expiry());
-    let token = |payload: &'static str| (payload, with_payload(payload.replace('@', &body)));
-    family.tokens("control", Passes, [token("{@}")]);
-    let broken = [
-        "",
-        "[{@}]",
-        "\"a\"",
-        "null",
-        "{@}{@}",
-        "{@",
-        "{@,}",
-        "{@}\0",
-        "\u{feff}{@}",
-        "{@/* */}",
-        r#"{@,"x":"\ud800"}"#,
-    ];
-    family.tokens(OBJECT, Refused(NotStrictJson), broken.map(token));
-    let doubled = [
-        r#"{@,"admin":true}"#,
-        r#"{@,"username":"root"}"#,
-        r#"{@,"exp":1}"#,
-        r#"{@,"\u0061dmin":true}"#,
-        r#"{@,"x":{"y":1,"y":1}}"#,
-    ];
-    family.tokens(ONCE, Refused(NotStrictJson), doubled.map(token));
+    family.token_rows("payload", |payload| with_payload(payload.replace('@', &body)));
     let utf16 = format!("{{{body}}}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let bytes = [
         ("not UTF-8", [format!("{{{body},\"x\":\"").as_bytes(), b"\xff\"}"].concat()),
@@ -160,39 +117,12 @@ pub(crate) fn of_another_issuer_or_audience() -> Family {
         audience: Some("api".into()),
         ..TokenConfig::default()
     };
-    let issuers = [
-        r#""""#,
-        r#""https://issuer.exampl""#,
-        r#""https://issuer.example.evil""#,
-        r#""HTTPS://issuer.example""#,
-        r#""https://issuer.example\u0000""#,
-        AUDIENCE,
-        "null",
-        r#"["https://issuer.example"]"#,
-        "{}",
-    ];
+    family.token_rows("iss", |iss| both(iss, AUDIENCE));
     let wrong = Refused(Claim("iss"));
-    let token = |iss: &'static str| (format!("iss {iss}"), both(iss, AUDIENCE));
-    family.tokens("RFC 8725 3.8, CVE-2024-53861", wrong, issuers.map(token));
     family.tokens("RFC 8725 3.8", wrong, [("no iss", of(r#","aud":"api""#))]);
     family.tokens("RFC 8725 3.12", wrong, [("iss and aud swapped", both(AUDIENCE, ISSUER))]);
-    let audiences = [
-        r#""""#,
-        r#""ap""#,
-        r#""api2""#,
-        r#""API""#,
-        r#""api ""#,
-        ISSUER,
-        "null",
-        "1",
-        "[]",
-        r#"["api"]"#,
-        r#"["api","b"]"#,
-        "{}",
-    ];
+    family.token_rows("aud", |aud| both(ISSUER, aud));
     let wrong = Refused(Claim("aud"));
-    let token = |aud: &'static str| (format!("aud {aud}"), both(ISSUER, aud));
-    family.tokens("RFC 8725 3.9, CVE-2020-26160", wrong, audiences.map(token));
     family.tokens("RFC 8725 3.9", wrong, [("no aud", of(&format!(r#","iss":{ISSUER}"#)))]);
     family
 }

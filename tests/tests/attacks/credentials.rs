@@ -20,14 +20,17 @@ use system_tests::{
 };
 
 use crate::{
-    credentials_rows::{BASIC, BYTES, CREDENTIALS, HEADERS, PASSWORD, USERS},
+    rows::{Rows, rows},
     table::{
         Attack,
-        Expected::{InvalidCredentials, MissingBasic, Passes},
+        Expected::{self, MissingBasic, Passes},
         answer,
     },
     target::Target,
 };
+
+/// The password of every row's user, where it has no other.
+const PASSWORD: &str = "Right: Passwört 1";
 
 /// A text with what its braces stand for, for the row `n`.
 fn filled(template: &str, n: usize) -> String {
@@ -44,65 +47,70 @@ fn filled(template: &str, n: usize) -> String {
 }
 
 /// Every attack, and behind it the right password of its user.
-fn rows() -> Vec<Attack> {
+fn attacks() -> Vec<Attack> {
     let post = ContractRequest::new("POST", "/login");
-    let mut rows = Vec::new();
-    let mut push = |source, expected, name: String, request, email: &str, password: &str| {
-        let control = post.clone().basic(email, password);
-        for (source, request, expected) in
-            [(source, request, expected), ("control", control, Passes)]
-        {
-            rows.push(Attack { name: name.clone(), source, request, expected });
+    let mut attacks = Vec::new();
+    let mut push = |(source, expected), name: &str, request, email: &str, password: &str| {
+        let control = ("control", post.clone().basic(email, password), Passes);
+        for (source, request, expected) in [(source, request, expected), control] {
+            attacks.push(Attack { name: format!("{name:?}"), source, request, expected });
         }
     };
-    let credentials = CREDENTIALS.iter().map(|rows| (false, rows));
-    let headers = HEADERS.iter().map(|rows| (true, rows));
-    for (are_headers, (source, expected, templates)) in credentials.chain(headers) {
-        for template in *templates {
-            let n = user_number(template);
-            let email = format!("canary-{n}@x");
-            let request = if are_headers {
+    let encoded = |bytes: &[u8]| {
+        post.clone().header("authorization", format!("Basic {}", STANDARD.encode(bytes)))
+    };
+    let mut n = 0;
+    for place in ["credentials", "basic"] {
+        for rows in rows(place) {
+            for row in &rows.texts {
+                let email = format!("canary-{n}@x");
                 let good = STANDARD.encode(format!("{email}:{PASSWORD}"));
-                let lines = template.split('\n').map(|line| line.replace('@', &good));
-                lines.fold(post.clone(), |post, line| post.header("authorization", line))
-            } else {
-                let encoded = STANDARD.encode(filled(template, n));
-                post.clone().header("authorization", format!("Basic {encoded}"))
-            };
-            push(*source, *expected, format!("{template:?}"), request, &email, PASSWORD);
+                let request = if place == "credentials" {
+                    encoded(filled(row, n).as_bytes())
+                } else {
+                    let values = row.split('\n').map(|value| value.replace('@', &good));
+                    values.fold(post.clone(), |post, value| post.header("authorization", value))
+                };
+                push((rows.source, rows.expected()), row, request, &email, PASSWORD);
+                n += 1;
+            }
         }
     }
-    for bytes in BYTES {
-        let encoded = STANDARD.encode([b"canary-0@x:", bytes].concat());
-        let request = post.clone().header("authorization", format!("Basic {encoded}"));
-        push(BASIC, MissingBasic, format!("{bytes:?}"), request, "canary-0@x", PASSWORD);
+    for bytes in [&b"Passw\xf6rt"[..], b"Right\xc0\x80", b"\xed\xa0\x80", b"\xfe\xff\0R"] {
+        let request = encoded(&[b"canary-0@x:", bytes].concat());
+        push(("RFC 7617 2.1", MissingBasic), "not UTF-8", request, "canary-0@x", PASSWORD);
     }
-    push("RFC 9110 11.6.1", MissingBasic, "no header".into(), post.clone(), "canary-0@x", PASSWORD);
-    for (source, email, password, sent_email, sent) in USERS {
-        let [password, sent] = [password, sent].map(|text| filled(text, 0));
-        let request = post.clone().basic(sent_email, &sent);
-        let name = format!("{sent_email:?} for {email:?}");
-        push(*source, InvalidCredentials, name, request, email, &password);
+    let nothing = ("RFC 9110 11.6.1", MissingBasic);
+    push(nothing, "no header", post.clone(), "canary-0@x", PASSWORD);
+    for (source, expected, [email, password, sent_email, sent]) in users() {
+        let request = post.clone().basic(&sent_email, &sent);
+        push((source, expected), &sent_email, request, &email, &password);
     }
-    rows
+    attacks
 }
 
-/// The number of a template's user, from 1 on.
-fn user_number(template: &str) -> usize {
-    let all = [CREDENTIALS, HEADERS].concat();
-    let mut all = all.iter().flat_map(|(.., templates)| *templates);
-    all.position(|other| *other == template).unwrap() + 1
+/// Users with passwords of their own, and what is sent in their place.
+fn users() -> Vec<(&'static str, Expected, [String; 4])> {
+    let user = |row: &String| -> [String; 4] {
+        let fields: Vec<String> = row.split('|').map(|field| filled(field, 0)).collect();
+        fields.try_into().unwrap()
+    };
+    let of = |rows: Rows| {
+        let (source, expected) = (rows.source, rows.expected());
+        rows.texts.iter().map(|row| (source, expected, user(row))).collect::<Vec<_>>()
+    };
+    rows("user").into_iter().flat_map(of).collect()
 }
 
 async fn add_users(directory: &dyn UserDirectory, hasher: &PasswordHasher) {
     let right = hasher.hash(PASSWORD.into()).await.unwrap();
     let user = |email: String, hash: &str| NewUser { email, hash: hash.into(), admin: false };
-    let rows = [CREDENTIALS, HEADERS].concat().iter().map(|(.., rows)| rows.len()).sum();
-    let mut users: Vec<NewUser> =
-        (0..=rows).map(|n: usize| user(format!("canary-{n}@x"), &right)).collect();
-    for (_, email, password, ..) in USERS {
-        let hash = hasher.hash(filled(password, 0).into()).await.unwrap();
-        users.push(user((*email).into(), &hash));
+    // As many as there are attacks, and so at least one for each.
+    let numbers = 0..attacks().len();
+    let mut users: Vec<NewUser> = numbers.map(|n| user(format!("canary-{n}@x"), &right)).collect();
+    for (.., [email, password, _, _]) in self::users() {
+        let hash = hasher.hash(password.into()).await.unwrap();
+        users.push(user(email, &hash));
     }
     directory.add(&users).await.unwrap();
 }
@@ -118,7 +126,7 @@ async fn almost_right_is_wrong() {
     let keys = Arc::new(Keys::read(&SECRET.into()).unwrap());
     let router =
         login::router(LoginState::new(users, throttle, hasher, keys, TokenConfig::default()));
-    for row in rows() {
+    for row in attacks() {
         row.compare(&answer(router.clone(), &row.request).await.0, None);
     }
 }
@@ -133,7 +141,7 @@ async fn almost_right_is_wrong_on_mariadb() {
     let mut variables = server.login_variables();
     variables.insert("JWT_SECRET".into(), SECRET.into());
     let target = Target::start("login", variables);
-    for row in rows() {
+    for row in attacks() {
         row.compare(&target.send("login", &row.request), None);
     }
     target.end(&[SECRET, PASSWORD, "decoy"]);

@@ -1,6 +1,6 @@
-//! Known attacks on tokens, credentials and HTTP, as a table: each row says what is tried and
-//! who described it, and each family has requests beside it that differ in just the attack and
-//! are let through.
+//! Known attacks on tokens, credentials and HTTP, as a table: `rows.txt`, and beside it what has to
+//! be computed, such as signatures. Each row says what is tried and who described it, and each
+//! family has requests beside it that differ in just the attack and are let through.
 //!
 //! Every row is sent to the routers in this process. One row for each source is sent to running
 //! functions as well, over HTTP and through the Lambda runtime protocol. What only a socket can
@@ -12,12 +12,12 @@ mod authorization;
 mod claims;
 mod clock;
 mod credentials;
-mod credentials_rows;
 mod framing;
 mod header;
 mod key_names;
 mod key_pairs;
 mod lambda;
+mod rows;
 mod signature;
 mod surface;
 mod table;

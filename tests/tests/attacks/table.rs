@@ -16,7 +16,7 @@ use system_tests::{
 use tower::ServiceExt;
 use validate::ValidateState;
 
-use crate::target::Target;
+use crate::{rows::rows, target::Target};
 
 /// What the contract answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +112,20 @@ impl Family {
     ) {
         let requests = tokens.into_iter().map(|(name, token)| (name, bearer(&token)));
         self.requests(source, expected, requests);
+    }
+
+    /// Adds the rows of `rows.txt` that are put into this place, by requests that hold them.
+    pub(crate) fn rows(&mut self, place: &str, request: impl Fn(&str) -> ContractRequest) {
+        for rows in rows(place) {
+            let requests =
+                rows.texts.iter().map(|text| (format!("{place} {text:?}"), request(text)));
+            self.requests(rows.source, rows.expected(), requests);
+        }
+    }
+
+    /// The same by tokens.
+    pub(crate) fn token_rows(&mut self, place: &str, token: impl Fn(&str) -> String) {
+        self.rows(place, |text| bearer(&token(text)));
     }
 
     /// The request that passes.

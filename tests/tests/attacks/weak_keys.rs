@@ -1,11 +1,11 @@
 //! Keys that would let others sign: no function starts with one. A key of each form; each kind of
-//! weakness is in `shared/src/keys/tests/`.
+//! weakness is in `shared/src/keys/tests/`, and the families of attacks start with good keys.
 
 use serde_json::{Value, json};
 use system_tests::{
     contract::SECRET,
     forge::{self, KeyPair},
-    service::{Service, run},
+    service::run,
 };
 
 use crate::target::environment;
@@ -35,20 +35,6 @@ fn no_function_starts_with_a_weak_key() {
         assert!(log.contains("JWT_SECRET: ") && log.contains(reason), "{source}: {log}");
         assert_eq!(log.lines().count(), 1, "{source}: {log}");
         assert!(!log.contains(&key), "{log}");
-    }
-}
-
-#[test]
-fn what_the_weak_keys_were_made_of_is_strong() {
-    let oct = json!({ "kty": "oct", "alg": "HS256", "use": "sig", "k": forge::encode(SECRET) });
-    for key in [
-        "a text of thirty-two characters.".to_owned(),
-        json!({ "keys": [jwk("rsa-2048"), jwk("p256"), jwk("ed25519"), oct] }).to_string(),
-        forge::pem("rsa-2048"),
-        forge::pem("p256-public"),
-    ] {
-        let service = Service::start("validate", environment(&[("JWT_SECRET", &key)]));
-        assert_eq!(service.request("GET", "/").send().status, 401);
     }
 }
 
