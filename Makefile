@@ -91,7 +91,7 @@ lint: ## Check format, lints, documentation and structure
 	@tests/lint
 
 .PHONY: fuzz
-fuzz: ## Fuzz each parser for SECONDS (60), beginning with fuzz/corpus
+fuzz: ## Fuzz each parser for SECONDS (60), beginning with fuzz/corpus.tsv
 	@tests/setup rust fuzz
 	@fuzz/run $(SECONDS)
 

@@ -3,14 +3,42 @@
 //! The rows know requests and answers, not how they travel: [`Door`] does.
 
 mod login;
-mod tokens;
 mod validate;
 
 pub use login::{ADMIN, USER, add_users, hash, login_rows};
-pub use tokens::{SECRET, token, token_with};
 pub use validate::validate_rows;
 
-use crate::http::{self, Answer};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::{
+    forge,
+    http::{self, Answer},
+};
+
+/// `JWT_SECRET` of the functions under test.
+pub const SECRET: &str = "the key of the system tests, 32 bytes and more";
+
+/// Seconds since the epoch, and `offset`.
+fn seconds(offset: i64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    i64::try_from(now.as_secs()).expect("it is before the year 292277026596") + offset
+}
+
+/// A token for `username` as the Flask service made it.
+#[must_use]
+pub fn token(username: &str, admin: bool) -> String {
+    token_with(&json!({
+        "username": username, "admin": admin, "iat": seconds(0), "exp": seconds(3600),
+    }))
+}
+
+/// A properly signed token with these claims.
+#[must_use]
+pub fn token_with(claims: &Value) -> String {
+    forge::hs256(SECRET, r#"{"alg":"HS256","typ":"JWT"}"#, claims.to_string())
+}
 
 /// How a request reaches a function.
 pub trait Door {

@@ -94,11 +94,14 @@ async fn a_login_succeeds_though_the_better_hash_cannot_be_stored() {
 async fn unknown_wrong_and_unusable_are_one_answer() {
     let known = state(Arc::new(OneUser::new(EMAIL, &hash(QUICK).await))).await;
     let unusable = state(Arc::new(OneUser::new(EMAIL, PASSWORD))).await;
+    let empty = state(Arc::new(OneUser::new(EMAIL, ""))).await;
     let mut answers = Vec::new();
     for (state, email, password) in [
         (&known, "nobody@example.com", PASSWORD),
         (&known, EMAIL, "wrong"),
+        (&known, EMAIL, &"p".repeat(1025)),
         (&unusable, EMAIL, PASSWORD),
+        (&empty, EMAIL, ""),
     ] {
         let (answer, text) = log_in(state, email, password).await;
         answers.push((answer.status(), answer.headers().clone(), text));

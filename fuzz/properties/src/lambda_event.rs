@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use axum::{
     Router,
     body::Body,
-    http::{HeaderName, HeaderValue, Method, Request, Response},
+    http::{HeaderName, HeaderValue, Method, Request, StatusCode},
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json, value::RawValue};
@@ -47,7 +47,9 @@ pub fn lambda_event(input: &[u8]) {
     if let Some(event) = object(input).map(Value::Object) {
         headers_arrive(&event, &request);
         path_and_method_arrive(&event, &request);
-        answer_has_the_form(&event, &request, &answer);
+        assert_eq!(answer["statusCode"], 403);
+        let body = if request.method() == Method::HEAD { String::new() } else { echo(&request) };
+        assert_eq!(answer["body"], body);
     }
     validate_answers(raw);
 }
@@ -59,11 +61,7 @@ fn answered_by_echo(event: Box<RawValue>) -> (Option<Request<Body>>, Value) {
     let router = Router::new().fallback(async move |request: Request<Body>| {
         let body = echo(&request);
         *kept.lock().expect("no panic before") = Some(request);
-        Response::builder()
-            .status(403)
-            .header("x-a", "b")
-            .body(Body::from(body))
-            .expect("a response")
+        (StatusCode::FORBIDDEN, body)
     });
     let answer = answer(router, event);
     let request = seen.lock().expect("no panic before").take();
@@ -165,26 +163,6 @@ fn path_of_route(event: &Value) -> Option<String> {
         event["pathParameters"][name.trim_end_matches('+')].as_str().map(str::to_owned)
     };
     Some(route.split('/').map(value).collect::<Option<Vec<_>>>()?.join("/"))
-}
-
-fn answer_has_the_form(event: &Value, request: &Request<Body>, answer: &Value) {
-    let text = echo(request);
-    // The router adds the length, and sends no body in answer to HEAD.
-    let length = text.len().to_string();
-    let body = if request.method() == Method::HEAD { "" } else { &text };
-    let mut expected = json!({ "statusCode": 403, "body": body, "isBase64Encoded": false });
-    if event["headers"].is_null() && !event["multiValueHeaders"].is_null() {
-        expected["multiValueHeaders"] = json!({ "content-length": [length], "x-a": ["b"] });
-    } else {
-        expected["headers"] = json!({ "content-length": length, "x-a": "b" });
-    }
-    if !event["requestContext"]["elb"].is_null() {
-        expected["statusDescription"] = "403 Forbidden".into();
-    }
-    if event["version"] == "2.0" {
-        expected["cookies"] = json!([]);
-    }
-    assert_eq!(*answer, expected);
 }
 
 /// `validate` answers any event of a gateway with a status of the contract, and names the

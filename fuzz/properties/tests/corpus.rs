@@ -4,7 +4,6 @@ use std::{
     collections::BTreeSet,
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
 };
 
 use fuzz_properties::{PROPERTIES, Property};
@@ -14,29 +13,50 @@ use proptest::{
     test_runner::{TestError, TestRunner},
 };
 
-fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The names of the files in a directory, without `ending`.
-fn names(directory: &Path, ending: &str) -> BTreeSet<String> {
-    let files = fs::read_dir(directory).expect("a directory");
-    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8"));
-    names.map(|name| name.strip_suffix(ending).expect(ending).to_owned()).collect()
-}
+/// A line an input: its property, its name, and its bytes, escaped as `printf %b` takes them.
+const CORPUS: &str = include_str!("../../corpus.tsv");
 
 /// The inputs that were written for a property, by name.
-fn corpus(property: &str) -> Vec<(String, Vec<u8>)> {
-    let directory = fuzz().join("corpus").join(property);
-    let names = names(&directory, "").into_iter();
-    names.map(|name| (name.clone(), fs::read(directory.join(name)).expect("a file"))).collect()
+fn corpus(property: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let input = |line: &'static str| {
+        let (name, bytes) = line.split_once('\t').expect("a name and an input");
+        let (owner, name) = name.split_once('/').expect("a property and a name");
+        (owner == property).then(|| (name, unescaped(bytes)))
+    };
+    CORPUS.lines().filter_map(input).collect()
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let mut next = || rest.next().expect("a whole escape");
+        bytes.push(match byte {
+            b'\\' => match next() {
+                b't' => b'\t',
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b'x' => {
+                    let digits: String = [next(), next()].map(char::from).iter().collect();
+                    u8::from_str_radix(&digits, 16).expect("two digits")
+                }
+                other => other,
+            },
+            other => other,
+        });
+    }
+    bytes
 }
 
 #[test]
 fn every_property_has_a_target_and_a_corpus() {
     let properties: BTreeSet<String> = PROPERTIES.map(|(name, _)| name.to_owned()).into();
-    assert_eq!(names(&fuzz().join("fuzz_targets"), ".rs"), properties);
-    assert_eq!(names(&fuzz().join("corpus"), ""), properties);
+    let targets = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz_targets"));
+    let names = targets.expect("a directory").map(|file| file.expect("a file").file_name());
+    let targets = names.map(|name| name.to_string_lossy().trim_end_matches(".rs").to_owned());
+    assert_eq!(targets.collect::<BTreeSet<_>>(), properties);
+    let owners = CORPUS.lines().filter_map(|line| line.split('/').next()).map(str::to_owned);
+    assert_eq!(owners.collect::<BTreeSet<_>>(), properties);
 }
 
 #[test]
@@ -95,23 +115,14 @@ fn holds_for(property: &str, holds: Property) {
         Ok(())
     });
     if let Err(TestError::Fail(reason, input)) = outcome {
-        panic!("{reason}; to keep in corpus/{property}: {:?}", input.escape_ascii().to_string());
+        panic!("{reason}; to keep in fuzz/corpus.tsv: {property}/NAME\t{}", input.escape_ascii());
     }
 }
 
-macro_rules! holds_for_damaged_and_random_inputs {
-    ($($property:ident)*) => {$(
-        #[test]
-        fn $property() {
-            holds_for(stringify!($property), fuzz_properties::$property);
-        }
-    )*};
-}
-
-mod any_input {
-    use super::holds_for;
-
-    holds_for_damaged_and_random_inputs! {
-        basic bearer jwk key_material lambda_event pem signed_token stored_hash
-    }
+#[test]
+fn every_property_holds_for_damaged_and_random_inputs() {
+    let threads =
+        PROPERTIES.map(|(name, holds)| std::thread::spawn(move || holds_for(name, holds)));
+    let failed = threads.map(|thread| thread.join().is_err());
+    assert!(!failed.contains(&true), "the inputs are above");
 }

@@ -62,17 +62,12 @@ mod tests {
 
     use super::*;
 
-    fn read(values: &[&[u8]]) -> Result<(String, String), MissingCredentials> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
-        }
-        BasicCredentials::from_headers(&headers)
-            .map(|read| (read.user_id, read.password.expose_secret().to_owned()))
-    }
-
-    fn header(scheme: &str, credentials: &[u8]) -> Vec<u8> {
-        format!("{scheme} {}", STANDARD.encode(credentials)).into_bytes()
+    fn read(credentials: &str) -> Option<(String, String)> {
+        let value = format!("Basic {}", STANDARD.encode(credentials));
+        let headers =
+            HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::try_from(value).unwrap())]);
+        let read = BasicCredentials::from_headers(&headers).ok()?;
+        Some((read.user_id, read.password.expose_secret().to_owned()))
     }
 
     #[test]
@@ -86,42 +81,8 @@ mod tests {
             ("an empty user-id", ":secret", "", "secret"),
             ("NUL in a password", "a@b.c:a\0b", "a@b.c", "a\0b"),
         ] {
-            let expected = Ok((user_id.to_owned(), password.to_owned()));
-            assert_eq!(read(&[&header("Basic", sent.as_bytes())]), expected, "{why}");
-        }
-    }
-
-    #[test]
-    fn the_scheme_may_be_in_any_case() {
-        for scheme in ["basic", "BASIC", "bAsIc"] {
-            assert!(read(&[&header(scheme, b"a:b")]).is_ok(), "{scheme}");
-        }
-    }
-
-    #[test]
-    fn unusable_headers_are_missing_credentials() {
-        let good = header("Basic", b"a@b.c:secret");
-        let joined = [&good[..], b", ", &good[..]].concat();
-        for (why, values) in [
-            ("absent", vec![]),
-            ("twice", vec![&good[..], &good[..]]),
-            ("two joined by a comma", vec![&joined[..]]),
-            ("another scheme", vec![&b"Bearer YTpi"[..]]),
-            ("no credentials", vec![&b"Basic"[..]]),
-            ("only blanks", vec![&b"Basic  "[..]]),
-            ("not Base64", vec![&b"Basic !!!!"[..]]),
-            ("Base64url", vec![&b"Basic YTpi-_=="[..]]),
-            ("no padding", vec![&b"Basic YTpiYg"[..]]),
-            ("stray bits", vec![&b"Basic YTpiYh=="[..]]),
-            ("a blank inside", vec![&b"Basic YTpi YTpi"[..]]),
-            ("a tab behind the scheme", vec![&b"Basic\tYTpi"[..]]),
-            ("no colon", vec![&b"Basic YWJj"[..]]),
-            ("not UTF-8", vec![&b"Basic /zph"[..]]),
-            ("a control character in the user-id", vec![&b"Basic YQBiOmM="[..]]),
-            ("a C1 control character in the user-id", vec![&b"Basic wpA6Yw=="[..]]),
-            ("bytes outside ASCII", vec![&b"Basic \xc3\xa4"[..]]),
-        ] {
-            assert_eq!(read(&values), Err(MissingCredentials), "{why}");
+            let expected = Some((user_id.to_owned(), password.to_owned()));
+            assert_eq!(read(sent), expected, "{why}");
         }
     }
 

@@ -41,7 +41,7 @@ fn a_text_of_32_bytes_is_an_hs256_key_without_a_name() {
 
 #[test]
 fn a_short_or_blank_text_is_refused() {
-    for text in ["", &"x".repeat(31), &" ".repeat(99), &"\n\t".repeat(99)] {
+    for text in ["", &"x".repeat(31), &" ".repeat(99), &"\n\t".repeat(99), &"\u{a0}".repeat(64)] {
         assert_eq!(refusal(text), KeyError::TooShort, "{text:?}");
     }
 }

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    ContractRequest, Row,
-    tokens::{seconds, token, token_with},
-};
+use super::{ContractRequest, Row, seconds, token, token_with};
 
 const BEARER: &str = r#"Bearer realm="auth""#;
 const INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
