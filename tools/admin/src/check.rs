@@ -10,8 +10,7 @@ use shared::users::{Column, Database, Inspection, UserDirectory};
 
 use crate::{
     answer::{Answer, Failure, shown},
-    environment,
-    pages::each_page,
+    database::{database, each_page},
     stored_form::StoredForm,
 };
 
@@ -54,18 +53,16 @@ impl Findings {
 }
 
 /// Says what `login` would make of the database.
-pub(super) async fn check() -> Result<Answer, Failure> {
-    let database = environment::database().await?;
+pub(crate) async fn check() -> Result<Answer, Failure> {
+    let database = database().await?;
     let mut findings = Findings::default();
     if let Database::MySql(store) = &database {
         check_server(&store.inspect().await?, &mut findings);
     }
     if findings.fails {
         findings.note("users", "not looked at: no login succeeds as it is");
-    } else if let Err(Failure::Refused(problems)) =
-        check_users(database.users().as_ref(), &mut findings).await
-    {
-        findings.add(Level::Fails, "users", &problems.join("; "));
+    } else if let Err(failure) = check_users(database.users().as_ref(), &mut findings).await {
+        findings.add(Level::Fails, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
     Ok(if fails { Answer::bad(lines) } else { Answer::good(lines) })
