@@ -212,19 +212,6 @@ fn judged(form: &StoredForm) -> (Level, &'static str) {
 mod tests {
     use super::*;
 
-    fn column(name: &str, r#type: &str, characters: Option<u64>, collation: &str) -> String {
-        let column = Column {
-            name: name.into(),
-            r#type: r#type.into(),
-            characters,
-            collation: Some(collation.to_owned()).filter(|it| !it.is_empty()),
-        };
-        let mut findings = Findings::default();
-        check_column(&column, &mut findings);
-        assert!(!findings.fails);
-        findings.lines
-    }
-
     #[test]
     fn a_column_is_judged_by_its_type() {
         for (name, r#type, characters, collation, expected) in [
@@ -242,8 +229,11 @@ mod tests {
             ("admin", "enum('n','y')", Some(1), "utf8mb4_general_ci", "no administrators"),
             ("admin", "decimal(1,0)", None, "", "no administrators"),
         ] {
-            let found = column(name, r#type, characters, collation);
-            assert!(found.contains(expected), "{name} {type}: {found}");
+            let collation = Some(collation.to_owned()).filter(|it| !it.is_empty());
+            let (name, r#type) = (name.into(), r#type.into());
+            let mut findings = Findings::default();
+            check_column(&Column { name, r#type, characters, collation }, &mut findings);
+            assert!(!findings.fails && findings.lines.contains(expected), "{}", findings.lines);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod list;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 use shared::password::DISABLED;
 use shared::users::{NewUser, StoreError, User, UserDirectory};
@@ -38,8 +38,8 @@ pub(crate) enum UserCommand {
     },
     /// Set another password for a user
     Password {
-        /// The user's e-mail
-        email: String,
+        #[command(flatten)]
+        user: OneUser,
         #[command(flatten)]
         password: PasswordFrom,
     },
@@ -50,19 +50,13 @@ pub(crate) enum UserCommand {
         json: bool,
     },
     /// Make a user an administrator
-    Grant {
-        /// The user's e-mail
-        email: String,
-    },
+    Grant(OneUser),
     /// Make an administrator a plain user; tokens that the user holds stay what they are
-    Revoke {
-        /// The user's e-mail
-        email: String,
-    },
+    Revoke(OneUser),
     /// Remove a user; tokens that the user holds stay valid until they expire
     Remove {
-        /// The user's e-mail
-        email: String,
+        #[command(flatten)]
+        user: OneUser,
         /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
@@ -72,15 +66,9 @@ pub(crate) enum UserCommand {
     /// Puts a ! in front of the stored hash, as usermod -L does: every password is wrong then, and
     /// the answer and its cost are those of a wrong one. Tokens that the user holds stay valid
     /// until they expire.
-    Disable {
-        /// The user's e-mail
-        email: String,
-    },
+    Disable(OneUser),
     /// Take a disabled user's password again
-    Enable {
-        /// The user's e-mail
-        email: String,
-    },
+    Enable(OneUser),
     /// Add the users of a CSV file, all or none
     ///
     /// The first line is email,password or email,password,admin. Plain texts are checked and
@@ -90,17 +78,24 @@ pub(crate) enum UserCommand {
     Import(ImportDetails),
 }
 
+/// Whom a command is about.
+#[derive(Args)]
+pub(crate) struct OneUser {
+    /// The user's e-mail
+    email: String,
+}
+
 /// Does what `command` says.
 pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
     match command {
         UserCommand::Add { email, admin, password } => add(email, admin, &password).await,
-        UserCommand::Password { email, password } => set_password(&email, &password).await,
+        UserCommand::Password { user, password } => set_password(&user.email, &password).await,
         UserCommand::List { json } => list::list(json).await,
-        UserCommand::Grant { email } => set_admin(&email, true).await,
-        UserCommand::Revoke { email } => set_admin(&email, false).await,
-        UserCommand::Remove { email, yes } => remove(&email, yes).await,
-        UserCommand::Disable { email } => disable(&email).await,
-        UserCommand::Enable { email } => enable(&email).await,
+        UserCommand::Grant(user) => set_admin(&user.email, true).await,
+        UserCommand::Revoke(user) => set_admin(&user.email, false).await,
+        UserCommand::Remove { user, yes } => remove(&user.email, yes).await,
+        UserCommand::Disable(user) => disable(&user.email).await,
+        UserCommand::Enable(user) => enable(&user.email).await,
         UserCommand::Import(details) => import::import(&details).await,
     }
 }

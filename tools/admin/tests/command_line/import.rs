@@ -14,7 +14,7 @@ fn plain_texts_and_hashes_are_imported() {
     let hash = finish_unchecked(hash.args(["hash", "--password-stdin"]), PASSWORD).good();
     let content = format!(
         "\u{feff}email,password,admin\r\n\
-         ada@example.com,{PASSWORD},true\r\n\
+         ada@example.com,{PASSWORD},TRUE\r\n\
          \"dan@example.com\",\" canary, with \"\"quotes\"\" \",0\r\n"
     );
     assert_eq!(import(&place, "plain", &content).good(), "added 2 users\n");

@@ -122,10 +122,10 @@ fn a_disabled_user_is_refused_and_enabled_again_with_the_same_hash() {
     let place = Place::new();
     place.add("ada@example.com");
     let stored = place.stored("ada@example.com");
-    for (said, marked) in [("is disabled", true), ("is disabled already", true)] {
+    for said in ["is disabled", "is disabled already"] {
         let run = place.run(["user", "disable", "ADA@example.com"]);
         assert_eq!(run.good(), format!("ada@example.com {said}\n"));
-        assert_eq!(place.stored("ada@example.com") == format!("!{stored}"), marked);
+        assert_eq!(place.stored("ada@example.com"), format!("!{stored}"));
     }
     assert!(!place.logs_in("ada@example.com", PASSWORD));
     let run = place.run(["user", "enable", "ada@example.com"]);
