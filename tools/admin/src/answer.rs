@@ -1,14 +1,11 @@
 //! What a command says, where, and with which exit status.
 
 use std::{
-    fmt::Display,
     io::{self, Write},
     process::ExitCode,
 };
 
 use shared::{config::Problem, password::HashingError, users::StoreError};
-
-use crate::{email::EmailProblem, weakness::Weakness};
 
 /// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
 const EXIT_CONFIGURATION: u8 = 78;
@@ -31,8 +28,8 @@ impl Answer {
         Self { text: text.into(), exit: ExitCode::FAILURE }
     }
 
-    /// Prints the text with a line break behind it. Whoever reads only the beginning
-    /// (`… | head`) has had what they wanted.
+    /// Prints the text with a line break behind it. A reader that takes only the beginning
+    /// (`… | head`) is no error.
     pub(crate) fn print(self) -> ExitCode {
         let mut output = io::stdout().lock();
         let printed = writeln!(output, "{}", self.text.trim_end()).and_then(|()| output.flush());
@@ -47,55 +44,48 @@ impl Answer {
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The environment is not as it should be: everything that is wrong with it.
-    Configuration(Vec<Problem>),
-    /// Something else, in lines; never a password or a hash in them.
-    Refused(Vec<String>),
+pub(crate) struct Failure {
+    /// One a line; never a password or a hash in them.
+    pub(crate) reasons: Vec<String>,
+    exit: ExitCode,
 }
 
 impl Failure {
     /// A failure in one line.
     pub(crate) fn because(reason: impl Into<String>) -> Self {
-        Self::Refused(vec![reason.into()])
+        Self::refused(vec![reason.into()])
     }
 
-    /// No user has this e-mail.
-    pub(crate) fn unknown(email: &str) -> Self {
-        Self::because(format!("there is no user with the e-mail {}", shown(email)))
+    /// A failure in several lines.
+    pub(crate) fn refused(reasons: Vec<String>) -> Self {
+        Self { reasons, exit: ExitCode::FAILURE }
     }
 
-    /// The same failure, and what became of the rest.
-    pub(crate) fn with(mut self, more: &str) -> Self {
-        if let Self::Refused(reasons) = &mut self
-            && let Some(last) = reasons.last_mut()
-        {
-            last.push_str("; ");
-            last.push_str(more);
-        }
+    /// The environment is not as it should be: everything that is wrong with it.
+    pub(crate) fn configuration(problems: &[Problem]) -> Self {
+        let reasons = problems.iter().map(Problem::to_string).collect();
+        Self { reasons, exit: ExitCode::from(EXIT_CONFIGURATION) }
+    }
+
+    /// The same failure, and in the same line what became of the rest.
+    pub(crate) fn then(mut self, more: &str) -> Self {
+        self.reasons = vec![format!("{}; {more}", self.reasons.join("; "))];
+        self
+    }
+
+    /// The same failure with another line.
+    pub(crate) fn and(mut self, reason: impl Into<String>) -> Self {
+        self.reasons.push(reason.into());
         self
     }
 
     /// Prints the lines on standard error.
     pub(crate) fn print(self) -> ExitCode {
-        match self {
-            Self::Configuration(problems) => {
-                print_errors(&problems);
-                ExitCode::from(EXIT_CONFIGURATION)
-            }
-            Self::Refused(reasons) => {
-                print_errors(&reasons);
-                ExitCode::FAILURE
-            }
+        for reason in self.reasons {
+            // Where standard error is closed, the exit status is left.
+            drop(writeln!(io::stderr(), "error: {}", shown(&reason)));
         }
-    }
-}
-
-fn print_errors(errors: &[impl Display]) {
-    let mut output = io::stderr().lock();
-    for error in errors {
-        // There is nobody left to tell.
-        drop(writeln!(output, "error: {}", shown(&error.to_string())));
+        self.exit
     }
 }
 
@@ -114,30 +104,17 @@ impl From<HashingError> for Failure {
     }
 }
 
-impl From<EmailProblem> for Failure {
-    fn from(problem: EmailProblem) -> Self {
-        Self::because(format!("the e-mail {problem}"))
-    }
-}
-
-impl From<Weakness> for Failure {
-    fn from(weakness: Weakness) -> Self {
-        Self::because(format!("the password {weakness}"))
-    }
-}
-
 /// `text` with control characters escaped: what stands in the database or in a token
 /// must not command the terminal.
 pub(crate) fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
+    let escaped = |character: char| {
         if character.is_control() {
-            shown.extend(format!("\\u{:04x}", u32::from(character)).chars());
+            format!("\\u{:04x}", u32::from(character))
         } else {
-            shown.push(character);
+            character.to_string()
         }
-    }
-    shown
+    };
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]

@@ -5,18 +5,27 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{answer::Failure, cli::PasswordFrom, weakness};
+use crate::{answer::Failure, weakness};
 
 /// A line that is longer is no password, and need not be kept.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// Where a password comes from; the prompt unless told otherwise.
+#[derive(Args)]
+pub(crate) struct PasswordFrom {
+    /// Read the password from the first line of standard input instead of asking for it
+    #[arg(long)]
+    password_stdin: bool,
+}
 
 /// A password that is to be set: asked for twice, and not weak.
 pub(crate) fn new_password(from: &PasswordFrom) -> Result<SecretString, Failure> {
     if from.password_stdin {
         let password = first_line(io::stdin().lock())?;
-        weakness::check(password.expose_secret())?;
+        weakness::check(password.expose_secret()).map_err(Failure::because)?;
         return Ok(password);
     }
     // With input from elsewhere, a prompt on the terminal would come as a surprise.
@@ -27,16 +36,18 @@ pub(crate) fn new_password(from: &PasswordFrom) -> Result<SecretString, Failure>
         ));
     }
     let password = prompt("Password: ")?;
-    weakness::check(password.expose_secret())?;
-    if prompt("Once more: ")?.expose_secret() == password.expose_secret() {
-        Ok(password)
-    } else {
-        Err(Failure::because("the two passwords differ"))
+    weakness::check(password.expose_secret()).map_err(Failure::because)?;
+    if prompt("Once more: ")?.expose_secret() != password.expose_secret() {
+        return Err(Failure::because("the two passwords differ"));
     }
+    Ok(password)
 }
 
-/// Whether the answer is yes. Without a terminal nobody can say so.
-pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+/// Goes on if `yes` was given or the answer is yes; else fails with `refusal`.
+pub(crate) fn confirm(yes: bool, question: &str, refusal: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
     if !io::stdin().is_terminal() {
         return Err(Failure::because(
             "there is no terminal to ask for a confirmation on; give --yes to do without",
@@ -46,7 +57,10 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     let mut answer = String::new();
     write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
     io::stdin().lock().read_line(&mut answer).map_err(failed)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::because(refusal)),
+    }
 }
 
 /// The first line, without its line break.
@@ -78,21 +92,17 @@ mod tests {
     #[test]
     fn one_line_break_is_not_part_of_the_password() {
         for (input, password) in [
-            ("secret", "secret"),
-            ("secret\n", "secret"),
-            ("secret\r\n", "secret"),
-            ("secret\r", "secret\r"),
-            (" secret \nnext\n", " secret "),
-            ("\n", ""),
+            (&b"secret"[..], Some("secret")),
+            (b"secret\n", Some("secret")),
+            (b"secret\r\n", Some("secret")),
+            (b"secret\r", Some("secret\r")),
+            (b" secret \nnext\n", Some(" secret ")),
+            (b"\n", Some("")),
+            (b"", None),
+            (b"\xff\n", None),
         ] {
-            assert_eq!(first_line(input.as_bytes()).unwrap().expose_secret(), password);
-        }
-    }
-
-    #[test]
-    fn no_line_and_no_text_are_refused() {
-        for input in [&b""[..], b"\xff\n"] {
-            assert!(first_line(input).is_err());
+            let line = first_line(input).ok();
+            assert_eq!(line.as_ref().map(ExposeSecret::expose_secret), password, "{input:?}");
         }
     }
 }

@@ -1,44 +1,81 @@
-//! What may be typed, and what `--help` says about it.
+//! The commands.
 
-mod help;
-mod key;
-mod throttle;
+use std::process::ExitCode;
 
-use std::path::PathBuf;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::{Shell, generate};
+use shared::config::Argon2Config;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
-use secrecy::SecretString;
-use shared::users::User;
+use crate::{
+    answer::{Answer, Failure},
+    ask::{self, PasswordFrom},
+    check, database,
+    hashing::Hashing,
+    key::{self, KeyCommand},
+    throttle::{self, ThrottleCommand},
+    token::{self, TokenCommand},
+    upgrade::{self, UpgradeDetails, Wanted},
+    user::{self, UserCommand},
+};
 
-pub(crate) use key::{KeyCommand, KeyDetails, PlaceOfKeys, PlaceOfPublicKeys, WhichKey};
-pub(crate) use throttle::{ThrottleCommand, WhoseFailures};
+const NAME: &str = "auth-admin";
 
 /// Looks after the users of the auth service, and after the keys of its tokens.
+///
+/// The database is found as login finds it: by `DATABASE_URL`, by `MYSQL_HOST` and its siblings,
+/// or by `DATABASE_SECRET_ID`. The account needs SELECT, INSERT, UPDATE and DELETE on the tables
+/// user and `login_throttle`; the one that init.sql makes for login may not add users or make
+/// administrators. The README lists the variables.
+///
+/// New hashes are Argon2id. `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS` and `ARGON2_PARALLELISM` set
+/// their cost, which should be the one of login.
+///
+/// Passwords are asked for, or read with --password-stdin; they are never arguments, which the
+/// history of the shell and every user of the machine would see.
+///
+/// The exit status is 0 for success, 1 for a refusal or a failure, 2 for a wrong command line and
+/// 78 for a wrong configuration.
 #[derive(Parser)]
-#[command(version, about, long_about = help::TOP, after_help = help::TOP_EXAMPLES)]
-pub(crate) struct Cli {
+#[command(version)]
+struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    command: Command,
 }
 
-/// The commands.
 #[derive(Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Add, change, list and remove users
     #[command(subcommand)]
     User(UserCommand),
-    /// Print the hash of a password, as it would be stored
-    #[command(long_about = help::HASH, after_help = help::HASH_EXAMPLES)]
+    /// Print the Argon2id hash of a password, as it would be stored; no database is needed
     Hash(PasswordFrom),
     /// Say what login would make of the database, and change nothing
-    #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
+    ///
+    /// Says in a table what it found: the server and its mode, the account and its privileges, the
+    /// columns that login reads and their types, what login does there, stored passwords by kind,
+    /// and e-mails that are there twice. Run it with the account and the variables of login. The
+    /// exit status is 1 where a login would fail.
     Check,
     /// Hash the digests that other systems stored, so that their users can log in
-    #[command(long_about = help::UPGRADE, after_help = help::UPGRADE_EXAMPLES)]
+    ///
+    /// Fast digests of passwords are hashed once more, with Argon2id: MD5, SHA-1, SHA-256 and
+    /// SHA-512 in hexadecimal, {SSHA} and its siblings of LDAP, and the *... of MySQL 4.1. First
+    /// it says how many rows there are of each form, and asks. Each hash is stored only if the row
+    /// has not changed in between, so that the service may run meanwhile; if the command is
+    /// stopped, the next one goes on where it was.
+    ///
+    /// A digest of something else than the password alone, such as of the password and a salt in
+    /// another column, looks the same. Its users could not log in, and the digest would be gone: so
+    /// try one user with --only first.
     Upgrade(UpgradeDetails),
     /// Hash the passwords that the Flask service stored as plain text
-    #[command(long_about = help::UPGRADE_PLAINTEXT, after_help = help::UPGRADE_PLAINTEXT_EXAMPLES)]
+    ///
+    /// Run upgrade-from-flask.sql first, and keep no backup with the plain texts. It asks, stores
+    /// and goes on as upgrade does. What looks like a hash is left alone: with a hash of it, an old
+    /// copy of the table would be enough to log in.
+    ///
+    /// Weak passwords are hashed as well, since their users must be able to log in; their e-mails
+    /// are listed on standard error, and it is the last chance to find them.
     UpgradePlaintext {
         #[command(flatten)]
         details: UpgradeDetails,
@@ -47,7 +84,13 @@ pub(crate) enum Command {
         allow_hash_like: bool,
     },
     /// Make, list and rotate the keys that sign and verify tokens
-    #[command(subcommand, long_about = key::KEY, after_help = key::KEY_EXAMPLES)]
+    ///
+    /// They are a JWK Set, in the file that `JWT_SECRET_FILE` names or in the Secrets Manager secret
+    /// that `JWT_SECRET_ID` names. The first key of the set that can sign signs; all of them verify.
+    /// A plain text (HS256) or a PEM key becomes a set at its first change. A rotation that no
+    /// client notices is rotate --stage, promote and retire, with a wait before each of the last
+    /// two: docs/rotation.md has it in full.
+    #[command(subcommand)]
     Key(KeyCommand),
     /// Show and forget failed logins
     #[command(subcommand)]
@@ -56,170 +99,74 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     /// Print completions for a shell
-    #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
         shell: Shell,
     },
 }
 
-/// What can be done with users.
-#[derive(Subcommand)]
-pub(crate) enum UserCommand {
-    /// Add a user
-    #[command(long_about = help::ADD, after_help = help::ADD_EXAMPLES)]
-    Add {
-        /// The e-mail to log in with, in the spelling that tokens will carry
-        email: String,
-        /// Make the user an administrator
-        #[arg(long)]
-        admin: bool,
-        #[command(flatten)]
-        password: PasswordFrom,
-    },
-    /// Set another password for a user
-    #[command(after_help = help::PASSWORD_EXAMPLES)]
-    Password {
-        /// The user's e-mail
-        email: String,
-        #[command(flatten)]
-        password: PasswordFrom,
-    },
-    /// List all users, with the kind of password that is stored for each
-    #[command(after_help = help::LIST_EXAMPLES)]
-    List {
-        /// Print a JSON array
-        #[arg(long)]
-        json: bool,
-    },
-    /// Make a user an administrator
-    #[command(after_help = help::GRANT_EXAMPLES)]
-    Grant {
-        /// The user's e-mail
-        email: String,
-    },
-    /// Make an administrator a plain user
-    #[command(long_about = help::REVOKE, after_help = help::REVOKE_EXAMPLES)]
-    Revoke {
-        /// The user's e-mail
-        email: String,
-    },
-    /// Remove a user
-    #[command(long_about = help::REMOVE, after_help = help::REMOVE_EXAMPLES)]
-    Remove {
-        /// The user's e-mail
-        email: String,
-        /// Do not ask for confirmation
-        #[arg(long, short)]
-        yes: bool,
-    },
-    /// Refuse a user's password, and keep it
-    #[command(long_about = help::DISABLE, after_help = help::DISABLE_EXAMPLES)]
-    Disable {
-        /// The user's e-mail
-        email: String,
-    },
-    /// Take a disabled user's password again
-    #[command(after_help = help::ENABLE_EXAMPLES)]
-    Enable {
-        /// The user's e-mail
-        email: String,
-    },
-    /// Add the users of a CSV file, all or none
-    #[command(long_about = help::IMPORT, after_help = help::IMPORT_EXAMPLES)]
-    Import {
-        /// The file, with the header email,password or email,password,admin
-        file: PathBuf,
-        #[command(flatten)]
-        details: ImportDetails,
-    },
+/// Does what the command line asks for.
+///
+/// Standard output has the result; what went wrong is on standard error. The status
+/// is 0 for success, 1 for a refusal or a failure, 2 for a command line that cannot be
+/// read, and 78 (`EX_CONFIG`) for a wrong configuration.
+#[must_use]
+pub fn run() -> ExitCode {
+    let command = Cli::parse().command;
+    // One thread is enough: hashes are computed on threads of their own, and there is one
+    // connection to the database.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime
+        .map_err(|error| Failure::because(format!("no runtime: {error}")))
+        .and_then(|runtime| runtime.block_on(answer(command)));
+    result.map_or_else(Failure::print, Answer::print)
 }
 
-/// What the passwords of a file are; they are never guessed.
-#[derive(Debug, Args)]
-pub(crate) struct ImportDetails {
-    /// What the column password holds
-    #[arg(long)]
-    pub(crate) passwords: PasswordsAre,
-    /// Take plain texts that look like hashes: users type them as their passwords
-    #[arg(long)]
-    pub(crate) allow_hash_like: bool,
-}
-
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PasswordsAre {
-    /// Passwords as users type them
-    Plain,
-    /// Hashes or digests of them
-    Hashed,
-}
-
-/// How the whole table is changed.
-#[derive(Debug, Args)]
-pub(crate) struct UpgradeDetails {
-    /// Do not ask for confirmation
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Change this user's row alone, to try it out
-    #[arg(long, value_name = "EMAIL")]
-    pub(crate) only: Option<String>,
-}
-
-impl UpgradeDetails {
-    /// Whether the user's row is to be looked at.
-    pub(crate) fn includes(&self, user: &User) -> bool {
-        self.only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(&user.email))
+async fn answer(command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::User(command) => user::run(command).await,
+        Command::Hash(password) => hash(&password).await,
+        Command::Check => check::check().await,
+        Command::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
+        Command::UpgradePlaintext { details, allow_hash_like } => {
+            upgrade::upgrade(Wanted::PlainTexts { hash_like: allow_hash_like }, &details).await
+        }
+        Command::Key(command) => key::run(command).await,
+        Command::Throttle(command) => throttle::run(command).await,
+        Command::Token(TokenCommand::Inspect { token }) => token::inspect(token).await,
+        Command::Completions { shell } => Ok(completions(shell)),
     }
 }
 
-/// What can be done with tokens.
-#[derive(Subcommand)]
-pub(crate) enum TokenCommand {
-    /// Show what a token says, and whether it is valid
-    #[command(long_about = help::INSPECT, after_help = help::INSPECT_EXAMPLES)]
-    Inspect {
-        /// The token, or - to read it from standard input
-        token: SecretString,
-    },
+async fn hash(password: &PasswordFrom) -> Result<Answer, Failure> {
+    let hashing = Hashing::new(database::read(Argon2Config::read)?);
+    Ok(Answer::good(hashing.hash(ask::new_password(password)?).await?))
 }
 
-/// Where a password comes from; the prompt unless told otherwise.
-#[derive(Args)]
-pub(crate) struct PasswordFrom {
-    /// Read the password from the first line of standard input instead of asking for it
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
+fn completions(shell: Shell) -> Answer {
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), NAME, &mut script);
+    let script = String::from_utf8_lossy(&script);
+    // The bash script spells a name with a hyphen in two ways, and so completes no
+    // subcommand: https://github.com/clap-rs/clap/issues/6421
+    Answer::good(script.replace("auth__subcmd__admin", "auth__admin"))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
-    fn the_definitions_are_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_token_is_not_shown_by_debug() {
-        let cli = Cli::parse_from(["auth-admin", "token", "inspect", "canary"]);
-        let Command::Token(TokenCommand::Inspect { token }) = cli.command else { panic!() };
-        assert!(!format!("{token:?}").contains("canary"));
-    }
-
-    #[test]
     fn a_password_is_never_an_argument() {
+        Cli::command().debug_assert();
         for line in [
-            ["auth-admin", "user", "add", "a@b", "secret"],
-            ["auth-admin", "user", "password", "a@b", "secret"],
-            ["auth-admin", "user", "add", "a@b", "--password=secret"],
-            ["auth-admin", "user", "add", "a@b", "--password-stdin=secret"],
+            "auth-admin user add a@b secret",
+            "auth-admin user password a@b secret",
+            "auth-admin user add a@b --password=secret",
+            "auth-admin user add a@b --password-stdin=secret",
+            "auth-admin hash secret",
         ] {
-            assert!(Cli::try_parse_from(line).is_err(), "{line:?}");
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
-        assert!(Cli::try_parse_from(["auth-admin", "hash", "secret"]).is_err());
     }
 }

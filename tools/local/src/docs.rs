@@ -13,7 +13,7 @@ use axum::{
         },
     },
     middleware::map_response,
-    response::{Html, Response},
+    response::{Html, Redirect, Response},
     routing::get,
 };
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
@@ -33,7 +33,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (CACHE_CONTROL, "no-cache"),
 ];
 
-/// The page, what it loads, and the document.
+/// The page, to which `/` leads, what it loads, and the document.
 pub(crate) fn router() -> Router {
     // Of its routes those that are files; its page has a script within it, ours has none.
     let viewer = generate_routes(ApiDefinition {
@@ -50,6 +50,7 @@ pub(crate) fn router() -> Router {
     };
     let document = openapi::text();
     Router::new()
+        .route("/", get(async || Redirect::to("/docs")))
         .route("/docs", get(async move || Html(page)))
         .route("/docs/start.js", file("text/javascript", include_str!("docs/start.js")))
         .route("/docs/page.css", file("text/css", include_str!("docs/page.css")))

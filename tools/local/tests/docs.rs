@@ -64,6 +64,13 @@ fn the_page_lets_nothing_in_from_elsewhere() {
 }
 
 #[test]
+fn the_root_leads_to_the_page() {
+    let folder = scratch::directory();
+    let answer = start(folder.path()).request("GET", "/").send();
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/docs")));
+}
+
+#[test]
 fn the_functions_have_no_such_page() {
     let key = ("JWT_SECRET".into(), "a key of 32 bytes, and one or two more".into());
     let validate = Service::start("validate", [key].into());

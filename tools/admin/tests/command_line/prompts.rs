@@ -63,20 +63,19 @@ fn a_password_is_asked_for_twice_and_not_shown() {
 }
 
 #[test]
-fn two_different_passwords_are_refused() {
+fn two_different_passwords_and_a_weak_one_are_refused() {
     let place = Place::new();
-    let answers = [("Password: ", PASSWORD), ("Once more: ", "a canary sinks")];
-    let (code, screen) = converse(&place, "user add ada@example.com", &answers);
-    assert_eq!(code, Some(1), "{screen}");
-    assert!(screen.contains("error: the two passwords differ"), "{screen}");
-    assert!(place.rows().is_empty());
-}
-
-#[test]
-fn a_weak_password_is_refused_before_it_is_typed_again() {
-    let (code, screen) = converse(&Place::new(), "hash", &[("Password: ", "canary")]);
-    assert_eq!(code, Some(1), "{screen}");
-    assert!(screen.contains("is shorter than 8 characters"), "{screen}");
+    let first = ("Password: ", PASSWORD);
+    for (answers, reason) in [
+        (&[first, ("Once more: ", "a canary sinks")][..], "error: the two passwords differ"),
+        // Before it is typed again.
+        (&[("Password: ", "canary")], "is shorter than 8 characters"),
+    ] {
+        let (code, screen) = converse(&place, "user add ada@example.com", answers);
+        assert_eq!(code, Some(1), "{screen}");
+        assert!(screen.contains(reason), "{screen}");
+        assert!(place.rows().is_empty());
+    }
 }
 
 #[test]

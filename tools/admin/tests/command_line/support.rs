@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "a canary sings";
 pub(crate) const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+/// MD5 of `PASSWORD`.
+pub(crate) const MD5: &str = "16530af42cc6581f55270f558583d035";
+pub(crate) const UNSUPPORTED: &str = "$1$salt$qJH7.N4xYta3aEG/dfqo/0";
 
 /// A directory with a database that is not there yet.
 pub(crate) struct Place {

@@ -1,16 +1,11 @@
-//! `upgrade-plaintext`
+//! `upgrade` and `upgrade-plaintext`
 
 use std::{
     process::Stdio,
     time::{Duration, Instant},
 };
 
-use crate::support::{BCRYPT, PASSWORD, Place};
-
-const UNSUPPORTED: &str = "$1$salt$qJH7.N4xYta3aEG/dfqo/0";
-const BEHIND_A_BLANK: &str = " $2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
-/// MD5 of `PASSWORD`.
-const DIGEST: &str = "16530af42cc6581f55270f558583d035";
+use crate::support::{BCRYPT, MD5, PASSWORD, Place, UNSUPPORTED};
 
 #[test]
 fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
@@ -20,8 +15,8 @@ fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
     let left = [
         ("dan@example.com", BCRYPT),
         ("eve@example.com", UNSUPPORTED),
-        ("fay@example.com", BEHIND_A_BLANK),
-        ("gus@example.com", "9cc2ae8a1ba7a93da39b46fc1019c481"),
+        ("fay@example.com", &format!(" {BCRYPT}")),
+        ("gus@example.com", MD5),
         ("hal@example.com", ""),
     ];
     place.insert(&left);
@@ -33,17 +28,17 @@ fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
     assert_eq!(
         said,
         [
-            "     ROWS            FORM",
-            "        1  left      argon2id",
-            "        1  left      bcrypt",
-            "        1  left      looks like a hash, of lower case, upper case, digits, \
-             punctuation, 30 to 30 characters",
-            "        1  left      looks like a hash, of lower case, upper case, digits, \
-             punctuation, blanks, 61 to 61 characters",
-            "        1  left      md5 digest",
-            "        1  left      none",
-            "        1  hashed    plain text of lower case, 6 to 6 characters",
-            "        1  hashed    plain text of lower case, blanks, 14 to 14 characters",
+            "ROWS          FORM",
+            "1     left    argon2id",
+            "1     left    bcrypt",
+            "1     left    looks like a hash, of lower case, upper case, digits, punctuation, \
+             30 to 30 characters",
+            "1     left    looks like a hash, of lower case, upper case, digits, punctuation, \
+             blanks, 61 to 61 characters",
+            "1     left    md5 digest",
+            "1     left    none",
+            "1     hashed  plain text of lower case, 6 to 6 characters",
+            "1     hashed  plain text of lower case, blanks, 14 to 14 characters",
             "weak password: cyd@example.com",
         ]
     );
@@ -54,6 +49,11 @@ fn plain_texts_are_hashed_and_everything_else_is_left_alone() {
     for (email, stored) in left {
         assert_eq!(place.stored(email), stored);
     }
+    // A second run has nothing to do, and asks nothing.
+    let bobs = place.stored("bob@example.com");
+    let run = place.run(["upgrade-plaintext"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "plain texts hashed: 0\n"), "{run:?}");
+    assert_eq!(place.stored("bob@example.com"), bobs);
 }
 
 #[test]
@@ -61,10 +61,16 @@ fn what_looks_like_a_hash_is_hashed_only_if_that_is_said() {
     let place = Place::new();
     place.insert(&[("eve@example.com", UNSUPPORTED), ("bob@example.com", BCRYPT)]);
     // Locked by another system: what stands there must not become a password.
-    let locked = ["!", "*LK*", "!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168", DIGEST];
+    let locked = ["!", "*LK*", "!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168", MD5];
     for (number, stored) in locked.into_iter().enumerate() {
         place.insert(&[(&format!("{number}@example.com"), stored)]);
     }
+    let asked = place.run(["upgrade-plaintext", "--allow-hash-like"]).err;
+    assert!(
+        asked.contains("1     hashed  looks like a hash") && asked.contains("--yes"),
+        "{asked}"
+    );
+    assert_eq!(place.stored("eve@example.com"), UNSUPPORTED);
     let run = place.run(["upgrade-plaintext", "--yes", "--allow-hash-like"]);
     assert_eq!(run.out, "plain texts hashed: 1\n", "{run:?}");
     assert!(place.logs_in("eve@example.com", UNSUPPORTED));
@@ -77,7 +83,7 @@ fn what_looks_like_a_hash_is_hashed_only_if_that_is_said() {
 #[test]
 fn nothing_is_changed_before_a_confirmation() {
     let place = Place::new();
-    place.insert(&[("ada@example.com", PASSWORD), ("bob@example.com", DIGEST)]);
+    place.insert(&[("ada@example.com", PASSWORD), ("bob@example.com", MD5)]);
     for command in ["upgrade", "upgrade-plaintext"] {
         let run = place.run([command]);
         assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
@@ -85,22 +91,19 @@ fn nothing_is_changed_before_a_confirmation() {
         assert!(run.err.contains("md5 digest") && run.err.contains("--yes"), "{}", run.err);
     }
     assert_eq!(place.stored("ada@example.com"), PASSWORD);
-    assert_eq!(place.stored("bob@example.com"), DIGEST);
+    assert_eq!(place.stored("bob@example.com"), MD5);
 }
 
 #[test]
 fn a_digest_is_hashed_once_more_and_its_password_logs_in() {
     let place = Place::new();
     let rows = [
-        ("md5@example.com", DIGEST, "md5"),
+        ("md5@example.com", MD5, "md5"),
         ("sha1@example.com", "{SSHA}U3Pdh2GZg9nMUKbpT2iyaCcuubFzYWx0", "sha1"),
         ("mysql@example.com", "*32AE65193FA0E1135226EFCF32199390AA827FA1", "mysql41"),
     ];
-    for (email, stored, _) in rows {
-        place.insert(&[(email, stored)]);
-    }
-    place.insert(&[("plain@example.com", PASSWORD), ("bcrypt@example.com", BCRYPT)]);
-    place.insert(&[("disabled@example.com", DIGEST)]);
+    place.insert(&rows.map(|(email, stored, _)| (email, stored)));
+    place.insert(&[("plain@example.com", PASSWORD), ("disabled@example.com", MD5)]);
     place.run(["user", "disable", "disabled@example.com"]).good();
     let only = place.run(["upgrade", "--yes", "--only", "MD5@example.com"]);
     assert_eq!(only.out, "digests hashed: 1\n", "{only:?}");
@@ -116,19 +119,7 @@ fn a_digest_is_hashed_once_more_and_its_password_logs_in() {
         assert!(!place.logs_in(email, stored), "{name}: the digest itself");
     }
     assert_eq!(place.stored("plain@example.com"), PASSWORD);
-    assert_eq!(place.stored("bcrypt@example.com"), BCRYPT);
     assert_eq!(place.run(["upgrade", "--yes"]).out, "digests hashed: 0\n");
-}
-
-#[test]
-fn a_second_run_has_nothing_to_do() {
-    let place = Place::new();
-    place.insert(&[("ada@example.com", PASSWORD)]);
-    place.run(["upgrade-plaintext", "--yes"]);
-    let stored = place.stored("ada@example.com");
-    let run = place.run(["upgrade-plaintext"]);
-    assert_eq!((run.code, run.out.as_str()), (Some(0), "plain texts hashed: 0\n"), "{run:?}");
-    assert_eq!(place.stored("ada@example.com"), stored);
 }
 
 /// More users than a page has, killed on the way.

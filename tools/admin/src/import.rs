@@ -2,29 +2,48 @@
 
 mod file;
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use secrecy::ExposeSecret;
+use clap::{Args, ValueEnum};
 use shared::users::{NewUser, StoreError, UserDirectory};
 
 use crate::{
     answer::{Answer, Failure},
-    cli::ImportDetails,
-    environment::users_and_hashing,
-    hashing::{Hashing, Input},
-    progress::Progress,
+    database::users_and_hashing,
+    hashing::{Hashing, progress},
 };
 use file::{BadLine, Entry, Password};
 
 /// More would scroll the first ones away.
 const MAX_BAD_LINES_SHOWN: usize = 20;
 
+/// The file, and what its passwords are; they are never guessed.
+#[derive(Debug, Args)]
+pub(crate) struct ImportDetails {
+    /// The file, with the header email,password or email,password,admin
+    file: PathBuf,
+    /// What the column password holds
+    #[arg(long)]
+    passwords: PasswordsAre,
+    /// Take plain texts that look like hashes: users type them as their passwords
+    #[arg(long)]
+    allow_hash_like: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PasswordsAre {
+    /// Passwords as users type them
+    Plain,
+    /// Hashes or digests of them
+    Hashed,
+}
+
 /// Adds the users of a CSV file, all or none.
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
-pub(super) async fn import(path: &Path, details: &ImportDetails) -> Result<Answer, Failure> {
+pub(crate) async fn import(details: &ImportDetails) -> Result<Answer, Failure> {
     let (users, hashing) = users_and_hashing().await?;
-    let (entries, mut bad) = file::read(path, details)?;
+    let (entries, mut bad) = file::read(details)?;
     bad.extend(taken(users.as_ref(), &entries).await?);
     if !bad.is_empty() {
         return Err(refused(bad));
@@ -37,18 +56,18 @@ pub(super) async fn import(path: &Path, details: &ImportDetails) -> Result<Answe
         // Taken since, or by an e-mail that only the database's collation finds equal.
         Err(error @ StoreError::Duplicate(position)) => {
             let line = lines.get(position).copied().unwrap_or_default();
-            Err(refused(vec![BadLine::new(line, error)]))
+            Err(refused(vec![(line, error.to_string())]))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// The lines whose e-mail somebody in the database has.
+/// The lines whose e-mail a user in the database has.
 async fn taken(users: &dyn UserDirectory, entries: &[Entry]) -> Result<Vec<BadLine>, Failure> {
     let mut taken = Vec::new();
-    for (position, entry) in entries.iter().enumerate() {
+    for entry in entries {
         if users.find_by_email(&entry.email).await?.is_some() {
-            taken.push(BadLine::new(entry.line, StoreError::Duplicate(position)));
+            taken.push((entry.line, StoreError::Duplicate(0).to_string()));
         }
     }
     Ok(taken)
@@ -56,23 +75,23 @@ async fn taken(users: &dyn UserDirectory, entries: &[Entry]) -> Result<Vec<BadLi
 
 /// The users as they are to be stored, in the order of the file.
 async fn hashed(hashing: &Hashing, entries: Vec<Entry>) -> Result<Vec<NewUser>, Failure> {
-    let mut inputs: Vec<(usize, Input)> = Vec::new();
+    let mut inputs = Vec::new();
     let mut new = Vec::with_capacity(entries.len());
-    for (position, Entry { email, password, admin, .. }) in entries.into_iter().enumerate() {
+    for Entry { email, password, admin, .. } in entries {
         let hash = match password {
-            Password::Hash(hash) => hash.expose_secret().to_owned(),
+            Password::Hash(hash) => hash,
             Password::Input(input) => {
-                inputs.push((position, input));
+                inputs.push((new.len(), input));
                 String::new()
             }
         };
         new.push(NewUser { email, hash, admin });
     }
-    let mut progress = Progress::new("hashed", inputs.len() as u64);
+    let progress = progress(inputs.len() as u64);
     hashing
         .hash_each(inputs, async |position: usize, hash| {
             new[position].hash = hash;
-            progress.step();
+            progress.inc(1);
             Ok(())
         })
         .await?;
@@ -80,27 +99,14 @@ async fn hashed(hashing: &Hashing, entries: Vec<Entry>) -> Result<Vec<NewUser>, 
 }
 
 fn refused(mut bad: Vec<BadLine>) -> Failure {
-    bad.sort_by_key(|bad| bad.line);
+    bad.sort();
     let more = bad.len().saturating_sub(MAX_BAD_LINES_SHOWN);
+    let shown = bad.iter().take(MAX_BAD_LINES_SHOWN);
     let mut reasons: Vec<String> =
-        bad.iter().take(MAX_BAD_LINES_SHOWN).map(ToString::to_string).collect();
+        shown.map(|(line, reason)| format!("line {line}: {reason}")).collect();
     if more > 0 {
         reasons.push(format!("{more} more lines are wrong"));
     }
     reasons.push("no user was added".into());
-    Failure::Refused(reasons)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_bad_lines_are_counted_instead_of_shown() {
-        let bad = (0..25).rev().map(|line| BadLine::new(line, "is wrong")).collect();
-        let Failure::Refused(reasons) = refused(bad) else { panic!() };
-        assert_eq!(reasons.len(), MAX_BAD_LINES_SHOWN + 2);
-        assert_eq!(reasons[0], "line 0: is wrong");
-        assert_eq!(reasons[MAX_BAD_LINES_SHOWN], "5 more lines are wrong");
-    }
+    Failure::refused(reasons)
 }

@@ -3,8 +3,9 @@
 mod file;
 mod secret;
 
-use std::{fmt::Display, path::PathBuf};
+use std::{fmt::Display, fs::File, path::PathBuf};
 
+use clap::{Args, builder::NonEmptyStringValueParser};
 use secrecy::{ExposeSecret, SecretString};
 use shared::{
     keys::JwkSet,
@@ -12,12 +13,29 @@ use shared::{
 };
 
 use crate::answer::Failure;
-pub(super) use file::FileLock;
-use secret::{KeySecret, NotRead};
+use secret::{KeySecret, is_missing};
 
 /// The service reads no larger file, and Secrets Manager takes no larger text. A file has
 /// one more byte: its line break.
 const MAX_BYTES: usize = 64 * 1024 - 1;
+
+/// Where the keys are: exactly one of the two.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PlaceOfKeys {
+    /// The file with the keys
+    ///
+    /// It is replaced as a whole, behind a symbolic link its target. It keeps owner, group and
+    /// mode, but others lose access. Of changes at the same time one waits for the other.
+    #[arg(long, value_name = "PATH")]
+    pub(super) file: Option<PathBuf>,
+    /// The Secrets Manager secret with the keys, by name or ARN
+    ///
+    /// It is found by the standard AWS variables and files. Of changes at the same time one alone
+    /// is made, and the others fail.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) secret_id: Option<String>,
+}
 
 /// A file or a secret.
 #[derive(Debug)]
@@ -30,26 +48,19 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) set: JwkSet,
-    pub(super) version: Version,
-}
-
-/// What is to be replaced, and nothing that came after it.
-#[derive(Debug)]
-pub(super) enum Version {
-    /// The text of a file.
-    File(SecretString),
-    /// The id of a secret's version.
-    Secret(String),
+    /// What is to be replaced, and nothing that came after it: the text of a file, or the id of
+    /// a secret's version.
+    pub(super) version: SecretString,
 }
 
 impl Place {
-    /// The place that was given on the command line: exactly one of the two.
-    pub(super) fn of(file: Option<PathBuf>, secret_id: Option<String>) -> Result<Self, Failure> {
-        match (file, secret_id) {
+    /// The place that was given on the command line.
+    pub(super) fn of(place: PlaceOfKeys) -> Result<Self, Failure> {
+        match (place.file, place.secret_id) {
             (Some(path), None) => Ok(Self::File(path)),
             (None, Some(id)) => KeySecret::open(id)
                 .map(|secret| Self::Secret(Box::new(secret)))
-                .map_err(Failure::because),
+                .map_err(|error| Failure::because(error.reason)),
             _ => Err(Failure::because("give either a file or a secret")),
         }
     }
@@ -72,34 +83,33 @@ impl Place {
         let (material, version) = match self {
             Self::File(_) => {
                 let text = self.read_file().await?;
-                (text.clone(), Version::File(text))
+                (text.clone(), text)
             }
-            Self::Secret(secret) => {
-                let current = secret.current().await;
-                let (material, version) = current.map_err(|error| self.refuse(error))?;
-                (material, Version::Secret(version))
-            }
+            Self::Secret(secret) => secret.current().await.map_err(|error| {
+                let hint =
+                    if is_missing(&error) { "; make it with: auth-admin key new" } else { "" };
+                self.refuse(format!("{}{hint}", error.reason.trim_end_matches('.')))
+            })?,
         };
-        Ok(Held { set: self.set(&material)?, version })
+        let set = JwkSet::read(&material).map_err(|error| self.refuse(error))?;
+        Ok(Held { set, version })
     }
 
     /// The keys that are there, where there are any yet.
     pub(super) async fn find(&self) -> Result<Option<Held>, Failure> {
         let is_there = match self {
             Self::File(path) => path.try_exists().map_err(|error| self.refuse(error))?,
-            Self::Secret(secret) => {
-                !matches!(secret.current().await, Err(NotRead { missing: true, .. }))
-            }
+            Self::Secret(secret) => !secret.current().await.is_err_and(|error| is_missing(&error)),
         };
         if is_there { self.read().await.map(Some) } else { Ok(None) }
     }
 
     /// Waits until no other auth-admin changes the keys here; of a secret, that is seen when
     /// it is replaced.
-    pub(super) async fn lock(&self) -> Result<Option<FileLock>, Failure> {
+    pub(super) fn lock(&self) -> Result<Option<File>, Failure> {
         match self {
             Self::File(path) if path.exists() => {
-                FileLock::wait_for(path).await.map(Some).map_err(|error| self.refuse(error))
+                file::lock(path).map(Some).map_err(|error| self.refuse(error))
             }
             _ => Ok(None),
         }
@@ -108,10 +118,6 @@ impl Place {
     async fn read_file(&self) -> Result<SecretString, Failure> {
         let material = Secrets::default().fetch(&self.source()).await;
         material.map_err(|error| self.refuse(error.reason))
-    }
-
-    fn set(&self, material: &SecretString) -> Result<JwkSet, Failure> {
-        JwkSet::read(material).map_err(|error| self.refuse(error))
     }
 
     /// Writes the first keys, where there are none yet.
@@ -123,30 +129,31 @@ impl Place {
         }
     }
 
-    /// Writes other keys over those that `version` says, if they are still there.
-    pub(super) async fn replace(&self, version: &Version, set: &JwkSet) -> Result<(), Failure> {
-        let text = self.checked(set)?;
-        match (self, version) {
-            (Self::File(path), Version::File(before)) => {
-                let now = self.read_file().await?;
-                if now.expose_secret() != before.expose_secret() {
+    /// Writes other keys over those of `version`, if they are still there.
+    pub(super) async fn replace(
+        &self,
+        version: &SecretString,
+        set: &JwkSet,
+    ) -> Result<(), Failure> {
+        let (text, version) = (self.checked(set)?, version.expose_secret());
+        match self {
+            Self::File(path) => {
+                if self.read_file().await?.expose_secret() != version {
                     return Err(self.refuse("it was changed meanwhile, so try again"));
                 }
                 file::replace(path, text).map_err(|error| self.refuse(error))
             }
-            (Self::Secret(secret), Version::Secret(version)) => {
+            Self::Secret(secret) => {
                 secret.replace(version, text).await.map_err(|error| self.refuse(error))
             }
-            _ => Err(self.refuse("it was read from another place")),
         }
     }
 
-    /// Lets nobody verify with what was there before it was replaced: this version of a
+    /// Lets no instance verify with what was there before it was replaced: this version of a
     /// secret. Of a file nothing is left.
-    pub(super) async fn forget(&self, version: &Version) -> Result<(), Failure> {
-        let (Self::Secret(secret), Version::Secret(version)) = (self, version) else {
-            return Ok(());
-        };
+    pub(super) async fn forget(&self, version: &SecretString) -> Result<(), Failure> {
+        let Self::Secret(secret) = self else { return Ok(()) };
+        let version = version.expose_secret();
         secret.forget_previous(version).await.map_err(|error| {
             self.refuse(format!(
                 "the key was removed, but AWSPREVIOUS, which still holds it, was not taken away: \

@@ -4,15 +4,31 @@
 //! The public halves are written first: nothing signs with a key that `validate` does not
 //! have, and of two changes at the same time the second one ends there.
 
+use std::{fmt::Display, fs::File, path::PathBuf};
+
+use clap::{Args, builder::NonEmptyStringValueParser};
+use secrecy::SecretString;
 use shared::keys::{JwkSet, KeyKind};
 
-use super::place::{FileLock, Held, Place, Version};
-use crate::{
-    answer::{Answer, Failure},
-    cli::{PlaceOfKeys, PlaceOfPublicKeys},
+use super::{
+    PlacesOfKeys,
+    place::{Held, Place, PlaceOfKeys},
 };
+use crate::answer::{Answer, Failure};
 
 const PUBLISH: &str = "bring them into step with: auth-admin key publish";
+
+/// Where the public halves are kept for those who only verify: at most one of the two.
+#[derive(Args)]
+#[group(multiple = false)]
+pub(crate) struct PlaceOfPublicKeys {
+    /// Keep the public keys in this file in step, too; they are written first
+    #[arg(long, value_name = "PATH")]
+    public_file: Option<PathBuf>,
+    /// Keep the public keys in this Secrets Manager secret in step, too; they are written first
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    public_secret_id: Option<String>,
+}
 
 /// Where keys are changed.
 #[derive(Debug)]
@@ -25,23 +41,27 @@ pub(super) struct Places {
 #[derive(Debug)]
 pub(super) struct Keyring {
     pub(super) set: JwkSet,
-    version: Version,
+    version: SecretString,
     /// `None` where there is none yet, or no place for it.
     public: Option<Held>,
-    _lock: Option<FileLock>,
+    /// No other auth-admin changes the keys of a file meanwhile.
+    _lock: Option<File>,
 }
 
 impl Places {
     /// The places that were given on the command line.
-    pub(super) fn of(keys: PlaceOfKeys, public: PlaceOfPublicKeys) -> Result<Self, Failure> {
-        let PlaceOfPublicKeys { public_file, public_secret_id } = public;
-        let public = (public_file.is_some() || public_secret_id.is_some())
-            .then(|| Place::of(public_file, public_secret_id));
-        Ok(Self { keys: Place::of(keys.file, keys.secret_id)?, public: public.transpose()? })
+    pub(super) fn of(places: PlacesOfKeys) -> Result<Self, Failure> {
+        let public = match places.public {
+            PlaceOfPublicKeys { public_file: None, public_secret_id: None } => None,
+            PlaceOfPublicKeys { public_file: file, public_secret_id: secret_id } => {
+                Some(Place::of(PlaceOfKeys { file, secret_id })?)
+            }
+        };
+        Ok(Self { keys: Place::of(places.keys)?, public })
     }
 
     /// A failure that has to do with the keys.
-    pub(super) fn refuse(&self, reason: impl std::fmt::Display) -> Failure {
+    pub(super) fn refuse(&self, reason: impl Display) -> Failure {
         self.keys.refuse(reason)
     }
 
@@ -54,7 +74,7 @@ impl Places {
         }
         self.keys.create(set).await?;
         let created = public.create(&halves).await;
-        created.map_err(|error| error.with(&format!("the keys were made; {PUBLISH}")))
+        created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))
     }
 
     /// The keys that are there, in step with their public halves.
@@ -72,7 +92,7 @@ impl Places {
     }
 
     async fn hold_in_any_state(&self) -> Result<Keyring, Failure> {
-        let lock = self.keys.lock().await?;
+        let lock = self.keys.lock()?;
         let public = match &self.public {
             None => None,
             Some(place) => place.find().await?,
@@ -87,25 +107,30 @@ impl Places {
         Ok(Keyring { set, version, public, _lock: lock })
     }
 
-    /// Writes other keys over those of `keyring`, if they are still there.
-    pub(super) async fn replace(&self, keyring: &Keyring, set: &JwkSet) -> Result<(), Failure> {
+    /// Changes the keys of `keyring`, if they are still there, and gives what they are now.
+    pub(super) async fn change(
+        &self,
+        keyring: &Keyring,
+        change: impl FnOnce(&mut Vec<SecretString>),
+    ) -> Result<JwkSet, Failure> {
+        let set = keyring.set.edit(change).map_err(|error| self.refuse(error))?;
         let Some(public) = &self.public else {
-            return self.keys.replace(&keyring.version, set).await;
+            self.keys.replace(&keyring.version, &set).await?;
+            return Ok(set);
         };
-        let halves = public_halves(set, public)?;
+        let halves = public_halves(&set, public)?;
         write_public(public, keyring.public.as_ref(), &halves).await?;
-        let replaced = self.keys.replace(&keyring.version, set).await;
+        let replaced = self.keys.replace(&keyring.version, &set).await;
         replaced
-            .map_err(|error| error.with(&format!("the public keys were written; {PUBLISH}")))?;
-        let now = public.read().await?;
-        if now.set.keys().public_set() == halves.keys().public_set() {
-            Ok(())
-        } else {
-            Err(public.refuse(format!("the keys were changed, but these meanwhile too; {PUBLISH}")))
+            .map_err(|error| error.then(&format!("the public keys were written; {PUBLISH}")))?;
+        if public.read().await?.set.keys().public_set() != halves.keys().public_set() {
+            let reason = format!("the keys were changed, but these meanwhile too; {PUBLISH}");
+            return Err(public.refuse(reason));
         }
+        Ok(set)
     }
 
-    /// Lets nobody verify with what was there before it was replaced.
+    /// Lets no instance verify with what was there before it was replaced.
     pub(super) async fn forget(&self, keyring: &Keyring) -> Result<(), Failure> {
         self.keys.forget(&keyring.version).await?;
         match (&self.public, &keyring.public) {

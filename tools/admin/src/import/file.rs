@@ -1,14 +1,16 @@
 //! A CSV file of users (RFC 4180), read as a whole. No message quotes what is in it.
 
-use std::{collections::HashMap, fmt, fs, path::Path};
+#[cfg(test)]
+mod tests;
 
-use csv::{ErrorKind, Position, StringRecord};
-use secrecy::SecretString;
+use std::{collections::HashMap, fs};
+
+use csv::{ErrorKind, StringRecord};
 use shared::password::StoredDigest;
 
+use super::{ImportDetails, PasswordsAre};
 use crate::{
     answer::Failure,
-    cli::{ImportDetails, PasswordsAre},
     email,
     hashing::Input,
     stored_form::{StoredForm, is_locked, looks_like_a_hash},
@@ -30,62 +32,48 @@ pub(super) struct Entry {
 /// What the file says for a password.
 pub(super) enum Password {
     /// To be stored as it is.
-    Hash(SecretString),
+    Hash(String),
     /// To be hashed: a plain text, or a digest.
     Input(Input),
 }
 
-/// A line that is wrong, and why.
-#[derive(Debug)]
-pub(super) struct BadLine {
-    pub(super) line: u64,
-    reason: String,
-}
-
-impl BadLine {
-    pub(super) fn new(line: u64, reason: impl fmt::Display) -> Self {
-        Self { line, reason: reason.to_string() }
-    }
-}
-
-impl fmt::Display for BadLine {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.reason)
-    }
-}
+/// The number of a line that is wrong, and why it is.
+pub(super) type BadLine = (u64, String);
 
 /// The users of the file, and its bad lines.
-pub(super) fn read(
-    path: &Path,
-    details: &ImportDetails,
-) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
-    let text = fs::read(path);
-    let text = text.map_err(|error| Failure::because(format!("{}: {error}", path.display())))?;
+pub(super) fn read(details: &ImportDetails) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
+    let text = fs::read(&details.file)
+        .map_err(|error| Failure::because(format!("{}: {error}", details.file.display())))?;
     // As spreadsheets write it; it would shift every position.
     Ok(parse(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text), details))
 }
 
 fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
     let mut reader = csv::Reader::from_reader(text);
-    let header_is_right =
-        reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected));
-    if !header_is_right {
+    if !reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected)) {
         // It is not quoted: where the header is missing, this line has a password in it.
         let expected = "the header is not email,password or email,password,admin";
-        return (Vec::new(), vec![BadLine::new(1, expected)]);
+        return (Vec::new(), vec![(1, expected.to_owned())]);
     }
-    let (mut entries, mut bad) = (Vec::new(), Vec::new());
-    let (mut lines, mut seen) = (Lines::of(text), HashMap::new());
+    let (mut entries, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+    let (mut line, mut at) = (1, 0);
     for record in reader.records() {
         let position = match &record {
             Ok(record) => record.position(),
             Err(error) => error.position(),
         };
-        let line = lines.line_at(position);
+        let start = position.and_then(|position| usize::try_from(position.byte()).ok());
+        // Counted here: the library's line numbers are wrong behind CRLF and empty lines.
+        while let Some(byte) = text.get(at)
+            && (at < start.unwrap_or(at) || matches!(byte, b'\r' | b'\n'))
+        {
+            line += u64::from(*byte == b'\n');
+            at += 1;
+        }
         let read = record.map_err(|error| malformed(&error).to_owned());
         match read.and_then(|record| entry(line, &record, details, &mut seen)) {
             Ok(entry) => entries.push(entry),
-            Err(reason) => bad.push(BadLine::new(line, reason)),
+            Err(reason) => bad.push((line, reason)),
         }
     }
     (entries, bad)
@@ -109,7 +97,7 @@ fn entry(
 ) -> Result<Entry, String> {
     let field = |position| record.get(position).unwrap_or_default();
     let email = field(0).to_owned();
-    email::check(&email).map_err(|problem| format!("the e-mail {problem}"))?;
+    email::check(&email)?;
     if let Some(first) = seen.insert(email.to_ascii_lowercase(), line) {
         return Err(format!("the e-mail stands in line {first} already"));
     }
@@ -127,21 +115,19 @@ fn password(text: &str, details: &ImportDetails) -> Result<Password, String> {
     if text.contains(['\n', '\r']) {
         return Err("the password has a line break in it; is a quote missing?".into());
     }
-    match details.passwords {
-        PasswordsAre::Hashed => hashed(text),
-        PasswordsAre::Plain => {
-            if is_locked(text) {
-                return Err("the password is the mark of a locked user".into());
-            }
-            if looks_like_a_hash(text) && !details.allow_hash_like {
-                return Err("the password looks like a hash; give --passwords hashed, or \
-                            --allow-hash-like if it is a password"
-                    .into());
-            }
-            weakness::check(text).map_err(|weakness| format!("the password {weakness}"))?;
-            Ok(Password::Input(Input::Password(text.into())))
-        }
+    if details.passwords == PasswordsAre::Hashed {
+        return hashed(text);
     }
+    if is_locked(text) {
+        return Err("the password is the mark of a locked user".into());
+    }
+    if looks_like_a_hash(text) && !details.allow_hash_like {
+        return Err("the password looks like a hash; give --passwords hashed, or \
+                    --allow-hash-like if it is a password"
+            .into());
+    }
+    weakness::check(text)?;
+    Ok(Password::Input(Input::Password(text.into())))
 }
 
 fn hashed(text: &str) -> Result<Password, String> {
@@ -157,35 +143,3 @@ fn hashed(text: &str) -> Result<Password, String> {
         _ => Err("the password is a hash of a kind that is not supported".into()),
     }
 }
-
-/// Line numbers by position. Those of the library are wrong behind CRLF and behind
-/// empty lines.
-struct Lines<'t> {
-    text: &'t [u8],
-    at: usize,
-    line: u64,
-}
-
-impl<'t> Lines<'t> {
-    fn of(text: &'t [u8]) -> Self {
-        Self { text, at: 0, line: 1 }
-    }
-
-    /// The number of the line that begins at `position` or behind the line breaks there.
-    /// Positions only ever grow.
-    fn line_at(&mut self, position: Option<&Position>) -> u64 {
-        let start = position.and_then(|position| usize::try_from(position.byte()).ok());
-        let start = start.unwrap_or(self.at);
-        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        while let Some(byte) = self.text.get(self.at)
-            && (self.at < start || is_break(byte))
-        {
-            self.line += u64::from(*byte == b'\n');
-            self.at += 1;
-        }
-        self.line
-    }
-}
-
-#[cfg(test)]
-mod tests;

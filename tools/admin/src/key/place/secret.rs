@@ -1,7 +1,5 @@
 //! Keys in a Secrets Manager secret.
 
-use std::fmt::{self, Display};
-
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,32 +11,20 @@ use uuid::Uuid;
 
 /// A secret, by name or ARN.
 #[derive(Debug)]
-pub(in crate::commands::key) struct KeySecret {
+pub(in crate::key) struct KeySecret {
     id: String,
     client: Client,
 }
 
-/// Why there is no text.
-#[derive(Debug)]
-pub(super) struct NotRead {
-    reason: String,
-    /// There is no such secret, or it has no value.
-    pub(super) missing: bool,
-}
-
-impl Display for NotRead {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = self.reason.trim_end_matches('.');
-        let hint = if self.missing { "; make it with: auth-admin key new" } else { "" };
-        write!(formatter, "{reason}{hint}")
-    }
+/// Whether there is no such secret, or it has no value.
+pub(super) fn is_missing(error: &CallError) -> bool {
+    error.failure == Failure::NotFound
 }
 
 impl KeySecret {
     /// A secret that is reached by the standard AWS variables and files.
-    pub(super) fn open(id: String) -> Result<Self, String> {
-        let client = Client::connect().map_err(|error| error.reason)?;
-        Ok(Self { id, client })
+    pub(super) fn open(id: String) -> Result<Self, CallError> {
+        Ok(Self { id, client: Client::connect()? })
     }
 
     /// Its name or ARN.
@@ -47,18 +33,19 @@ impl KeySecret {
     }
 
     /// What `AWSCURRENT` holds, read as the service reads it, and its version.
-    pub(super) async fn current(&self) -> Result<(SecretString, String), NotRead> {
+    pub(super) async fn current(&self) -> Result<(SecretString, SecretString), CallError> {
         self.stage("AWSCURRENT").await
     }
 
-    async fn stage(&self, label: &str) -> Result<(SecretString, String), NotRead> {
+    async fn stage(&self, label: &str) -> Result<(SecretString, SecretString), CallError> {
         let input = json!({ "SecretId": self.id, "VersionStage": label });
         let answer: SecretValue = self.client.call("GetSecretValue", &input).await?;
         match (answer.secret_string, answer.version_id) {
             (Some(text), Some(version)) => Ok((without_line_break(text.expose_secret()), version)),
-            _ => Err(NotRead {
+            _ => Err(CallError {
                 reason: "the secret holds no text (SecretString)".into(),
-                missing: false,
+                failure: Failure::Permanent,
+                code: None,
             }),
         }
     }
@@ -66,8 +53,8 @@ impl KeySecret {
     /// Makes the secret with this text; if it is there without a value, gives it this one.
     pub(super) async fn create(&self, text: &str) -> Result<(), String> {
         match self.current().await {
-            Err(NotRead { missing: true, .. }) => {}
-            Err(NotRead { reason, .. }) => return Err(reason),
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(error.reason),
             Ok(_) => {
                 return Err(
                     "has a value already; add a key to it with: auth-admin key rotate".into()
@@ -92,7 +79,7 @@ impl KeySecret {
         let input = json!({ "SecretId": self.id, "SecretString": text });
         let version = self.write("PutSecretValue", input).await.map_err(|error| error.reason)?;
         match self.current().await {
-            Ok((_, current)) if current == version => Ok(()),
+            Ok((_, current)) if current.expose_secret() == version => Ok(()),
             Ok(_) => Err("another value was written at the same time, and is current".into()),
             Err(error) => Err(error.reason),
         }
@@ -112,13 +99,16 @@ impl KeySecret {
         let _ = self.move_label(&label, &new, None).await;
         let Err(error) = moved else { return Ok(()) };
         // The answer to a move that was made may have been lost, and others may have built on it.
-        let now = (self.stage("AWSCURRENT").await, self.stage("AWSPREVIOUS").await);
-        let is_new = |stage: &Result<(SecretString, String), NotRead>| {
-            stage.as_ref().is_ok_and(|(_, version)| *version == new)
+        let [current, previous] =
+            [self.version("AWSCURRENT").await, self.version("AWSPREVIOUS").await];
+        let is_new = |stage: &Result<Option<String>, CallError>| {
+            stage.as_ref().is_ok_and(|version| version.as_ref() == Some(&new))
         };
-        match &now {
-            (current, previous) if is_new(current) || is_new(previous) => Ok(()),
-            (Ok((_, current)), Ok(_) | Err(NotRead { missing: true, .. })) => {
+        if is_new(&current) || is_new(&previous) {
+            return Ok(());
+        }
+        match (current, previous) {
+            (Ok(Some(current)), Ok(_)) => {
                 let changed = current != version;
                 let hint = if changed { "; it was changed meanwhile, so try again" } else { "" };
                 Err(format!("nothing was changed: {}{hint}", error.reason))
@@ -127,6 +117,15 @@ impl KeySecret {
                 "whether it was changed is not known: {}; look with: auth-admin key list",
                 error.reason
             )),
+        }
+    }
+
+    /// The id of the version at this stage, if there is one.
+    async fn version(&self, label: &str) -> Result<Option<String>, CallError> {
+        match self.stage(label).await {
+            Ok((_, version)) => Ok(Some(version.expose_secret().to_owned())),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -144,9 +143,8 @@ impl KeySecret {
     pub(super) async fn forget_previous(&self, version: &str) -> Result<(), String> {
         let Err(error) = self.move_label("AWSPREVIOUS", version, None).await else { return Ok(()) };
         // A change that came behind this one has moved it already.
-        match self.stage("AWSPREVIOUS").await {
-            Ok((_, previous)) if previous != version => Ok(()),
-            Err(NotRead { missing: true, .. }) => Ok(()),
+        match self.version("AWSPREVIOUS").await {
+            Ok(previous) if previous.as_deref() != Some(version) => Ok(()),
             _ => Err(error.reason),
         }
     }
@@ -164,11 +162,5 @@ impl KeySecret {
 #[serde(rename_all = "PascalCase")]
 struct SecretValue {
     secret_string: Option<SecretString>,
-    version_id: Option<String>,
-}
-
-impl From<CallError> for NotRead {
-    fn from(error: CallError) -> Self {
-        Self { reason: error.reason, missing: error.failure == Failure::NotFound }
-    }
+    version_id: Option<SecretString>,
 }

@@ -2,11 +2,10 @@
 //! that change it, one at a time reads and writes.
 
 use std::{
-    fs::{self, File, Metadata, Permissions, TryLockError},
+    fs::{self, File, Metadata, Permissions},
     io::{self, Error, ErrorKind, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
-    time::{Duration, Instant},
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -14,34 +13,12 @@ use tempfile::{Builder, NamedTempFile};
 /// What owner and group may do stays as it was; others have no business with keys.
 const OWNER_AND_GROUP: u32 = 0o770;
 
-/// How long another one that changes keys is waited for.
-const LOCK_LIMIT: Duration = Duration::from_secs(10);
-const LOCK_POLL: Duration = Duration::from_millis(20);
-
-/// The right to change the keys in a directory, until it is dropped. On the directory, since
-/// the file is another one after each change.
-#[derive(Debug)]
-pub(in crate::commands::key) struct FileLock(#[expect(dead_code, reason = "held")] File);
-
-impl FileLock {
-    /// The right to change this file, behind a symbolic link the one that it leads to.
-    pub(super) async fn wait_for(path: &Path) -> io::Result<Self> {
-        let path = fs::canonicalize(path)?;
-        let directory = File::open(directory_of(&path))?;
-        let since = Instant::now();
-        loop {
-            match directory.try_lock() {
-                Ok(()) => return Ok(Self(directory)),
-                Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_LIMIT => {
-                    tokio::time::sleep(LOCK_POLL).await;
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::other("another auth-admin is changing it; try again"));
-                }
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-        }
-    }
+/// The right to change this file, behind a symbolic link the one that it leads to, until it is
+/// dropped. On the directory, since the file is another one after each change.
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    let directory = File::open(directory_of(&fs::canonicalize(path)?))?;
+    directory.lock()?;
+    Ok(directory)
 }
 
 /// Makes the file, with mode 0600.

@@ -2,10 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fmt::Write as _,
+    net::IpAddr,
     time::Duration,
 };
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::{
     throttle::{self, Subject, ThrottleRow},
@@ -13,19 +14,50 @@ use shared::{
 };
 
 use crate::{
-    answer::{Answer, Failure, shown},
-    cli::{ThrottleCommand, WhoseFailures},
-    environment,
-    pages::each_page,
+    answer::{Answer, Failure},
+    database::{database, each_page},
+    table::listing,
 };
 
-/// More than anybody reads; an attack may leave behind many more.
+/// More than a person reads; an attack may leave behind many more.
 const MAX_ROWS: u32 = 10_000;
 /// How much of the hash of an unknown e-mail is shown.
 const SHOWN_HASH: usize = "email-sha256:".len() + 12;
 
+/// What can be done about failed logins.
+#[derive(Subcommand)]
+pub(crate) enum ThrottleCommand {
+    /// List whose failed logins are remembered, those that are locked first
+    ///
+    /// The database holds no e-mails for this, but hashes of them. Those of users are found among
+    /// the users; of the others, which are no user's, the beginning of the hash is shown.
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget failed logins: login lets the user, or the source, try at once
+    ///
+    /// An attacker who goes on guessing will soon have locked the e-mail again.
+    Reset(WhoseFailures),
+}
+
+/// Whose failures are forgotten: exactly one of these.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct WhoseFailures {
+    /// The e-mail, whether or not it is a user's
+    email: Option<String>,
+    /// The address of a source; of an IPv6 address the whole /64
+    #[arg(long, value_name = "ADDRESS")]
+    source: Option<IpAddr>,
+    /// Everybody
+    #[arg(long)]
+    all: bool,
+}
+
 /// Does what `command` says.
-pub(super) async fn run(command: ThrottleCommand) -> Result<Answer, Failure> {
+pub(crate) async fn run(command: ThrottleCommand) -> Result<Answer, Failure> {
     match command {
         ThrottleCommand::List { json } => list(json).await,
         ThrottleCommand::Reset(whose) => reset(whose).await,
@@ -38,21 +70,22 @@ async fn reset(whose: WhoseFailures) -> Result<Answer, Failure> {
         (_, Some(source)) => Some(Subject::source(&throttle::source_name(source))),
         (None, None) => None,
     };
-    let counts = throttle::store(&environment::database().await?);
+    let counts = throttle::store(&database().await?);
     let forgotten = counts.reset(subject.as_ref()).await?;
     Ok(Answer::good(format!("forgotten: {forgotten}")))
 }
 
 async fn list(json: bool) -> Result<Answer, Failure> {
-    let database = environment::database().await?;
+    let database = database().await?;
     let rows = throttle::store(&database).failures(None, MAX_ROWS).await?;
     let emails = emails(database.users().as_ref(), &rows).await?;
-    let rows: Vec<Line> = rows.iter().map(|row| Line::new(row, &emails)).collect();
-    if json {
-        let rows = serde_json::to_string_pretty(&rows);
-        return Ok(Answer::good(rows.expect("texts and numbers are JSON")));
-    }
-    Ok(Answer::good(table(&rows)))
+    let rows: Vec<Listed> = rows.iter().map(|row| Listed::new(row, &emails)).collect();
+    let head = ["SUBJECT", "FAILURES", "LOCKED (s)", "FORGOTTEN IN (s)"];
+    Ok(listing(&rows, json, head, |row| {
+        let numbers = [row.locked_seconds, row.forgotten_seconds].map(|it| it.to_string());
+        let [locked, forgotten] = numbers;
+        [row.subject.clone(), row.failures.to_string(), locked, forgotten]
+    }))
 }
 
 /// The e-mails of those rows that are about a user.
@@ -79,14 +112,14 @@ async fn emails(
 }
 
 #[derive(Serialize)]
-struct Line {
+struct Listed {
     subject: String,
     failures: i64,
     locked_seconds: u64,
     forgotten_seconds: u64,
 }
 
-impl Line {
+impl Listed {
     fn new(row: &ThrottleRow, emails: &HashMap<Subject, String>) -> Self {
         let subject = match emails.get(&row.subject) {
             Some(email) => email.clone(),
@@ -104,18 +137,4 @@ impl Line {
 
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
-fn table(rows: &[Line]) -> String {
-    let subjects: Vec<String> = rows.iter().map(|row| shown(&row.subject)).collect();
-    let width = subjects.iter().map(|it| it.chars().count()).max().unwrap_or(0).max(7);
-    let mut table = format!("{:width$}  FAILURES  LOCKED (s)  FORGOTTEN IN (s)\n", "SUBJECT");
-    for (subject, row) in subjects.iter().zip(rows) {
-        let Line { failures, locked_seconds, forgotten_seconds, .. } = row;
-        let _ = writeln!(
-            table,
-            "{subject:width$}  {failures:<8}  {locked_seconds:<10}  {forgotten_seconds}"
-        );
-    }
-    table
 }

@@ -10,8 +10,7 @@ use shared::users::{Column, Database, Inspection, UserDirectory};
 
 use crate::{
     answer::{Answer, Failure, shown},
-    environment,
-    pages::each_page,
+    database::{database, each_page},
     stored_form::StoredForm,
 };
 
@@ -54,18 +53,16 @@ impl Findings {
 }
 
 /// Says what `login` would make of the database.
-pub(super) async fn check() -> Result<Answer, Failure> {
-    let database = environment::database().await?;
+pub(crate) async fn check() -> Result<Answer, Failure> {
+    let database = database().await?;
     let mut findings = Findings::default();
     if let Database::MySql(store) = &database {
         check_server(&store.inspect().await?, &mut findings);
     }
     if findings.fails {
         findings.note("users", "not looked at: no login succeeds as it is");
-    } else if let Err(Failure::Refused(problems)) =
-        check_users(database.users().as_ref(), &mut findings).await
-    {
-        findings.add(Level::Fails, "users", &problems.join("; "));
+    } else if let Err(failure) = check_users(database.users().as_ref(), &mut findings).await {
+        findings.add(Level::Fails, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
     Ok(if fails { Answer::bad(lines) } else { Answer::good(lines) })
@@ -215,19 +212,6 @@ fn judged(form: &StoredForm) -> (Level, &'static str) {
 mod tests {
     use super::*;
 
-    fn column(name: &str, r#type: &str, characters: Option<u64>, collation: &str) -> String {
-        let column = Column {
-            name: name.into(),
-            r#type: r#type.into(),
-            characters,
-            collation: Some(collation.to_owned()).filter(|it| !it.is_empty()),
-        };
-        let mut findings = Findings::default();
-        check_column(&column, &mut findings);
-        assert!(!findings.fails);
-        findings.lines
-    }
-
     #[test]
     fn a_column_is_judged_by_its_type() {
         for (name, r#type, characters, collation, expected) in [
@@ -245,8 +229,11 @@ mod tests {
             ("admin", "enum('n','y')", Some(1), "utf8mb4_general_ci", "no administrators"),
             ("admin", "decimal(1,0)", None, "", "no administrators"),
         ] {
-            let found = column(name, r#type, characters, collation);
-            assert!(found.contains(expected), "{name} {type}: {found}");
+            let collation = Some(collation.to_owned()).filter(|it| !it.is_empty());
+            let (name, r#type) = (name.into(), r#type.into());
+            let mut findings = Findings::default();
+            check_column(&Column { name, r#type, characters, collation }, &mut findings);
+            assert!(!findings.fails && findings.lines.contains(expected), "{}", findings.lines);
         }
     }
 }

@@ -1,0 +1,188 @@
+//! `user`: one user at a time, and the list of all.
+
+mod list;
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
+use shared::password::DISABLED;
+use shared::users::{NewUser, StoreError, User, UserDirectory};
+
+use crate::{
+    answer::{Answer, Failure, shown},
+    ask::{self, PasswordFrom},
+    database::{Users, users, users_and_hashing},
+    email,
+    import::{self, ImportDetails},
+    stored_form::{StoredForm, can_be_disabled},
+};
+
+/// What can be done with users.
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add a user
+    ///
+    /// A password is refused if it is shorter than 8 characters, longer than 1024 bytes, or among
+    /// the most common ones.
+    Add {
+        /// The e-mail to log in with, in the spelling that tokens will carry
+        ///
+        /// It has one @ with something on both sides, no blanks, no control characters, no colon,
+        /// and at most 254 bytes. Two e-mails that differ in upper and lower case alone are the
+        /// same.
+        email: String,
+        /// Make the user an administrator
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Set another password for a user
+    Password {
+        #[command(flatten)]
+        user: OneUser,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// List all users, with the kind of password that is stored for each
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a user an administrator
+    Grant(OneUser),
+    /// Make an administrator a plain user; tokens that the user holds stay what they are
+    Revoke(OneUser),
+    /// Remove a user; tokens that the user holds stay valid until they expire
+    Remove {
+        #[command(flatten)]
+        user: OneUser,
+        /// Do not ask for confirmation
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Refuse a user's password, and keep it
+    ///
+    /// Puts a ! in front of the stored hash, as usermod -L does: every password is wrong then, and
+    /// the answer and its cost are those of a wrong one. Tokens that the user holds stay valid
+    /// until they expire.
+    Disable(OneUser),
+    /// Take a disabled user's password again
+    Enable(OneUser),
+    /// Add the users of a CSV file, all or none
+    ///
+    /// The first line is email,password or email,password,admin. Plain texts are checked and
+    /// hashed; hashes that login supports are stored as they are, and digests are hashed once more,
+    /// as by upgrade. Hashes with commas in them stand in double quotes. The column admin holds
+    /// true or false; empty is false. Lines that are wrong are named by number, with the reason.
+    Import(ImportDetails),
+}
+
+/// Whom a command is about.
+#[derive(Args)]
+pub(crate) struct OneUser {
+    /// The user's e-mail
+    email: String,
+}
+
+/// Does what `command` says.
+pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
+    match command {
+        UserCommand::Add { email, admin, password } => add(email, admin, &password).await,
+        UserCommand::Password { user, password } => set_password(&user.email, &password).await,
+        UserCommand::List { json } => list::list(json).await,
+        UserCommand::Grant(user) => set_admin(&user.email, true).await,
+        UserCommand::Revoke(user) => set_admin(&user.email, false).await,
+        UserCommand::Remove { user, yes } => remove(&user.email, yes).await,
+        UserCommand::Disable(user) => disable(&user.email).await,
+        UserCommand::Enable(user) => enable(&user.email).await,
+        UserCommand::Import(details) => import::import(&details).await,
+    }
+}
+
+/// Adds a user. What can be refused without the password is refused before it is typed.
+async fn add(email: String, admin: bool, password: &PasswordFrom) -> Result<Answer, Failure> {
+    email::check(&email).map_err(Failure::because)?;
+    let (users, hashing) = users_and_hashing().await?;
+    if users.find_by_email(&email).await?.is_some() {
+        return Err(StoreError::Duplicate(0).into());
+    }
+    let hash = hashing.hash(ask::new_password(password)?).await?;
+    let added = format!("added {email}");
+    users.add(&[NewUser { email, hash, admin }]).await?;
+    Ok(Answer::good(added))
+}
+
+async fn set_password(email: &str, password: &PasswordFrom) -> Result<Answer, Failure> {
+    let (users, hashing) = users_and_hashing().await?;
+    let user = existing(users.as_ref(), email).await?;
+    let hash = hashing.hash(ask::new_password(password)?).await?;
+    require(users.set_hash(&user.email, &hash).await?, email)?;
+    Ok(Answer::good(format!("changed the password of {}", shown(&user.email))))
+}
+
+async fn set_admin(email: &str, admin: bool) -> Result<Answer, Failure> {
+    let (users, User { email, .. }) = user(email).await?;
+    require(users.set_admin(&email, admin).await?, &email)?;
+    let now = if admin { "is now an administrator" } else { "is no longer an administrator" };
+    Ok(Answer::good(format!("{} {now}", shown(&email))))
+}
+
+/// Makes a user's stored hash one that no password is right for, and that can be had back.
+async fn disable(email: &str) -> Result<Answer, Failure> {
+    let (users, user) = user(email).await?;
+    let (stored, name) = (user.password.expose_secret(), shown(&user.email));
+    if matches!(StoredForm::of(stored), StoredForm::Disabled { .. }) {
+        return Ok(Answer::good(format!("{name} is disabled already")));
+    }
+    if !can_be_disabled(stored) {
+        return Err(Failure::because(format!(
+            "the stored password of {name} is of a kind that login refuses anyway, or a plain \
+             text; see auth-admin check"
+        )));
+    }
+    replace(users.as_ref(), &user, &format!("{DISABLED}{stored}")).await?;
+    Ok(Answer::good(format!("{name} is disabled")))
+}
+
+async fn enable(email: &str) -> Result<Answer, Failure> {
+    let (users, user) = user(email).await?;
+    let (stored, name) = (user.password.expose_secret(), shown(&user.email));
+    let hash = stored.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash));
+    let not_disabled = || Failure::because(format!("{name} was not disabled by auth-admin"));
+    replace(users.as_ref(), &user, hash.ok_or_else(not_disabled)?).await?;
+    Ok(Answer::good(format!("{name} is enabled")))
+}
+
+async fn replace(users: &dyn UserDirectory, user: &User, hash: &str) -> Result<(), Failure> {
+    let replaced = users.replace_hash(user, hash).await?;
+    let meanwhile = || Failure::because("the password was changed meanwhile; try again");
+    replaced.then_some(()).ok_or_else(meanwhile)
+}
+
+async fn remove(email: &str, yes: bool) -> Result<Answer, Failure> {
+    let (users, User { email, .. }) = user(email).await?;
+    let name = shown(&email);
+    ask::confirm(yes, &format!("Remove {name}?"), "nothing was removed")?;
+    require(users.remove(&email).await?, &email)?;
+    Ok(Answer::good(format!("removed {name}")))
+}
+
+/// The user with this e-mail, and all others.
+async fn user(email: &str) -> Result<(Users, User), Failure> {
+    let users = users().await?;
+    let user = existing(users.as_ref(), email).await?;
+    Ok((users, user))
+}
+
+async fn existing(users: &dyn UserDirectory, email: &str) -> Result<User, Failure> {
+    users.find_by_email(email).await?.ok_or_else(|| unknown(email))
+}
+
+fn require(found: bool, email: &str) -> Result<(), Failure> {
+    found.then_some(()).ok_or_else(|| unknown(email))
+}
+
+fn unknown(email: &str) -> Failure {
+    Failure::because(format!("there is no user with the e-mail {}", shown(email)))
+}
