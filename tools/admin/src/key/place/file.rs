@@ -2,10 +2,12 @@
 //! that change it, one at a time reads and writes.
 
 use std::{
-    fs::{self, File, Metadata, Permissions},
+    fs::{self, File, Metadata, Permissions, TryLockError},
     io::{self, Error, ErrorKind, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -13,12 +15,22 @@ use tempfile::{Builder, NamedTempFile};
 /// What owner and group may do stays as it was; others have no business with keys.
 const OWNER_AND_GROUP: u32 = 0o770;
 
+/// How often and for how long another one that changes keys is waited for: 10 s.
+const LOCK_TRIES: u32 = 200;
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
 /// The right to change this file, behind a symbolic link the one that it leads to, until it is
 /// dropped. On the directory, since the file is another one after each change.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
     let directory = File::open(directory_of(&fs::canonicalize(path)?))?;
-    directory.lock()?;
-    Ok(directory)
+    for _ in 0..LOCK_TRIES {
+        match directory.try_lock() {
+            Ok(()) => return Ok(directory),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_POLL),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(Error::other("another process is changing it; try again"))
 }
 
 /// Makes the file, with mode 0600.
