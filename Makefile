@@ -91,9 +91,9 @@ lint: ## Check format, lints, documentation and structure
 	@tests/lint
 
 .PHONY: fuzz
-fuzz: ## Fuzz each parser for SECONDS (60), beginning with fuzz/corpus.tsv
+fuzz: ## Fuzz each parser for SECONDS (60), beginning with tests/fuzz/corpus.tsv
 	@tests/setup rust fuzz
-	@fuzz/run $(SECONDS)
+	@tests/fuzz/run $(SECONDS)
 
 .PHONY: format
 format: ## Format the code
@@ -105,14 +105,11 @@ release: ## Build each function as one static file, target/lambda/NAME/bootstrap
 	@functions/release $(ARCH)
 
 .PHONY: bench
-bench: ## Measure the functions beside their baselines; ONLY=validate, login, start, size, memory
-	@tests/setup rust packages bench
-	@echo "building (some minutes the first time)"
-	@# One by one: built together, validate would get what only login needs.
-	@for function in login validate; do cargo build --release --quiet -p $$function; done
-	@cargo build --release --quiet --locked --manifest-path bench/baselines/Cargo.toml \
+bench: release ## Measure the functions beside their baselines; ONLY=validate, login, start, size, memory
+	@tests/setup packages bench
+	@cargo build --release --locked --manifest-path tests/bench/baselines/Cargo.toml \
 	  --target-dir target/bench/baselines
-	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/bench/venv/bin/python -B bench/run.py $(ONLY)
+	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/bench/venv/bin/python -B tests/bench/run.py $(ONLY)
 
 .PHONY: bench-parts
 bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond

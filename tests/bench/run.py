@@ -134,7 +134,7 @@ def start(table):
 
 def size(table):
     what = "program, MB"
-    programs = {"validate": RELEASE / "validate", "login": RELEASE / "login"}
+    programs = {"validate": RELEASE / "validate/bootstrap", "login": RELEASE / "login/bootstrap"}
     programs |= {"bare axum": BASELINES / "bare-axum", "ordinary service": BASELINES / "ordinary"}
     for name, path in programs.items():
         table.note(what, name, path.stat().st_size / 1e6)

@@ -17,8 +17,8 @@ from pathlib import Path
 import jwt
 from argon2 import PasswordHasher
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-RELEASE = REPOSITORY / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+REPOSITORY = Path(__file__).resolve().parents[2]
+RELEASE = REPOSITORY / "target/lambda"
 BASELINES = REPOSITORY / "target/bench/baselines/release"
 CORES = len(os.sched_getaffinity(0))
 
@@ -137,7 +137,7 @@ class Service:
 
 
 def validate(**more):
-    return serving([RELEASE / "validate"], {"JWT_SECRET": KEY, "DRAIN_SECONDS": "0"} | more)
+    return serving([RELEASE / "validate/bootstrap"], {"JWT_SECRET": KEY, "DRAIN_SECONDS": "0"} | more)
 
 
 def validate_with_metrics():
@@ -166,7 +166,7 @@ def bare_axum():
 
 def flask(database=None):
     gunicorn = Path(sys.executable).with_name("gunicorn")
-    options = ["--workers", "3", "--bind", "127.0.0.1:PORT", "--chdir", REPOSITORY / "bench/flask"]
+    options = ["--workers", "3", "--bind", "127.0.0.1:PORT", "--chdir", REPOSITORY / "tests/bench/flask"]
     command = [gunicorn, *options, "--no-control-socket", "service:server"]
     environment = {"JWT_SECRET": KEY, "PYTHONDONTWRITEBYTECODE": "1"}
     return serving(command, environment | (database or {}))
@@ -176,7 +176,7 @@ def login(database):
     # Huge pages, as k8s-knative/base/login.yaml asks for them.
     environment = {"JWT_SECRET": KEY, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
     environment |= {"DRAIN_SECONDS": "0", "MYSQL_SSL_MODE": "DISABLED"}
-    return serving([RELEASE / "login"], environment | database, "/healthz")
+    return serving([RELEASE / "login/bootstrap"], environment | database, "/healthz")
 
 
 @contextlib.contextmanager
