@@ -61,16 +61,7 @@ impl Client {
         command
     }
 
-    pub(crate) fn run(&self, variables: &Environment, arguments: &[&str]) -> Run {
-        self.run_with_input(variables, arguments, "")
-    }
-
-    pub(crate) fn run_with_input(
-        &self,
-        variables: &Environment,
-        arguments: &[&str],
-        input: &str,
-    ) -> Run {
+    pub(crate) fn run(&self, variables: &Environment, arguments: &[&str], input: &str) -> Run {
         let start = Instant::now();
         let output = output(self.command(variables, arguments), input.as_bytes(), LIMIT);
         let all = [output.stdout.as_str(), &output.stderr].concat();

@@ -1,5 +1,10 @@
 //! Both functions with one user, for one client.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use serde_json::Value;
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
@@ -42,9 +47,16 @@ impl Functions {
         self.door.login.request("POST", "/login")
     }
 
-    /// What `login` and `validate` have answered so far.
-    pub(crate) fn statuses(&self) -> (Vec<u64>, Vec<u64>) {
-        (statuses(&self.door.login), statuses(&self.door.validate))
+    /// That `login` and `validate` have answered with these statuses and no others. Lines of good
+    /// tokens come into the log a moment behind the answer.
+    pub(crate) fn answered(&self, what: &str, (login, validate): (&[u64], &[u64])) {
+        let expected = [login.to_vec(), validate.to_vec()];
+        let now = || [&self.door.login, &self.door.validate].map(statuses);
+        let longest = Instant::now() + Duration::from_secs(2);
+        while now() != expected && Instant::now() < longest {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(now(), expected, "{what}");
     }
 }
 

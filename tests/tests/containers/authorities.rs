@@ -5,12 +5,13 @@ use std::{path::Path, time::Duration};
 use system_tests::{
     Environment,
     certificates::Authority,
-    container,
     contract::{SECRET, token},
     moto::Moto,
     process::{Process, command},
     python, scratch, wait, workspace,
 };
+
+use crate::container;
 
 /// Where the image has them.
 const CAS: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -46,7 +47,7 @@ fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
     let answer = vouched.request("GET", "/validate").bearer(&bearer).send();
     assert_eq!(answer.status, 200, "{}", vouched.log());
 
-    let strange = container::start_unready("validate", &[], variables);
+    let strange = container::start_unready("validate", variables);
     let answer = strange.request("GET", "/validate").bearer(&bearer).send();
     assert_eq!(answer.status, 503, "{}", strange.log());
     assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());

@@ -1,6 +1,7 @@
 //! The images, as Knative runs them: no shell, no root, nothing to write to, little memory.
 
 mod authorities;
+mod container;
 mod image;
 mod knative;
 mod names;
@@ -8,7 +9,6 @@ mod names;
 use std::time::Instant;
 
 use system_tests::{
-    container,
     contract::{ContractRequest, Door, USER, add_users},
     http_door::HttpDoor,
     mariadb, stores,

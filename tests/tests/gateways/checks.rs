@@ -1,63 +1,135 @@
-//! What is proven of each gateway: the rows of the matrix.
-
-mod identity;
-mod outage;
-mod passing;
-mod stopped;
-mod websocket;
+//! What is proven of each gateway: the rows of the table in `examples/gateways/README.md`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::setup::Setup;
+use system_tests::{moto::Moto, raw::address, service::Service, wait};
 
-/// A row: what is said in a cell, or a panic.
-#[derive(Clone, Copy)]
-pub(crate) struct Check {
-    pub(crate) name: &'static str,
-    run: fn(&mut Setup<'_>) -> String,
+use crate::{
+    passing, requests,
+    setup::Setup,
+    tokens::{self, USER},
+    websocket,
+};
+
+/// What a check does to a gateway.
+pub(crate) enum Trial {
+    /// Sends these requests, of which none arrives upstream.
+    Stopped(fn() -> Vec<requests::Request>),
+    /// Sends a good token with each of these header lines: upstream it is the user's all the same.
+    Identity(fn() -> Vec<String>),
+    /// Anything else; it panics where the gateway fails.
+    Passes(fn(&Setup<'_>)),
+    /// Takes `validate` away; what its clients then get.
+    Outage(fn(&mut Setup<'_>) -> String),
 }
+use Trial::{Identity, Outage, Passes, Stopped};
+
+/// A row: its name, what is done, and what stands in its cells: without a text it is the status.
+pub(crate) struct Check(pub(crate) &'static str, Trial, &'static str);
+
+/// All rows, in their order: the last ones end `validate`.
+pub(crate) const CHECKS: [Check; 20] = [
+    Check("no token", Stopped(requests::without_a_token), ""),
+    Check("a forged token", Stopped(requests::with_a_forged_token), ""),
+    Check("an expired token", Stopped(requests::with_an_expired_token), ""),
+    Check("a garbage token", Stopped(requests::with_a_garbage_token), ""),
+    Check("two tokens", Stopped(requests::with_two_tokens), "stopped"),
+    Check("a path around it", Stopped(requests::on_paths_that_need_no_token), "stopped"),
+    Check("methods and bodies", Passes(passing::every_method_with_its_body), "pass"),
+    Check("path and query", Passes(passing::paths_and_queries), "intact"),
+    Check("login through it", Passes(passing::a_login), "200"),
+    Check("the user and groups", Passes(passing::the_user_and_groups), "once"),
+    Check("copies: other case", Identity(requests::copies_in_other_case), "never"),
+    Check("copies: _ for -", Identity(requests::copies_with_underscores), "never"),
+    Check("copies: . or ~ for -", Identity(requests::copies_with_other_signs), "never"),
+    Check("copies: twice, empty", Identity(requests::doubled_and_empty_copies), "never"),
+    Check("named in Connection", Identity(requests::named_as_hop_by_hop), "ineffective"),
+    Check("WebSocket", Passes(websocket::passes_with_a_token), "passes"),
+    Check("Upgrade: h2c", Passes(websocket::is_the_only_upgrade), "never"),
+    Check("validate silent", Outage(silent), ""),
+    Check("validate down", Outage(down), ""),
+    Check("validate keyless", Outage(without_keys), ""),
+];
 
 impl Check {
     /// What stands in the cell; `None` if the check failed, whose reasons are on standard error.
     pub(crate) fn run(&self, setup: &mut Setup<'_>) -> Option<String> {
         setup.upstream.take();
-        let cell = catch_unwind(AssertUnwindSafe(|| (self.run)(setup))).ok();
+        let cell = catch_unwind(AssertUnwindSafe(|| self.cell(setup))).ok();
         if cell.is_none() {
-            eprintln!("{}, {}: FAILED", setup.example.name, self.name);
+            eprintln!("{}, {}: FAILED", setup.example.name, self.0);
         }
         cell
     }
+
+    fn cell(&self, setup: &mut Setup<'_>) -> String {
+        let seen = match self.1 {
+            Stopped(requests) => statuses(setup, &requests()),
+            Identity(header_lines) => {
+                for lines in header_lines() {
+                    let arrived = setup.passes(&tokens::good(), &lines);
+                    assert_eq!(arrived.values("x-auth-request-user"), [USER], "{lines}");
+                    assert_eq!(arrived.values("x-auth-request-groups"), ["users"], "{lines}");
+                }
+                String::new()
+            }
+            Passes(check) => {
+                check(setup);
+                String::new()
+            }
+            Outage(check) => check(setup),
+        };
+        if self.2.is_empty() { seen } else { self.2.into() }
+    }
 }
 
-/// All rows, in their order: the last ones end `validate`.
-pub(crate) const CHECKS: [Check; 20] = [
-    check("no token", stopped::without_a_token),
-    check("a forged token", stopped::with_a_forged_token),
-    check("an expired token", stopped::with_an_expired_token),
-    check("a garbage token", stopped::with_a_garbage_token),
-    check("two tokens", stopped::with_two_tokens),
-    check("a path around it", stopped::on_paths_that_need_none),
-    check("methods and bodies", passing::every_method_with_its_body),
-    check("path and query", passing::paths_and_queries),
-    check("login through it", passing::a_login),
-    check("the user and groups", identity::comes_from_validate),
-    check("copies: other case", identity::copies_in_other_case),
-    check("copies: _ for -", identity::copies_with_underscores),
-    check("copies: . or ~ for -", identity::copies_with_other_signs),
-    check("copies: twice, empty", identity::doubled_and_empty_copies),
-    check("named in Connection", identity::named_as_hop_by_hop),
-    check("WebSocket", websocket::passes_with_a_token),
-    check("Upgrade: h2c", websocket::is_the_only_upgrade),
-    check("validate silent", outage::silent),
-    check("validate down", outage::down),
-    check("validate keyless", outage::without_keys),
-];
-
-const fn check(name: &'static str, run: fn(&mut Setup<'_>) -> String) -> Check {
-    Check { name, run }
+/// The statuses of requests that do not arrive, each once.
+fn statuses(setup: &Setup<'_>, requests: &[requests::Request]) -> String {
+    let mut statuses: Vec<_> = requests.iter().map(|request| setup.is_stopped(request)).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The check of this name.
-pub(crate) fn named(name: &str) -> Check {
-    *CHECKS.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("no {name}"))
+/// Nobody passes, or, where the keys are in the gateway, whoever should.
+fn closed(setup: &Setup<'_>) -> String {
+    if setup.example.asks {
+        return statuses(setup, &[requests::with_token(tokens::good())]);
+    }
+    for requests in [
+        requests::without_a_token(),
+        requests::with_a_forged_token(),
+        requests::with_an_expired_token(),
+        requests::with_a_garbage_token(),
+    ] {
+        statuses(setup, &requests);
+    }
+    setup.passes(&tokens::good(), "");
+    "not needed".into()
+}
+
+/// It takes connections and does not answer, for longer than the gateway is patient, and then it
+/// does again.
+fn silent(setup: &mut Setup<'_>) -> String {
+    setup.validate.process().freeze();
+    let cell = closed(setup);
+    setup.validate.process().thaw();
+    setup.wait_until_open();
+    cell
+}
+
+/// It is gone.
+fn down(setup: &mut Setup<'_>) -> String {
+    setup.validate.process().kill();
+    closed(setup)
+}
+
+/// It is there, and has no keys since their source is out of reach: it answers 503.
+fn without_keys(setup: &mut Setup<'_>) -> String {
+    let port = address(&setup.validate).port().to_string();
+    setup.validate.process().kill();
+    let mut variables = Moto::variables_for(wait::free_port());
+    variables.extend([("PORT".into(), port), ("JWT_SECRET_ID".into(), "auth/jwt".into())]);
+    setup.validate = Service::start_unready("validate", variables);
+    closed(setup)
 }

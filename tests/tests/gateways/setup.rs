@@ -1,10 +1,6 @@
 //! One gateway with everything around it: `login` and `validate` as processes, and an upstream.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
@@ -20,6 +16,7 @@ use system_tests::{
 use tempfile::TempDir;
 
 use crate::{
+    requests::{self, Request},
     tokens::{self, AUDIENCE, ISSUER, KEY, USER},
     upstream::{Arrived, Upstream},
 };
@@ -69,10 +66,6 @@ pub(crate) async fn login(folder: &Path) -> Service {
     Service::start("login", variables)
 }
 
-pub(crate) fn validate() -> Service {
-    Service::start("validate", variables(&format!("{KEY}-public")))
-}
-
 /// See the module.
 pub(crate) struct Setup<'a> {
     pub(crate) example: &'a Example,
@@ -85,7 +78,8 @@ pub(crate) struct Setup<'a> {
 impl<'a> Setup<'a> {
     /// Starts the gateway with its files, in which each `planted` text is another.
     pub(crate) fn start(example: &'a Example, login: &Service, planted: &[(&str, &str)]) -> Self {
-        let (folder, validate, upstream) = (scratch::directory(), validate(), Upstream::start());
+        let (folder, upstream) = (scratch::directory(), Upstream::start());
+        let validate = Service::start("validate", variables(&format!("{KEY}-public")));
         let port = wait::free_port();
         let ports = [
             ("8000", port),
@@ -101,29 +95,24 @@ impl<'a> Setup<'a> {
         let gateway = Gateway::start(example.program, &configuration, folder.path(), &places, port);
         let setup = Self { example, gateway, validate, upstream, _folder: folder };
         // Traefik listens before it has read its routes, and answers 404 until then.
-        setup.wait_until_open(&tokens::good());
+        setup.wait_until_open();
         setup
-    }
-
-    fn gateway_address(&self) -> SocketAddr {
-        self.gateway.address()
     }
 
     /// Sends a request byte by byte, with these header lines.
     pub(crate) fn exchange(&self, request: &str, headers: &str) -> RawAnswer {
-        let mut connection = Connection::open(self.gateway_address()).expect("it listens");
+        let mut connection = Connection::open(self.gateway.address()).expect("it listens");
         connection.wait_up_to(self.example.patience);
         let close = format!("Connection: close\r\n{headers}");
         connection.exchange(head(request, &close)).expect("an answer")
     }
 
-    /// That a `GET` with this token is not let through; its status.
-    pub(crate) fn is_stopped(&self, token: Option<&str>) -> u16 {
-        let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let answer = self.exchange("GET /api", &authorization.unwrap_or_default());
+    /// That a request is not let through; its status.
+    pub(crate) fn is_stopped(&self, (request, headers): &Request) -> u16 {
+        let answer = self.exchange(request, headers);
         let arrived = self.upstream.take();
-        assert!(arrived.is_empty(), "{token:?} passed: {arrived:?}");
-        assert!(answer.status >= 400, "{token:?}: {}", answer.status);
+        assert!(arrived.is_empty(), "{request}\n{headers} passed: {arrived:?}");
+        assert!(answer.status >= 400, "{request}\n{headers}: {}", answer.status);
         answer.status
     }
 
@@ -143,13 +132,11 @@ impl<'a> Setup<'a> {
     }
 
     /// Waits until a good token passes.
-    pub(crate) fn wait_until_open(&self, token: &str) {
-        let since = Instant::now();
-        let authorization = format!("Authorization: Bearer {token}\r\n");
-        while self.exchange("GET /api", &authorization).status != 200 {
-            assert!(since.elapsed() < Duration::from_secs(10), "it stays closed");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+    pub(crate) fn wait_until_open(&self) {
+        let (request, headers) = requests::with_token(tokens::good());
+        wait::until("a good token passes", Duration::from_secs(10), || {
+            (self.exchange(&request, &headers).status == 200).then_some(())
+        });
         self.upstream.take();
     }
 }

@@ -71,9 +71,3 @@ pub(crate) fn forged() -> Vec<String> {
         with("exp", Value::Null),
     ]
 }
-
-/// Not even tokens.
-pub(crate) fn garbage() -> Vec<String> {
-    let long = format!("{}.{}.{}", "a".repeat(2000), "b".repeat(2000), "c".repeat(2000));
-    [".", "..", "a.b.c", "garbage", "null", &long].map(str::to_owned).into()
-}

@@ -8,44 +8,34 @@ use k8s_openapi::api::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{gateway_api, istio, knative};
+use crate::{examples, knative};
 
 /// What is wrong with a document; nothing if it is right.
 pub(crate) fn problems(document: &Value) -> Vec<String> {
     let text = |name: &str| document[name].as_str().unwrap_or_default();
     match (text("apiVersion"), text("kind")) {
         ("serving.knative.dev/v1", "Service") => knative::problems(document),
-        ("gateway.networking.k8s.io/v1", "HTTPRoute")
-        | ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant") => {
-            gateway_api::problems(document)
-        }
-        ("install.istio.io/v1alpha1", "IstioOperator")
-        | ("security.istio.io/v1", "AuthorizationPolicy")
-        | ("networking.istio.io/v1", "VirtualService")
-        | ("networking.istio.io/v1alpha3", "EnvoyFilter") => istio::problems(document),
-        ("v1", "ConfigMap") => read::<ConfigMap>(document).1,
-        ("v1", "Namespace") => read::<Namespace>(document).1,
-        ("v1", "Secret") => read::<Secret>(document).1,
-        ("v1", "Service") => read::<Service>(document).1,
-        ("v1", "ServiceAccount") => read::<ServiceAccount>(document).1,
-        ("apps/v1", "Deployment") => read::<Deployment>(document).1,
-        ("apps/v1", "StatefulSet") => read::<StatefulSet>(document).1,
-        ("networking.k8s.io/v1", "NetworkPolicy") => read::<NetworkPolicy>(document).1,
-        other => vec![format!("{other:?} is not known here")],
+        ("v1", "ConfigMap") => misfits::<ConfigMap>(document),
+        ("v1", "Namespace") => misfits::<Namespace>(document),
+        ("v1", "Secret") => misfits::<Secret>(document),
+        ("v1", "Service") => misfits::<Service>(document),
+        ("v1", "ServiceAccount") => misfits::<ServiceAccount>(document),
+        ("apps/v1", "Deployment") => misfits::<Deployment>(document),
+        ("apps/v1", "StatefulSet") => misfits::<StatefulSet>(document),
+        ("networking.k8s.io/v1", "NetworkPolicy") => misfits::<NetworkPolicy>(document),
+        (version, kind) => match examples::expected_spec(version, kind) {
+            Some(expected) => examples::problems(document, &expected),
+            None => vec![format!("{version} {kind} is not known here")],
+        },
     }
 }
 
-/// The document as a type, and what it has that the type has no place for.
-pub(crate) fn read<T: DeserializeOwned>(document: &Value) -> (Option<T>, Vec<String>) {
+/// What the document has that the type has no place for, or where it is of another type.
+pub(crate) fn misfits<T: DeserializeOwned>(document: &Value) -> Vec<String> {
     let mut problems = Vec::new();
-    let read = serde_ignored::deserialize(document, |path| {
+    let read = serde_ignored::deserialize::<_, _, T>(document, |path| {
         problems.push(format!("unknown field: {path}"));
     });
-    match read {
-        Ok(read) => (Some(read), problems),
-        Err(error) => {
-            problems.push(format!("wrong type: {error}"));
-            (None, problems)
-        }
-    }
+    problems.extend(read.err().map(|error| format!("wrong type: {error}")));
+    problems
 }

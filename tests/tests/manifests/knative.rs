@@ -1,211 +1,149 @@
 //! The Service of Knative, with what its webhook and its defaults refuse. From its sources:
 //! `pkg/apis/serving/fieldmask.go`, `k8s_validation.go`, `pkg/apis/autoscaling`.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::{
-    api::core::v1::{
-        ConfigMapVolumeSource, EmptyDirVolumeSource, EnvFromSource, EnvVar, LocalObjectReference,
-        Probe, ProjectedVolumeSource, ResourceRequirements, SecretVolumeSource, SecurityContext,
-        VolumeMount,
-    },
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
-use serde::Deserialize;
+use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use serde_json::Value;
 
-use crate::document::read;
+use crate::document::misfits;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "that they are there is what matters")]
-struct KnativeService {
-    api_version: String,
-    kind: String,
-    metadata: ObjectMeta,
-    spec: Spec,
-}
+/// Where a document has which members. All but the first three are fewer than Kubernetes has.
+const MEMBERS: [(&str, &str); 7] = [
+    ("", "apiVersion kind metadata spec"),
+    ("/spec", "template"),
+    ("/spec/template", "metadata spec"),
+    (
+        "/spec/template/spec",
+        "serviceAccountName automountServiceAccountToken enableServiceLinks imagePullSecrets \
+         containerConcurrency timeoutSeconds containers volumes",
+    ),
+    (
+        "/spec/template/spec/containers/0",
+        "name image imagePullPolicy command args workingDir ports env envFrom volumeMounts \
+         readinessProbe livenessProbe startupProbe resources securityContext \
+         terminationMessagePath terminationMessagePolicy",
+    ),
+    ("/spec/template/spec/containers/0/ports/0", "containerPort name protocol"),
+    ("/spec/template/spec/volumes/*", "name secret configMap projected emptyDir"),
+];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Spec {
-    template: Template,
-}
+/// Members of a container, what they have to be, and what it would be otherwise. Among them is the
+/// restricted profile of Kubernetes.
+const SET: [(&str, &str, &str); 6] = [
+    ("/securityContext/allowPrivilegeEscalation", "false", "allowPrivilegeEscalation"),
+    ("/securityContext/capabilities/drop", r#"["ALL"]"#, "capabilities are kept"),
+    ("/securityContext/readOnlyRootFilesystem", "true", "the root can be written to"),
+    ("/securityContext/runAsNonRoot", "true", "runAsNonRoot"),
+    ("/securityContext/runAsUser", "65532", "root, or a user that the image does not have"),
+    ("/securityContext/seccompProfile/type", r#""RuntimeDefault""#, "no seccompProfile"),
+];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Template {
-    #[serde(default)]
-    metadata: ObjectMeta,
-    spec: RevisionSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "that they are there is what matters")]
-struct RevisionSpec {
-    service_account_name: Option<String>,
-    automount_service_account_token: Option<bool>,
-    enable_service_links: Option<bool>,
-    #[serde(default)]
-    image_pull_secrets: Vec<LocalObjectReference>,
-    container_concurrency: Option<u32>,
-    timeout_seconds: Option<u32>,
-    containers: Vec<Container>,
-    #[serde(default)]
-    volumes: Vec<Volume>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "that they are there is what matters")]
-struct Container {
-    name: String,
-    image: String,
-    image_pull_policy: Option<String>,
-    command: Option<Vec<String>>,
-    args: Option<Vec<String>>,
-    working_dir: Option<String>,
-    #[serde(default)]
-    ports: Vec<Port>,
-    #[serde(default)]
-    env: Vec<EnvVar>,
-    #[serde(default)]
-    env_from: Vec<EnvFromSource>,
-    #[serde(default)]
-    volume_mounts: Vec<VolumeMount>,
-    readiness_probe: Option<Probe>,
-    liveness_probe: Option<Probe>,
-    startup_probe: Option<Probe>,
-    resources: Option<ResourceRequirements>,
-    security_context: Option<SecurityContext>,
-    termination_message_path: Option<String>,
-    termination_message_policy: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Port {
-    #[serde(rename = "containerPort")]
-    number: u16,
-    name: Option<String>,
-    protocol: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "that they are there is what matters")]
-struct Volume {
-    name: String,
-    secret: Option<SecretVolumeSource>,
-    config_map: Option<ConfigMapVolumeSource>,
-    projected: Option<ProjectedVolumeSource>,
-    empty_dir: Option<EmptyDirVolumeSource>,
-}
+/// Members that a container has in any case. Without a period queue-proxy probes every 50 ms.
+const THERE: [(&str, &str); 6] = [
+    ("/readinessProbe/httpGet/path", "no readiness probe"),
+    ("/readinessProbe/periodSeconds", "readiness: no period"),
+    ("/livenessProbe/httpGet/path", "no liveness probe"),
+    ("/livenessProbe/periodSeconds", "liveness: no period"),
+    ("/resources/limits/memory", "no limit of memory"),
+    ("/resources/requests/memory", "no request of memory"),
+];
 
 /// What Knative, or the restricted profile of Kubernetes, would refuse.
 pub(crate) fn problems(document: &Value) -> Vec<String> {
-    let (service, mut problems) = read::<KnativeService>(document);
-    if let Some(service) = service {
-        let template = service.spec.template;
-        check_template(&template, &mut problems);
-        for container in &template.spec.containers {
-            check_container(container, &template.spec.volumes, &mut problems);
+    let (template, spec) = (&document["spec"]["template"], &document["spec"]["template"]["spec"]);
+    let container = &spec["containers"][0];
+    let mut problems = unknown_members(document);
+    problems.extend(misfits::<ObjectMeta>(&document["metadata"]));
+    problems.extend(misfits::<PodTemplateSpec>(&without_members_of_knative(template)));
+    let mut refuse = |wrong: bool, why: &str| {
+        if wrong {
+            problems.push(why.to_owned());
         }
+    };
+    for (path, value, why) in SET {
+        let given = container.pointer(path).map(Value::to_string);
+        refuse(given.as_deref() != Some(value), why);
+    }
+    for (path, why) in THERE {
+        refuse(container.pointer(path).is_none_or(Value::is_null), why);
+    }
+    check_template(template, &mut refuse);
+    list(&container["env"]).for_each(|variable| check_variable(variable, &mut refuse));
+    list(&container["ports"]).for_each(|port| check_port(port, &mut refuse));
+    for mount in list(&container["volumeMounts"]) {
+        let there = list(&spec["volumes"]).any(|volume| volume["name"] == mount["name"]);
+        refuse(!there, "a mount of no volume");
+        refuse(mount["readOnly"] != true, "a mount can be written to");
     }
     problems
 }
 
-fn check_template(template: &Template, problems: &mut Vec<String>) {
-    let mut refuse = |wrong: bool, why: &str| {
-        if wrong {
-            problems.push(why.into());
-        }
-    };
-    let (metadata, spec) = (&template.metadata, &template.spec);
-    refuse(metadata.name.is_some(), "a named revision is refused the second time");
-    refuse(spec.timeout_seconds.is_some_and(|seconds| seconds > 600), "timeoutSeconds over 600");
-    refuse(spec.container_concurrency.is_some_and(|limit| limit > 1000), "containerConcurrency");
-    refuse(spec.automount_service_account_token != Some(false), "a token would be mounted");
-    let ports: usize = spec.containers.iter().map(|container| container.ports.len()).sum();
-    refuse(ports > 1, "more than one port over all containers");
-    refuse(spec.containers.len() != 1, "one container is meant");
-    let none = BTreeMap::new();
-    let annotations = metadata.annotations.as_ref().unwrap_or(&none);
-    let full_duplex = annotations.get("features.knative.dev/http-full-duplex");
-    refuse(full_duplex.map(String::as_str) != Some("Enabled"), "queue-proxy waits for bodies");
-    let scale = |name: &str| -> Option<Result<u32, _>> {
-        annotations.get(&format!("autoscaling.knative.dev/{name}")).map(|value| value.parse())
-    };
-    match (scale("min-scale"), scale("max-scale")) {
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn unknown_members(document: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (path, known) in MEMBERS {
+        let places: Vec<&Value> = match path.strip_suffix("/*") {
+            Some(all) => document.pointer(all).map_or_else(Vec::new, |them| list(them).collect()),
+            None => document.pointer(path).into_iter().collect(),
+        };
+        let members = places.into_iter().filter_map(Value::as_object).flat_map(|it| it.keys());
+        let unknown = members.filter(|member| !known.split(' ').any(|it| it == *member));
+        problems.extend(unknown.map(|member| format!("unknown field: {path}/{member}")));
+    }
+    problems
+}
+
+/// What is left is a template of a pod.
+fn without_members_of_knative(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(spec) = template["spec"].as_object_mut() {
+        spec.retain(|member, _| !["containerConcurrency", "timeoutSeconds"].contains(&&**member));
+    }
+    template
+}
+
+fn check_template(template: &Value, refuse: &mut impl FnMut(bool, &str)) {
+    let (metadata, spec) = (&template["metadata"], &template["spec"]);
+    refuse(!metadata["name"].is_null(), "a named revision is refused the second time");
+    for (name, limit) in [("timeoutSeconds", 600), ("containerConcurrency", 1000)] {
+        let is_good = spec[name].is_null() || spec[name].as_u64().is_some_and(|it| it <= limit);
+        refuse(!is_good, &format!("{name} is no number up to {limit}"));
+    }
+    refuse(spec["automountServiceAccountToken"] != false, "a token would be mounted");
+    refuse(list(&spec["containers"]).count() != 1, "one container is meant");
+    let annotation = |name: &str| metadata["annotations"][name].as_str();
+    let full_duplex = annotation("features.knative.dev/http-full-duplex");
+    refuse(full_duplex != Some("Enabled"), "queue-proxy waits for bodies");
+    let [min, max] = ["min-scale", "max-scale"]
+        .map(|name| annotation(&format!("autoscaling.knative.dev/{name}")).map(str::parse::<u32>));
+    match (min, max) {
         (Some(Ok(min)), Some(Ok(max))) => refuse(max < min, "min-scale is more than max-scale"),
         (None, _) | (_, None) => refuse(true, "min-scale and max-scale are to be said"),
         _ => refuse(true, "min-scale and max-scale are numbers, 0 or more"),
     }
+    refuse(list(&spec["containers"][0]["ports"]).count() > 1, "more than one port");
 }
 
-fn check_container(container: &Container, volumes: &[Volume], problems: &mut Vec<String>) {
-    let mut refuse = |wrong: bool, why: String| {
-        if wrong {
-            problems.push(why);
-        }
+fn check_port(port: &Value, refuse: &mut impl FnMut(bool, &str)) {
+    let is_one_of = |member: &str, good: &[&str]| {
+        port[member].is_null() || port[member].as_str().is_some_and(|it| good.contains(&it))
     };
-    for port in &container.ports {
-        let named = matches!(port.name.as_deref(), None | Some("" | "http1" | "h2c"));
-        refuse(!named, format!("a port is called http1 or h2c, not {:?}", port.name));
-        let reserved = [8012, 8013, 8022, 9090, 9091].contains(&port.number);
-        refuse(reserved, format!("{} is queue-proxy's port", port.number));
-        refuse(port.protocol.as_deref().unwrap_or("TCP") != "TCP", "a port is TCP".into());
-    }
-    for variable in &container.env {
-        let reserved = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
-        refuse(
-            reserved.contains(&variable.name.as_str()),
-            format!("{} is reserved", variable.name),
-        );
-        let source = variable.value_from.as_ref();
-        let refers = source
-            .is_some_and(|from| from.field_ref.is_some() || from.resource_field_ref.is_some());
-        refuse(refers, format!("{}: the downward API is refused", variable.name));
-        let secret = ["JWT_SECRET", "MYSQL_PASSWORD", "DATABASE_URL"];
-        let plain = variable.value.is_some() && secret.contains(&variable.name.as_str());
-        refuse(plain, format!("{}: a secret in the environment", variable.name));
-    }
-    for mount in &container.volume_mounts {
-        let there = volumes.iter().any(|volume| volume.name == mount.name);
-        refuse(!there, format!("{} is no volume", mount.name));
-        refuse(mount.read_only != Some(true), format!("{} can be written to", mount.name));
-    }
-    for (name, probe) in
-        [("readiness", &container.readiness_probe), ("liveness", &container.liveness_probe)]
-    {
-        let Some(probe) = probe else {
-            refuse(true, format!("no {name} probe"));
-            continue;
-        };
-        // Without a period queue-proxy asks every 50 ms.
-        refuse(probe.period_seconds.is_none(), format!("{name}: no period"));
-        refuse(probe.http_get.is_none(), format!("{name}: no path"));
-    }
-    check_rights(container, &mut refuse);
+    refuse(!is_one_of("name", &["", "http1", "h2c"]), "a port is called http1 or h2c");
+    refuse(!is_one_of("protocol", &["TCP"]), "a port is TCP");
+    let number = port["containerPort"].as_u64();
+    let is_reserved = number.is_some_and(|it| [8012, 8013, 8022, 9090, 9091].contains(&it));
+    refuse(is_reserved, "queue-proxy's port");
 }
 
-/// The restricted profile, and limits.
-fn check_rights(container: &Container, refuse: &mut impl FnMut(bool, String)) {
-    let Some(rights) = &container.security_context else {
-        refuse(true, "no securityContext".into());
-        return;
-    };
-    let all = rights.capabilities.as_ref().and_then(|them| them.drop.as_deref());
-    refuse(all != Some(&["ALL".to_owned()]), "capabilities are kept".into());
-    refuse(rights.allow_privilege_escalation != Some(false), "allowPrivilegeEscalation".into());
-    refuse(rights.read_only_root_filesystem != Some(true), "the root can be written to".into());
-    refuse(rights.run_as_non_root != Some(true), "runAsNonRoot".into());
-    refuse(rights.run_as_user.is_none_or(|user| user == 0), "root".into());
-    refuse(rights.seccomp_profile.is_none(), "no seccompProfile".into());
-    let resources = container.resources.as_ref();
-    let has =
-        |limits: Option<&BTreeMap<_, _>>| limits.is_some_and(|all| all.contains_key("memory"));
-    refuse(!has(resources.and_then(|it| it.limits.as_ref())), "no limit of memory".into());
-    refuse(!has(resources.and_then(|it| it.requests.as_ref())), "no request of memory".into());
+fn check_variable(variable: &Value, refuse: &mut impl FnMut(bool, &str)) {
+    let is_one_of =
+        |names: &[&str]| variable["name"].as_str().is_some_and(|it| names.contains(&it));
+    refuse(is_one_of(&["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"]), "a reserved name");
+    let source = &variable["valueFrom"];
+    let refers = source.get("fieldRef").or_else(|| source.get("resourceFieldRef")).is_some();
+    refuse(refers, "the downward API is refused");
+    let is_secret = is_one_of(&["JWT_SECRET", "MYSQL_PASSWORD", "DATABASE_URL"]);
+    refuse(is_secret && !variable["value"].is_null(), "a secret in the environment");
 }

@@ -1,12 +1,10 @@
 //! `k8s-knative/`: every overlay builds, and every document in it is one that Kubernetes and
 //! Knative would take. And so are the manifests in `examples/gateways/`.
 
-mod built;
 mod document;
-mod gateway_api;
-mod gateways;
-mod istio;
+mod examples;
 mod knative;
+mod kustomize;
 mod overlays;
 mod planted;
 mod references;

@@ -4,40 +4,80 @@ use serde_json::{Value, json};
 use shared::config::Argon2Config;
 
 use crate::{
-    built::{OVERLAYS, document, documents},
     document::problems,
+    kustomize::{OVERLAYS, document, documents},
 };
 
 #[test]
 #[ignore = "needs kustomize: make test"]
-fn every_document_is_one_that_kubernetes_and_knative_take() {
+fn every_document_is_one_that_kubernetes_and_knative_take_and_none_holds_a_secret() {
     for overlay in OVERLAYS {
         for document in documents(overlay) {
-            let problems = problems(&document);
-            let name = &document["metadata"]["name"];
-            assert!(problems.is_empty(), "{overlay}, {} {name}: {problems:?}", document["kind"]);
+            assert_eq!(problems(document), [""; 0], "{overlay}: {document}");
+            assert_ne!(document["kind"], "Secret", "{overlay}");
         }
     }
 }
 
-fn container(overlay: &str, function: &str) -> (Value, Value) {
-    let service = document(overlay, "Service", function);
-    let spec = service["spec"]["template"]["spec"].clone();
-    (spec["containers"][0].clone(), spec)
+#[test]
+#[ignore = "needs kustomize: make test"]
+fn each_overlay_sets_what_the_readme_says() {
+    let [production, managed] = ["production", "production-secrets-manager"].map(|it| [it]);
+    let annotation =
+        |name| format!("/spec/template/metadata/annotations/autoscaling.knative.dev~1{name}");
+    let visibility = "/metadata/labels/networking.knative.dev~1visibility".to_owned();
+    let image = "/spec/template/spec/containers/0/image".to_owned();
+    let pre_stop = "/spec/template/spec/containers/0/lifecycle/preStop/sleep/seconds".to_owned();
+    let ssl_mode = "/data/MYSQL_SSL_MODE".to_owned();
+    let all = OVERLAYS.as_slice();
+    let minikube = &["minikube"][..];
+    for (overlays, kind, name, path, value) in [
+        // Each function is for the cluster alone.
+        (all, "Service", "login", &visibility, json!("cluster-local")),
+        (all, "Service", "validate", &visibility, json!("cluster-local")),
+        // The activator is not on the way to a running `validate`.
+        (all, "Service", "validate", &annotation("target-burst-capacity"), json!("0")),
+        (&production, "ConfigMap", "auth-configmap", &ssl_mode, json!("VERIFY_IDENTITY")),
+        (&managed, "ConfigMap", "auth-configmap", &ssl_mode, json!("VERIFY_IDENTITY")),
+        // What `make image` makes.
+        (minikube, "Service", "login", &image, json!("dev.local/auth-login:dev")),
+        (minikube, "Service", "validate", &image, json!("dev.local/auth-validate:dev")),
+        // There is room for MySQL.
+        (minikube, "Service", "login", &annotation("max-scale"), json!("2")),
+        (minikube, "Service", "validate", &annotation("max-scale"), json!("2")),
+        // It serves on until no request is sent to it any more, as queue-proxy does for functions.
+        (minikube, "Deployment", "one-host", &pre_stop, json!(5)),
+    ] {
+        for overlay in overlays {
+            let set = document(overlay, kind, name).pointer(path);
+            assert_eq!(set, Some(&value), "{overlay}: {name}, {path}");
+        }
+    }
 }
 
-fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
-    let mut variables = container["env"].as_array()?.iter();
-    variables.find(|variable| variable["name"] == name)?["value"].as_str()
+/// The specification of a function's pods, and its container.
+fn pod(overlay: &str, function: &str) -> (&'static Value, &'static Value) {
+    let spec = &document(overlay, "Service", function)["spec"]["template"]["spec"];
+    (spec, &spec["containers"][0])
+}
+
+/// The one of a list that has this name.
+fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
+    let mut list = list.as_array().expect("a list").iter();
+    list.find(|it| it["name"] == name).unwrap_or_else(|| panic!("there is no {name}"))
+}
+
+fn variable(container: &Value, name: &str) -> u32 {
+    let value = named(&container["env"], name)["value"].as_str();
+    value.and_then(|it| it.parse().ok()).expect("a number")
 }
 
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn as_many_logins_are_let_in_as_there_are_hash_slots() {
     for overlay in OVERLAYS {
-        let (container, spec) = container(overlay, "login");
-        let slots = variable(&container, "HASH_SLOTS").expect("a number");
-        assert_eq!(spec["containerConcurrency"].to_string(), slots, "{overlay}");
+        let (spec, container) = pod(overlay, "login");
+        assert_eq!(spec["containerConcurrency"], variable(container, "HASH_SLOTS"), "{overlay}");
     }
 }
 
@@ -54,17 +94,19 @@ fn login_asks_for_huge_pages() {
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn the_limit_of_memory_is_above_the_bound_that_the_readme_gives() {
-    for (overlay, function) in OVERLAYS.iter().flat_map(|it| [(it, "login"), (it, "validate")]) {
-        let (container, spec) = container(overlay, function);
-        let slots: u32 = spec["containerConcurrency"].to_string().parse().expect("a number");
-        let limit = container["resources"]["limits"]["memory"].as_str().expect("a limit");
-        let limit: u32 = limit.strip_suffix("Mi").and_then(|it| it.parse().ok()).expect("in Mi");
-        let connections = variable(&container, "MAX_CONNECTIONS").expect("a number");
-        let connections: u32 = connections.parse().expect("a number");
-        let hashes = slots * Argon2Config::default().memory_kib / 1024;
-        let without = if function == "login" { hashes + 128 + 32 } else { 8 };
-        let bound = without + connections * 40 / 1024;
-        assert!(limit > bound, "{overlay}, {function}: {limit} Mi, of {bound} MiB");
+    for overlay in OVERLAYS {
+        for function in ["login", "validate"] {
+            let (_, container) = pod(overlay, function);
+            let limit = container["resources"]["limits"]["memory"].as_str().expect("a limit");
+            let limit: u32 = limit.strip_suffix("Mi").and_then(|it| it.parse().ok()).expect("Mi");
+            let hash = Argon2Config::default().memory_kib / 1024;
+            let without_connections = match function {
+                "login" => variable(container, "HASH_SLOTS") * hash + 128 + 32,
+                _ => 8,
+            };
+            let bound = without_connections + variable(container, "MAX_CONNECTIONS") * 40 / 1024;
+            assert!(limit > bound, "{overlay}, {function}: {limit} Mi, of {bound} MiB");
+        }
     }
 }
 
@@ -72,109 +114,50 @@ fn the_limit_of_memory_is_above_the_bound_that_the_readme_gives() {
 #[ignore = "needs kustomize: make test"]
 fn validate_has_neither_the_private_key_nor_the_database() {
     for overlay in OVERLAYS {
-        let (_, spec) = container(overlay, "validate");
-        let text = spec.to_string();
+        let text = pod(overlay, "validate").0.to_string();
         for other in ["\"auth-jwt\"", "auth-secret", "MYSQL", "DATABASE", "\"auth/jwt\""] {
             assert!(!text.contains(other), "{overlay}: {other} in {text}");
         }
     }
 }
 
-/// The names of the `ConfigMap`s that a function has variables from.
-fn settings(overlay: &str, function: &str) -> Vec<String> {
-    let (container, _) = container(overlay, function);
-    let sources = container["envFrom"].as_array().expect("sources").iter();
-    let name = |source: &Value| source["configMapRef"]["name"].as_str().map(str::to_owned);
-    sources.map(|source| name(source).expect("a ConfigMap")).collect()
-}
-
-/// kustomize names it by its content.
 #[test]
 #[ignore = "needs kustomize: make test"]
-fn a_changed_setting_makes_a_new_revision() {
-    let [minikube, production] = ["minikube", "production"].map(|it| settings(it, "login"));
-    for (name, other) in minikube.iter().zip(&production) {
-        assert!(name.len() > "auth-settings-".len(), "{name}");
-        assert_eq!(name == other, name.starts_with("auth-settings-"), "{name}, {other}");
+fn login_has_the_database_s_ca_in_production() {
+    for overlay in ["production", "production-secrets-manager"] {
+        let (spec, container) = pod(overlay, "login");
+        assert_eq!(named(&spec["volumes"], "mysql-ca")["configMap"]["name"], "mysql-ca");
+        let mount = named(&container["volumeMounts"], "mysql-ca");
+        assert_eq!(mount["mountPath"], "/run/config/mysql-ca", "{overlay}");
     }
 }
 
+/// The names of the `ConfigMap`s that a function has variables from.
+fn settings(overlay: &str, function: &str) -> Vec<&'static str> {
+    let sources = pod(overlay, function).1["envFrom"].as_array().expect("sources").iter();
+    sources.map(|source| source["configMapRef"]["name"].as_str().expect("a ConfigMap")).collect()
+}
+
+/// kustomize names them by their content.
 #[test]
 #[ignore = "needs kustomize: make test"]
-fn both_functions_have_the_settings_of_both_and_login_those_of_the_database() {
+fn both_functions_have_the_settings_of_both_and_a_changed_one_makes_a_new_revision() {
     for overlay in OVERLAYS {
         let [login, validate] = ["login", "validate"].map(|it| settings(overlay, it));
         assert!(login[0].starts_with("auth-configmap-"), "{overlay}: {login:?}");
         assert_eq!(validate, login[1..], "{overlay}");
         assert!(validate[0].starts_with("auth-settings-"), "{overlay}: {validate:?}");
     }
+    let [minikube, production] = ["minikube", "production"].map(|it| settings(it, "login"));
+    assert_ne!(minikube[0], production[0], "their settings differ");
+    assert_eq!(minikube[1], production[1], "their settings are the same");
 }
 
+/// The image of MySQL would source what it cannot execute.
 #[test]
 #[ignore = "needs kustomize: make test"]
-fn the_activator_is_not_on_the_way_to_a_running_validate() {
-    for overlay in OVERLAYS {
-        let validate = document(overlay, "Service", "validate");
-        let annotations = &validate["spec"]["template"]["metadata"]["annotations"];
-        assert_eq!(annotations["autoscaling.knative.dev/target-burst-capacity"], "0");
-    }
-}
-
-/// As those of each function do by queue-proxy.
-#[test]
-#[ignore = "needs kustomize: make test"]
-fn one_host_serves_on_until_no_request_is_sent_to_it_any_more() {
-    let nginx = document("minikube", "Deployment", "one-host");
-    let container = &nginx["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(container["lifecycle"]["preStop"]["sleep"]["seconds"], 5);
-}
-
-#[test]
-#[ignore = "needs kustomize: make test"]
-fn minikube_leaves_room_for_mysql() {
-    for function in ["login", "validate"] {
-        let service = document("minikube", "Service", function);
-        let annotations = &service["spec"]["template"]["metadata"]["annotations"];
-        assert_eq!(annotations["autoscaling.knative.dev/max-scale"], "2", "{function}");
-    }
-}
-
-#[test]
-#[ignore = "needs kustomize: make test"]
-fn both_functions_are_for_the_cluster_alone() {
-    for overlay in OVERLAYS {
-        for function in ["login", "validate"] {
-            let service = document(overlay, "Service", function);
-            let visibility = &service["metadata"]["labels"]["networking.knative.dev/visibility"];
-            assert_eq!(visibility, "cluster-local", "{overlay}: {function}");
-        }
-    }
-}
-
-#[test]
-#[ignore = "needs kustomize: make test"]
-fn no_overlay_holds_a_secret() {
-    for overlay in OVERLAYS {
-        let documents = documents(overlay);
-        assert!(documents.iter().all(|document| document["kind"] != "Secret"), "{overlay}");
-    }
-}
-
-#[test]
-#[ignore = "needs kustomize: make test"]
-fn production_verifies_the_database_and_minikube_runs_what_make_image_makes() {
-    for overlay in ["production", "production-secrets-manager"] {
-        let map = document(overlay, "ConfigMap", "auth-configmap");
-        assert_eq!(map["data"]["MYSQL_SSL_MODE"], "VERIFY_IDENTITY", "{overlay}");
-        let (container, spec) = container(overlay, "login");
-        let mounted =
-            json!({ "name": "mysql-ca", "mountPath": "/run/config/mysql-ca", "readOnly": true });
-        let mounts = container["volumeMounts"].as_array().expect("mounts");
-        assert!(mounts.contains(&mounted), "{overlay}: {container}");
-        assert!(spec["volumes"].to_string().contains("mysql-ca"), "{overlay}: {spec}");
-    }
-    for function in ["login", "validate"] {
-        let (container, _) = container("minikube", function);
-        assert_eq!(container["image"], format!("dev.local/auth-{function}:dev"));
-    }
+fn the_script_for_mysql_is_mounted_to_be_executed() {
+    let mysql = document("minikube", "StatefulSet", "mysql");
+    let initialise = named(&mysql["spec"]["template"]["spec"]["volumes"], "initialise");
+    assert_eq!(initialise["configMap"]["defaultMode"], 0o555);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::built::{OVERLAYS, documents};
+use crate::kustomize::{OVERLAYS, documents};
 
 /// Made by `make minikube` and `make minikube-secrets`, or as README.md of k8s-knative says.
 const OPERATORS: [(&str, &str); 6] = [
@@ -26,14 +26,14 @@ fn whatever_is_referred_to_is_there() {
         let given = OPERATORS.map(|(kind, name)| (kind.to_owned(), name.to_owned()));
         let there: BTreeSet<_> = made.chain(given).collect();
         let mut named = BTreeSet::new();
-        for document in &documents {
+        for document in documents {
             collect(document, &mut named);
         }
         assert!(named.len() > 3, "{overlay}: {named:?}");
         for reference in named {
             assert!(there.contains(&reference), "{overlay}: there is no {reference:?}");
         }
-        for document in &documents {
+        for document in documents {
             let namespace = &document["metadata"]["namespace"];
             assert!(document["kind"] == "Namespace" || namespace == "auth", "{document}");
         }

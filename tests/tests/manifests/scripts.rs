@@ -12,7 +12,7 @@ use system_tests::{
     scratch, stores, workspace,
 };
 
-use crate::{built::document, document::problems};
+use crate::document::problems;
 
 const LIMIT: Duration = Duration::from_mins(10);
 
@@ -31,7 +31,7 @@ fn member(secret: &Value, name: &str) -> String {
 
 #[test]
 #[ignore = "builds auth-admin: make test"]
-fn secrets_are_made_once_and_for_their_owner_alone() {
+fn secrets_are_made_once_for_their_owner_alone_and_ignored_by_git() {
     let folder = scratch::directory();
     let path = folder.path().join("secrets.yaml");
     let file = path.display().to_string();
@@ -52,15 +52,12 @@ fn secrets_are_made_once_and_for_their_owner_alone() {
     assert!(keys("auth-jwt").signing().is_some());
     assert!(keys("auth-jwt-public").signing().is_none(), "validate signs nothing");
 
+    let ignored = fs::read_to_string(workspace().join(".gitignore")).expect("a file");
+    assert!(ignored.lines().any(|line| line == "/k8s-knative/overlays/minikube/secrets.yaml"));
+
     let again = run("secrets", &[&file], &cargo_variables());
     assert!(again.status.success(), "{}", again.stderr);
     assert_eq!(fs::read_to_string(&path).expect("text"), text, "what is there is kept");
-}
-
-#[test]
-fn the_secrets_of_minikube_are_ignored_by_git() {
-    let ignored = fs::read_to_string(workspace().join(".gitignore")).expect("a file");
-    assert!(ignored.lines().any(|line| line == "/k8s-knative/overlays/minikube/secrets.yaml"));
 }
 
 #[test]
@@ -115,16 +112,6 @@ fn minikube_says_at_once_that_its_node_is_too_small() {
         assert_eq!(is_too_small, pods_can_have.is_some(), "{allocatable}: {}", said.stderr);
         assert!(said.stderr.contains(pods_can_have.unwrap_or_default()), "{}", said.stderr);
     }
-}
-
-/// The image of MySQL would source what it cannot execute.
-#[test]
-#[ignore = "needs kustomize: make test"]
-fn the_script_for_mysql_is_mounted_to_be_executed() {
-    let mysql = document("minikube", "StatefulSet", "mysql");
-    let volumes = mysql["spec"]["template"]["spec"]["volumes"].as_array().expect("volumes");
-    let initialise = volumes.iter().find(|volume| volume["name"] == "initialise");
-    assert_eq!(initialise.expect("a volume")["configMap"]["defaultMode"], 0o555);
 }
 
 /// As the image of MySQL runs it, with a password that is hard to quote.

@@ -1,10 +1,13 @@
 //! Metrics: what is counted, who gets to see it, and what Prometheus and CloudWatch make of it.
 
+mod alerts;
+mod counters;
+mod dashboard;
 mod embedded;
-mod examples;
+mod measured;
 mod port;
-mod real_prometheus;
-mod requests;
+mod prometheus;
+mod promtool;
 mod secrets;
 
 use std::path::Path;
@@ -17,6 +20,13 @@ use system_tests::{
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The key of the contract's tokens in a file in this folder, for a secret that has an age.
+fn key_in_file(folder: &Path) -> Environment {
+    let path = folder.join("key");
+    std::fs::write(&path, SECRET).expect("scratch can be written");
+    environment(&[("JWT_SECRET_FILE", path.to_str().expect("UTF-8"))])
 }
 
 /// What `login` needs for the users of the contract, in a file in this folder.

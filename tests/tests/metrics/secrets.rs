@@ -6,87 +6,84 @@ use serde_json::json;
 use system_tests::{
     contract::{SECRET, token},
     forge::{KeyPair, encode},
-    metrics::MeasuredService,
     scratch, wait,
 };
+use tempfile::TempDir;
 
-use super::environment;
+use super::{environment, measured::Measured};
+
+const LIMIT: Duration = Duration::from_secs(20);
+const AGE: &str = "secret_age_seconds{secret=\"jwt\"}";
+const FAILURES: &str = "secret_fetch_failures_total{secret=\"jwt\"}";
+
+/// `validate` with a key in a file, which it fetches every second.
+struct Keyed {
+    validate: Measured,
+    folder: TempDir,
+}
+
+impl Keyed {
+    fn start(key: &str) -> Self {
+        let folder = scratch::directory();
+        let path = folder.path().join("key");
+        fs::write(&path, key).expect("scratch can be written");
+        let file = path.to_str().expect("UTF-8");
+        let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
+        Self { validate: Measured::start("validate", environment(&variables)), folder }
+    }
+
+    /// Sends requests, behind which the key is fetched, until something holds.
+    fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let token = token("ada@example.com", false);
+        wait::until(what, LIMIT, || {
+            let _ = self.validate.service.request("GET", "/").bearer(&token).send();
+            holds().then_some(())
+        });
+    }
+
+    /// The labels of the keys of HS256.
+    fn keys(&self) -> Vec<String> {
+        let metrics = self.validate.metrics();
+        let all = metrics.all("key_info");
+        assert!(all.values().all(|value| (value - 1.0).abs() < f64::EPSILON), "{all:?}");
+        all.into_keys().filter(|name| name.contains("HS256")).map(str::to_owned).collect()
+    }
+}
 
 fn key_set(kids: &[&str]) -> String {
     let key = |kid: &&str| json!({ "kty": "oct", "kid": kid, "k": encode(SECRET.repeat(2)) });
-    let pair = KeyPair::new("ES256").public_jwk();
     let mut keys: Vec<_> = kids.iter().map(key).collect();
-    keys.push(pair);
+    keys.push(KeyPair::new("ES256").public_jwk());
     json!({ "keys": keys }).to_string()
 }
 
 #[test]
 fn each_key_in_memory_is_named_and_vanishes_with_its_rotation() {
-    let folder = scratch::directory();
-    let path = folder.path().join("keys.json");
-    fs::write(&path, key_set(&["old", "a\"b\nc\\d", &"x".repeat(200)])).expect("scratch");
-    let file = path.to_str().expect("UTF-8");
-    let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
-    let validate = MeasuredService::start("validate", environment(&variables));
-    let names = |metrics: &system_tests::metrics::Metrics| {
-        let names = metrics.all("key_info").into_keys().map(str::to_owned);
-        names.filter(|name| name.contains("HS256")).collect::<Vec<_>>()
-    };
-    let before = validate.metrics();
+    let keyed = Keyed::start(&key_set(&["old", "a\"b\nc\\d", &"x".repeat(200)]));
     let long = format!("kid=\"{}\",alg=\"HS256\"", "x".repeat(64));
-    // Ordered by the map.
-    let mut expected = vec![
-        r#"kid="a\"b_c\\d",alg="HS256""#.to_owned(),
-        r#"kid="old",alg="HS256""#.to_owned(),
-        long,
-    ];
-    expected.sort();
-    assert_eq!(names(&before), expected, "{}", before.text);
-    assert!(before.all("key_info").values().all(|value| (value - 1.0).abs() < f64::EPSILON));
-
-    fs::write(&path, key_set(&["new"])).expect("scratch");
-    let validate_one = || {
-        let request = validate.service.request("GET", "/").bearer(&token("a@example.com", false));
-        let _ = request.send();
-    };
-    wait::until("the old keys are gone", Duration::from_secs(20), || {
-        validate_one();
-        let now = names(&validate.metrics());
-        (now == [r#"kid="new",alg="HS256""#]).then_some(())
-    });
+    let names = [r#"kid="a\"b_c\\d",alg="HS256""#, r#"kid="old",alg="HS256""#, &long];
+    assert_eq!(keyed.keys(), names);
+    fs::write(keyed.folder.path().join("key"), key_set(&["new"])).expect("scratch");
+    keyed.until("the old keys are gone", || keyed.keys() == [r#"kid="new",alg="HS256""#]);
 }
 
 #[test]
 fn a_secret_grows_old_until_it_is_fetched_again_and_a_failure_is_counted() {
-    let folder = scratch::directory();
-    let path = folder.path().join("key");
-    fs::write(&path, SECRET).expect("scratch");
-    let file = path.to_str().expect("UTF-8");
-    let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
-    let validate = MeasuredService::start("validate", environment(&variables));
-    let age = || validate.metrics().get("secret_age_seconds{secret=\"jwt\"}").expect("an age");
-    let failures = || validate.metrics().get("secret_fetch_failures_total{secret=\"jwt\"}");
-    assert_eq!(failures(), Some(0.0));
-    wait::until("it grows old", Duration::from_secs(5), || (age() > 2.0).then_some(()));
-    let validate_one = || {
-        let request = validate.service.request("GET", "/").bearer(&token("a@example.com", false));
-        assert_eq!(request.send().status, 200);
-    };
-    validate_one();
-    wait::until("it was fetched", Duration::from_secs(5), || (age() < 1.5).then_some(()));
-    fs::remove_file(&path).expect("it is there");
-    wait::until("a failure is counted", Duration::from_secs(10), || {
-        validate_one();
-        (failures()? > 0.0).then_some(())
-    });
+    let keyed = Keyed::start(SECRET);
+    let get = |series| keyed.validate.get(series).expect("a series");
+    assert!(get(FAILURES).abs() < f64::EPSILON);
+    wait::until("it grows old", LIMIT, || (get(AGE) > 2.0).then_some(()));
+    keyed.until("it was fetched", || get(AGE) < 1.5);
+    fs::remove_file(keyed.folder.path().join("key")).expect("it is there");
+    keyed.until("a failure is counted", || get(FAILURES) > 0.0);
 }
 
 #[test]
 fn a_secret_that_cannot_change_has_no_age() {
-    let validate = MeasuredService::start("validate", environment(&[("JWT_SECRET", SECRET)]));
-    assert!(validate.metrics().all("secret_age_seconds").is_empty());
+    let validate = Measured::start("validate", environment(&[("JWT_SECRET", SECRET)]));
+    let metrics = validate.metrics();
+    assert!(metrics.all("secret_age_seconds").is_empty());
     // Nor has a key a name that is a plain text: its hash would invite guesses.
-    let keys = validate.metrics();
-    let keys: Vec<_> = keys.all("key_info").into_keys().collect();
+    let keys: Vec<_> = metrics.all("key_info").into_keys().collect();
     assert_eq!(keys, [r#"kid="",alg="HS256""#]);
 }

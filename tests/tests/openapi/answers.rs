@@ -6,16 +6,16 @@ use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
     contract::{ADMIN, SECRET, add_users, token, token_with},
-    mariadb, mysql9, scratch,
+    scratch,
     service::Service,
-    stores,
+    wait,
 };
 
-use super::schemathesis::{Trial, check, document, run};
+use super::schemathesis::{document, run};
 
 const LOGIN: [&str; 2] = ["login", "health"];
-const METADATA: &str = "/.well-known/openid-configuration";
 const VALIDATE: [&str; 3] = ["validate", "well-known", "health"];
+const METADATA: &str = "/.well-known/openid-configuration";
 
 /// A running function with the key of the contract's tokens.
 fn start(name: &str, mut variables: Environment) -> Service {
@@ -23,84 +23,55 @@ fn start(name: &str, mut variables: Environment) -> Service {
     Service::start(name, variables)
 }
 
-/// How many requests to this path were answered with this status.
-fn count(log: &str, path: &str, status: u16) -> usize {
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter(|line| line["path"] == path && line["status"] == status).count()
-}
-
-/// With the right password (one of ASCII, which schemathesis sends as UTF-8 too), and with a wrong one until the e-mail is locked.
-fn check_login(database: Environment) {
-    let login = start("login", database);
-    let token = token(ADMIN.0, false);
-    let right = Trial { tags: &LOGIN, basic: ADMIN, token: &token, without: None };
-    check(&login, &right);
-    let log = login.log();
-    for status in [200, 401, 405] {
-        assert!(count(&log, "/login", status) > 0, "no answer was {status}");
+/// That all answers are as the document says, and each of these paths had such a status.
+fn check(
+    service: &Service,
+    tags: &[&str],
+    secrets: [&str; 2],
+    more: &[&str],
+    seen: &[(&str, u16)],
+) {
+    let output = run(service, &document(), tags, secrets, more);
+    assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+    let log = service.log();
+    let answers: Vec<Value> = log.lines().filter_map(|it| serde_json::from_str(it).ok()).collect();
+    for (path, status) in seen {
+        let is_it = |answer: &Value| answer["path"] == *path && answer["status"] == *status;
+        assert!(answers.iter().any(is_it), "no answer of {path} was {status}");
     }
-    check(&login, &Trial { basic: (ADMIN.0, "wrong"), ..right });
-    assert!(count(&login.log(), "/login", 429) > 0, "the throttle was not reached");
 }
 
+/// With the right password (one of ASCII, which schemathesis sends as UTF-8 too), and with a wrong one
+/// until the e-mail is locked.
 #[tokio::test]
 #[ignore = "needs the Python packages: make test"]
-async fn login_answers_as_the_document_says_on_sqlite() {
+async fn login_answers_as_the_document_says() {
     let folder = scratch::directory();
     let path = folder.path().join("users.sqlite");
     add_users(&SqliteUsers::open(&path).await.unwrap()).await;
-    check_login([("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into());
-}
-
-#[tokio::test]
-#[ignore = "needs MariaDB and the Python packages: make test"]
-async fn login_answers_as_the_document_says_on_mariadb() {
-    let server = mariadb::shared();
-    add_users(&stores::open(&server.root_variables(), 1).await).await;
-    check_login(server.login_variables());
-}
-
-#[tokio::test]
-#[ignore = "needs MySQL 9 and the Python packages: make test"]
-async fn login_answers_as_the_document_says_on_mysql_9() {
-    let server = mysql9::shared();
-    add_users(&stores::open(&server.root_variables(), 1).await).await;
-    check_login(server.login_variables());
+    let url = format!("sqlite:{}", path.display());
+    let login = start("login", [("DATABASE_URL".into(), url)].into());
+    let token = token(ADMIN.0, false);
+    let seen = [("/login", 200), ("/login", 401), ("/login", 405)];
+    check(&login, &LOGIN, [ADMIN.1, &token], &[], &seen);
+    check(&login, &LOGIN, ["wrong", &token], &[], &[("/login", 429)]);
 }
 
 #[test]
 #[ignore = "needs the Python packages: make test"]
 fn login_answers_as_the_document_says_without_a_database() {
-    let nobody = system_tests::wait::free_port();
-    let url = format!("mysql://auth_user:canary@127.0.0.1:{nobody}/auth");
+    let url = format!("mysql://auth_user:canary@127.0.0.1:{}/auth", wait::free_port());
     let login = start("login", [("DATABASE_URL".into(), url)].into());
+    let secrets = [ADMIN.1, &token(ADMIN.0, false)];
     // 503 is what it should answer.
-    let without = Some("not_a_server_error");
-    check(&login, &Trial { tags: &LOGIN, basic: ADMIN, token: &token(ADMIN.0, false), without });
-    assert!(count(&login.log(), "/login", 503) > 0);
-}
-
-fn check_validate(variables: Environment, token: &str) -> Service {
-    let validate = start("validate", variables);
-    check(&validate, &Trial { tags: &VALIDATE, basic: ADMIN, token, without: None });
-    let log = validate.log();
-    for status in [200, 401, 403] {
-        assert!(count(&log, "/validate", status) > 0, "no answer was {status}");
-    }
-    validate
-}
-
-#[test]
-#[ignore = "needs the Python packages: make test"]
-fn validate_answers_as_the_document_says() {
-    let validate = check_validate(Environment::new(), &token(ADMIN.0, false));
-    assert!(count(&validate.log(), METADATA, 404) > 0);
+    let more = ["--exclude-checks", "not_a_server_error"];
+    check(&login, &LOGIN, secrets, &more, &[("/login", 503)]);
 }
 
 /// With a public key beside the shared one, there is more to be seen at the well-known paths.
 #[test]
 #[ignore = "needs the Python packages: make test"]
-fn validate_publishes_as_the_document_says() {
+fn validate_answers_and_publishes_as_the_document_says() {
     let issuer = "https://auth.example.com";
     let keys = json!({"keys": [
         {"kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET)},
@@ -110,49 +81,56 @@ fn validate_publishes_as_the_document_says() {
     let claims = json!({
         "username": ADMIN.0, "admin": true, "exp": 4_000_000_000_u64, "iss": issuer, "aud": ["a"],
     });
-    let variables =
+    let publishing =
         [("JWT_SECRET".to_owned(), keys.to_string()), ("JWT_ISSUER".to_owned(), issuer.to_owned())];
-    let validate = check_validate(variables.into(), &token_with(&claims));
-    assert!(count(&validate.log(), METADATA, 200) > 0);
-    let published = validate.request("GET", "/.well-known/jwks.json").send();
-    assert!(published.text().contains("Ed25519"), "{}", published.text());
+    for (variables, token, metadata) in [
+        (Environment::new(), token(ADMIN.0, false), 404),
+        (publishing.into(), token_with(&claims), 200),
+    ] {
+        let validate = start("validate", variables);
+        let seen =
+            [("/validate", 200), ("/validate", 401), ("/validate", 403), (METADATA, metadata)];
+        check(&validate, &VALIDATE, [ADMIN.1, &token], &[], &seen);
+        let published = validate.request("GET", "/.well-known/jwks.json").send();
+        assert_eq!(published.text().contains("Ed25519"), metadata == 200, "{}", published.text());
+    }
 }
 
-/// What is found once `change` has been made to what the document says of `GET /validate`.
-fn findings(token: &str, change: impl FnOnce(&mut Value)) -> String {
-    let mut document = document();
-    change(&mut document["paths"]["/validate"]["get"]["responses"]);
+/// What is planted in what the document says of `GET /validate`.
+type Change = fn(&mut Value);
+
+#[test]
+#[ignore = "needs the Python packages: make test"]
+fn a_status_a_header_and_a_body_that_differ_from_the_document_are_found() {
     let validate = start("validate", Environment::new());
-    let trial = Trial { tags: &["validate"], basic: ADMIN, token, without: None };
-    let output = run(&validate, &trial, &document);
-    assert!(!output.status.success(), "{}", output.stdout);
-    output.stdout
-}
-
-#[test]
-#[ignore = "needs the Python packages: make test"]
-fn an_answer_that_the_document_does_not_have_is_found() {
-    let found = findings("forged", |responses| {
-        responses.as_object_mut().expect("responses").remove("403");
-    });
-    assert!(found.contains("Undocumented status code"), "{found}");
-}
-
-#[test]
-#[ignore = "needs the Python packages: make test"]
-fn a_header_that_is_not_there_is_found() {
-    let found = findings(&token(ADMIN.0, false), |responses| {
-        responses["200"]["headers"]["X-Other"] =
-            responses["200"]["headers"]["Cache-Control"].clone();
-    });
-    assert!(found.contains("X-Other"), "{found}");
-}
-
-#[test]
-#[ignore = "needs the Python packages: make test"]
-fn a_body_of_another_form_is_found() {
-    let found = findings(&token(ADMIN.0, false), |responses| {
-        responses["200"]["content"]["application/json"]["schema"] = json!({"required": ["scope"]});
-    });
-    assert!(found.contains("scope"), "{found}");
+    let good = token(ADMIN.0, false);
+    let planted: [(&str, Change, &str); 3] = [
+        (
+            "forged",
+            |responses| drop(responses.as_object_mut().expect("responses").remove("403")),
+            "Undocumented status code",
+        ),
+        (
+            &good,
+            |responses| {
+                let headers = &mut responses["200"]["headers"];
+                headers["X-Other"] = headers["Cache-Control"].clone();
+            },
+            "X-Other",
+        ),
+        (
+            &good,
+            |responses| {
+                let body = &mut responses["200"]["content"]["application/json"];
+                body["schema"] = json!({"required": ["scope"]});
+            },
+            "scope",
+        ),
+    ];
+    for (token, change, said) in planted {
+        let mut document = document();
+        change(&mut document["paths"]["/validate"]["get"]["responses"]);
+        let output = run(&validate, &document, &["validate"], [ADMIN.1, token], &[]);
+        assert!(!output.status.success() && output.stdout.contains(said), "{}", output.stdout);
+    }
 }

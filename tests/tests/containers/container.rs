@@ -1,12 +1,14 @@
 //! The images of `make image`, run by podman with the least that they may need.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use crate::{
+use system_tests::{
     Environment,
     process::{Output, command, output},
     service::Service,
 };
+
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// No descriptors and processes beyond what a test needs, so that it also runs where the
 /// machine itself is a container; the end by itself, should the test be killed.
@@ -30,45 +32,25 @@ const OPTIONS: [&str; 15] = [
 
 /// Starts `login` or `validate` in a container with these variables and further options of
 /// `podman run`, and waits until it is ready.
-///
-/// # Panics
-///
-/// If it ends or isn't ready within 20 s.
-#[must_use]
-pub fn start(name: &str, options: &[&str], variables: Environment) -> Service {
+pub(crate) fn start(name: &str, options: &[&str], variables: Environment) -> Service {
     Service::start_by(name, |variables| podman(name, options, variables), variables)
 }
 
 /// The same for one whose `/readyz` is 503.
-///
-/// # Panics
-///
-/// If it ends, or is ready, or doesn't answer within 20 s.
-#[must_use]
-pub fn start_unready(name: &str, options: &[&str], variables: Environment) -> Service {
-    Service::start_unready_by(name, |variables| podman(name, options, variables), variables)
+pub(crate) fn start_unready(name: &str, variables: Environment) -> Service {
+    Service::start_unready_by(name, |variables| podman(name, &[], variables), variables)
 }
 
 /// Runs `login` or `validate` in a container to its end.
-///
-/// # Panics
-///
-/// If it goes on for more than 40 s.
-#[must_use]
-pub fn run(name: &str, variables: &Environment) -> Output {
-    output(podman(name, &[], variables), b"", std::time::Duration::from_secs(40))
+pub(crate) fn run(name: &str) -> Output {
+    output(podman(name, &[], &Environment::new()), b"", LIMIT)
 }
 
 /// What the image of a function says of itself, in JSON.
-///
-/// # Panics
-///
-/// If there is no image.
-#[must_use]
-pub fn inspect(name: &str) -> serde_json::Value {
+pub(crate) fn inspect(name: &str) -> serde_json::Value {
     let mut podman = command("podman", &Environment::new());
     podman.args(["image", "inspect", &image(name)]);
-    let inspected = output(podman, b"", std::time::Duration::from_secs(40));
+    let inspected = output(podman, b"", LIMIT);
     assert!(inspected.status.success(), "run `make image`: {}", inspected.stderr);
     serde_json::from_str(&inspected.stdout).expect("podman speaks JSON")
 }

@@ -1,6 +1,6 @@
 //! Overlays, built by kustomize.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use serde_json::Value;
 use system_tests::{
@@ -12,8 +12,10 @@ use system_tests::{
 /// The overlays.
 pub(crate) const OVERLAYS: [&str; 3] = ["minikube", "production", "production-secrets-manager"];
 
-/// The documents of an overlay.
-pub(crate) fn documents(overlay: &str) -> Vec<Value> {
+static BUILT: LazyLock<BTreeMap<&str, Vec<Value>>> =
+    LazyLock::new(|| OVERLAYS.map(|overlay| (overlay, build(overlay))).into());
+
+fn build(overlay: &str) -> Vec<Value> {
     let mut kustomize = command(workspace().join("k8s-knative/build"), &Environment::new());
     kustomize.arg(overlay);
     let built = output(kustomize, b"", Duration::from_mins(1));
@@ -23,13 +25,18 @@ pub(crate) fn documents(overlay: &str) -> Vec<Value> {
     documents
 }
 
+/// The documents of an overlay.
+pub(crate) fn documents(overlay: &str) -> &'static [Value] {
+    &BUILT[overlay]
+}
+
 /// One document of an overlay. The name of a `ConfigMap` is the part before the hash of its content.
-pub(crate) fn document(overlay: &str, kind: &str, name: &str) -> Value {
-    let mut documents = documents(overlay).into_iter();
-    let is_it = |document: &Value| {
+pub(crate) fn document(overlay: &str, kind: &str, name: &str) -> &'static Value {
+    let is_it = |document: &&Value| {
         let given = document["metadata"]["name"].as_str().unwrap_or_default();
         let hashed = given.rsplit_once('-').filter(|_| kind == "ConfigMap");
         document["kind"] == kind && (given == name || hashed.is_some_and(|it| it.0 == name))
     };
-    documents.find(is_it).unwrap_or_else(|| panic!("{overlay} has no {kind} {name}"))
+    let found = documents(overlay).iter().find(is_it);
+    found.unwrap_or_else(|| panic!("{overlay} has no {kind} {name}"))
 }
