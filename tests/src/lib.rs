@@ -36,6 +36,7 @@ pub mod http_door;
 pub mod lambda_emulator;
 pub mod lambda_process;
 pub mod mariadb;
+pub mod measured;
 pub mod moto;
 pub mod mysql9;
 pub mod process;

@@ -85,9 +85,9 @@ fn as_many_logins_are_let_in_as_there_are_hash_slots() {
 #[ignore = "needs kustomize: make test"]
 fn login_asks_for_huge_pages() {
     for overlay in OVERLAYS {
-        let (container, _) = container(overlay, "login");
-        let tunables = variable(&container, "GLIBC_TUNABLES");
-        assert_eq!(tunables, Some("glibc.malloc.hugetlb=1"), "{overlay}");
+        let (_, container) = pod(overlay, "login");
+        let tunables = &named(&container["env"], "GLIBC_TUNABLES")["value"];
+        assert_eq!(tunables, "glibc.malloc.hugetlb=1", "{overlay}");
     }
 }
 

@@ -12,7 +12,7 @@ use system_tests::{
     wait,
 };
 
-use super::{environment, login_variables, measured::Measured};
+use system_tests::measured::{Measured, environment, login_variables};
 
 /// A request, the `Authorization` of its client (an empty one is none), how often it is sent, its
 /// status, and the outcome that it is counted by (an empty one is none).

@@ -9,7 +9,7 @@ use system_tests::{
     scratch,
 };
 
-use super::{environment, key_in_file, login_variables};
+use system_tests::measured::{environment, key_in_file, login_variables};
 
 /// All metrics that were written so far, by name and dimensions: the sums of counts and ages, and of
 /// durations how many there were.

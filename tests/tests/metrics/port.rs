@@ -10,7 +10,7 @@ use system_tests::{
     wait,
 };
 
-use super::{environment, login_variables, measured::Measured};
+use system_tests::measured::{Measured, environment, login_variables};
 
 #[tokio::test]
 async fn neither_port_has_the_paths_of_the_other() {

@@ -10,7 +10,7 @@ use system_tests::{
 };
 use tempfile::TempDir;
 
-use super::{environment, measured::Measured};
+use system_tests::measured::{Measured, environment};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const AGE: &str = "secret_age_seconds{secret=\"jwt\"}";

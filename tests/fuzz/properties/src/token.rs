@@ -27,9 +27,9 @@ pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let materials = [
         "a secret for tests, of 32 bytes or more",
         named,
-        include_str!("../../../shared/src/keys/tests/pem/ed25519.pem"),
-        include_str!("../../../shared/src/keys/tests/pem/p256.pem"),
-        include_str!("../../../shared/src/keys/tests/pem/rsa-2048.pem"),
+        include_str!("../../../../shared/src/keys/tests/pem/ed25519.pem"),
+        include_str!("../../../../shared/src/keys/tests/pem/p256.pem"),
+        include_str!("../../../../shared/src/keys/tests/pem/rsa-2048.pem"),
     ];
     let mut jwks = Vec::new();
     for material in materials {

@@ -115,7 +115,10 @@ fn holds_for(property: &str, holds: Property) {
         Ok(())
     });
     if let Err(TestError::Fail(reason, input)) = outcome {
-        panic!("{reason}; to keep in tests/fuzz/corpus.tsv: {property}/NAME\t{}", input.escape_ascii());
+        panic!(
+            "{reason}; to keep in tests/fuzz/corpus.tsv: {property}/NAME\t{}",
+            input.escape_ascii()
+        );
     }
 }
 

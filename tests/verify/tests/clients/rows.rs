@@ -45,7 +45,7 @@ fn rows() -> [Row; 9] {
 }
 
 #[test]
-#[ignore = "needs curl, jq, requests and Node: make test"]
+#[ignore = "needs curl, jq, requests and Node: make verify"]
 fn every_client_logs_in_as_often_as_it_has_to() {
     for_each_client(|client| {
         for (name, lifetime, (variable, value), input, arguments, result, statuses) in rows() {

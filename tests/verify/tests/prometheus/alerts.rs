@@ -7,7 +7,8 @@ use system_tests::{
     mariadb, scratch, stores, wait,
 };
 
-use super::{dashboard::queries, key_in_file, measured::Measured, prometheus::Prometheus};
+use super::{dashboard::queries, server::Prometheus};
+use system_tests::measured::{Measured, key_in_file};
 
 /// Wrong passwords enough for more than one a second, over the five minutes of the rule.
 const FAILURES: usize = 500;
@@ -18,7 +19,7 @@ fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-#[ignore = "needs MariaDB and Prometheus: make test"]
+#[ignore = "needs MariaDB and Prometheus: make verify"]
 async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     let mut database = mariadb::start();
     database.init();

@@ -47,7 +47,7 @@ const ROWS: [Row; 15] = [
 ];
 
 #[test]
-#[ignore = "needs curl, jq, requests and Node: make test"]
+#[ignore = "needs curl, jq, requests and Node: make verify"]
 fn every_client_gives_up_within_its_bounds_and_says_why() {
     for_each_client(|client| {
         for (name, login, validate, max_wait, said, tries, seconds) in ROWS {
@@ -76,7 +76,7 @@ fn every_client_gives_up_within_its_bounds_and_says_why() {
 
 /// While a request is under way, no process of this machine has the secret as an argument.
 #[test]
-#[ignore = "needs curl, jq, requests and Node: make test"]
+#[ignore = "needs curl, jq, requests and Node: make verify"]
 fn neither_password_nor_token_is_in_the_list_of_processes() {
     for_each_client(|client| {
         let token = format!("eyJ-{}", client.name);

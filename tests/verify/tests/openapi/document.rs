@@ -19,7 +19,7 @@ fn is_openapi_3_1(path: &Path) -> bool {
 }
 
 #[test]
-#[ignore = "needs the Python packages: make test"]
+#[ignore = "needs the Python packages: make verify"]
 fn it_is_openapi_3_1_and_one_that_breaks_the_schema_is_not() {
     assert!(is_openapi_3_1(&workspace().join("openapi.json")));
     let folder = scratch::directory();

@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// The seventh failure locks for 4 s, so that a client has time to start and be told so.
 #[test]
-#[ignore = "needs faketime, curl, jq, requests and Node: make test"]
+#[ignore = "needs faketime, curl, jq, requests and Node: make verify"]
 fn a_locked_account_is_waited_for_as_long_as_it_is_locked() {
     for_each_client(|client| {
         let mut clock = Clock::new();
@@ -34,7 +34,7 @@ fn a_locked_account_is_waited_for_as_long_as_it_is_locked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs MariaDB, curl, jq, requests and Node: make test"]
+#[ignore = "needs MariaDB, curl, jq, requests and Node: make verify"]
 async fn a_database_that_is_away_for_a_while_is_waited_for() {
     let mut server = mariadb::start();
     server.init();

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::container;
 
 #[test]
-#[ignore = "needs the images: make test"]
+#[ignore = "needs the images: make verify"]
 fn each_image_is_small_and_nobodys_root_and_ends_with_78_without_a_configuration() {
     for name in ["login", "validate"] {
         let image = &container::inspect(name)[0];

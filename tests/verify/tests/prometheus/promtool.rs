@@ -5,21 +5,18 @@ use std::fs;
 
 use system_tests::{contract::USER, scratch};
 
-use super::{
-    key_in_file, login_variables,
-    measured::Measured,
-    prometheus::{examples, promtool},
-};
+use super::server::{examples, promtool};
+use system_tests::measured::{Measured, key_in_file, login_variables};
 
 #[test]
-#[ignore = "needs promtool: make test"]
+#[ignore = "needs promtool: make verify"]
 fn promtool_finds_nothing_wrong_with_the_configuration() {
     promtool(&["check", "config", "prometheus.yml"], "");
     promtool(&["check", "rules", "--lint=all", "--lint-fatal", "rules.yml"], "");
 }
 
 #[test]
-#[ignore = "needs promtool: make test"]
+#[ignore = "needs promtool: make verify"]
 fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
     promtool(&["test", "rules", "rules-test.yml"], "");
     let read = |name| fs::read_to_string(examples().join(name)).expect("an example");
@@ -36,7 +33,7 @@ fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
 }
 
 #[tokio::test]
-#[ignore = "needs promtool: make test"]
+#[ignore = "needs promtool: make verify"]
 async fn promtool_finds_nothing_wrong_with_the_metrics() {
     let folder = scratch::directory();
     let login = Measured::start("login", login_variables(folder.path()).await);

@@ -31,7 +31,7 @@ pub(crate) fn promtool(arguments: &[&str], input: &str) -> String {
 
 fn program(name: &str) -> PathBuf {
     let path = workspace().join("target/tools/prometheus/usr/bin").join(name);
-    assert!(path.exists(), "{} is missing: run `make test`", path.display());
+    assert!(path.exists(), "{} is missing: run `make verify`", path.display());
     path
 }
 

@@ -30,7 +30,7 @@ fn tls_proxy(authority: &Authority, folder: &Path, target: u16) -> (Process, u16
 }
 
 #[test]
-#[ignore = "needs moto and the images: make test"]
+#[ignore = "needs moto and the images: make verify"]
 fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
     let folder = scratch::directory();
     let authority = Authority::new(folder.path(), "ca");

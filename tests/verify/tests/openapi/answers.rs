@@ -44,7 +44,7 @@ fn check(
 /// With the right password (one of ASCII, which schemathesis sends as UTF-8 too), and with a wrong one
 /// until the e-mail is locked.
 #[tokio::test]
-#[ignore = "needs the Python packages: make test"]
+#[ignore = "needs the Python packages: make verify"]
 async fn login_answers_as_the_document_says() {
     let folder = scratch::directory();
     let path = folder.path().join("users.sqlite");
@@ -58,7 +58,7 @@ async fn login_answers_as_the_document_says() {
 }
 
 #[test]
-#[ignore = "needs the Python packages: make test"]
+#[ignore = "needs the Python packages: make verify"]
 fn login_answers_as_the_document_says_without_a_database() {
     let url = format!("mysql://auth_user:canary@127.0.0.1:{}/auth", wait::free_port());
     let login = start("login", [("DATABASE_URL".into(), url)].into());
@@ -70,7 +70,7 @@ fn login_answers_as_the_document_says_without_a_database() {
 
 /// With a public key beside the shared one, there is more to be seen at the well-known paths.
 #[test]
-#[ignore = "needs the Python packages: make test"]
+#[ignore = "needs the Python packages: make verify"]
 fn validate_answers_and_publishes_as_the_document_says() {
     let issuer = "https://auth.example.com";
     let keys = json!({"keys": [
@@ -100,7 +100,7 @@ fn validate_answers_and_publishes_as_the_document_says() {
 type Change = fn(&mut Value);
 
 #[test]
-#[ignore = "needs the Python packages: make test"]
+#[ignore = "needs the Python packages: make verify"]
 fn a_status_a_header_and_a_body_that_differ_from_the_document_are_found() {
     let validate = start("validate", Environment::new());
     let good = token(ADMIN.0, false);

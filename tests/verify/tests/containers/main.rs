@@ -15,7 +15,7 @@ use system_tests::{
 };
 
 #[tokio::test]
-#[ignore = "needs MariaDB and the images: make test"]
+#[ignore = "needs MariaDB and the images: make verify"]
 async fn the_contract_holds_in_containers() {
     let server = mariadb::shared();
     add_users(&stores::open(&server.root_variables(), 1).await).await;

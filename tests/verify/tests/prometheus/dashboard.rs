@@ -4,7 +4,7 @@ use std::{collections::HashSet, fs};
 
 use serde_json::Value;
 
-use super::prometheus::examples;
+use super::server::examples;
 
 /// The members that schema 38 of Grafana gives a dashboard, a panel and a query, as far as ours
 /// have them.

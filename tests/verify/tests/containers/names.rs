@@ -19,7 +19,7 @@ const NAME_SERVER: &str = "127.0.53.53";
 const CA: &str = "/run/config/ca.pem";
 
 #[tokio::test]
-#[ignore = "needs MariaDB, root, the Python packages and the images: make test"]
+#[ignore = "needs MariaDB, root, the Python packages and the images: make verify"]
 async fn the_database_is_found_by_name_and_known_by_its_certificate() {
     let mut server = mariadb::start();
     server.init();

@@ -21,14 +21,14 @@ fn template() -> String {
 }
 
 #[test]
-#[ignore = "needs SAM: make test"]
+#[ignore = "needs SAM: make verify"]
 fn the_template_is_right() {
     let checked = check(&workspace().join("template.yaml"));
     assert!(checked.status.success(), "{}{}", checked.stdout, checked.stderr);
 }
 
 #[test]
-#[ignore = "needs SAM: make test"]
+#[ignore = "needs SAM: make verify"]
 fn an_error_in_the_template_is_seen() {
     let planted = [
         ("an unknown field", "MemorySize: 1769", "MemorySizes: 1769", "MemorySizes"),

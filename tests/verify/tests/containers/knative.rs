@@ -29,7 +29,7 @@ fn request(headers: &str) -> String {
 /// queue-proxy gives a probe 100 ms where none says otherwise. Its headers and the activator's change
 /// nothing; the peer is always 127.0.0.1.
 #[test]
-#[ignore = "needs the images: make test"]
+#[ignore = "needs the images: make verify"]
 fn a_cold_start_ends_with_an_answer_probes_are_answered_and_queue_proxy_s_headers_mean_nothing() {
     const ID: &str = "5b5a1c1e-3f0c-4a5e-8f9a-0c1a5b3a4f10";
     let since = Instant::now();
@@ -55,7 +55,7 @@ fn a_cold_start_ends_with_an_answer_probes_are_answered_and_queue_proxy_s_header
 
 /// 500 requests a second in 64 MiB, and SIGTERM in the middle.
 #[test]
-#[ignore = "needs the images: make test"]
+#[ignore = "needs the images: make verify"]
 fn it_ends_under_load_without_a_loss() {
     let mut service = validate(&[("DRAIN_SECONDS", "1"), ("RUST_LOG", "warn")]);
     let clients = EvenLoad::start(raw::address(&service), &request(""));
@@ -68,7 +68,7 @@ fn it_ends_under_load_without_a_loss() {
 
 /// As many connections as the container has file descriptors for, and answers on each.
 #[test]
-#[ignore = "needs the images: make test"]
+#[ignore = "needs the images: make verify"]
 fn hundreds_of_connections_fit_into_64_mib() {
     let mut service = validate(&[("RUST_LOG", "warn")]);
     let mut connections: Vec<_> = (0..900).map(|_| Connection::to(&service)).collect();
