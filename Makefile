@@ -56,13 +56,13 @@ gateways: ## Start nginx, Caddy, Traefik and Envoy in front of validate, and pri
 	@tests/setup rust packages python nginx
 	@echo "building (some minutes the first time)"
 	@cargo build --quiet --workspace
-	@cargo test --quiet -p system-tests --test gateways -- --include-ignored --nocapture
+	@cargo test -p system-tests --test gateways -- --include-ignored --nocapture
 
 .PHONY: sam
 sam: release ## Check template.yaml, and drive what is deployed behind AWS's emulator of Lambda
 	@tests/setup packages python
 	@tests/sam
-	@cargo test -p system-tests --test sam -- --include-ignored
+	@cargo test -p verify --test sam -- --include-ignored
 
 .PHONY: image
 image: ## Build an image of each function from scratch, for ARCH=amd64 or arm64 (this machine's)

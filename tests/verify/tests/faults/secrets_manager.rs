@@ -57,7 +57,7 @@ fn variables(proxy: &FaultyHttp) -> Environment {
 }
 
 #[test]
-#[ignore = "needs MariaDB, moto and libfaketime: make test"]
+#[ignore = "needs MariaDB, moto and libfaketime: make verify"]
 fn in_operation_nobody_notices_and_a_new_secret_comes_in_the_end() {
     let _alone = alone();
     let (moto, server, mut clock) = (Moto::start(), server(), Clock::new());
@@ -96,7 +96,7 @@ fn renewals(functions: &Functions) -> [usize; 2] {
 
 /// All at once, since each start may take seconds.
 #[test]
-#[ignore = "needs MariaDB and moto: make test"]
+#[ignore = "needs MariaDB and moto: make verify"]
 fn at_the_start_answers_are_503_until_it_is_well() {
     let _alone = alone();
     let (moto, server) = (Moto::start(), server());

@@ -6,7 +6,7 @@ use super::*;
 const FULL: &str = "exec \"$0\" >/dev/full 2>&1";
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn logs_that_nobody_can_write_stop_no_request() {
     let _alone = alone();
     let server = server();

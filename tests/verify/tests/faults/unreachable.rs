@@ -5,7 +5,7 @@ use system_tests::{database::Tls, tcp_proxy::TcpProxy};
 use super::*;
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_database_that_is_killed_and_comes_back_needs_no_restart() {
     let _alone = alone();
     let mut server = server();
@@ -18,7 +18,7 @@ fn a_database_that_is_killed_and_comes_back_needs_no_restart() {
 }
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_database_that_comes_up_late_needs_no_restart() {
     let _alone = alone();
     let mut server = server();
@@ -32,7 +32,7 @@ fn a_database_that_comes_up_late_needs_no_restart() {
 
 /// Packets vanish, and nobody is told: neither who has a connection nor who wants one.
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_network_that_swallows_everything_is_a_503_in_time() {
     let _alone = alone();
     let server = server();

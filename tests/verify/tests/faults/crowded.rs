@@ -53,7 +53,7 @@ fn greeted(port: u16) -> Option<TcpStream> {
 }
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_database_without_free_connections_is_a_503() {
     let _alone = alone();
     let server = server();
@@ -74,7 +74,7 @@ fn a_database_without_free_connections_is_a_503() {
 
 /// As while a primary is replaced. A failure that cannot be counted must not be possible.
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_database_that_takes_no_writes_is_a_503() {
     let _alone = alone();
     let server = server();

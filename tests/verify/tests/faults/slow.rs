@@ -7,7 +7,7 @@ use system_tests::{tcp_proxy::TcpProxy, wait};
 use super::*;
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_locked_table_is_a_503_in_time() {
     let _alone = alone();
     let server = server();
@@ -39,13 +39,13 @@ fn delayed(fault: &'static str, delay: Duration) {
 }
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn a_second_for_each_packet_is_a_503_at_worst() {
     delayed("each packet of MariaDB takes 1 s", Duration::from_secs(1));
 }
 
 #[test]
-#[ignore = "needs MariaDB: make test"]
+#[ignore = "needs MariaDB: make verify"]
 fn four_seconds_for_each_packet_are_a_503_in_time() {
     delayed("each packet of MariaDB takes 4 s", Duration::from_secs(4));
 }
