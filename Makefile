@@ -48,7 +48,7 @@ test: ## Install what the tests need, and check what every change has to pass
 	@tests/run test
 
 .PHONY: verify
-verify: ## Check what is slow and changes rarely: images, MySQL 9, browsers, other programs
+verify: ## Check what is slow and changes rarely: images, faults, MySQL 9, browsers, other programs
 	@tests/run verify
 
 .PHONY: gateways

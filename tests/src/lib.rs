@@ -1,7 +1,6 @@
 //! What tests of the whole system stand on: processes, real database servers, and HTTP.
 //!
-//! Nothing here outlives the test that started it, whether that test passes, panics or
-//! is killed; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
+//! What a test starts ends with it; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
 //!
 //! A test that needs a server says so, and `make test` runs it:
 //!

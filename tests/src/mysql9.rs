@@ -65,7 +65,7 @@ fn command(wrapper: &str) -> Command {
     let directory = workspace().join("target/mysql");
     assert!(
         directory.join(".complete").exists(),
-        "MySQL 9 is not in {0}: run `make test`, or `tests/mysql/install {0}`",
+        "MySQL 9 is not in {0}: run `make verify`, or `tests/mysql/install {0}`",
         directory.display(),
     );
     let wrapper = workspace().join("tests/mysql").join(wrapper);

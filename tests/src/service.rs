@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsStr,
-    path::Path,
     process::{Command, ExitStatus},
     time::Duration,
 };
@@ -58,17 +57,6 @@ impl Service {
     #[must_use]
     pub fn start_unready(name: &str, variables: Environment) -> Self {
         Self::start_and_wait(name, running(binaries::path(name)), variables, |status| status == 503)
-    }
-
-    /// As [`start`](Self::start), for a program of another build.
-    ///
-    /// # Panics
-    ///
-    /// If it ends or isn't ready within 20 s.
-    #[must_use]
-    pub fn start_program(program: &Path, variables: Environment) -> Self {
-        let name = program.display().to_string();
-        Self::start_and_wait(&name, running(program), variables, |status| status == 200)
     }
 
     /// As [`start`](Self::start), by a command that is made for the variables.

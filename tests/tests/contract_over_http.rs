@@ -38,7 +38,7 @@ async fn the_contract_holds_on_mariadb() {
 }
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn the_contract_holds_on_mysql_9() {
     check_on(&mysql9::shared()).await;
 }

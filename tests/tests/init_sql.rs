@@ -19,7 +19,7 @@ async fn the_scripts_keep_their_promises_on_mariadb() {
 }
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn the_scripts_keep_their_promises_on_mysql_9() {
     suite(&mysql9::start()).await;
 }

@@ -205,10 +205,11 @@ fn a_label_that_cannot_be_taken_away_is_said_with_what_to_do() {
     let refusal = refused(&variables, &["retire", "two", "--secret-id", "jwt"]);
     assert_eq!(
         refusal,
-        "error: secret jwt: the key was removed, but AWSPREVIOUS, which still holds it, was not \
-         taken away: Secrets Manager answered HTTP 400 AccessDeniedException: not you; do it \
-         with: aws secretsmanager update-secret-version-stage --secret-id jwt --version-stage \
-         AWSPREVIOUS --remove-from-version-id v1\n"
+        "error: secret jwt: the keys were changed, but what was there before goes on verifying, \
+         since AWSPREVIOUS was not taken away: Secrets Manager answered HTTP 400 \
+         AccessDeniedException: not you; do it with: aws secretsmanager \
+         update-secret-version-stage --secret-id jwt --version-stage AWSPREVIOUS \
+         --remove-from-version-id v1\n"
     );
     let [_, put, current, unlabel, update, _] = server.join().unwrap();
     assert!(current.contains("AWSCURRENT") && current.contains("MoveToVersionId"), "{current}");

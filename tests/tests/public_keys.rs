@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
-use std::{fs, thread};
+use std::{fs, os::unix::fs::PermissionsExt, thread};
 
 use serde_json::{Value, json};
 use system_tests::{Environment, moto::Moto, process::Output, scratch, service::run};
@@ -97,6 +97,8 @@ fn each_change_of_a_file_reaches_the_public_one() {
     let folder = scratch::directory();
     let mut places = Places::files(&folder);
     each_change_reaches_both(&places);
+    let modes = [1, 3].map(|at| fs::metadata(&places.options[at]).unwrap().permissions().mode());
+    assert_eq!(modes.map(|mode| mode & 0o777), [0o600, 0o644]);
 
     // The place of the keys themselves, by another name.
     let private = fs::read_to_string(&places.options[1]).unwrap();

@@ -12,7 +12,7 @@ fn users_of_other_systems_log_in_with_mariadb() {
 }
 
 #[test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 fn users_of_other_systems_log_in_with_mysql_9() {
     all_users_log_in(&mysql9::start());
 }

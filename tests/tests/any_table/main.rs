@@ -35,7 +35,7 @@ fn the_tables_of_others_are_safe_with_mariadb() {
 }
 
 #[test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 fn the_tables_of_others_are_safe_with_mysql_9() {
     suite(&mysql9::start());
 }

@@ -142,6 +142,8 @@ impl Family {
         assert!(!self.rows.is_empty());
         for row in [&self.control()].into_iter().chain(&self.rows) {
             let (answer, reason) = answer(router.clone(), &row.request).await;
+            let is_refused = matches!(row.expected, Expected::Refused(_));
+            assert!(reason.is_some() || !is_refused, "{}: the log is told no reason", row.name);
             row.compare(&answer, reason.as_deref());
         }
     }

@@ -20,7 +20,7 @@ async fn a_connection_that_mariadb_ended_is_replaced() {
 }
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn a_connection_that_mysql_9_ended_is_replaced() {
     suite(mysql9::start()).await;
 }

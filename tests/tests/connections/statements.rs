@@ -15,7 +15,7 @@ async fn a_look_up_is_one_indexed_statement_on_mariadb() {
 }
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn a_look_up_is_one_indexed_statement_on_mysql_9() {
     suite(&mysql9::start()).await;
 }

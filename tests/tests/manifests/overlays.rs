@@ -39,6 +39,8 @@ fn each_overlay_sets_what_the_readme_says() {
         (all, "Service", "validate", &annotation("target-burst-capacity"), json!("0")),
         (&production, "ConfigMap", "auth-configmap", &ssl_mode, json!("VERIFY_IDENTITY")),
         (&managed, "ConfigMap", "auth-configmap", &ssl_mode, json!("VERIFY_IDENTITY")),
+        (&production, "Service", "login", &annotation("max-scale"), json!("10")),
+        (&production, "Service", "validate", &annotation("max-scale"), json!("10")),
         // What `make image` makes.
         (minikube, "Service", "login", &image, json!("dev.local/auth-login:dev")),
         (minikube, "Service", "validate", &image, json!("dev.local/auth-validate:dev")),

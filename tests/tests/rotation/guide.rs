@@ -284,7 +284,7 @@ fn the_database_password_of_mariadb_in_a_mounted_file() {
 }
 
 #[test]
-#[ignore = "needs MySQL 9 and libfaketime: make test"]
+#[ignore = "needs MySQL 9 and libfaketime: make verify"]
 fn the_database_password_of_mysql_9_in_a_mounted_file() {
     let _alone = alone();
     the_database_password_in_a_mounted_file(&mysql9::start(), "mysql");

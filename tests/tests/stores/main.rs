@@ -30,7 +30,7 @@ async fn mariadb_keeps_the_rules() {
 }
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn mysql_9_keeps_the_rules() {
     keeps_the_rules(&mysql9::shared()).await;
 }

@@ -11,7 +11,7 @@ use system_tests::{Environment, database::DatabaseServer, mysql9, service::Servi
 const LIMIT: Duration = Duration::from_secs(4);
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn a_password_that_mysql_9_has_not_seen_needs_tls() {
     let server = mysql9::start();
     server.init();

@@ -73,7 +73,7 @@ async fn each_ssl_mode_does_to_mariadb_what_the_mysql_client_does() {
 }
 
 #[tokio::test]
-#[ignore = "needs MySQL 9: make test"]
+#[ignore = "needs MySQL 9: make verify"]
 async fn each_ssl_mode_does_to_mysql_9_what_the_mysql_client_does() {
     every_row(mysql9::start()).await;
 }

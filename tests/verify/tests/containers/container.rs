@@ -1,10 +1,11 @@
 //! The images of `make image`, run by podman with the least that they may need.
 
-use std::{process::Command, time::Duration};
+use std::{fs, process::Command, time::Duration};
 
 use system_tests::{
     Environment,
     process::{Output, command, output},
+    scratch,
     service::Service,
 };
 
@@ -48,11 +49,28 @@ pub(crate) fn run(name: &str) -> Output {
 
 /// What the image of a function says of itself, in JSON.
 pub(crate) fn inspect(name: &str) -> serde_json::Value {
+    let inspected = ask(&["image", "inspect", &image(name)]);
+    serde_json::from_str(&inspected).expect("podman speaks JSON")
+}
+
+/// A file of a function's image.
+pub(crate) fn file(name: &str, path: &str) -> Vec<u8> {
+    let folder = scratch::directory();
+    let copy = folder.path().join("copy").display().to_string();
+    let id = ask(&["create", "--pull=never", &image(name)]);
+    let id = id.trim();
+    ask(&["cp", &format!("{id}:{path}"), &copy]);
+    ask(&["rm", id]);
+    fs::read(copy).expect("the copy")
+}
+
+/// What podman prints.
+fn ask(arguments: &[&str]) -> String {
     let mut podman = command("podman", &Environment::new());
-    podman.args(["image", "inspect", &image(name)]);
-    let inspected = output(podman, b"", LIMIT);
-    assert!(inspected.status.success(), "run `make image`: {}", inspected.stderr);
-    serde_json::from_str(&inspected.stdout).expect("podman speaks JSON")
+    podman.args(arguments);
+    let said = output(podman, b"", LIMIT);
+    assert!(said.status.success(), "run `make image`: {}", said.stderr);
+    said.stdout
 }
 
 fn image(name: &str) -> String {

@@ -1,6 +1,9 @@
 //! What is in the images.
 
+use std::fs;
+
 use serde_json::json;
+use system_tests::workspace;
 
 use crate::container;
 
@@ -25,5 +28,15 @@ fn each_image_is_small_and_nobodys_root_and_ends_with_78_without_a_configuration
         let ended = container::run(name);
         assert_eq!(ended.status.code(), Some(78), "{name}: {}", ended.stderr);
         assert!(ended.stderr.contains("JWT_SECRET"), "{name}: {}", ended.stderr);
+    }
+}
+
+#[test]
+#[ignore = "needs the images: make verify"]
+fn an_image_holds_the_file_that_lambda_is_given() {
+    for name in ["login", "validate"] {
+        let built = workspace().join("target/lambda").join(name).join("bootstrap");
+        let built = fs::read(built).expect("make release has built it");
+        assert!(container::file(name, "/function") == built, "{name}");
     }
 }

@@ -10,7 +10,8 @@ use system_tests::{
 use crate::Functions;
 
 /// As much as has to be answered while a fault lasts, and how long that may take.
-const SAMPLE: [(Kind, usize); 2] = [(Kind::RightLogin, 6), (Kind::GoodToken, 100)];
+const SAMPLE: [(Kind, usize); 3] =
+    [(Kind::RightLogin, 6), (Kind::WrongLogin, 1), (Kind::GoodToken, 100)];
 const SAMPLE_LIMIT: Duration = Duration::from_mins(1);
 /// How long everything has to go well before it counts as steady.
 const STEADY: Duration = Duration::from_millis(1_500);

@@ -34,7 +34,9 @@ pub(crate) fn queries() -> Vec<(String, String)> {
         let query = |target| text(target, "expr").replace("$__rate_interval", "1m");
         list(panel, "targets").iter().map(move |it| (text(panel, "title").to_owned(), query(it)))
     });
-    queries.collect()
+    let queries: Vec<_> = queries.collect();
+    assert!(!queries.is_empty(), "no panel asks anything");
+    queries
 }
 
 fn has_members(of: &Value, expected: &str) {

@@ -1,4 +1,4 @@
-//! What an operator deploys on Lambda: the template, and the functions as SAM builds them.
+//! What an operator deploys on Lambda: the template, and the functions as they are given to it.
 
 mod access;
 mod artefacts;

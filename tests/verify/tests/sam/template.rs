@@ -32,7 +32,6 @@ fn the_template_is_right() {
 fn an_error_in_the_template_is_seen() {
     let planted = [
         ("an unknown field", "MemorySize: 1769", "MemorySizes: 1769", "MemorySizes"),
-        ("an unknown field", "PasswordLength: 64", "PasswordLenght: 64", "PasswordLenght"),
         ("a wrong type", "Timeout: 15", "Timeout: soon", "soon"),
         ("a number out of range", "Timeout: 15", "Timeout: 15000", "15000"),
         ("a key in the environment", "JWT_SECRET_ID: !Ref", "JWT_SECRET: !Ref", "in the env"),
@@ -47,8 +46,8 @@ fn an_error_in_the_template_is_seen() {
         ),
         (
             "a URL for everybody",
-            "CodeUri: functions/login",
-            "CodeUri: functions/login\n      FunctionUrlConfig: { AuthType: NONE }",
+            "CodeUri: target/lambda/login",
+            "CodeUri: target/lambda/login\n      FunctionUrlConfig: { AuthType: NONE }",
             "a function URL",
         ),
         ("a parameter that is not there", "!Ref LogRetentionDays", "!Ref Retention", "Retention"),

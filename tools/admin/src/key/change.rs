@@ -1,11 +1,11 @@
 //! `key new`, `rotate`, `promote` and `retire`.
 
 use secrecy::SecretString;
-use shared::keys::{Algorithm, JwkSet, Key, generate};
+use shared::keys::{Algorithm, JwkSet, Key, KeyKind, generate};
 
 use super::{
     KeyDetails,
-    places::Places,
+    places::{Places, both},
     select::{self, Among, WhichKey, argument, name},
 };
 use crate::answer::{Answer, Failure, shown};
@@ -30,6 +30,9 @@ pub(super) async fn rotate(
     details: &KeyDetails,
 ) -> Result<Answer, Failure> {
     let held = places.hold().await?;
+    if held.set.kinds().all(|kind| kind == KeyKind::Public) {
+        return Err(places.refuse("holds public keys alone; give the place of the private ones"));
+    }
     let signing = held.set.keys().signing();
     let alg = alg.or(signing.map(Key::algorithm)).ok_or_else(|| {
         Failure::because("no key signs here; give --alg to say what the new one is for")
@@ -43,6 +46,7 @@ pub(super) async fn rotate(
     };
     let key = new_key(alg, details)?;
     let set = places.change(&held, |jwks| jwks.insert(index, key)).await?;
+    places.check(&set).await?;
     let Some(added) = set.keys().iter().nth(index) else {
         return Err(places.refuse("the new key is not there"));
     };
@@ -70,7 +74,8 @@ pub(super) async fn promote(places: &Places, which: &WhichKey) -> Result<Answer,
     }
     match held.set.keys().signing() {
         Some(before) if select::signing(&held.set) != Some(index) => {
-            places.change(&held, |jwks| jwks[..=index].rotate_right(1)).await?;
+            let set = places.change(&held, |jwks| jwks[..=index].rotate_right(1)).await?;
+            places.check(&set).await?;
             Ok(Answer::good(signs_now(key, before)))
         }
         _ => Ok(Answer::good(format!("{} signs already", name(key)))),
@@ -93,7 +98,7 @@ pub(super) async fn retire(places: &Places, which: &WhichKey) -> Result<Answer, 
         )));
     }
     let set = places.change(&held, |jwks| drop(jwks.remove(index))).await?;
-    places.forget(&held).await?;
+    both(places.forget(&held).await, places.check(&set).await)?;
     let signing = set.keys().signing().map(|key| format!("; {} signs", name(key)));
     Ok(Answer::good(format!("retired {retired}{}", signing.unwrap_or_default())))
 }

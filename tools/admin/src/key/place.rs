@@ -8,7 +8,7 @@ use std::{fmt::Display, fs::File, path::PathBuf};
 use clap::{Args, builder::NonEmptyStringValueParser};
 use secrecy::{ExposeSecret, SecretString};
 use shared::{
-    keys::JwkSet,
+    keys::{JwkSet, KeyKind},
     secrets::{SecretSource, Secrets},
 };
 
@@ -124,7 +124,10 @@ impl Place {
     pub(super) async fn create(&self, set: &JwkSet) -> Result<(), Failure> {
         let text = self.checked(set)?;
         match self {
-            Self::File(path) => file::create(path, text).map_err(|error| self.refuse(error)),
+            Self::File(path) => {
+                let made = file::create(path, text, is_public(set));
+                made.map_err(|error| self.refuse(error))
+            }
             Self::Secret(secret) => secret.create(text).await.map_err(|error| self.refuse(error)),
         }
     }
@@ -141,7 +144,8 @@ impl Place {
                 if self.read_file().await?.expose_secret() != version {
                     return Err(self.refuse("it was changed meanwhile, so try again"));
                 }
-                file::replace(path, text).map_err(|error| self.refuse(error))
+                let replaced = file::replace(path, text, is_public(set));
+                replaced.map_err(|error| self.refuse(error))
             }
             Self::Secret(secret) => {
                 secret.replace(version, text).await.map_err(|error| self.refuse(error))
@@ -156,9 +160,10 @@ impl Place {
         let version = version.expose_secret();
         secret.forget_previous(version).await.map_err(|error| {
             self.refuse(format!(
-                "the key was removed, but AWSPREVIOUS, which still holds it, was not taken away: \
-                 {error}; do it with: aws secretsmanager update-secret-version-stage --secret-id \
-                 {id} --version-stage AWSPREVIOUS --remove-from-version-id {version}",
+                "the keys were changed, but what was there before goes on verifying, since \
+                 AWSPREVIOUS was not taken away: {error}; do it with: aws secretsmanager \
+                 update-secret-version-stage --secret-id {id} --version-stage AWSPREVIOUS \
+                 --remove-from-version-id {version}",
                 id = secret.id(),
             ))
         })
@@ -179,4 +184,9 @@ impl Place {
         }
         Ok(text)
     }
+}
+
+/// Whether everybody may read these keys.
+fn is_public(set: &JwkSet) -> bool {
+    set.kinds().all(|kind| kind == KeyKind::Public)
 }

@@ -1,8 +1,8 @@
 //! The place of the keys, and beside it the one of their public halves, which is all that
 //! those who only verify may read.
 //!
-//! The public halves are written first: nothing signs with a key that `validate` does not
-//! have, and of two changes at the same time the second one ends there.
+//! A change is written to the public halves first: nothing signs with a key that `validate`
+//! does not have, and of two changes at the same time the second one ends there.
 
 use std::{fmt::Display, fs::File, path::PathBuf};
 
@@ -17,15 +17,17 @@ use super::{
 use crate::answer::{Answer, Failure};
 
 const PUBLISH: &str = "bring them into step with: auth-admin key publish";
+const CHANGED: &str = "the keys were changed";
 
 /// Where the public halves are kept for those who only verify: at most one of the two.
 #[derive(Args)]
 #[group(multiple = false)]
 pub(crate) struct PlaceOfPublicKeys {
-    /// Keep the public keys in this file in step, too; they are written first
+    /// Keep the public keys in this file in step, too; a change is written there first
     #[arg(long, value_name = "PATH")]
     public_file: Option<PathBuf>,
-    /// Keep the public keys in this Secrets Manager secret in step, too; they are written first
+    /// Keep the public keys in this Secrets Manager secret in step, too; a change is written
+    /// there first
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     public_secret_id: Option<String>,
 }
@@ -73,7 +75,10 @@ impl Places {
             return Err(public.refuse("holds keys already; for those, use: auth-admin key publish"));
         }
         self.keys.create(set).await?;
-        let created = public.create(&halves).await;
+        let created = match public.create(&halves).await {
+            Ok(()) => self.check(set).await,
+            Err(error) => Err(error),
+        };
         created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))
     }
 
@@ -107,7 +112,8 @@ impl Places {
         Ok(Keyring { set, version, public, _lock: lock })
     }
 
-    /// Changes the keys of `keyring`, if they are still there, and gives what they are now.
+    /// Changes the keys of `keyring`, if they are still there, and gives what they are now,
+    /// for [`check`](Self::check).
     pub(super) async fn change(
         &self,
         keyring: &Keyring,
@@ -123,20 +129,38 @@ impl Places {
         let replaced = self.keys.replace(&keyring.version, &set).await;
         replaced
             .map_err(|error| error.then(&format!("the public keys were written; {PUBLISH}")))?;
-        if public.read().await?.set.keys().public_set() != halves.keys().public_set() {
-            let reason = format!("the keys were changed, but these meanwhile too; {PUBLISH}");
-            return Err(public.refuse(reason));
-        }
         Ok(set)
     }
 
-    /// Lets no instance verify with what was there before it was replaced.
+    /// That both places hold these keys behind a change.
+    pub(super) async fn check(&self, set: &JwkSet) -> Result<(), Failure> {
+        let Some(public) = &self.public else { return Ok(()) };
+        for place in [public, &self.keys] {
+            let now = place.read().await.map_err(|error| error.then(CHANGED))?;
+            if now.set.keys().public_set() != set.keys().public_set() {
+                let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
+                return Err(place.refuse(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets no instance verify with what was there before it was replaced. Both places are
+    /// tried, whatever becomes of the first.
     pub(super) async fn forget(&self, keyring: &Keyring) -> Result<(), Failure> {
-        self.keys.forget(&keyring.version).await?;
-        match (&self.public, &keyring.public) {
+        let public = match (&self.public, &keyring.public) {
             (Some(place), Some(held)) => place.forget(&held.version).await,
             _ => Ok(()),
-        }
+        };
+        both(public, self.keys.forget(&keyring.version).await)
+    }
+}
+
+/// The failures of two things that were both tried.
+pub(super) fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Failure> {
+    match (one, other) {
+        (Err(one), Err(other)) => Err(other.reasons.into_iter().fold(one, Failure::and)),
+        (one, other) => one.and(other),
     }
 }
 
@@ -150,11 +174,8 @@ pub(super) async fn publish(places: &Places) -> Result<Answer, Failure> {
     if let Some(before) = before {
         place.forget(&before.version).await?;
     }
-    if places.keys.read().await?.set.keys().public_set() == set.keys().public_set() {
-        Ok(Answer::good("the public keys are in step with the keys"))
-    } else {
-        Err(places.refuse("it was changed meanwhile, so try again"))
-    }
+    places.check(set).await?;
+    Ok(Answer::good("the public keys are in step with the keys"))
 }
 
 async fn write_public(

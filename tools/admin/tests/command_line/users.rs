@@ -100,6 +100,7 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
         place.insert(&[(&format!("{number}@b"), stored)]);
     }
     let list = place.run(["user", "list"]).good();
+    assert_eq!(list.lines().count(), 7, "{list}");
     for (line, start) in list.lines().zip([
         "EMAIL            ADMIN  PASSWORD     ADDED (UTC)          CHANGED (UTC)",
         "ada@example.com  yes    argon2id     20",

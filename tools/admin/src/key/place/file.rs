@@ -12,8 +12,9 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-/// What owner and group may do stays as it was; others have no business with keys.
+/// What owner and group may do stays as it was; others have no business with private keys.
 const OWNER_AND_GROUP: u32 = 0o770;
+const ALL: u32 = 0o777;
 
 /// How often and for how long another one that changes keys is waited for: 10 s.
 const LOCK_TRIES: u32 = 200;
@@ -33,10 +34,13 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
     Err(Error::other("another process is changing it; try again"))
 }
 
-/// Makes the file, with mode 0600.
-pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
+/// Makes the file, with mode 0600, or 0644 of public keys.
+pub(super) fn create(path: &Path, text: &str, is_public: bool) -> io::Result<()> {
     let directory = directory_of(path);
     let file = beside(directory, text)?;
+    if is_public {
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    }
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| match error.error.kind() {
         ErrorKind::AlreadyExists => {
@@ -48,7 +52,7 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Replaces the file; behind a symbolic link, the one that it leads to.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str, is_public: bool) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let before = fs::metadata(&path)?;
     if !before.is_file() {
@@ -56,7 +60,7 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     }
     let directory = directory_of(&path);
     let file = beside(directory, text)?;
-    keep_access(file.as_file(), &before)?;
+    keep_access(file.as_file(), &before, if is_public { ALL } else { OWNER_AND_GROUP })?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     sync(directory)
@@ -72,14 +76,14 @@ fn beside(directory: &Path, text: &str) -> io::Result<NamedTempFile> {
 
 /// Lets those read the new file who could read the one before: the service may not be the
 /// user who is at work here.
-fn keep_access(file: &File, before: &Metadata) -> io::Result<()> {
+fn keep_access(file: &File, before: &Metadata, kept: u32) -> io::Result<()> {
     let now = file.metadata()?;
     if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
         fchown(file, Some(before.uid()), Some(before.gid())).map_err(|error| {
             Error::other(format!("its owner and group cannot be kept: {error}"))
         })?;
     }
-    file.set_permissions(Permissions::from_mode(before.mode() & OWNER_AND_GROUP))
+    file.set_permissions(Permissions::from_mode(before.mode() & kept))
 }
 
 fn directory_of(path: &Path) -> &Path {
