@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     thread,
@@ -19,6 +20,7 @@ use system_tests::{
     Environment, binaries,
     moto::Moto,
     process::{Output, command, output},
+    scratch,
     service::Service,
     wait,
 };
@@ -216,6 +218,36 @@ fn a_label_that_cannot_be_taken_away_is_said_with_what_to_do() {
     assert!(unlabel.contains("auth-admin-") && !unlabel.contains("MoveToVersionId"), "{unlabel}");
     assert!(put.contains("aaaa") && !put.contains("bbbb"), "{put}");
     assert!(update.contains("AWSPREVIOUS") && !update.contains("MoveToVersionId"), "{update}");
+}
+
+/// `validate` reads the public keys alone. The one label that stays is that of the keys.
+#[test]
+fn the_label_of_the_public_keys_is_taken_away_whatever_becomes_of_the_other_one() {
+    let folder = scratch::directory();
+    let file = folder.path().join("keys").display().to_string();
+    let key = |arguments: &[&str]| {
+        run(&Environment::new(), &[arguments, &["--file", &file]].concat()).stdout
+    };
+    key(&["new", "--alg", "ES256", "--kid", "one"]);
+    key(&["rotate", "--stage", "--kid", "two"]);
+    let (public, private) = (key(&["public"]), fs::read_to_string(&file).unwrap());
+    let held = |text: &str| (200, json!({ "SecretString": text, "VersionId": "v1" }));
+    let denied = (400, json!({ "__type": "AccessDeniedException", "Message": "not you" }));
+    let mut answers = vec![held(&public), held(&public), held(&private)];
+    // Both are written, and the label of the public keys is taken away.
+    answers.extend(vec![(200, json!({ "VersionId": "v2" })); 7]);
+    answers.extend([denied, held(&private), held(&public)]);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let variables = Moto::variables_for(listener.local_addr().unwrap().port());
+    let server = thread::spawn(move || -> Vec<String> {
+        answers.iter().map(|answer| serve(&listener, answer)).collect()
+    });
+    let places = ["--secret-id", "jwt", "--public-secret-id", "public"];
+    let said = run(&variables, &[&["retire", "two"][..], &places].concat());
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    assert!(said.stderr.contains("secret jwt: the keys were changed, but what"), "{said:?}");
+    let asked = server.join().unwrap();
+    assert!(asked[9].contains("AWSPREVIOUS") && asked[9].contains("\"public\""), "{asked:?}");
 }
 
 /// Answers one request, on a connection of its own, and gives what was asked.

@@ -91,7 +91,7 @@ fn statuses(setup: &Setup<'_>, requests: &[requests::Request]) -> String {
     statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Nobody passes, or, where the keys are in the gateway, whoever should.
+/// No request passes, or, where the keys are in the gateway, those that should.
 fn closed(setup: &Setup<'_>) -> String {
     if setup.example.asks {
         return statuses(setup, &[requests::with_token(tokens::good())]);

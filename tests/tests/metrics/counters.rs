@@ -45,15 +45,15 @@ fn are_counted(function: &Measured, metric: &str, outcomes: usize, rows: &[Row<'
 async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
     let folder = scratch::directory();
     let login = Measured::start("login", login_variables(folder.path()).await);
-    let [user, nobody] = [USER, ("nobody@example.com", "x")].map(|(name, it)| basic(name, it));
+    let [user, unknown] = [USER, ("unknown@example.com", "x")].map(|(name, it)| basic(name, it));
     let rows = [
         ("POST /login", &*user, 1, 200, "authn_login_success"),
-        ("POST /login", &nobody, 5, 401, "authn_login_fail"),
-        ("POST /login", &nobody, 1, 429, "authn_login_fail_max"),
+        ("POST /login", &unknown, 5, 401, "authn_login_fail"),
+        ("POST /login", &unknown, 1, 429, "authn_login_fail_max"),
         ("POST /login", "", 2, 401, "authn_credentials_missing"),
         ("GET /login", "", 1, 405, "method_not_allowed"),
         ("POST /other", "", 1, 404, "not_found"),
-        // Probes are nobody's requests.
+        // Probes are not counted as requests.
         ("GET /healthz", "", 1, 200, ""),
         ("GET /readyz", "", 1, 200, ""),
     ];

@@ -37,7 +37,7 @@ pub(crate) enum KeyCommand {
         /// The algorithm that the key is for
         ///
         /// RS256 is what every gateway verifies. ES256 and `EdDSA` have shorter tokens. With HS256,
-        /// whoever verifies can sign as well, and nothing is published.
+        /// what verifies can sign as well, and nothing is published.
         #[arg(long, value_parser = algorithm())]
         alg: Algorithm,
         #[command(flatten)]

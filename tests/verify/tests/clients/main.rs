@@ -14,7 +14,7 @@ use client::{CLIENTS, Client};
 
 /// Everybody's e-mail.
 const EMAIL: &str = "ada@example.com";
-/// Of the kind that goes wrong where somebody quotes too little, or is not in UTF-8.
+/// Of the kind that goes wrong where a client quotes too little, or is not in UTF-8.
 const PASSWORD: &str = r#"p'ä"s\s: $w ör;d €😀 %41\"#;
 
 /// Runs a check for every client at once.
