@@ -37,7 +37,7 @@ pub const DISABLED: char = '!';
 /// No known system stores more for a password.
 const MAX_STORED_BYTES: usize = 512;
 const OUTPUT_BYTES: usize = 32;
-/// Salt of the computation that stands in where there is no hash to compare with.
+/// Salt of the computation that stands in where there is no usable hash to compare with.
 const DUMMY_SALT: &[u8; 16] = b"no user, no hash";
 
 /// The outcome of a check. A wrong password is not an error, and must not be ignored.
@@ -175,6 +175,9 @@ impl PasswordHasher {
 #[derive(Debug, Clone)]
 struct Policy {
     params: Params,
+    /// Takes the place of a hash where there is no user, so that the same work is done. It is
+    /// right for no password.
+    dummy: Arc<str>,
 }
 
 impl Policy {
@@ -182,7 +185,11 @@ impl Policy {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .expect("the configuration's bounds lie within Argon2's");
-        Self { params }
+        let dummy = Output::new(&[0; OUTPUT_BYTES])
+            .ok()
+            .and_then(|output| phc_string(argon2::ARGON2ID_IDENT, &params, DUMMY_SALT, output))
+            .expect("the parameters and the lengths are Argon2's own");
+        Self { params, dummy: dummy.into() }
     }
 
     fn verify(
@@ -240,14 +247,19 @@ fn hash(
     memory: &mut Vec<Block>,
 ) -> Result<String, HashingError> {
     let salt = try_generate_salt().map_err(|_| HashingError::Failed)?;
+    let output = compute(params, password, &salt, memory)?;
+    phc_string(algorithm, params, &salt, output).ok_or(HashingError::Failed)
+}
+
+fn phc_string(algorithm: Ident, params: &Params, salt: &[u8], output: Output) -> Option<String> {
     let hash = PasswordHash {
         algorithm,
         version: Some(Version::V0x13.into()),
-        params: params.try_into().map_err(|_| HashingError::Failed)?,
-        salt: Some(Salt::new(&salt).map_err(|_| HashingError::Failed)?),
-        hash: Some(compute(params, password, &salt, memory)?),
+        params: params.try_into().ok()?,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(output),
     };
-    Ok(hash.to_string())
+    Some(hash.to_string())
 }
 
 fn compute(

@@ -25,11 +25,14 @@ impl AdmittedCheck {
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
         let PasswordHasher { policy, slots } = &self.hasher;
-        let stored = stored.as_ref().map_or("", ExposeSecret::expose_secret);
-        // A disabled user's hash is computed as before, and is right for no password.
-        let (stored, enabled) = match stored.strip_prefix(DISABLED) {
-            Some(stored) => (stored, false),
-            None => (stored, true),
+        // The hash of a disabled user, and the one in place of none, are computed as any other,
+        // and are right for no password.
+        let (stored, enabled) = match stored.as_ref().map(ExposeSecret::expose_secret) {
+            Some(stored) => match stored.strip_prefix(DISABLED) {
+                Some(stored) => (stored, false),
+                None => (stored, true),
+            },
+            None => (&*policy.dummy, false),
         };
         let stored = StoredHash::parse(stored);
         let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(slots.blocks()));
