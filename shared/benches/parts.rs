@@ -18,12 +18,11 @@ use shared::{
 };
 use tokio::runtime::Builder;
 
-const ALGORITHMS: [(&str, &str); 4] = [
-    ("HS256", "a secret for this benchmark, of 32 bytes or more"),
-    ("ES256", include_str!("../src/keys/tests/pem/p256.pem")),
-    ("EdDSA", include_str!("../src/keys/tests/pem/ed25519.pem")),
-    ("RS256", include_str!("../src/keys/tests/pem/rsa-2048.pem")),
-];
+#[path = "../src/keys/tests/pem_of.rs"]
+mod pem_of;
+
+use pem_of::pem_of;
+
 const SUBJECT: Subject<'static> = Subject { id: "7", username: "ada@example.com", admin: false };
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -32,7 +31,14 @@ criterion_main!(parts);
 
 fn keys() -> impl Iterator<Item = (&'static str, Keys)> {
     let read = |material: &str| Keys::read(&material.into()).expect("a usable key");
-    ALGORITHMS.into_iter().map(move |(algorithm, material)| (algorithm, read(material)))
+    [
+        ("HS256", "a secret for this benchmark, of 32 bytes or more"),
+        ("ES256", pem_of("p256")),
+        ("EdDSA", pem_of("ed25519")),
+        ("RS256", pem_of("rsa-2048")),
+    ]
+    .into_iter()
+    .map(move |(algorithm, material)| (algorithm, read(material)))
 }
 
 fn headers(authorization: &str) -> HeaderMap {

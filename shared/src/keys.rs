@@ -18,7 +18,7 @@ mod private_key;
 mod public_key;
 mod public_text;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use algorithm::Algorithm;
 pub use error::KeyError;

@@ -2,7 +2,8 @@
 //!
 //! Nothing here checks what it is given, and nothing of the code under test signs.
 
-use std::fs;
+#[path = "../../shared/src/keys/tests/pem_of.rs"]
+mod pem_of;
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -22,8 +23,6 @@ use base64::{
 };
 use serde_json::Value;
 use shared::keys::Keys;
-
-use crate::workspace;
 
 /// Base64url without padding, as the parts of a token are.
 #[must_use]
@@ -185,15 +184,10 @@ impl KeyPair {
     }
 }
 
-/// A PEM file of the workspace's tests, such as `p256-public`.
-///
-/// # Panics
-///
-/// If there is none.
+/// A PEM text of the workspace's tests, such as `p256-public`.
 #[must_use]
 pub fn pem(name: &str) -> String {
-    let path = workspace().join("shared/src/keys/tests/pem").join(format!("{name}.pem"));
-    fs::read_to_string(path).expect("the key of the tests is there")
+    pem_of::pem_of(name).into()
 }
 
 /// What a PEM text holds.

@@ -1,22 +1,16 @@
 //! Keys of every kind, in every form, between us and another implementation.
 
-use std::fs;
-
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
     contract::{SECRET, hash},
+    forge::pem,
     python, scratch,
     service::Service,
-    wait, workspace,
+    wait,
 };
 
 const PAIRS: [(&str, &str); 3] = [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519")];
-
-fn pem(name: &str) -> String {
-    let path = workspace().join("shared/src/keys/tests/pem").join(format!("{name}.pem"));
-    fs::read_to_string(path).expect("the key of the tests is there")
-}
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{InvalidToken, Subject, issue, verify};
-use crate::{config::TokenConfig, keys::Keys};
+use crate::{
+    config::TokenConfig,
+    keys::{Keys, tests::pem_of::pem_of},
+};
 
 const SECRET: &str = "a secret for tests, of 32 bytes or more";
 const NOW: u64 = 1_800_000_000;
@@ -72,21 +75,9 @@ fn an_issued_token_says_what_the_contract_lists_and_verifies() {
 #[test]
 fn each_kind_of_key_issues_tokens_that_its_public_half_verifies() {
     for (algorithm, private, public) in [
-        (
-            "RS256",
-            include_str!("../keys/tests/pem/rsa-2048.pem"),
-            include_str!("../keys/tests/pem/rsa-2048-public.pem"),
-        ),
-        (
-            "ES256",
-            include_str!("../keys/tests/pem/p256.pem"),
-            include_str!("../keys/tests/pem/p256-public.pem"),
-        ),
-        (
-            "EdDSA",
-            include_str!("../keys/tests/pem/ed25519.pem"),
-            include_str!("../keys/tests/pem/ed25519-public.pem"),
-        ),
+        ("RS256", pem_of("rsa-2048"), pem_of("rsa-2048-public")),
+        ("ES256", pem_of("p256"), pem_of("p256-public")),
+        ("EdDSA", pem_of("ed25519"), pem_of("ed25519-public")),
     ] {
         let subject = Subject { id: "7", username: "ada@example.com", admin: false };
         let (private, config) = (keys(private), TokenConfig::default());

@@ -2,15 +2,10 @@
 
 use serde_json::Value;
 
-use crate::keys::{Key, RsaSize, generate};
+use crate::keys::{Key, RsaSize, generate, tests::pem_of::pem_of};
 
 use super::*;
 
-const PAIRS: [(&str, &str); 3] = [
-    (include_str!("../tests/pem/rsa-2048.pem"), include_str!("../tests/pem/rsa-2048-public.pem")),
-    (include_str!("../tests/pem/p256.pem"), include_str!("../tests/pem/p256-public.pem")),
-    (include_str!("../tests/pem/ed25519.pem"), include_str!("../tests/pem/ed25519-public.pem")),
-];
 const ALGORITHMS: [Algorithm; 4] =
     [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
 
@@ -108,7 +103,11 @@ fn private_members_are_written_as_the_rfcs_have_them() {
 
 #[test]
 fn a_pem_key_becomes_a_jwk_of_the_same_name() {
-    for (private, public) in PAIRS {
+    for (private, public) in [
+        (pem_of("rsa-2048"), pem_of("rsa-2048-public")),
+        (pem_of("p256"), pem_of("p256-public")),
+        (pem_of("ed25519"), pem_of("ed25519-public")),
+    ] {
         let id = Keys::read(&private.into()).unwrap().signing().unwrap().id().map(str::to_owned);
         let (private, public) = (set(private), set(public));
         for (set, kind) in [(&private, KeyKind::Private), (&public, KeyKind::Public)] {

@@ -21,8 +21,6 @@ fn versions(current: &str, previous: Option<&str>) -> Versions {
     Versions { current: current.into(), pending: None, previous: previous.map(Into::into) }
 }
 
-const PUBLIC: &str = include_str!("pem/p256-public.pem");
-
 #[test]
 fn the_first_key_that_can_sign_signs_and_all_verify() {
     let public = r#"{"kty":"OKP","crv":"Ed25519","kid":"public",
@@ -54,7 +52,7 @@ fn only_public_halves_are_published() {
     let keys = read(&set(&[oct(Some("one"), "a"), oct(None, "b")])).unwrap();
     assert_eq!(keys.public_set(), r#"{"keys":[]}"#);
 
-    let keys = read(include_str!("pem/p256.pem")).unwrap();
+    let keys = read(pem_of("p256")).unwrap();
     let set: serde_json::Value = serde_json::from_str(&keys.public_set()).unwrap();
     let members: Vec<&str> =
         set["keys"][0].as_object().unwrap().keys().map(String::as_str).collect();
@@ -85,7 +83,7 @@ fn of_two_public_keys_of_one_name_the_current_one_is_published() {
         set(&[format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{name}","x":"{x}"}}"#)])
     };
     let current = named("one", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
-    let pem = read(include_str!("pem/ed25519-public.pem")).unwrap().public_set();
+    let pem = read(pem_of("ed25519-public")).unwrap().public_set();
     let x = pem.split(r#""x":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let previous = named("one", x);
     let keys = Keys::read_versions(&versions(&current, Some(&previous)), KeyUse::Verify).unwrap();
@@ -95,11 +93,11 @@ fn of_two_public_keys_of_one_name_the_current_one_is_published() {
 
 #[test]
 fn a_key_that_signs_is_needed_for_signing_alone() {
-    let public = versions(PUBLIC, Some(include_str!("pem/p256.pem")));
+    let public = versions(pem_of("p256-public"), Some(pem_of("p256")));
     assert!(Keys::read_versions(&public, KeyUse::Verify).is_ok());
     let refused = Keys::read_versions(&public, KeyUse::Sign).map(drop);
     assert_eq!(refused, Err(KeyError::CannotSign));
-    for private in [include_str!("pem/p256.pem"), &set(&[oct(Some("one"), "a")])] {
+    for private in [pem_of("p256"), &set(&[oct(Some("one"), "a")])] {
         let keys = Keys::read_versions(&versions(private, None), KeyUse::Verify).unwrap();
         assert!(keys.signing().is_none(), "{keys:?}");
     }

@@ -1,6 +1,9 @@
 //! Tokens: they verify exactly if a second reader, which knows nothing but the contract, says
 //! so. That reader is slow and simple.
 
+#[path = "../../../../shared/src/keys/tests/pem_of.rs"]
+mod pem_of;
+
 use std::{
     sync::LazyLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -16,6 +19,8 @@ use shared::{
     token::verify,
 };
 
+use self::pem_of::pem_of;
+
 /// The time of all these tokens.
 const NOW: u64 = 1_800_000_000;
 const LEEWAY: f64 = 5.0;
@@ -27,9 +32,9 @@ pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let materials = [
         "a secret for tests, of 32 bytes or more",
         named,
-        include_str!("../../../../shared/src/keys/tests/pem/ed25519.pem"),
-        include_str!("../../../../shared/src/keys/tests/pem/p256.pem"),
-        include_str!("../../../../shared/src/keys/tests/pem/rsa-2048.pem"),
+        pem_of("ed25519"),
+        pem_of("p256"),
+        pem_of("rsa-2048"),
     ];
     let mut jwks = Vec::new();
     for material in materials {
