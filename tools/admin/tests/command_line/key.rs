@@ -1,5 +1,8 @@
 //! `key`, on files.
 
+#[path = "../../../../shared/src/keys/tests/pem_of.rs"]
+mod pem_of;
+
 use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
@@ -13,10 +16,10 @@ use shared::{
     token::{Subject, issue, verify},
 };
 
+use self::pem_of::pem_of;
 use crate::support::{Place, Run};
 
 const TEXT: &str = "a canary in a mine of 32 bytes, at least";
-const PUBLIC_PEM: &str = include_str!("../../../../shared/src/keys/tests/pem/p256-public.pem");
 const PEM_KID: &str = "WoLN1VTOljL8ypxr0b5PV8fwBQGWz_fvMkGfVCVwJ_M";
 const FILE: &str = "keys";
 
@@ -130,12 +133,13 @@ fn a_whole_rotation_leaves_no_token_behind() {
 #[test]
 fn keys_that_can_only_verify_may_be_there() {
     let place = Place::new();
-    place.write(FILE, PUBLIC_PEM);
+    let public = pem_of("p256-public");
+    place.write(FILE, public);
     for arguments in [&["rotate"][..], &["rotate", "--alg", "EdDSA"]] {
         let refusal = key(&place, arguments).refused(1);
         assert!(refusal.contains("holds public keys alone"), "{refusal}");
     }
-    assert_eq!(std::fs::read_to_string(place.path(FILE)).unwrap(), PUBLIC_PEM);
+    assert_eq!(std::fs::read_to_string(place.path(FILE)).unwrap(), public);
     assert_eq!(list(&place), [format!("{PEM_KID} ES256 verifies public")]);
     let refusal = key(&place, &["promote", PEM_KID]).refused(1);
     assert!(refusal.starts_with("error: this key can only verify"), "{refusal}");
