@@ -54,12 +54,8 @@ pub struct Gateway {
 
 impl Gateway {
     /// Starts it in `folder`, with the files of `configuration`, a folder of this workspace. In
-    /// them each first text of `places` becomes the second, and `/tmp/` becomes `folder`; `port` is
-    /// where it listens then.
-    ///
-    /// # Panics
-    ///
-    /// If a text to replace isn't there, or it doesn't listen within 20 s.
+    /// them each first text of `places`, which has to be there, becomes the second, and `/tmp/` becomes
+    /// `folder`; `port` is where it listens then.
     #[must_use]
     pub fn start(
         program: Program,

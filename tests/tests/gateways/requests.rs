@@ -1,116 +1,134 @@
-//! What clients send that must not arrive, or must not change who they are.
+//! What clients send: tokens of the key with which `login` signs here, and what must not arrive.
 
-use crate::tokens;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use system_tests::forge::{KeyPair, Scheme, hs256, message, pem};
+
+/// As in the files of the examples.
+pub(crate) const ISSUER: &str = "https://auth.example.com";
+/// As in the files of the examples.
+pub(crate) const AUDIENCE: &str = "https://api.example.com";
+/// Whose token it is.
+pub(crate) const USER: &str = "demo@example.com";
+/// The key of both functions, in a PEM text of the workspace's tests.
+pub(crate) const KEY: &str = "p256";
+/// What the upstream believes.
+pub(crate) const NAMES: [&str; 2] = ["X-Auth-Request-User", "X-Auth-Request-Groups"];
 
 /// The request line without the version, and header lines.
 pub(crate) type Request = (String, String);
 
-const NAMES: [&str; 2] = ["X-Auth-Request-User", "X-Auth-Request-Groups"];
+/// The header line of a token.
+pub(crate) fn bearer(token: impl AsRef<str>) -> String {
+    format!("Authorization: Bearer {}\r\n", token.as_ref())
+}
 
-/// A request with this token.
-pub(crate) fn with_token(token: impl AsRef<str>) -> Request {
-    ("GET /api".into(), format!("Authorization: Bearer {}\r\n", token.as_ref()))
+fn with(tokens: impl IntoIterator<Item = String>) -> Vec<Request> {
+    tokens.into_iter().map(|token| ("GET /api".into(), bearer(token))).collect()
+}
+
+fn header() -> String {
+    let kid = &KeyPair::of_tests(KEY).public_jwk()["kid"];
+    json!({ "typ": "JWT", "alg": "ES256", "kid": kid }).to_string()
+}
+
+/// Claims of a token that expires in so many seconds.
+fn claims(admin: bool, lifetime: i64) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let now = i64::try_from(now.as_secs()).expect("it is before the year 292277026596");
+    json!({
+        "username": USER, "admin": admin, "iat": now - 3600, "exp": now + lifetime, "sub": "1",
+        "iss": ISSUER, "aud": AUDIENCE,
+    })
+}
+
+fn signed(claims: &Value) -> String {
+    KeyPair::of_tests(KEY).token(Scheme::P256Fixed, &header(), claims.to_string())
+}
+
+/// A token that every gateway lets through.
+pub(crate) fn good() -> String {
+    signed(&claims(false, 600))
+}
+
+/// The same of an administrator.
+pub(crate) fn of_an_administrator() -> String {
+    signed(&claims(true, 600))
 }
 
 pub(crate) fn without_a_token() -> Vec<Request> {
-    let in_the_query = format!("GET /api?access_token={}", tokens::good());
+    let in_the_query = format!("GET /api?access_token={}", good());
     let lines = ["", "Authorization: \r\n", "Authorization: Basic YTpi\r\n", "Cookie: a=b\r\n"];
     lines.map(|lines| (in_the_query.clone(), lines.into())).into()
 }
 
-pub(crate) fn with_a_forged_token() -> Vec<Request> {
-    tokens::forged().iter().map(with_token).collect()
+/// Of the right key, but of yesterday.
+pub(crate) fn expired() -> Vec<Request> {
+    with([-10, -86400].map(|lifetime| signed(&claims(true, lifetime))))
 }
 
-pub(crate) fn with_an_expired_token() -> Vec<Request> {
-    tokens::expired().iter().map(with_token).collect()
+/// Of a key that no function trusts, of none at all, of the public key taken for a secret, changed after
+/// it was signed, or of the right key for another issuer or audience.
+pub(crate) fn forged() -> Vec<Request> {
+    let wanted = claims(true, 600).to_string();
+    let but = |claim: &str, value: Value| {
+        let mut claims = claims(true, 600);
+        claims[claim] = value;
+        signed(&claims)
+    };
+    let good = good();
+    let signature = good.rsplit('.').next().expect("a signature");
+    with([
+        KeyPair::new("ES256").token(Scheme::P256Fixed, &header(), &wanted),
+        format!("{}.", message(r#"{"alg":"none"}"#, &wanted)),
+        hs256(pem(&format!("{KEY}-public")), r#"{"alg":"HS256"}"#, &wanted),
+        format!("{}.{signature}", message(header(), &wanted)),
+        but("iss", json!("https://other.example.com")),
+        but("aud", json!("https://other.example.com")),
+        but("exp", Value::Null),
+    ])
 }
 
-pub(crate) fn with_a_garbage_token() -> Vec<Request> {
-    let long = format!("{}.{}.{}", "a".repeat(2000), "b".repeat(2000), "c".repeat(2000));
-    [".", "..", "a.b.c", "garbage", "null", &long].map(with_token).into()
+pub(crate) fn garbage() -> Vec<Request> {
+    let long = ["a", "b", "c"].map(|letter| letter.repeat(2000)).join(".");
+    with([".", "..", "a.b.c", "garbage", "null", &long].map(str::to_owned))
 }
 
 /// Which of the two would it be?
 pub(crate) fn with_two_tokens() -> Vec<Request> {
-    let [(line, good), (_, forged)] = [tokens::good(), tokens::forged().remove(0)].map(with_token);
-    vec![(line.clone(), format!("{good}{forged}")), (line, format!("{forged}{good}"))]
+    let [(_, forged), ..] = &forged()[..] else { unreachable!("there are several") };
+    let good = bearer(good());
+    let lines = [format!("{good}{forged}"), format!("{forged}{good}")];
+    lines.map(|lines| ("GET /api".into(), lines)).into()
 }
 
 /// Paths that look like those of the functions, and answer without a token there.
 pub(crate) fn on_paths_that_need_no_token() -> Vec<Request> {
-    let paths = [
-        "/healthz",
-        "/readyz",
-        "/validate",
-        "/_validate",
-        "/.well-known/jwks.json",
-        "/login/",
-        "/login/x",
-        "/login/../api",
-        "/login/..%2fapi",
-        "/login;/api",
-        "/login%00",
-        "//login",
-        "/LOGIN",
-        "/%6cogin",
-        "/x/../../healthz",
-        "/..%2fhealthz",
-        "/../healthz",
-        "/login?/../api",
-        "http://h/healthz",
-    ];
-    let with_methods = paths.iter().flat_map(|path| {
+    let paths = "/healthz /readyz /validate /_validate /.well-known/jwks.json /login/ /login/x \
+                 /login/../api /login/..%2fapi /login;/api /login%00 //login /LOGIN /%6cogin \
+                 /x/../../healthz /..%2fhealthz /../healthz /login?/../api http://h/healthz";
+    let requests = paths.split(' ').flat_map(|path| {
         ["GET", "POST", "OPTIONS"]
             .map(|method| (format!("{method} {path}"), "Content-Length: 0\r\n".to_owned()))
     });
-    with_methods.collect()
-}
-
-/// Header lines with another value under each of these names.
-fn claimed(names: impl IntoIterator<Item = String>) -> Vec<String> {
-    names.into_iter().map(|name| format!("{name}: admins\r\n")).collect()
-}
-
-pub(crate) fn copies_in_other_case() -> Vec<String> {
-    let spelled = NAMES.iter().flat_map(|name| {
-        let lower = name.to_lowercase();
-        [(*name).into(), name.to_uppercase(), lower.replace("request", "REQUEST"), lower]
-    });
-    claimed(spelled)
+    requests.collect()
 }
 
 /// For each of the three dashes, or several.
 pub(crate) fn copies_with_underscores() -> Vec<String> {
     let copies = NAMES.iter().flat_map(|name| {
-        (1..8).flat_map(|which| {
-            let mut parts = name.split('-');
-            let mut copy = parts.next().expect("a part").to_owned();
-            for (dash, part) in parts.enumerate() {
-                copy.push(if which & (1 << dash) == 0 { '-' } else { '_' });
-                copy.push_str(part);
-            }
-            [copy.to_lowercase(), copy.to_uppercase(), copy]
+        (1..8).map(|which| {
+            let mut dashes = 0;
+            let replace = |letter| match letter {
+                '-' => {
+                    dashes += 1;
+                    if which & (1 << (dashes - 1)) == 0 { '-' } else { '_' }
+                }
+                letter => letter,
+            };
+            name.chars().map(replace).collect()
         })
     });
-    claimed(copies)
-}
-
-/// What else may stand in a name, by RFC 9110 section 5.6.2: PHP and CGI make `_` of each.
-pub(crate) fn copies_with_other_signs() -> Vec<String> {
-    let signs = "!#$%&'*+.^`|~".chars();
-    claimed(signs.flat_map(|sign| NAMES.map(|name| name.replace('-', &sign.to_string()))))
-}
-
-pub(crate) fn doubled_and_empty_copies() -> Vec<String> {
-    let copies = NAMES.iter().flat_map(|name| {
-        let (line, empty) = (format!("{name}: admins\r\n"), format!("{name}:\r\n"));
-        [format!("{line}{line}"), empty.clone(), format!("{empty}{line}{empty}")]
-    });
     copies.collect()
-}
-
-/// A proxy removes what `Connection` names: is it what the proxy itself has set?
-pub(crate) fn named_as_hop_by_hop() -> Vec<String> {
-    NAMES.map(|name| format!("Connection: {name}\r\n{name}: admins\r\n")).into()
 }

@@ -1,6 +1,15 @@
-//! One gateway with everything around it: `login` and `validate` as processes, and an upstream.
+//! One gateway with everything around it: `login` and `validate` as processes, and the API behind it, which
+//! notes what arrives, and sends bodies back.
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    mem,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
@@ -8,6 +17,7 @@ use system_tests::{
     contract::hash,
     forge::pem,
     gateway::{Gateway, Program},
+    measured::environment,
     raw::{Connection, RawAnswer, address, head},
     scratch,
     service::Service,
@@ -15,14 +25,12 @@ use system_tests::{
 };
 use tempfile::TempDir;
 
-use crate::{
-    requests::{self, Request},
-    tokens::{self, AUDIENCE, ISSUER, KEY, USER},
-    upstream::{Arrived, Upstream},
-};
+use crate::requests::{AUDIENCE, ISSUER, KEY, Request, USER, bearer, good};
 
 /// The demo user's password.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// How long a client waits while `validate` is silent, for which the gateways wait 2 s.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A folder of `examples/gateways`.
 #[derive(Debug)]
@@ -31,28 +39,20 @@ pub(crate) struct Example {
     program: Program,
     /// Whether it asks `validate` for each request.
     pub(crate) asks: bool,
-    /// How long a client waits at most while `validate` is silent.
-    pub(crate) patience: Duration,
 }
 
 /// Every gateway that runs here.
 pub(crate) const EXAMPLES: [Example; 5] = [
-    example("nginx", Program::Nginx, true, 4),
-    example("caddy", Program::Caddy, true, 4),
-    // Its 30 s cannot be set.
-    example("traefik", Program::Traefik, true, 33),
-    example("envoy-ext-authz", Program::Envoy, true, 4),
-    example("envoy-jwt-authn", Program::Envoy, false, 4),
+    Example { name: "nginx", program: Program::Nginx, asks: true },
+    Example { name: "caddy", program: Program::Caddy, asks: true },
+    Example { name: "traefik", program: Program::Traefik, asks: true },
+    Example { name: "envoy-ext-authz", program: Program::Envoy, asks: true },
+    Example { name: "envoy-jwt-authn", program: Program::Envoy, asks: false },
 ];
-
-const fn example(name: &'static str, program: Program, asks: bool, seconds: u64) -> Example {
-    Example { name, program, asks, patience: Duration::from_secs(seconds) }
-}
 
 /// What both functions are told, and the key of this name.
 fn variables(key: &str) -> Environment {
-    let variables = [("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE), ("JWT_SECRET", &pem(key))];
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    environment(&[("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE), ("JWT_SECRET", &pem(key))])
 }
 
 /// `login` with the demo user, for all gateways.
@@ -85,7 +85,7 @@ impl<'a> Setup<'a> {
             ("8000", port),
             ("8081", address(login).port()),
             ("8082", address(&validate).port()),
-            ("8083", upstream.port()),
+            ("8083", upstream.port),
         ];
         // The planted ones first, since they name the ports of the file.
         let planted = planted.iter().map(|(right, wrong)| (*right, (*wrong).to_owned()));
@@ -99,12 +99,16 @@ impl<'a> Setup<'a> {
         setup
     }
 
+    pub(crate) fn connection(&self) -> Connection {
+        let mut connection = Connection::open(self.gateway.address()).expect("it listens");
+        connection.wait_up_to(PATIENCE);
+        connection
+    }
+
     /// Sends a request byte by byte, with these header lines.
     pub(crate) fn exchange(&self, request: &str, headers: &str) -> RawAnswer {
-        let mut connection = Connection::open(self.gateway.address()).expect("it listens");
-        connection.wait_up_to(self.example.patience);
-        let close = format!("Connection: close\r\n{headers}");
-        connection.exchange(head(request, &close)).expect("an answer")
+        let request = head(request, &format!("Connection: close\r\n{headers}"));
+        self.connection().exchange(request).expect("an answer")
     }
 
     /// That a request is not let through; its status.
@@ -118,8 +122,7 @@ impl<'a> Setup<'a> {
 
     /// The one request that a `GET` with this token and these header lines made upstream.
     pub(crate) fn passes(&self, token: &str, headers: &str) -> Arrived {
-        let headers = format!("Authorization: Bearer {token}\r\n{headers}");
-        let answer = self.exchange("GET /api", &headers);
+        let answer = self.exchange("GET /api", &format!("{}{headers}", bearer(token)));
         assert_eq!(answer.status, 200, "{headers}{answer:?}");
         self.the_one()
     }
@@ -133,10 +136,98 @@ impl<'a> Setup<'a> {
 
     /// Waits until a good token passes.
     pub(crate) fn wait_until_open(&self) {
-        let (request, headers) = requests::with_token(tokens::good());
         wait::until("a good token passes", Duration::from_secs(10), || {
-            (self.exchange(&request, &headers).status == 200).then_some(())
+            (self.exchange("GET /api", &bearer(good())).status == 200).then_some(())
         });
         self.upstream.take();
     }
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    pub(crate) method: String,
+    /// Path and query, byte by byte.
+    pub(crate) target: String,
+    /// Names as frameworks take them: in lower case, and with `-` for whatever is no letter or digit.
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Arrived {
+    /// All values under this name, or one that a framework takes for it.
+    pub(crate) fn values(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(given, _)| given == name);
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
+    fn read(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut line = || {
+            let mut line = String::new();
+            reader.read_line(&mut line).map(|_| line.trim_end().to_owned())
+        };
+        let request = line()?;
+        let mut parts = request.split(' ').map(str::to_owned);
+        let (Some(method), Some(target)) = (parts.next(), parts.next()) else { return Ok(None) };
+        let mut headers = Vec::new();
+        while let Some((name, value)) = line()?.split_once(':') {
+            let name = name.to_ascii_lowercase();
+            let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+            headers.push((name, value.trim().to_owned()));
+        }
+        let mut arrived = Self { method, target, headers, body: Vec::new() };
+        assert!(arrived.values("transfer-encoding").is_empty(), "only bodies of known length");
+        let length = arrived.values("content-length").first().map_or(Ok(0), |text| text.parse());
+        arrived.body = vec![0; length.expect("a number")];
+        reader.read_exact(&mut arrived.body)?;
+        Ok(Some(arrived))
+    }
+}
+
+/// The API. It ends with the test process; until then it waits for connections.
+pub(crate) struct Upstream {
+    port: u16,
+    arrived: Arc<Mutex<Vec<Arrived>>>,
+}
+
+impl Upstream {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let arrived = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&arrived);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let noted = Arc::clone(&noted);
+                // A gateway that hangs up is no failure.
+                thread::spawn(move || drop(serve(&stream, &noted)));
+            }
+        });
+        Self { port, arrived }
+    }
+
+    /// What has arrived since this was last asked.
+    pub(crate) fn take(&self) -> Vec<Arrived> {
+        mem::take(&mut self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Agrees to a WebSocket, whose key is the one of RFC 6455 section 1.3, and goes on as before.
+fn serve(mut stream: &TcpStream, noted: &Mutex<Vec<Arrived>>) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    while let Some(arrived) = Arrived::read(&mut reader)? {
+        noted.lock().unwrap_or_else(PoisonError::into_inner).push(arrived.clone());
+        if !arrived.values("sec-websocket-key").is_empty() {
+            let agreed = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+            let upgrade = "Connection: Upgrade\r\nUpgrade: websocket";
+            write!(stream, "HTTP/1.1 101 Switching Protocols\r\n{upgrade}\r\n{agreed}\r\n\r\n")?;
+            continue;
+        }
+        let length = arrived.body.len();
+        write!(stream, "HTTP/1.1 200 OK\r\nX-Upstream: yes\r\nContent-Length: {length}\r\n\r\n")?;
+        if arrived.method != "HEAD" {
+            stream.write_all(&arrived.body)?;
+        }
+    }
+    Ok(())
 }
