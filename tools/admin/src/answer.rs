@@ -1,10 +1,12 @@
-//! What a command says, where, and with which exit status.
+//! What a command says, where, and with which exit status. Listings are a table for a person, or
+//! JSON for a program.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
+use serde::Serialize;
 use shared::{config::Problem, password::HashingError, users::StoreError};
 
 /// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
@@ -117,12 +119,51 @@ pub(crate) fn shown(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
+/// The rows as a JSON array, or as a table with these columns.
+pub(crate) fn listing<T: Serialize, const N: usize>(
+    rows: &[T],
+    json: bool,
+    head: [&str; N],
+    cells: impl Fn(&T) -> [String; N],
+) -> Answer {
+    if json {
+        let json = serde_json::to_string_pretty(rows);
+        return Answer::good(json.expect("texts and numbers are JSON"));
+    }
+    Answer::good(table(head, rows.iter().map(cells)))
+}
+
+/// One line for each row, the columns as wide as they need to be.
+pub(crate) fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let rows = rows.map(|row| row.map(|cell| shown(&cell)));
+    let lines: Vec<[String; N]> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
+    let line = |cells: &[String; N]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    lines.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(shown("ä\u{1b}[2J\u{9b}\n"), "ä\\u001b[2J\\u009b\\u000a");
+    fn columns_are_aligned_and_control_characters_do_not_reach_the_terminal() {
+        let rows = [["ädä@example.com", "yes", "-"], ["a@b\u{1b}[2J\u{9b}\n", "no", "x"]];
+        let rows = rows.map(|row| row.map(str::to_owned)).into_iter();
+        assert_eq!(
+            table(["EMAIL", "ADMIN", "ADDED"], rows),
+            "\
+EMAIL                     ADMIN  ADDED
+ädä@example.com           yes    -
+a@b\\u001b[2J\\u009b\\u000a  no     x
+"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{answer::Failure, weakness};
+use crate::{accepted, answer::Failure};
 
 /// A line that is longer is no password, and need not be kept.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -23,21 +23,19 @@ pub(crate) struct PasswordFrom {
 
 /// A password that is to be set: asked for twice, and not weak.
 pub(crate) fn new_password(from: &PasswordFrom) -> Result<SecretString, Failure> {
-    if from.password_stdin {
-        let password = first_line(io::stdin().lock())?;
-        weakness::check(password.expose_secret()).map_err(Failure::because)?;
-        return Ok(password);
-    }
-    // With input from elsewhere, a prompt on the terminal would come as a surprise.
-    if !io::stdin().is_terminal() {
+    let password = if from.password_stdin {
+        first_line(io::stdin().lock())?
+    } else if io::stdin().is_terminal() {
+        prompt("Password: ")?
+    } else {
+        // With input from elsewhere, a prompt on the terminal would come as a surprise.
         return Err(Failure::because(
             "there is no terminal to ask for the password on; \
              give --password-stdin to read it from standard input",
         ));
-    }
-    let password = prompt("Password: ")?;
-    weakness::check(password.expose_secret()).map_err(Failure::because)?;
-    if prompt("Once more: ")?.expose_secret() != password.expose_secret() {
+    };
+    accepted::password(password.expose_secret()).map_err(Failure::because)?;
+    if !from.password_stdin && prompt("Once more: ")?.expose_secret() != password.expose_secret() {
         return Err(Failure::because("the two passwords differ"));
     }
     Ok(password)
@@ -64,7 +62,7 @@ pub(crate) fn confirm(yes: bool, question: &str, refusal: &str) -> Result<(), Fa
 }
 
 /// The first line, without its line break.
-pub(crate) fn first_line(input: impl BufRead) -> Result<SecretString, Failure> {
+fn first_line(input: impl BufRead) -> Result<SecretString, Failure> {
     let mut line = Vec::new();
     let read = input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
     read.map_err(|error| Failure::because(format!("standard input: {error}")))?;

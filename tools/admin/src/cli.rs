@@ -2,23 +2,16 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use clap_complete::{Shell, generate};
-use shared::config::Argon2Config;
+use clap::{Parser, Subcommand};
 
 use crate::{
     answer::{Answer, Failure},
-    ask::{self, PasswordFrom},
-    check, database,
-    hashing::Hashing,
+    check,
     key::{self, KeyCommand},
     throttle::{self, ThrottleCommand},
-    token::{self, TokenCommand},
     upgrade::{self, UpgradeDetails, Wanted},
     user::{self, UserCommand},
 };
-
-const NAME: &str = "auth-admin";
 
 /// Looks after the users of the auth service, and after the keys of its tokens.
 ///
@@ -36,7 +29,7 @@ const NAME: &str = "auth-admin";
 /// The exit status is 0 for success, 1 for a refusal or a failure, 2 for a wrong command line and
 /// 78 for a wrong configuration.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "auth-admin", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,8 +40,6 @@ enum Command {
     /// Add, change, list and remove users
     #[command(subcommand)]
     User(UserCommand),
-    /// Print the Argon2id hash of a password, as it would be stored; no database is needed
-    Hash(PasswordFrom),
     /// Say what login would make of the database, and change nothing
     ///
     /// Says in a table what it found: the server and its mode, the account and its privileges, the
@@ -95,23 +86,10 @@ enum Command {
     /// Show and forget failed logins
     #[command(subcommand)]
     Throttle(ThrottleCommand),
-    /// Look at tokens
-    #[command(subcommand)]
-    Token(TokenCommand),
-    /// Print completions for a shell
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
 }
 
 /// Does what the command line asks for.
-///
-/// Standard output has the result; what went wrong is on standard error. The status
-/// is 0 for success, 1 for a refusal or a failure, 2 for a command line that cannot be
-/// read, and 78 (`EX_CONFIG`) for a wrong configuration.
-#[must_use]
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let command = Cli::parse().command;
     // One thread is enough: hashes are computed on threads of their own, and there is one
     // connection to the database.
@@ -125,7 +103,6 @@ pub fn run() -> ExitCode {
 async fn answer(command: Command) -> Result<Answer, Failure> {
     match command {
         Command::User(command) => user::run(command).await,
-        Command::Hash(password) => hash(&password).await,
         Command::Check => check::check().await,
         Command::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
         Command::UpgradePlaintext { details, allow_hash_like } => {
@@ -133,40 +110,36 @@ async fn answer(command: Command) -> Result<Answer, Failure> {
         }
         Command::Key(command) => key::run(command).await,
         Command::Throttle(command) => throttle::run(command).await,
-        Command::Token(TokenCommand::Inspect { token }) => token::inspect(token).await,
-        Command::Completions { shell } => Ok(completions(shell)),
     }
-}
-
-async fn hash(password: &PasswordFrom) -> Result<Answer, Failure> {
-    let hashing = Hashing::new(database::read(Argon2Config::read)?);
-    Ok(Answer::good(hashing.hash(ask::new_password(password)?).await?))
-}
-
-fn completions(shell: Shell) -> Answer {
-    let mut script = Vec::new();
-    generate(shell, &mut Cli::command(), NAME, &mut script);
-    let script = String::from_utf8_lossy(&script);
-    // The bash script spells a name with a hyphen in two ways, and so completes no
-    // subcommand: https://github.com/clap-rs/clap/issues/6421
-    Answer::good(script.replace("auth__subcmd__admin", "auth__admin"))
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
-    fn a_password_is_never_an_argument() {
+    fn a_wrong_command_line_is_refused_and_a_password_is_never_an_argument() {
         Cli::command().debug_assert();
         for line in [
-            "auth-admin user add a@b secret",
-            "auth-admin user password a@b secret",
-            "auth-admin user add a@b --password=secret",
-            "auth-admin user add a@b --password-stdin=secret",
-            "auth-admin hash secret",
+            "user add",
+            "user add a@b secret",
+            "user password a@b secret",
+            "user add a@b --password=secret",
+            "user add a@b --password-stdin=secret",
+            "user import users.csv",
+            "key list",
+            "key list --file a --secret-id b",
+            "key list --secret-id=",
+            "key new --alg none --file a",
+            "key new --file a",
+            "key retire --file a",
+            "key retire one --without-kid --file a",
+            "key publish --file a --public-file b --public-secret-id c",
         ] {
-            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+            let words = ["auth-admin"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
         }
     }
 }

@@ -1,18 +1,24 @@
-//! `user import`
+//! `user import`: a CSV file of users (RFC 4180), read as a whole. No message quotes what is in it.
 
-mod file;
-
-use std::path::PathBuf;
+use std::{collections::HashMap, fs, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use shared::users::{NewUser, StoreError, UserDirectory};
+use csv::{ErrorKind, StringRecord};
+use shared::{
+    password::StoredDigest,
+    users::{NewUser, StoreError},
+};
 
 use crate::{
+    accepted,
     answer::{Answer, Failure},
-    database::users_and_hashing,
-    hashing::{Hashing, progress},
+    database::{Input, progress, users_and_hashing},
+    stored_form::{StoredForm, is_locked, looks_like_a_hash},
 };
-use file::{BadLine, Entry, Password};
+
+const HEADERS: [&[&str]; 2] = [&["email", "password"], &["email", "password", "admin"]];
+/// As wide as the column.
+const MAX_HASH_BYTES: usize = 255;
 
 /// More would scroll the first ones away.
 const MAX_BAD_LINES_SHOWN: usize = 20;
@@ -38,18 +44,44 @@ enum PasswordsAre {
     Hashed,
 }
 
+/// A user of the file.
+struct Entry {
+    line: u64,
+    email: String,
+    admin: bool,
+    input: Input,
+}
+
+/// The number of a line that is wrong, and why it is.
+type BadLine = (u64, String);
+
 /// Adds the users of a CSV file, all or none.
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
 pub(crate) async fn import(details: &ImportDetails) -> Result<Answer, Failure> {
     let (users, hashing) = users_and_hashing().await?;
-    let (entries, mut bad) = file::read(details)?;
-    bad.extend(taken(users.as_ref(), &entries).await?);
+    let (entries, mut bad) = read(details)?;
+    for entry in &entries {
+        if users.find_by_email(&entry.email).await?.is_some() {
+            bad.push((entry.line, StoreError::Duplicate(0).to_string()));
+        }
+    }
     if !bad.is_empty() {
         return Err(refused(bad));
     }
-    let lines: Vec<u64> = entries.iter().map(|entry| entry.line).collect();
-    let new = hashed(&hashing, entries).await?;
+    let progress = progress(entries.len() as u64);
+    let inputs =
+        entries.into_iter().map(|entry| ((entry.line, entry.email, entry.admin), entry.input));
+    let mut new = Vec::new();
+    let done = async |(line, email, admin), hash| {
+        new.push((line, NewUser { email, hash, admin }));
+        progress.inc(1);
+        Ok(())
+    };
+    hashing.hash_each(inputs, done).await?;
+    // In the order of the file again.
+    new.sort_by_key(|(line, _)| *line);
+    let (lines, new): (Vec<u64>, Vec<NewUser>) = new.into_iter().unzip();
     match users.add(&new).await {
         Ok(()) if new.len() == 1 => Ok(Answer::good("added 1 user")),
         Ok(()) => Ok(Answer::good(format!("added {} users", new.len()))),
@@ -60,42 +92,6 @@ pub(crate) async fn import(details: &ImportDetails) -> Result<Answer, Failure> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The lines whose e-mail a user in the database has.
-async fn taken(users: &dyn UserDirectory, entries: &[Entry]) -> Result<Vec<BadLine>, Failure> {
-    let mut taken = Vec::new();
-    for entry in entries {
-        if users.find_by_email(&entry.email).await?.is_some() {
-            taken.push((entry.line, StoreError::Duplicate(0).to_string()));
-        }
-    }
-    Ok(taken)
-}
-
-/// The users as they are to be stored, in the order of the file.
-async fn hashed(hashing: &Hashing, entries: Vec<Entry>) -> Result<Vec<NewUser>, Failure> {
-    let mut inputs = Vec::new();
-    let mut new = Vec::with_capacity(entries.len());
-    for Entry { email, password, admin, .. } in entries {
-        let hash = match password {
-            Password::Hash(hash) => hash,
-            Password::Input(input) => {
-                inputs.push((new.len(), input));
-                String::new()
-            }
-        };
-        new.push(NewUser { email, hash, admin });
-    }
-    let progress = progress(inputs.len() as u64);
-    hashing
-        .hash_each(inputs, async |position: usize, hash| {
-            new[position].hash = hash;
-            progress.inc(1);
-            Ok(())
-        })
-        .await?;
-    Ok(new)
 }
 
 fn refused(mut bad: Vec<BadLine>) -> Failure {
@@ -109,4 +105,194 @@ fn refused(mut bad: Vec<BadLine>) -> Failure {
     }
     reasons.push("no user was added".into());
     Failure::refused(reasons)
+}
+
+/// The users of the file, and its bad lines.
+fn read(details: &ImportDetails) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
+    let text = fs::read(&details.file)
+        .map_err(|error| Failure::because(format!("{}: {error}", details.file.display())))?;
+    // As spreadsheets write it; it would shift every position.
+    Ok(parse(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text), details))
+}
+
+fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
+    let mut reader = csv::Reader::from_reader(text);
+    if !reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected)) {
+        // It is not quoted: where the header is missing, this line has a password in it.
+        let expected = "the header is not email,password or email,password,admin";
+        return (Vec::new(), vec![(1, expected.to_owned())]);
+    }
+    let (mut entries, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+    let (mut line, mut at) = (1, 0);
+    for record in reader.records() {
+        let position = match &record {
+            Ok(record) => record.position(),
+            Err(error) => error.position(),
+        };
+        let start = position.and_then(|position| usize::try_from(position.byte()).ok());
+        // Counted here: the library's line numbers are wrong behind CRLF and empty lines.
+        while let Some(byte) = text.get(at)
+            && (at < start.unwrap_or(at) || matches!(byte, b'\r' | b'\n'))
+        {
+            line += u64::from(*byte == b'\n');
+            at += 1;
+        }
+        let read = record.map_err(|error| malformed(&error).to_owned());
+        match read.and_then(|record| entry(line, &record, details, &mut seen)) {
+            Ok(entry) => entries.push(entry),
+            Err(reason) => bad.push((line, reason)),
+        }
+    }
+    (entries, bad)
+}
+
+/// The library's own messages could quote a field.
+fn malformed(error: &csv::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::UnequalLengths { .. } => "has not as many fields as the header",
+        ErrorKind::Utf8 { .. } => "is not UTF-8",
+        _ => "cannot be read",
+    }
+}
+
+/// The user of one record; `seen` has the e-mails so far, and their lines.
+fn entry(
+    line: u64,
+    record: &StringRecord,
+    details: &ImportDetails,
+    seen: &mut HashMap<String, u64>,
+) -> Result<Entry, String> {
+    let field = |position| record.get(position).unwrap_or_default();
+    let email = field(0).to_owned();
+    accepted::email(&email)?;
+    if let Some(first) = seen.insert(email.to_ascii_lowercase(), line) {
+        return Err(format!("the e-mail stands in line {first} already"));
+    }
+    let input = input(field(1), details)?;
+    let admin = match field(2).to_ascii_lowercase().as_str() {
+        "true" | "1" => true,
+        "false" | "0" | "" => false,
+        _ => return Err("admin is neither true nor false".into()),
+    };
+    Ok(Entry { line, email, admin, input })
+}
+
+fn input(text: &str, details: &ImportDetails) -> Result<Input, String> {
+    // A quote that is not closed makes one field of all the lines behind it.
+    if text.contains(['\n', '\r']) {
+        return Err("the password has a line break in it; is a quote missing?".into());
+    }
+    if details.passwords == PasswordsAre::Hashed {
+        if let Some(digest) = StoredDigest::parse(text) {
+            return Ok(Input::Digest(digest));
+        }
+        return match StoredForm::of(text) {
+            StoredForm::Hash(_) if text.len() > MAX_HASH_BYTES => {
+                Err(format!("the hash is longer than {MAX_HASH_BYTES} bytes"))
+            }
+            StoredForm::Hash(_) => Ok(Input::Hash(text.into())),
+            StoredForm::PlainText | StoredForm::Empty => Err("the password is no hash".into()),
+            _ => Err("the password is a hash of a kind that is not supported".into()),
+        };
+    }
+    if is_locked(text) {
+        return Err("the password is the mark of a locked user".into());
+    }
+    if looks_like_a_hash(text) && !details.allow_hash_like {
+        return Err("the password looks like a hash; give --passwords hashed, or \
+                    --allow-hash-like if it is a password"
+            .into());
+    }
+    accepted::password(text)?;
+    Ok(Input::Password(text.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+
+    fn details(passwords: PasswordsAre, allow_hash_like: bool) -> ImportDetails {
+        ImportDetails { file: "users.csv".into(), passwords, allow_hash_like }
+    }
+
+    fn bad_lines(text: &[u8]) -> Vec<BadLine> {
+        parse(text, &details(PasswordsAre::Plain, false)).1
+    }
+
+    #[test]
+    fn the_caller_says_what_passwords_are_and_nothing_is_guessed() {
+        for (password, hashed, plain, hash_like) in [
+            (BCRYPT, true, false, true),
+            ("9cc2ae8a1ba7a93da39b46fc1019c481", true, false, true),
+            ("{SSHA}dAU8SC82C+OW5inOjFCuY6angdOO0dqb", true, false, true),
+            ("$1$salt$qJH7.N4xYta3aEG/dfqo/0", false, false, true),
+            (&format!("b'{BCRYPT}'"), false, false, true),
+            ("correct horse battery", false, true, true),
+            ("", false, false, false),
+            // The marks of locked users are no passwords, whatever is said.
+            ("!", false, false, false),
+            ("!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168", false, false, false),
+        ] {
+            for (details, accepted) in [
+                (details(PasswordsAre::Hashed, false), hashed),
+                (details(PasswordsAre::Plain, false), plain),
+                (details(PasswordsAre::Plain, true), hash_like),
+            ] {
+                assert_eq!(input(password, &details).is_ok(), accepted, "{password}: {details:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bad_lines_are_counted_as_an_editor_counts_them_and_named_with_the_reason() {
+        let text = "email,password,admin
+
+
+no-at,a canary sings,
+ada@b,a canary sings,TRUE
+ADA@b,a canary sings,
+
+cyd@b,canary,
+cyd@c,\"a canary
+sings\",
+cyd@d,$canary$v=19$aaaaaaaa,
+cyd@e,*LK*,
+cyd@f,a canary sings
+cyd@g,a canary sings,canary
+cyd@h,\u{ff}\u{ff}\u{ff}\u{ff},
+dan@b,\"a canary, \"\"sings\"\"\",0
+";
+        let latin_1 =
+            |text: &str| -> Vec<u8> { text.chars().map(|it| u8::try_from(it).unwrap()).collect() };
+        for line_break in ["\n", "\r\n"] {
+            let text = latin_1(&text.replace('\n', line_break));
+            let expected = [
+                (4, "the e-mail is not of the form name@domain"),
+                (6, "the e-mail stands in line 5 already"),
+                (8, "the password is shorter than 8 characters"),
+                (9, "the password has a line break in it; is a quote missing?"),
+                (
+                    11,
+                    "the password looks like a hash; give --passwords hashed, or --allow-hash-like \
+                     if it is a password",
+                ),
+                (12, "the password is the mark of a locked user"),
+                (13, "has not as many fields as the header"),
+                (14, "admin is neither true nor false"),
+                (15, "is not UTF-8"),
+            ];
+            assert_eq!(bad_lines(&text), expected.map(|(line, reason)| (line, reason.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_wrong_header_is_never_quoted() {
+        for text in ["", "\n", "ada@example.com,canary\n", "password,email\n", "email,password,x\n"]
+        {
+            let header = "the header is not email,password or email,password,admin";
+            assert_eq!(bad_lines(text.as_bytes()), [(1, header.to_owned())], "{text}");
+        }
+    }
 }

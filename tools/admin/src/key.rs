@@ -1,30 +1,23 @@
 //! `key`: the keys that sign and verify tokens, in a file or in Secrets Manager.
 
-mod change;
 mod place;
-mod places;
-mod select;
 
-use std::time::SystemTime;
+use std::{path::PathBuf, time::SystemTime};
 
 use clap::{
     Args, Subcommand,
     builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
 };
+use secrecy::SecretString;
 use serde::Serialize;
 use shared::{
     config::KeyConfig,
-    keys::{Algorithm, KeyKind, KeyUse, Keys, RsaSize},
+    keys::{Algorithm, JwkSet, Key, KeyKind, KeyUse, Keys, RsaSize, generate},
     secrets::Secrets,
 };
 
-use crate::{
-    answer::{Answer, Failure},
-    table::listing,
-};
-use place::{Place, PlaceOfKeys};
-use places::{PlaceOfPublicKeys, Places};
-use select::WhichKey;
+use crate::answer::{Answer, Failure, listing, shown};
+use place::{Place, Places, both};
 
 /// What can be done with the keys of tokens.
 #[derive(Subcommand)]
@@ -105,12 +98,52 @@ pub(crate) enum KeyCommand {
     },
 }
 
+/// Where the keys are: exactly one of the two.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PlaceOfKeys {
+    /// The file with the keys
+    ///
+    /// It is replaced as a whole, behind a symbolic link its target. It keeps owner, group and
+    /// mode, but others lose access. Of changes at the same time one waits for the other.
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// The Secrets Manager secret with the keys, by name or ARN
+    ///
+    /// It is found by the standard AWS variables and files. Of changes at the same time one alone
+    /// is made, and the others fail.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    secret_id: Option<String>,
+}
+
+/// Where the keys are, and at most one place of their public halves for those who only verify.
 #[derive(Args)]
 pub(crate) struct PlacesOfKeys {
     #[command(flatten)]
     keys: PlaceOfKeys,
-    #[command(flatten)]
-    public: PlaceOfPublicKeys,
+    /// Keep the public keys in this file in step, too; a change is written there first
+    #[arg(long, value_name = "PATH", conflicts_with = "public_secret_id")]
+    public_file: Option<PathBuf>,
+    /// Keep the public keys in this Secrets Manager secret in step, too; a change is written
+    /// there first
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    public_secret_id: Option<String>,
+}
+
+/// One key of a set: exactly one of the two.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct WhichKey {
+    /// The kid of the key, as `key list` shows it
+    // One thumbprint in 64 begins with a hyphen.
+    #[arg(allow_hyphen_values = true)]
+    kid: Option<String>,
+    /// The key that has no kid, which `key list` shows as -
+    ///
+    /// If there are several: one that does not sign, of those the first for promote and the last
+    /// for retire.
+    #[arg(long)]
+    without_kid: bool,
 }
 
 /// What may be chosen about a new key.
@@ -146,15 +179,16 @@ fn rsa_size() -> impl TypedValueParser<Value = RsaSize> {
 /// Does what `command` says.
 pub(crate) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
     match command {
-        KeyCommand::New { alg, details, places } => {
-            change::new(&Places::of(places)?, alg, &details).await
-        }
+        KeyCommand::New { alg, details, places } => new(&Places::of(places)?, alg, &details).await,
         KeyCommand::Rotate { alg, stage, details, places } => {
-            change::rotate(&Places::of(places)?, alg, stage, &details).await
+            rotate(&Places::of(places)?, alg, stage, &details).await
         }
-        KeyCommand::Promote { key, places } => change::promote(&Places::of(places)?, &key).await,
-        KeyCommand::Retire { key, places } => change::retire(&Places::of(places)?, &key).await,
-        KeyCommand::Publish { places } => places::publish(&Places::of(places)?).await,
+        KeyCommand::Promote { key, places } => promote(&Places::of(places)?, &key).await,
+        KeyCommand::Retire { key, places } => retire(&Places::of(places)?, &key).await,
+        KeyCommand::Publish { places } => {
+            Places::of(places)?.publish().await?;
+            Ok(Answer::good("the public keys are in step with the keys"))
+        }
         KeyCommand::List { json, place } => list(&Place::of(place)?, json).await,
         KeyCommand::Public { place } => public(&Place::of(place)?).await,
     }
@@ -173,7 +207,7 @@ struct Listed<'a> {
 
 async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
     let set = place.read().await?.set;
-    let signing = select::signing(&set);
+    let signing = signing(&set).map(|(at, _)| at);
     let keys = set.keys().iter().zip(set.kinds()).enumerate();
     let listed = keys.map(|(index, (key, kind))| Listed {
         kid: key.id(),
@@ -199,4 +233,175 @@ async fn public(place: &Place) -> Result<Answer, Failure> {
     let keys = keys.map_err(|problem| place.refuse(problem.reason))?;
     let keys = keys.get(SystemTime::now()).await.map_err(|error| place.refuse(error.reason))?;
     Ok(Answer::good(keys.public_set()))
+}
+
+/// Makes a set with one key.
+async fn new(places: &Places, alg: Algorithm, details: &KeyDetails) -> Result<Answer, Failure> {
+    let set = JwkSet::of(new_key(alg, details)?).map_err(|error| places.refuse(error))?;
+    places.create(&set).await?;
+    let kid = set.keys().signing().and_then(Key::id);
+    Ok(Answer::good(shown(kid.unwrap_or("-"))))
+}
+
+/// Adds a key: in front, so that it signs, or behind the one that signs.
+async fn rotate(
+    places: &Places,
+    alg: Option<Algorithm>,
+    stage: bool,
+    details: &KeyDetails,
+) -> Result<Answer, Failure> {
+    let held = places.hold().await?;
+    let Some((at, before)) = signing(&held.set) else {
+        return Err(places.refuse("holds no key that signs; give the place of the private keys"));
+    };
+    let key = new_key(alg.unwrap_or(before.algorithm()), details)?;
+    let index = if stage { at + 1 } else { 0 };
+    let set = places.change(&held, |jwks| jwks.insert(index, key)).await?;
+    places.check(&set).await?;
+    let Some(added) = set.keys().iter().nth(index) else {
+        return Err(places.refuse("the new key is not there"));
+    };
+    if !stage {
+        return Ok(signs_now(added, before));
+    }
+    Ok(Answer::good(format!(
+        "staged {}; signing goes on with {}\n\
+         next: wait until every instance has it, then: auth-admin key promote {}",
+        name(added),
+        name(before),
+        argument(added)
+    )))
+}
+
+/// Lets another key sign.
+async fn promote(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
+    let held = places.hold().await?;
+    // New keys stand before old ones.
+    let (index, key) = meant(&held.set, which)?[0];
+    if !key.can_sign() {
+        return Err(Failure::because(
+            "this key can only verify: it is public, or its key_ops keep it from signing",
+        ));
+    }
+    match signing(&held.set) {
+        Some((at, before)) if at != index => {
+            let set = places.change(&held, |jwks| jwks[..=index].rotate_right(1)).await?;
+            places.check(&set).await?;
+            Ok(signs_now(key, before))
+        }
+        _ => Ok(Answer::good(format!("{} signs already", name(key)))),
+    }
+}
+
+/// Removes a key.
+async fn retire(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
+    let held = places.hold().await?;
+    let keys = meant(&held.set, which)?;
+    let (index, key) = keys[keys.len() - 1];
+    let retired = name(key);
+    if held.set.keys().iter().count() == 1 {
+        return Err(Failure::because(format!(
+            "{retired} is the only key; add another first: auth-admin key rotate"
+        )));
+    }
+    if signing(&held.set).is_some_and(|(at, _)| at == index) {
+        return Err(Failure::because(format!(
+            "{retired} signs; promote another first: auth-admin key promote"
+        )));
+    }
+    let set = places.change(&held, |jwks| drop(jwks.remove(index))).await?;
+    both(places.forget(&held).await, places.check(&set).await)?;
+    let signs = set.keys().signing().map(|key| format!("; {} signs", name(key)));
+    Ok(Answer::good(format!("retired {retired}{}", signs.unwrap_or_default())))
+}
+
+fn new_key(alg: Algorithm, details: &KeyDetails) -> Result<SecretString, Failure> {
+    if details.bits.is_some() && alg != Algorithm::Rs256 {
+        return Err(Failure::because(format!("--bits is for RS256, and this is {}", alg.name())));
+    }
+    let key = generate(alg, details.bits.unwrap_or_default(), details.kid.as_deref());
+    key.map_err(|error| Failure::because(error.to_string()))
+}
+
+/// The key that signs, and its position.
+fn signing(set: &JwkSet) -> Option<(usize, &Key)> {
+    set.keys().iter().enumerate().find(|(_, key)| key.can_sign())
+}
+
+/// The keys that may be meant, with their positions: one at least. Of keys without a kid, the one
+/// that signs only if there is no other.
+fn meant<'s>(set: &'s JwkSet, which: &WhichKey) -> Result<Vec<(usize, &'s Key)>, Failure> {
+    let kid = which.kid.as_deref();
+    let mut found: Vec<_> =
+        set.keys().iter().enumerate().filter(|(_, key)| key.id() == kid).collect();
+    if found.is_empty() {
+        return Err(Failure::because(match kid {
+            Some(kid) => format!("there is no key with the kid {}", shown(kid)),
+            None => "there is no key without a kid".to_owned(),
+        }));
+    }
+    if found.len() > 1 {
+        found.retain(|(index, _)| signing(set).is_none_or(|(at, _)| at != *index));
+    }
+    Ok(found)
+}
+
+fn signs_now(key: &Key, before: &Key) -> Answer {
+    Answer::good(format!(
+        "{} signs now; {} verifies\n\
+         next: wait until the last token of the old key has expired, then: auth-admin key retire {}",
+        name(key),
+        name(before),
+        argument(before)
+    ))
+}
+
+/// What a key is called in a message.
+fn name(key: &Key) -> String {
+    let name = key.id().map_or("the key without a kid".to_owned(), shown);
+    format!("{name} ({})", key.algorithm().name())
+}
+
+/// What a key is called on the command line, for a shell that it is pasted into: between single
+/// quotes, in which a shell obeys nothing, unless it is a plain word.
+fn argument(key: &Key) -> String {
+    let Some(id) = key.id().map(shown) else { return "--without-kid".to_owned() };
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if id.chars().all(plain) { id } else { format!("'{}'", id.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A set of symmetric keys with these names.
+    fn set(kids: &[Option<&str>]) -> JwkSet {
+        let keys = kids.iter().zip(["a", "b", "c", "d"].map(|letter| letter.repeat(64)));
+        let keys = keys.map(|(kid, k)| serde_json::json!({ "kty": "oct", "k": k, "kid": kid }));
+        let keys = serde_json::json!({ "keys": keys.collect::<Vec<_>>() });
+        JwkSet::read(&keys.to_string().into()).unwrap()
+    }
+
+    #[test]
+    fn a_shell_obeys_nothing_that_a_kid_says() {
+        let set = set(&[Some("2026-12"), Some("a b;`id`"), Some("it's"), None]);
+        let arguments: Vec<String> = set.keys().iter().map(argument).collect();
+        assert_eq!(arguments, ["2026-12", "'a b;`id`'", r"'it'\''s'", "--without-kid"]);
+    }
+
+    #[test]
+    fn without_a_kid_the_key_that_signs_is_meant_last() {
+        for (kids, expected) in [
+            (&[Some("one")][..], &[][..]),
+            (&[None, Some("one")], &[0]),
+            (&[None, None], &[1]),
+            (&[Some("one"), None, Some("two"), None], &[1, 3]),
+            (&[None, None, None], &[1, 2]),
+        ] {
+            let set = set(kids);
+            let found = meant(&set, &WhichKey { kid: None, without_kid: true }).unwrap_or_default();
+            let positions: Vec<usize> = found.iter().map(|(index, _)| *index).collect();
+            assert_eq!(positions, expected, "{kids:?}");
+        }
+    }
 }

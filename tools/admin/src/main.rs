@@ -1,12 +1,27 @@
-//! The command line of whoever looks after users and keys.
+//! `auth-admin`: users and the keys of tokens, from the command line.
+//!
+//! It works on the same database and the same keys as `login`, through the same code: what it
+//! stores is what `login` reads.
+
+mod accepted;
+mod answer;
+mod ask;
+mod check;
+mod cli;
+mod database;
+mod import;
+mod key;
+mod stored_form;
+mod throttle;
+mod upgrade;
+mod user;
 
 use std::process::ExitCode;
 
-use zeroizing_alloc::ZeroAlloc;
-
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    auth_admin::run()
+    cli::run()
 }

@@ -14,9 +14,8 @@ use shared::{
 };
 
 use crate::{
-    answer::{Answer, Failure},
+    answer::{Answer, Failure, listing},
     database::{database, each_page},
-    table::listing,
 };
 
 /// More than a person reads; an attack may leave behind many more.
@@ -51,7 +50,7 @@ pub(crate) struct WhoseFailures {
     /// The address of a source; of an IPv6 address the whole /64
     #[arg(long, value_name = "ADDRESS")]
     source: Option<IpAddr>,
-    /// Everybody
+    /// All of them
     #[arg(long)]
     all: bool,
 }

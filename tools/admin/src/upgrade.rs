@@ -11,13 +11,11 @@ use shared::{
 };
 
 use crate::{
-    answer::{Answer, Failure, shown},
+    accepted,
+    answer::{Answer, Failure, shown, table},
     ask,
-    database::{each_page, users_and_hashing},
-    hashing::{Hashing, Input, progress},
+    database::{Hashing, Input, each_page, progress, users_and_hashing},
     stored_form::{StoredForm, alphabet, is_locked},
-    table::table,
-    weakness,
 };
 
 /// How the whole table is changed.
@@ -155,7 +153,7 @@ impl Run<'_> {
                 if self.users.replace_hash(&user, &hash).await? {
                     *hashed += 1;
                     // Said now, since a hash does not show it later on.
-                    if !of_digest && weakness::check(stored).is_err() {
+                    if !of_digest && accepted::password(stored).is_err() {
                         let line = format!("weak password: {}", shown(&user.email));
                         progress.suspend(|| eprintln!("{line}"));
                     }

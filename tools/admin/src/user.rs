@@ -1,17 +1,16 @@
 //! `user`: one user at a time, and the list of all.
 
-mod list;
-
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use shared::password::DISABLED;
-use shared::users::{NewUser, StoreError, User, UserDirectory};
+use shared::users::{NewUser, StoreError, User, UserDirectory, UserRow};
 
 use crate::{
-    answer::{Answer, Failure, shown},
+    accepted,
+    answer::{Answer, Failure, listing, shown},
     ask::{self, PasswordFrom},
-    database::{Users, users, users_and_hashing},
-    email,
+    database::{Users, each_page, users, users_and_hashing},
     import::{self, ImportDetails},
     stored_form::{StoredForm, can_be_disabled},
 };
@@ -90,7 +89,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
     match command {
         UserCommand::Add { email, admin, password } => add(email, admin, &password).await,
         UserCommand::Password { user, password } => set_password(&user.email, &password).await,
-        UserCommand::List { json } => list::list(json).await,
+        UserCommand::List { json } => list(json).await,
         UserCommand::Grant(user) => set_admin(&user.email, true).await,
         UserCommand::Revoke(user) => set_admin(&user.email, false).await,
         UserCommand::Remove { user, yes } => remove(&user.email, yes).await,
@@ -102,7 +101,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
 
 /// Adds a user. What can be refused without the password is refused before it is typed.
 async fn add(email: String, admin: bool, password: &PasswordFrom) -> Result<Answer, Failure> {
-    email::check(&email).map_err(Failure::because)?;
+    accepted::email(&email).map_err(Failure::because)?;
     let (users, hashing) = users_and_hashing().await?;
     if users.find_by_email(&email).await?.is_some() {
         return Err(StoreError::Duplicate(0).into());
@@ -185,4 +184,48 @@ fn require(found: bool, email: &str) -> Result<(), Failure> {
 
 fn unknown(email: &str) -> Failure {
     Failure::because(format!("there is no user with the e-mail {}", shown(email)))
+}
+
+/// A user as the listing shows one; the hash itself is in no listing.
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    email: String,
+    admin: bool,
+    /// What is stored as a password: the name of an algorithm, `plain text!`, `unsupported`
+    /// and so on.
+    password: String,
+    /// `None` where the table has no such time.
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+/// Lists all users.
+async fn list(json: bool) -> Result<Answer, Failure> {
+    let mut listed: Vec<Listed> = Vec::new();
+    each_page(users().await?.as_ref(), async |page| {
+        listed.extend(page.into_iter().map(Listed::from));
+        Ok(())
+    })
+    .await?;
+    let head = ["EMAIL", "ADMIN", "PASSWORD", "ADDED (UTC)", "CHANGED (UTC)"];
+    Ok(listing(&listed, json, head, |user| {
+        let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".into());
+        let admin = if user.admin { "yes" } else { "no" };
+        let [added, changed] = [time(&user.created_at), time(&user.updated_at)];
+        [user.email.clone(), admin.into(), user.password.clone(), added, changed]
+    }))
+}
+
+impl From<UserRow> for Listed {
+    fn from(row: UserRow) -> Self {
+        Self {
+            password: StoredForm::of(row.user.password.expose_secret()).to_string(),
+            id: row.user.id,
+            email: row.user.email,
+            admin: row.user.admin,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
 }

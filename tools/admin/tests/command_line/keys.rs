@@ -1,0 +1,116 @@
+//! `key`, on files.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, symlink},
+};
+
+use serde_json::{Value, json};
+
+use crate::Place;
+
+const KEY: &str = "a canary in a mine of 32 bytes, at least";
+
+#[test]
+fn each_change_of_keys_says_what_signs_and_what_is_next() {
+    let place = Place::new();
+    place.write("keys", &format!("{KEY}\n"));
+    let wait = "next: wait until the last token of the old key has expired, then: auth-admin key";
+    for (line, said) in [
+        ("list", "KID  ALG    USE    KIND\n-    HS256  signs  symmetric\n"),
+        (
+            "rotate --alg ES256 --kid two --stage",
+            "staged two (ES256); signing goes on with the key without a kid (HS256)\n\
+             next: wait until every instance has it, then: auth-admin key promote two\n",
+        ),
+        (
+            "promote two",
+            &format!(
+                "two (ES256) signs now; the key without a kid (HS256) verifies\n{wait} retire \
+                 --without-kid\n"
+            ),
+        ),
+        ("promote two", "two (ES256) signs already\n"),
+        ("retire --without-kid", "retired the key without a kid (HS256); two (ES256) signs\n"),
+        (
+            "rotate --kid --three",
+            &format!("--three (ES256) signs now; two (ES256) verifies\n{wait} retire two\n"),
+        ),
+    ] {
+        assert_eq!(place.good(&format!("key {line} --file keys")), said, "{line}");
+    }
+    let listed: Value = serde_json::from_str(&place.good("key list --json --file keys")).unwrap();
+    let three = json!({ "kid": "--three", "alg": "ES256", "signs": true, "kind": "private" });
+    let two = json!({ "kid": "two", "alg": "ES256", "signs": false, "kind": "private" });
+    assert_eq!(listed, json!([three, two]));
+
+    for alg in ["RS256", "ES256", "EdDSA", "HS256"] {
+        let named = place.good(&format!("key new --alg {alg} --file {alg}"));
+        let kind = if alg == "HS256" { "symmetric" } else { "private" };
+        let listed = place.good(&format!("key list --file {alg}"));
+        let line: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(line, [named.trim_end(), alg, "signs", kind]);
+    }
+}
+
+#[test]
+fn a_refused_change_of_keys_leaves_the_file_as_it_was() {
+    let place = Place::new();
+    place.good("key new --alg HS256 --kid one --file one");
+    place.good("key new --alg ES256 --kid old --file two");
+    let public = place.good("key public --file two");
+    place.good("key rotate --kid new --file two");
+    place.write("public", &public);
+    for (name, material) in [
+        ("text", "canary"),
+        ("unknown", r#"{"keys":[{"kty":"canary"}]}"#),
+        ("no-set", r#"{"canary":1}"#),
+        ("empty", ""),
+    ] {
+        place.write(name, material);
+    }
+    symlink("elsewhere", place.path("dangling")).unwrap();
+    for (line, file, reason) in [
+        ("rotate --kid one", "one", "has the same `kid` as another key"),
+        ("rotate --bits 4096", "one", "--bits is for RS256, and this is HS256"),
+        ("retire one", "one", "one (HS256) is the only key"),
+        ("retire two", "one", "there is no key with the kid two"),
+        ("retire --without-kid", "one", "there is no key without a kid"),
+        ("promote -o", "one", "there is no key with the kid -o"),
+        ("retire new", "two", "new (ES256) signs; promote another first"),
+        ("new --alg ES256", "two", "exists already; add a key to it with: auth-admin key rotate"),
+        ("new --alg ES256", "dangling", "exists already"),
+        ("rotate --alg EdDSA", "public", "holds no key that signs"),
+        ("promote old", "public", "this key can only verify"),
+        ("list", "missing", "No such file"),
+        ("public", "missing", "No such file"),
+        ("rotate --alg ES256", "missing", "No such file"),
+        ("list", "text", "shorter than 32 bytes"),
+        ("public", "unknown", "error: unknown: "),
+        ("rotate --alg ES256", "no-set", "error: no-set: "),
+        ("list", "empty", "error: empty: "),
+    ] {
+        let before = fs::read_to_string(place.path(file)).ok();
+        let refusal = place.refused(&format!("key {line} --file {file}"), "");
+        assert!(refusal.contains(reason) && refusal.lines().count() == 1, "{line}: {refusal}");
+        assert_eq!(fs::read_to_string(place.path(file)).ok(), before, "{line}");
+    }
+    assert!(!place.path("elsewhere").exists());
+}
+
+#[test]
+fn a_replaced_file_is_the_target_of_its_link_and_keeps_the_access_of_its_group() {
+    let place = Place::new();
+    fs::create_dir(place.path("behind")).unwrap();
+    let target = place.write("behind/target", KEY);
+    symlink("behind/target", place.path("keys")).unwrap();
+    for (before, after) in [(0o640, 0o640), (0o644, 0o640), (0o600, 0o600), (0o666, 0o660)] {
+        fs::set_permissions(&target, Permissions::from_mode(before)).unwrap();
+        place.good("key rotate --file keys");
+        assert_eq!(target.metadata().unwrap().permissions().mode() & 0o7777, after);
+    }
+    assert!(place.path("keys").is_symlink() && !target.is_symlink());
+    assert_eq!(place.good("key list --file behind/target").lines().count(), 6);
+    let left = fs::read_dir(place.path("behind")).unwrap().count();
+    assert_eq!(left, 1, "no temporary file");
+}
