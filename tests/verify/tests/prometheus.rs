@@ -1,0 +1,263 @@
+//! What Prometheus, as Debian packages it, makes of the metrics, and of the files in `examples/observability`;
+//! and the dashboard there, as far as it can be looked at without Grafana.
+
+use std::{collections::HashSet, fs, path::PathBuf, time::Duration};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use system_tests::{
+    Environment,
+    contract::{USER, add_users, token},
+    http::Request,
+    mariadb,
+    measured::{Measured, key_in_file},
+    process::{Process, command, output},
+    scratch, stores, wait, workspace,
+};
+use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_mins(1);
+/// Wrong passwords enough for more than one a second, over the five minutes of the rule.
+const FAILURES: usize = 500;
+
+fn examples() -> PathBuf {
+    workspace().join("examples/observability")
+}
+
+fn example(name: &str) -> String {
+    fs::read_to_string(examples().join(name)).expect("an example")
+}
+
+fn program(name: &str) -> PathBuf {
+    let path = workspace().join("target/tools/prometheus/usr/bin").join(name);
+    assert!(path.exists(), "{} is missing: run `make verify`", path.display());
+    path
+}
+
+/// What `promtool` prints, run in the folder of the examples: it finds nothing wrong.
+fn promtool(arguments: &[&str], input: &str) -> String {
+    let mut promtool = command(program("promtool"), &Environment::new());
+    promtool.args(arguments).current_dir(examples());
+    let said = output(promtool, input.as_bytes(), LIMIT);
+    let text = said.stdout + &said.stderr;
+    assert!(said.status.success(), "{arguments:?}: {text}");
+    text
+}
+
+#[test]
+#[ignore = "needs promtool: make verify"]
+fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
+    promtool(&["check", "config", "prometheus.yml"], "");
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal", "rules.yml"], "");
+    promtool(&["test", "rules", "rules-test.yml"], "");
+    let (rules, tests) = (example("rules.yml"), example("rules-test.yml"));
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let alerts: Vec<_> = alerts.collect();
+    assert!(alerts.len() > 2, "{alerts:?}");
+    for alert in alerts {
+        let tried = tests
+            .split("\n  - name: ")
+            .filter(|test| test.lines().any(|line| line.trim() == format!("alertname: {alert}")));
+        let (silent, firing): (Vec<_>, Vec<_>) =
+            tried.partition(|test| test.contains("exp_alerts: []"));
+        assert!(!silent.is_empty() && !firing.is_empty(), "{alert} is not tried both ways");
+    }
+}
+
+/// A running Prometheus.
+struct Prometheus {
+    _process: Process,
+    port: u16,
+    _directory: TempDir,
+}
+
+impl Prometheus {
+    /// Starts it for `login` and `validate` with metrics on these ports, with the shipped
+    /// configuration and rules. It looks every second, and alerts do not wait: how long they
+    /// would is for the unit tests of the rules.
+    fn start(login: u16, validate: u16) -> Self {
+        let directory = scratch::directory();
+        let mut config = example("prometheus.yml");
+        for (shipped, here) in [
+            ("scrape_interval: 15s", "scrape_interval: 1s".to_owned()),
+            ("evaluation_interval: 15s", "evaluation_interval: 1s".to_owned()),
+            ("login.example.com:9100", format!("127.0.0.1:{login}")),
+            ("validate.example.com:9100", format!("127.0.0.1:{validate}")),
+        ] {
+            assert_eq!(config.matches(shipped).count(), 1, "{shipped}");
+            config = config.replace(shipped, &here);
+        }
+        let rules = example("rules.yml");
+        let rules = rules.lines().filter(|line| !line.trim_start().starts_with("for: "));
+        for (name, text) in
+            [("prometheus.yml", config), ("rules.yml", rules.collect::<Vec<_>>().join("\n"))]
+        {
+            fs::write(directory.path().join(name), text).expect("scratch can be written");
+        }
+        let port = wait::free_port();
+        let mut prometheus = command(program("prometheus"), &Environment::new());
+        prometheus.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        prometheus.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
+        prometheus.current_dir(directory.path());
+        let process = Process::start("prometheus", prometheus);
+        let started = Self { _process: process, port, _directory: directory };
+        soon("Prometheus", || {
+            started.request("/-/ready").try_send().is_ok_and(|it| it.status == 200)
+        });
+        started
+    }
+
+    /// What an expression comes to now: the value of each series.
+    fn query(&self, expression: &str) -> Vec<f64> {
+        let expression = utf8_percent_encode(expression, NON_ALPHANUMERIC);
+        let answer = self.get(&format!("/api/v1/query?query={expression}"));
+        let samples = answer["data"]["result"].as_array().expect("a vector").iter();
+        let values =
+            samples.map(|sample| sample["value"][1].as_str().and_then(|it| it.parse().ok()));
+        values.map(|value| value.expect("a number")).collect()
+    }
+
+    /// Whether this alert fires.
+    fn fires(&self, alert: &str) -> bool {
+        let answer = self.get("/api/v1/alerts");
+        let mut alerts = answer["data"]["alerts"].as_array().expect("alerts").iter();
+        alerts.any(|it| it["state"] == "firing" && it["labels"]["alertname"] == alert)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let answer = self.request(path).send();
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        serde_json::from_str(answer.text()).expect("JSON")
+    }
+
+    fn request(&self, path: &str) -> Request {
+        Request::new("GET", &format!("http://127.0.0.1:{}{path}", self.port))
+    }
+}
+
+/// Waits as long as a shipped expression may need to see something.
+fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait::until(what, LIMIT, || is_so().then_some(()));
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB and Prometheus: make verify"]
+async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
+    let mut database = mariadb::start();
+    database.init();
+    add_users(&stores::open(&database.root_variables(), 1).await).await;
+    // Both on files and a database, so that there is something of everything.
+    let folder = scratch::directory();
+    let mut variables = database.login_variables();
+    variables.extend(key_in_file(folder.path()));
+    let login = Measured::start("login", variables);
+    let validate = Measured::start("validate", key_in_file(folder.path()));
+    let prometheus = Prometheus::start(login.port, validate.port);
+
+    let try_login = |email: &str, password: &str| {
+        login.service.request("POST", "/login").basic(email, password).send().status
+    };
+    // Some requests of each kind, seen by Prometheus before and after.
+    let traffic = || {
+        assert_eq!(try_login(USER.0, USER.1), 200);
+        for (token, status) in [(token("ada@example.com", false), 200), ("x.y.z".into(), 403)] {
+            let request = validate.service.request("GET", "/validate").bearer(&token);
+            assert_eq!(request.send().status, status);
+        }
+    };
+    soon("both are scraped", || {
+        traffic();
+        prometheus.query("up == 1").len() == 2
+    });
+    for function in [&login, &validate] {
+        let text = function.metrics().0;
+        assert_eq!(promtool(&["check", "metrics"], &text), "");
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        for name in types.filter_map(|line| line.split(' ').next()) {
+            assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
+        }
+    }
+    let dashboard = dashboard();
+    for panel in list(&dashboard, "panels") {
+        for target in list(panel, "targets") {
+            // A range that has data after a minute.
+            let query = text(target, "expr").replace("$__rate_interval", "1m");
+            soon(&format!("{}: {query}", text(panel, "title")), || {
+                traffic();
+                let samples = prometheus.query(&query);
+                !samples.is_empty() && samples.iter().all(|value| value.is_finite())
+            });
+        }
+    }
+    let alerts = ["ManyFailedLogins", "LoginsUnavailable", "AuthFunctionDown"];
+    assert!(!alerts.iter().any(|alert| prometheus.fires(alert)), "all is well");
+
+    println!("{FAILURES} wrong passwords");
+    for number in 0..FAILURES {
+        let status = try_login(&format!("user-{}@example.com", number % 50), "wrong");
+        assert!([401, 429].contains(&status), "{status}");
+    }
+    soon(alerts[0], || prometheus.fires(alerts[0]));
+
+    println!("the database is gone");
+    database.crash();
+    for _ in 0..60 {
+        assert_eq!(try_login(USER.0, USER.1), 503);
+    }
+    soon(alerts[1], || prometheus.fires(alerts[1]));
+
+    println!("validate is gone");
+    drop(validate);
+    soon(alerts[2], || prometheus.fires(alerts[2]));
+}
+
+fn dashboard() -> Value {
+    serde_json::from_str(&example("dashboard.json")).expect("JSON")
+}
+
+fn list<'a>(of: &'a Value, member: &str) -> &'a Vec<Value> {
+    of[member].as_array().filter(|it| !it.is_empty()).unwrap_or_else(|| panic!("no {member}: {of}"))
+}
+
+fn text<'a>(of: &'a Value, member: &str) -> &'a str {
+    let text = of[member].as_str().filter(|text| !text.is_empty());
+    text.unwrap_or_else(|| panic!("no {member} in {of}"))
+}
+
+#[test]
+fn the_dashboard_is_one() {
+    let has_members = |of: &Value, expected: &str| {
+        let mut members: Vec<&String> = of.as_object().expect("an object").keys().collect();
+        members.sort_unstable();
+        assert!(expected.split(' ').eq(members), "{of} has other members than schema 38 gives it");
+    };
+    let dashboard = dashboard();
+    let members =
+        "editable panels refresh schemaVersion tags templating time timezone title uid version";
+    has_members(&dashboard, members);
+    assert_eq!(dashboard["schemaVersion"], 38);
+    assert_eq!(dashboard["templating"]["list"][0]["name"], "datasource");
+    let (mut names, mut cells) = (HashSet::new(), HashSet::new());
+    for panel in list(&dashboard, "panels") {
+        has_members(panel, "datasource description fieldConfig gridPos id targets title type");
+        let title = text(panel, "title");
+        assert!(names.insert(panel["id"].to_string()), "{title}: another one's id");
+        assert_eq!(
+            (text(panel, "type"), &panel["datasource"]["uid"]),
+            ("timeseries", &json!("${datasource}"))
+        );
+        text(panel, "description");
+        text(&panel["fieldConfig"]["defaults"], "unit");
+        let place = ["x", "y", "w", "h"].map(|it| panel["gridPos"][it].as_u64().expect("a number"));
+        let [x, y, w, h] = place;
+        assert!(w > 0 && h > 0 && x + w <= 24, "{title}: a row has 24 columns");
+        let mut taken = (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y)));
+        assert!(taken.all(|cell| cells.insert(cell)), "{title} lies on another panel");
+        for target in list(panel, "targets") {
+            has_members(target, "datasource expr legendFormat refId");
+            assert!(names.insert(format!("{title} {}", text(target, "refId"))), "{title}");
+            assert_eq!(target["datasource"], panel["datasource"], "{title}");
+            text(target, "legendFormat");
+        }
+    }
+}
