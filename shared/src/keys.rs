@@ -11,6 +11,8 @@ mod jwk;
 #[cfg(feature = "key-management")]
 mod jwk_set;
 mod key;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod pem;
 #[cfg(feature = "key-management")]
 mod private_jwk;
@@ -26,10 +28,11 @@ pub use error::KeyError;
 pub use generate::{GenerationFailed, RsaSize, generate};
 #[cfg(feature = "key-management")]
 pub use jwk_set::{JwkSet, KeyKind};
-pub use key::{Key, PublicJwk, SigningFailed};
+pub use key::{Key, SigningFailed};
 
 use std::collections::HashSet;
 
+use jsonwebtoken::jwk::Jwk;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -165,7 +168,8 @@ impl Keys {
 /// The public keys (RFC 7517 section 5).
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = JwkSet))]
-pub(crate) struct PublicSet<'a> {
+pub(crate) struct PublicSet {
     /// In the order of the configuration; empty where the key is a shared secret.
-    keys: Vec<PublicJwk<'a>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<openapi::PublicJwk>))]
+    keys: Vec<Jwk>,
 }

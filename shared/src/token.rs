@@ -5,7 +5,6 @@
 
 mod claims;
 mod issue;
-mod unique_json;
 mod verify;
 
 #[cfg(feature = "openapi")]

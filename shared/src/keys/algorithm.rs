@@ -37,3 +37,14 @@ impl Algorithm {
         }
     }
 }
+
+impl From<Algorithm> for jsonwebtoken::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Hs256 => Self::HS256,
+            Algorithm::Rs256 => Self::RS256,
+            Algorithm::Es256 => Self::ES256,
+            Algorithm::EdDsa => Self::EdDSA,
+        }
+    }
+}

@@ -45,7 +45,7 @@ pub fn generate(
     id: Option<&str>,
 ) -> Result<SecretString, GenerationFailed> {
     let jwk = match pair(algorithm, rsa_size)? {
-        Some(pair) => Key::from_private_key(pair, id.map(str::to_owned))
+        Some(pair) => Key::from_private_key(&pair, id.map(str::to_owned))
             .and_then(|key| private_jwk::of_key(&key)),
         None => private_jwk::of_secret(random_bytes()?.as_slice(), id),
     };

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Key, KeyError, private_key::PrivateKey, public_key::PublicKey};
+use super::{Algorithm, Key, KeyError, private_key::PrivateKey, public_key};
 
 /// Whether the text can only be meant as a JWK or a set of them.
 pub(super) fn is_json(text: &str) -> bool {
@@ -91,12 +91,10 @@ impl Jwk {
     fn rsa(&self) -> Result<Key, KeyError> {
         const WHAT: &str = "an RSA key";
         let (n, e) = (bytes(self.n.as_deref(), WHAT)?, bytes(self.e.as_deref(), WHAT)?);
-        let public = PublicKey::Rsa { n, e };
         // Its size is the first thing to complain of.
-        public.verifier()?;
-        let PublicKey::Rsa { n, e } = &public else { return Err(KeyError::Malformed(WHAT)) };
+        let public = public_key::rsa(&n, &e)?;
         if self.d.is_none() {
-            return Key::from_public_key(&public, self.kid.clone());
+            return Key::from_public_key(public, self.kid.clone());
         }
         let private = |member: &Option<SecretString>| secret_bytes(member.as_ref(), WHAT);
         let pair = RsaKeyPair::from_components(&KeyPairComponents {
@@ -109,35 +107,35 @@ impl Jwk {
             qInv: private(&self.qi)?.as_slice(),
         });
         let pair = pair.map_err(|_| KeyError::Malformed(WHAT))?;
-        Key::from_private_key(PrivateKey::Rsa(pair), self.kid.clone())
+        Key::from_private_key(&PrivateKey::Rsa(pair), self.kid.clone())
     }
 
     fn p256(&self) -> Result<Key, KeyError> {
         const WHAT: &str = "an EC key";
         let (x, y) = (bytes(self.x.as_deref(), WHAT)?, bytes(self.y.as_deref(), WHAT)?);
         let point = [&[4], x.as_slice(), &y].concat();
-        let public = PublicKey::p256(&point).map_err(|_| KeyError::Malformed(WHAT))?;
-        let Some(d) = &self.d else { return Key::from_public_key(&public, self.kid.clone()) };
+        let public = public_key::p256(&point).map_err(|_| KeyError::Malformed(WHAT))?;
+        let Some(d) = &self.d else { return Key::from_public_key(public, self.kid.clone()) };
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             &secret_bytes(Some(d), WHAT)?,
             &point,
         );
         let pair = pair.map_err(|_| KeyError::Malformed(WHAT))?;
-        Key::from_private_key(PrivateKey::P256(pair), self.kid.clone())
+        Key::from_private_key(&PrivateKey::P256(pair), self.kid.clone())
     }
 
     fn ed25519(&self) -> Result<Key, KeyError> {
         const WHAT: &str = "an Ed25519 key";
         let point = bytes(self.x.as_deref(), WHAT)?;
         let Some(d) = &self.d else {
-            let point = point.try_into().map_err(|_| KeyError::Malformed(WHAT))?;
-            return Key::from_public_key(&PublicKey::Ed25519(point), self.kid.clone());
+            let public = public_key::ed25519(&point).map_err(|_| KeyError::Malformed(WHAT))?;
+            return Key::from_public_key(public, self.kid.clone());
         };
         let seed = secret_bytes(Some(d), WHAT)?;
         let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &point)
             .map_err(|_| KeyError::Malformed(WHAT))?;
-        Key::from_private_key(PrivateKey::Ed25519(pair), self.kid.clone())
+        Key::from_private_key(&PrivateKey::Ed25519(pair), self.kid.clone())
     }
 }
 

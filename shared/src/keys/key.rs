@@ -2,16 +2,15 @@
 
 use std::fmt;
 
-use aws_lc_rs::{hmac, signature::ParsedPublicKey};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
+use jsonwebtoken::{
+    AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Header, Validation, crypto, decode,
+    encode,
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
+};
+use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use super::{
-    Algorithm, KeyError,
-    private_key::PrivateKey,
-    public_key::{PublicKey, PublicMembers},
-};
+use super::{Algorithm, KeyError, private_key::PrivateKey};
 
 /// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
 const MIN_HS256_KEY_BYTES: usize = 32;
@@ -25,66 +24,64 @@ pub struct SigningFailed;
 pub struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    may_sign: bool,
-    material: Material,
-}
-
-enum Material {
-    Secret(Box<hmac::Key>),
-    Pair(Box<Pair>),
-}
-
-/// A public key, and the private one that belongs to it if we have it.
-struct Pair {
-    verifier: ParsedPublicKey,
-    members: PublicMembers,
-    private: Option<PrivateKey>,
+    verifying: DecodingKey,
+    signing: Option<EncodingKey>,
+    validation: Validation,
 }
 
 impl Key {
     /// An HS256 key. It has no `kid` unless it is given one: a thumbprint would let
-    /// anybody try out guesses at it.
+    /// anyone try out guesses at it.
     pub(super) fn from_secret(secret: &[u8], id: Option<String>) -> Result<Self, KeyError> {
         if secret.len() < MIN_HS256_KEY_BYTES {
             return Err(KeyError::TooShort);
         }
-        let material = Material::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
-        Ok(Self { id, algorithm: Algorithm::Hs256, may_sign: true, material })
+        Ok(Self::new(id, DecodingKey::from_secret(secret), Some(EncodingKey::from_secret(secret))))
     }
 
     pub(super) fn from_private_key(
-        private: PrivateKey,
+        private: &PrivateKey,
         id: Option<String>,
     ) -> Result<Self, KeyError> {
-        let public = private.public_key()?;
-        Ok(Self { may_sign: true, ..Self::from_pair(&public, Some(private), id)? })
+        let signing = Some(private.encoding_key()?);
+        Ok(Self { signing, ..Self::from_public_key(private.decoding_key()?, id)? })
     }
 
+    /// A key pair without its private half. It is called by its thumbprint (RFC 7638) unless
+    /// it is given a name.
     pub(super) fn from_public_key(
-        public: &PublicKey,
+        verifying: DecodingKey,
         id: Option<String>,
     ) -> Result<Self, KeyError> {
-        Self::from_pair(public, None, id)
+        let thumbprint = || {
+            let jwk = Jwk::from_decoding_key(&verifying, None);
+            jwk.and_then(|jwk| jwk.thumbprint(ThumbprintHash::SHA256))
+        };
+        let id = match id {
+            Some(id) => id,
+            None => thumbprint().map_err(|_| KeyError::Malformed("a public key"))?,
+        };
+        Ok(Self::new(Some(id), verifying, None))
     }
 
-    fn from_pair(
-        public: &PublicKey,
-        private: Option<PrivateKey>,
-        id: Option<String>,
-    ) -> Result<Self, KeyError> {
-        let (verifier, members) = (public.verifier()?, public.members());
-        let id = Some(id.unwrap_or_else(|| members.thumbprint()));
-        let material = Material::Pair(Box::new(Pair { verifier, members, private }));
-        Ok(Self { id, algorithm: public.algorithm(), may_sign: false, material })
+    fn new(id: Option<String>, verifying: DecodingKey, signing: Option<EncodingKey>) -> Self {
+        let algorithm = match verifying.family() {
+            AlgorithmFamily::Hmac => Algorithm::Hs256,
+            AlgorithmFamily::Rsa => Algorithm::Rs256,
+            AlgorithmFamily::Ec => Algorithm::Es256,
+            AlgorithmFamily::Ed => Algorithm::EdDsa,
+        };
+        // This one algorithm, and no claim: jsonwebtoken would check those by the system's clock.
+        let mut validation = Validation::new(algorithm.into());
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        Self { id, algorithm, verifying, signing, validation }
     }
 
     /// The same key, for verifying alone.
-    pub(super) fn without_signing(mut self) -> Self {
-        self.may_sign = false;
-        if let Material::Pair(pair) = &mut self.material {
-            pair.private = None;
-        }
-        self
+    pub(super) fn without_signing(self) -> Self {
+        Self { signing: None, ..self }
     }
 
     /// What this key signs and verifies with.
@@ -103,87 +100,77 @@ impl Key {
     /// Whether the key is one that signs.
     #[must_use]
     pub fn can_sign(&self) -> bool {
-        self.may_sign
+        self.signing.is_some()
+    }
+
+    /// A JWT with these claims, signed with this key (RFC 7519).
+    ///
+    /// # Errors
+    ///
+    /// [`SigningFailed`] if the key is not one that signs, or the cryptographic library
+    /// refuses.
+    pub fn encode(&self, claims: &impl Serialize) -> Result<String, SigningFailed> {
+        let signing = self.signing.as_ref().ok_or(SigningFailed)?;
+        let header = Header { kid: self.id.clone(), ..Header::new(self.algorithm.into()) };
+        encode(&header, claims, signing).map_err(|_| SigningFailed)
+    }
+
+    /// The claims of a JWT that this key has signed. Of its header, only the algorithm has been
+    /// looked at, and of the claims none.
+    pub(crate) fn decode<T: DeserializeOwned>(
+        &self,
+        token: &str,
+    ) -> jsonwebtoken::errors::Result<T> {
+        decode(token, &self.verifying, &self.validation).map(|data| data.claims)
     }
 
     /// The JWS signature (RFC 7515 section 5.1) of `message`, in Base64url.
     ///
     /// # Errors
     ///
-    /// [`SigningFailed`] if the key is not one that signs, or the cryptographic library
-    /// refuses.
+    /// As [`Self::encode`].
     pub fn sign(&self, message: &[u8]) -> Result<String, SigningFailed> {
-        match &self.material {
-            Material::Secret(key) if self.may_sign => {
-                Ok(URL_SAFE_NO_PAD.encode(hmac::sign(key, message)))
-            }
-            Material::Pair(pair) => {
-                let signature = pair.private.as_ref().ok_or(SigningFailed)?.sign(message)?;
-                Ok(URL_SAFE_NO_PAD.encode(signature))
-            }
-            Material::Secret(_) => Err(SigningFailed),
-        }
+        let signing = self.signing.as_ref().ok_or(SigningFailed)?;
+        crypto::sign(message, signing, self.algorithm.into()).map_err(|_| SigningFailed)
     }
 
-    /// Whether `signature` is this key's for `message`. Compared in constant time.
+    /// Whether `signature`, in Base64url, is this key's for `message`.
     #[must_use]
-    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        match &self.material {
-            Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
-            Material::Pair(pair) => pair.verifier.verify_sig(message, signature).is_ok(),
-        }
+    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        crypto::verify(signature, message, &self.verifying, self.algorithm.into()).unwrap_or(false)
     }
 
-    /// The private half, where there is one.
+    /// What signs, where the key is one that does.
     #[cfg(feature = "key-management")]
-    pub(super) fn private_key(&self) -> Option<&PrivateKey> {
-        match &self.material {
-            Material::Secret(_) => None,
-            Material::Pair(pair) => pair.private.as_ref(),
-        }
+    pub(super) fn signing(&self) -> Option<&EncodingKey> {
+        self.signing.as_ref()
     }
 
     /// Whether the two are one key, by the same name.
     pub(super) fn is_same(&self, other: &Self) -> bool {
+        use DecodingKeyKind::{RsaModulusExponent, SecretOrDer};
         self.id == other.id
-            && match (&self.material, &other.material) {
-                // The keys themselves cannot be compared, but what they sign.
-                (Material::Secret(own), Material::Secret(other)) => {
-                    hmac::verify(own, b"", hmac::sign(other, b"").as_ref()).is_ok()
+            && self.algorithm == other.algorithm
+            && match (self.verifying.kind(), other.verifying.kind()) {
+                (SecretOrDer(own), SecretOrDer(other)) => own == other,
+                (RsaModulusExponent { n, e }, RsaModulusExponent { n: other_n, e: other_e }) => {
+                    (n, e) == (other_n, other_e)
                 }
-                (Material::Pair(own), Material::Pair(other)) => own.members == other.members,
                 _ => false,
             }
     }
 
-    /// The JWK that everybody may know; none of a symmetric key.
+    /// The JWK that everyone may know (RFC 7517 section 4); none of a symmetric key.
     #[must_use]
-    pub fn public_jwk(&self) -> Option<PublicJwk<'_>> {
-        match &self.material {
-            Material::Secret(_) => None,
-            Material::Pair(pair) => Some(PublicJwk {
-                alg: self.algorithm.name(),
-                kid: self.id(),
-                members: &pair.members,
-                r#use: "sig",
-            }),
+    pub fn public_jwk(&self) -> Option<Jwk> {
+        if self.algorithm == Algorithm::Hs256 {
+            return None;
         }
+        let mut jwk = Jwk::from_decoding_key(&self.verifying, Some(self.algorithm.into())).ok()?;
+        jwk.common.key_id.clone_from(&self.id);
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Some(jwk)
     }
-}
-
-/// A public key as others read it (RFC 7517 section 4).
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PublicJwk<'a> {
-    /// `ES256`, `EdDSA` or `RS256`: the one algorithm that this key is for.
-    alg: &'static str,
-    /// What the headers of its tokens call it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    kid: Option<&'a str>,
-    /// `sig`: for signatures.
-    r#use: &'static str,
-    #[serde(flatten)]
-    members: &'a PublicMembers,
 }
 
 impl fmt::Debug for Key {

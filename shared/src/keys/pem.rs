@@ -10,10 +10,11 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::DecodingKey;
 use rustls_pki_types::pem::{SectionKind, SliceIter};
 use zeroize::Zeroizing;
 
-use super::{Key, KeyError, private_key::PrivateKey, public_key::PublicKey};
+use super::{Key, KeyError, private_key::PrivateKey, public_key};
 
 /// What stands before the point in the `SubjectPublicKeyInfo` of an Ed25519 key (RFC 8410
 /// section 4).
@@ -35,7 +36,7 @@ pub(super) fn is_pem(text: &str) -> bool {
         let base64 = Zeroizing::new(text.split_whitespace().collect::<String>());
         let bytes = STANDARD.decode(base64.as_str()).map(Zeroizing::new);
         bytes.is_ok_and(|bytes| {
-            bytes.starts_with(b"-----BEGIN ") || is_der_key(&bytes) || public_key(&bytes).is_ok()
+            bytes.starts_with(b"-----BEGIN ") || is_der_key(&bytes) || spki(&bytes).is_ok()
         })
     }
 }
@@ -90,12 +91,12 @@ fn is_key(kind: SectionKind) -> bool {
 
 fn read_section(kind: SectionKind, der: &[u8]) -> Result<Key, KeyError> {
     match kind {
-        SectionKind::PrivateKey => Key::from_private_key(pkcs8(der)?, None),
+        SectionKind::PrivateKey => Key::from_private_key(&pkcs8(der)?, None),
         SectionKind::RsaPrivateKey => {
-            Key::from_private_key(checked_rsa(RsaKeyPair::from_der(der))?, None)
+            Key::from_private_key(&checked_rsa(RsaKeyPair::from_der(der))?, None)
         }
-        SectionKind::EcPrivateKey => Key::from_private_key(sec1(der)?, None),
-        SectionKind::PublicKey => Key::from_public_key(&public_key(der)?, None),
+        SectionKind::EcPrivateKey => Key::from_private_key(&sec1(der)?, None),
+        SectionKind::PublicKey => Key::from_public_key(spki(der)?, None),
         _ => Err(KeyError::NoPemKey),
     }
 }
@@ -136,18 +137,18 @@ fn sec1(der: &[u8]) -> Result<PrivateKey, KeyError> {
 
 /// An X.509 `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7) and nothing less: the library
 /// would also take bare points, such as any 32 bytes for Ed25519.
-fn public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
+fn spki(der: &[u8]) -> Result<DecodingKey, KeyError> {
     if let Some(point) = der.strip_prefix(ED25519_INFO) {
-        let point = point.try_into().map_err(|_| KeyError::Malformed("a public key"))?;
-        return Ok(PublicKey::Ed25519(point));
+        return public_key::ed25519(point);
     }
     if let Some(point) = der.strip_prefix(P256_INFO) {
-        return PublicKey::p256(point);
+        return public_key::p256(point);
     }
     if let Ok(key) = rsa::PublicKey::from_der(der) {
-        let [n, e] = [key.modulus(), key.exponent()]
-            .map(|number| number.big_endian_without_leading_zero().to_vec());
-        return Ok(PublicKey::Rsa { n, e });
+        return public_key::rsa(
+            key.modulus().big_endian_without_leading_zero(),
+            key.exponent().big_endian_without_leading_zero(),
+        );
     }
     let others = [&ECDSA_P384_SHA384_FIXED, &ECDSA_P521_SHA512_FIXED];
     let is_info = der.first() == Some(&SEQUENCE);

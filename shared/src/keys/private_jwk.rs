@@ -1,17 +1,17 @@
 //! Keys written as JWKs with their private half (RFC 7518 section 6, RFC 8037 section 2).
 
 use aws_lc_rs::{
-    encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der},
-    signature::{EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
+    encoding::{AsBigEndian, Curve25519SeedBin, EcPrivateKeyBin},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{EncodingKey, jwk::Jwk};
 use pkcs1::RsaPrivateKeyRef;
-use pkcs8::PrivateKeyInfoRef;
 use secrecy::SecretString;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Key, KeyError, PublicJwk, private_key::PrivateKey};
+use super::{Algorithm, Key, KeyError};
 
 /// More than the JWK of the largest RSA key (8192 bits) takes: a buffer that grows would
 /// leave copies behind in memory.
@@ -21,7 +21,8 @@ const JWK_BYTES: usize = 8 * 1024;
 pub(super) fn of_key(key: &Key) -> Result<SecretString, KeyError> {
     let unreadable = KeyError::Malformed("a private key");
     let public = key.public_jwk().ok_or_else(|| unreadable.clone())?;
-    let private = key.private_key().map_or(Some(Members::default()), Members::of);
+    let private =
+        key.signing().map_or(Some(Members::default()), |it| Members::of(key.algorithm(), it));
     write(&AsymmetricJwk { public, private: private.ok_or(unreadable)? })
 }
 
@@ -32,9 +33,9 @@ pub(super) fn of_secret(secret: &[u8], kid: Option<&str>) -> Result<SecretString
 }
 
 #[derive(Serialize)]
-struct AsymmetricJwk<'a> {
+struct AsymmetricJwk {
     #[serde(flatten)]
-    public: PublicJwk<'a>,
+    public: Jwk,
     #[serde(flatten)]
     private: Members,
 }
@@ -64,20 +65,19 @@ struct Members(Vec<Member>);
 type Member = (&'static str, Zeroizing<String>);
 
 impl Members {
-    /// `None` if the library does not hand them out.
-    fn of(key: &PrivateKey) -> Option<Self> {
-        match key {
-            PrivateKey::Rsa(pair) => Self::rsa(pair),
-            PrivateKey::P256(pair) => Self::p256(pair),
-            PrivateKey::Ed25519(pair) => Self::ed25519(pair),
+    /// `None` if the key cannot be taken apart.
+    fn of(algorithm: Algorithm, key: &EncodingKey) -> Option<Self> {
+        match algorithm {
+            Algorithm::Hs256 => None,
+            Algorithm::Rs256 => Self::rsa(key.as_bytes()),
+            Algorithm::Es256 => Self::p256(key.as_bytes()),
+            Algorithm::EdDsa => Self::ed25519(key.as_bytes()),
         }
     }
 
     /// RFC 7518 section 6.3.2: numbers without leading zeros.
-    fn rsa(pair: &RsaKeyPair) -> Option<Self> {
-        let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
-        let wrapped = PrivateKeyInfoRef::try_from(der.as_ref()).ok()?;
-        let numbers = RsaPrivateKeyRef::try_from(wrapped.private_key.as_bytes()).ok()?;
+    fn rsa(pkcs1: &[u8]) -> Option<Self> {
+        let numbers = RsaPrivateKeyRef::try_from(pkcs1).ok()?;
         let members = [
             ("d", numbers.private_exponent),
             ("p", numbers.prime1),
@@ -90,13 +90,15 @@ impl Members {
     }
 
     /// RFC 7518 section 6.2.2.1: 32 bytes, with leading zeros.
-    fn p256(pair: &EcdsaKeyPair) -> Option<Self> {
+    fn p256(pkcs8: &[u8]) -> Option<Self> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
         let number: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
         Some(Self(vec![encoded("d", number.as_ref())]))
     }
 
     /// RFC 8037 section 2: the seed.
-    fn ed25519(pair: &Ed25519KeyPair) -> Option<Self> {
+    fn ed25519(pkcs8: &[u8]) -> Option<Self> {
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).ok()?;
         let seed: Curve25519SeedBin<'_> = pair.seed().ok()?.as_be_bytes().ok()?;
         Some(Self(vec![encoded("d", seed.as_ref())]))
     }

@@ -1,13 +1,15 @@
-//! Private keys: signing.
+//! Private keys, checked by aws-lc-rs, in the forms that jsonwebtoken takes.
 
 use std::fmt;
 
 use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    encoding::{AsDer, Pkcs8V1Der},
+    signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair},
 };
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use pkcs8::PrivateKeyInfoRef;
 
-use super::{KeyError, SigningFailed, public_key::PublicKey};
+use super::{KeyError, public_key};
 
 /// A key pair of one of the three kinds.
 pub(super) enum PrivateKey {
@@ -17,38 +19,35 @@ pub(super) enum PrivateKey {
 }
 
 impl PrivateKey {
-    pub(super) fn public_key(&self) -> Result<PublicKey, KeyError> {
+    /// What signs: PKCS#8 (RFC 5208), and for RSA the PKCS#1 (RFC 8017) that is in it.
+    pub(super) fn encoding_key(&self) -> Result<EncodingKey, KeyError> {
+        let key = match self {
+            Self::Rsa(pair) => pair.as_der().ok().and_then(|der: Pkcs8V1Der<'_>| {
+                let info = PrivateKeyInfoRef::try_from(der.as_ref()).ok()?;
+                Some(EncodingKey::from_rsa_der(info.private_key.as_bytes()))
+            }),
+            Self::P256(pair) => {
+                pair.to_pkcs8v1().ok().map(|der| EncodingKey::from_ec_der(der.as_ref()))
+            }
+            Self::Ed25519(pair) => {
+                pair.to_pkcs8v1().ok().map(|der| EncodingKey::from_ed_der(der.as_ref()))
+            }
+        };
+        key.ok_or(KeyError::Malformed("a private key"))
+    }
+
+    /// The public half.
+    pub(super) fn decoding_key(&self) -> Result<DecodingKey, KeyError> {
         match self {
             Self::Rsa(pair) => {
                 let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
-                let [n, e] = [n, e].map(|it| it.big_endian_without_leading_zero().to_vec());
-                Ok(PublicKey::Rsa { n, e })
+                public_key::rsa(
+                    n.big_endian_without_leading_zero(),
+                    e.big_endian_without_leading_zero(),
+                )
             }
-            Self::P256(pair) => PublicKey::p256(pair.public_key().as_ref()),
-            Self::Ed25519(pair) => {
-                let point = pair.public_key().as_ref().try_into();
-                point.map(PublicKey::Ed25519).map_err(|_| KeyError::Malformed("a private key"))
-            }
-        }
-    }
-
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        // The library draws its randomness itself, and ignores what it is given.
-        let random = SystemRandom::new();
-        match self {
-            Self::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                let signed = pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
-                signed.map(|()| signature).map_err(|_| SigningFailed)
-            }
-            Self::P256(pair) => {
-                let signature = pair.sign(&random, message).map_err(|_| SigningFailed)?;
-                Ok(signature.as_ref().to_vec())
-            }
-            Self::Ed25519(pair) => {
-                let signature = pair.try_sign(message).map_err(|_| SigningFailed)?;
-                Ok(signature.as_ref().to_vec())
-            }
+            Self::P256(pair) => public_key::p256(pair.public_key().as_ref()),
+            Self::Ed25519(pair) => public_key::ed25519(pair.public_key().as_ref()),
         }
     }
 }

@@ -81,7 +81,7 @@ pub fn key_set() -> Responses {
         "alg": "EdDSA", "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "use": "sig",
         "crv": "Ed25519", "kty": "OKP", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     }]});
-    published("A JWK Set (RFC 7517).", json_content::<PublicSet<'_>>(keys))
+    published("A JWK Set (RFC 7517).", json_content::<PublicSet>(keys))
 }
 
 /// The answer of [`openid_configuration`](super::openid_configuration).
@@ -115,7 +115,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<Problem<'_>>(&mut schemas);
     add::<TokenResponse<'_>>(&mut schemas);
     add::<IssuedClaims<'_>>(&mut schemas);
-    add::<PublicSet<'_>>(&mut schemas);
+    add::<PublicSet>(&mut schemas);
     add::<well_known::Metadata<'_>>(&mut schemas);
     schemas
 }

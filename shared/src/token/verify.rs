@@ -1,17 +1,21 @@
 //! Strict verification: RFC 7515, RFC 7519, RFC 8725.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::errors::ErrorKind;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_with::{MapPreventDuplicates, serde_as};
 use thiserror::Error;
 
-use super::{
-    claims::VerifiedClaims,
-    unique_json::{self, Members, Value},
-};
+use super::claims::VerifiedClaims;
 use crate::{
     config::TokenConfig,
-    keys::{Algorithm, Keys},
+    keys::{Algorithm, Key, Keys},
     secrets::{SecretCache, SecretError},
 };
 
@@ -117,82 +121,107 @@ pub fn verify(
     if token.len() > MAX_TOKEN_BYTES {
         return Err(InvalidToken::TooLong);
     }
-    let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
-    let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
-    // One buffer for the two parts that are not kept.
-    let mut buffer = Vec::with_capacity(header.len() + signature.len());
-    decode(header, &mut buffer)?;
-    let header_bytes = buffer.len();
-    decode(signature, &mut buffer)?;
-    let (header, signature) = buffer.split_at(header_bytes);
-    let mut decoded = Vec::new();
-    decode(payload, &mut decoded)?;
-
-    check_signature(keys, header, message, signature)?;
-    let payload = String::from_utf8(decoded).map_err(|_| InvalidToken::NotStrictJson)?;
-    let claims = unique_json::parse(&payload).map_err(|_| InvalidToken::NotStrictJson)?;
+    let [header, payload] = parts(token)?;
+    let mut outcome = Err(InvalidToken::UnknownKey);
+    for key in candidates(keys, &Members::read(&header)?)? {
+        outcome = signed_claims(key, token, &payload);
+        if outcome != Err(InvalidToken::WrongSignature) {
+            break;
+        }
+    }
+    let claims = outcome?;
+    let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
     check_times(&claims, now)?;
     check_names(config, &claims)?;
     let (username, admin, subject) = identity(&claims)?;
     Ok(VerifiedClaims { payload, username, admin, subject })
 }
 
-fn check_signature(
-    keys: &Keys,
-    header: &[u8],
-    message: &str,
-    signature: &[u8],
-) -> Result<(), InvalidToken> {
-    let header = str::from_utf8(header).map_err(|_| InvalidToken::NotStrictJson)?;
-    let header = unique_json::parse(header).map_err(|_| InvalidToken::NotStrictJson)?;
+/// Header and payload, decoded from strict Base64url (RFC 7515 section 2): no padding, no blanks, no
+/// stray bits.
+fn parts(token: &str) -> Result<[Vec<u8>; 2], InvalidToken> {
+    let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed);
+    let (message, _signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
+    let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
+    Ok([decode(header)?, decode(payload)?])
+}
+
+/// The claims, if `key` has signed them.
+///
+/// jsonwebtoken 11 gives members types that they need not have where they mean nothing, and knows
+/// `EdDSA` by its first name alone (RFC 9864): what it cannot read is verified all the same.
+fn signed_claims(key: &Key, token: &str, payload: &[u8]) -> Result<Members, InvalidToken> {
+    key.decode(token).or_else(|error| match error.kind() {
+        ErrorKind::InvalidSignature => Err(InvalidToken::WrongSignature),
+        ErrorKind::Json(_) => {
+            let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
+            if !key.verifies(message.as_bytes(), signature) {
+                return Err(InvalidToken::WrongSignature);
+            }
+            Members::read(payload)
+        }
+        _ => Err(InvalidToken::Malformed),
+    })
+}
+
+/// The members of a JSON object, each name once (RFC 7515 section 4, RFC 7519 section 4).
+/// Objects within it are not looked at.
+#[serde_as]
+#[derive(Debug, PartialEq, Deserialize)]
+struct Members(#[serde_as(as = "MapPreventDuplicates<_, _>")] BTreeMap<String, Value>);
+
+impl Members {
+    fn read(json: &[u8]) -> Result<Self, InvalidToken> {
+        serde_json::from_slice(json).map_err(|_| InvalidToken::NotStrictJson)
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}
+
+/// The keys that may have signed a token with this header.
+fn candidates<'k>(
+    keys: &'k Keys,
+    header: &Members,
+) -> Result<impl Iterator<Item = &'k Key>, InvalidToken> {
     // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
     // `zip` is for JWE alone.
     if ["crit", "b64", "zip"].iter().any(|name| header.get(name).is_some()) {
         return Err(InvalidToken::UnsupportedHeader);
     }
-    let text = |name| optional_text(&header, name).map_err(|_| InvalidToken::UnsupportedHeader);
+    let text = |name| optional_text(header, name).map_err(|_| InvalidToken::UnsupportedHeader);
     text("typ")?;
     let algorithm = text("alg")?.and_then(Algorithm::from_name);
     let algorithm = algorithm.ok_or(InvalidToken::UnsupportedHeader)?;
-    let mut keys = keys.named(text("kid")?).filter(|key| key.algorithm() == algorithm).peekable();
-    keys.peek().ok_or(InvalidToken::UnknownKey)?;
-    if keys.any(|key| key.verifies(message.as_bytes(), signature)) {
-        Ok(())
-    } else {
-        Err(InvalidToken::WrongSignature)
-    }
+    Ok(keys.named(text("kid")?).filter(move |key| key.algorithm() == algorithm))
 }
 
 /// `iss` and `aud` equal what is configured; every registered name has its type
 /// (RFC 7519 section 4.1).
-fn check_names(config: &TokenConfig, claims: &Members<'_>) -> Result<(), InvalidToken> {
+fn check_names(config: &TokenConfig, claims: &Members) -> Result<(), InvalidToken> {
     for name in ["sub", "jti"] {
         optional_text(claims, name)?;
     }
     for (name, demanded) in [("iss", &config.issuer), ("aud", &config.audience)] {
         match (demanded, claims.get(name)) {
-            (Some(demanded), Some(Value::Text(given))) if given == demanded => {}
-            (None, None | Some(Value::Text(_))) => {}
+            (Some(demanded), Some(Value::String(given))) if given == demanded => {}
+            (None, None | Some(Value::String(_))) => {}
             (None, Some(Value::Array(names)))
-                if name == "aud" && names.iter().all(|name| matches!(name, Value::Text(_))) => {}
+                if name == "aud" && names.iter().all(|name| matches!(name, Value::String(_))) => {}
             _ => return Err(InvalidToken::Claim(name)),
         }
     }
     Ok(())
 }
 
-/// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.
-fn decode(part: &str, into: &mut Vec<u8>) -> Result<(), InvalidToken> {
-    URL_SAFE_NO_PAD.decode_vec(part, into).map_err(|_| InvalidToken::Malformed)
-}
-
 /// `exp` is a number and ahead; `nbf` and `iat`, where present, are numbers and not ahead.
-fn check_times(claims: &Members<'_>, now: SystemTime) -> Result<(), InvalidToken> {
+fn check_times(claims: &Members, now: SystemTime) -> Result<(), InvalidToken> {
     let leeway = LEEWAY.as_secs_f64();
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let time = |name| match claims.get(name) {
         None => Ok(None),
-        Some(Value::Number(time)) => Ok(Some(*time)),
+        Some(Value::Number(time)) => time.as_f64().map(Some).ok_or(InvalidToken::Claim(name)),
         Some(_) => Err(InvalidToken::Claim(name)),
     };
     let expiry = time("exp")?.ok_or(InvalidToken::Claim("exp"))?;
@@ -208,7 +237,7 @@ fn check_times(claims: &Members<'_>, now: SystemTime) -> Result<(), InvalidToken
 }
 
 /// The claims that identity is made of: `username`, `admin` and `sub`.
-fn identity(claims: &Members<'_>) -> Result<(String, bool, Option<String>), InvalidToken> {
+fn identity(claims: &Members) -> Result<(String, bool, Option<String>), InvalidToken> {
     let username = optional_text(claims, "username")?.unwrap_or_default();
     // As a header, a name would lose blanks around it and be another, or none.
     if username.is_empty() || username.trim() != username || username.chars().any(char::is_control)
@@ -224,12 +253,12 @@ fn identity(claims: &Members<'_>) -> Result<(String, bool, Option<String>), Inva
 
 /// A member that is a text where it is present.
 fn optional_text<'m>(
-    members: &'m Members<'_>,
+    members: &'m Members,
     name: &'static str,
 ) -> Result<Option<&'m str>, InvalidToken> {
     match members.get(name) {
         None => Ok(None),
-        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(InvalidToken::Claim(name)),
     }
 }

@@ -51,7 +51,7 @@ fn the_examples_of_the_rfcs_verify_and_sign() {
         let keys = read(&set(&[jwk])).unwrap();
         let key = keys.signing().unwrap();
         let (message, signature) = jws.rsplit_once('.').unwrap();
-        assert!(key.verifies(message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()));
+        assert!(key.verifies(message.as_bytes(), signature));
         assert!(fits(key, key));
         if key.algorithm() != Algorithm::Es256 {
             assert_eq!(key.sign(message.as_bytes()).unwrap(), signature, "no randomness in it");
@@ -138,13 +138,13 @@ fn unusable_jwks_are_refused_each_with_its_reason() {
             "a point off the curve",
             &ec,
             json!({ "d": null, "x": "A".repeat(43) }),
-            Malformed("a public key"),
+            an_ec_key.clone(),
         ),
         (
             "the point at infinity",
             &ec,
             json!({ "d": null, "x": "A".repeat(43), "y": "A".repeat(43) }),
-            Malformed("a public key"),
+            an_ec_key.clone(),
         ),
         ("d of another key", &ec, json!({ "d": ed25519["d"] }), an_ec_key),
         ("x of another key", &ed25519, json!({ "x": "A".repeat(43) }), okp.clone()),

@@ -150,7 +150,6 @@ fn signs_what_it_verifies(key: &Key) {
     let signed = key.sign(b"message");
     assert_eq!(signed.is_ok(), key.can_sign());
     let Ok(signature) = signed else { return };
-    let signature = URL_SAFE_NO_PAD.decode(signature).expect("Base64url");
     assert!(key.verifies(b"message", &signature), "its own signature");
     assert!(!key.verifies(b"another message", &signature), "the signature of another message");
 }

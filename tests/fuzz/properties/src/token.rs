@@ -103,7 +103,7 @@ pub(crate) fn check(token: &str) {
 /// The contract, clause by clause.
 fn verifies(token: &str, config: &TokenConfig, now: SystemTime) -> bool {
     let parts: Vec<&str> = token.split('.').collect();
-    let [header, payload, _] = parts[..] else { return false };
+    let [header, payload, signature] = parts[..] else { return false };
     let decoded: Option<Vec<Vec<u8>>> = parts.iter().map(|part| strict_base64url(part)).collect();
     let Some(decoded) = decoded else { return false };
     let (Some(head), Some(claims)) = (object(&decoded[0]), object(&decoded[1])) else {
@@ -113,7 +113,7 @@ fn verifies(token: &str, config: &TokenConfig, now: SystemTime) -> bool {
     token.len() <= MAX_TOKEN_BYTES
         && ["crit", "b64", "zip"].iter().all(|name| !head.contains_key(*name))
         && [head.get("typ"), head.get("kid")].iter().flatten().all(|it| it.is_string())
-        && fitting(&Value::Object(head)).any(|key| key.verifies(message.as_bytes(), &decoded[2]))
+        && fitting(&Value::Object(head)).any(|key| key.verifies(message.as_bytes(), signature))
         && acceptable(&claims, config, now)
 }
 
@@ -160,27 +160,21 @@ fn strict_base64url(part: &str) -> Option<Vec<u8>> {
     (URL_SAFE_NO_PAD.encode(&decoded) == part).then_some(decoded)
 }
 
-/// An object without doubled members: it has as many as there are colons outside of texts.
+/// An object in which no name stands twice: it has as many members as there are colons outside of
+/// texts, and of objects within it.
 pub(crate) fn object(json: &[u8]) -> Option<Map<String, Value>> {
     let Value::Object(members) = serde_json::from_slice(json).ok()? else { return None };
-    let (mut colons, mut in_text, mut escaped) = (0, false, false);
+    let (mut colons, mut depth, mut in_text, mut escaped) = (0, 0, false, false);
     for byte in json {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,
             b'"' => in_text = !in_text,
-            b':' if !in_text => colons += 1,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth -= 1,
+            b':' if !in_text && depth == 1 => colons += 1,
             _ => {}
         }
     }
-    (members.values().map(count).sum::<usize>() + members.len() == colons).then_some(members)
-}
-
-/// How many members there are within, at any depth.
-fn count(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => items.iter().map(count).sum(),
-        Value::Object(members) => members.values().map(|value| 1 + count(value)).sum(),
-        _ => 0,
-    }
+    (members.len() == colons).then_some(members)
 }
