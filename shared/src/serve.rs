@@ -34,13 +34,14 @@ use std::{
 
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
     config::{
         BasePath, DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader,
         Variables, read_base_path,
     },
-    telemetry::{self, RequestCounter, RequestCounts, metrics::Exporter},
+    telemetry::{self, LogWriter, RequestCounter, RequestCounts, metrics::Exporter},
 };
 use service::call;
 use signals::Signals;
@@ -132,7 +133,9 @@ pub fn run<F: Function>() -> ExitCode {
 /// As [`run`], with variables from elsewhere.
 #[must_use]
 pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
-    let config: Configuration<F> = match read(variables) {
+    // Until the end: it writes what is left of the log.
+    let (_log, config) = read::<F>(variables);
+    let config = match config {
         Ok(read) => read,
         Err(problems) => return refuse(&problems),
     };
@@ -143,7 +146,6 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
     let ended = runtime.block_on(start_and_serve(config));
     // Without waiting for hashes that nobody waits for any more.
     runtime.shutdown_background();
-    telemetry::write_all_kept_lines();
     match ended {
         Ok(()) => {
             tracing::info!(function = F::NAME, "sys_shutdown");
@@ -155,16 +157,12 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
 }
 
 /// A thread for each core; one, where there is but one request at a time: a start is over
-/// before others would be there. On Lambda a process is frozen when it has nothing to do,
-/// and so writes every log line at once.
+/// before others would be there.
 fn runtime(door: DoorConfig) -> io::Result<Runtime> {
     let mut builder = match door {
         DoorConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
-    if let DoorConfig::Http { .. } = door {
-        builder.on_thread_park(telemetry::write_kept_lines);
-    }
     builder.enable_all().build()
 }
 
@@ -217,11 +215,17 @@ struct Configuration<F: Function> {
 }
 
 /// Reads everything before anything starts, and sets up the log on the way.
-fn read<F: Function>(variables: &dyn Variables) -> Result<Configuration<F>, Vec<Problem>> {
+fn read<F: Function>(
+    variables: &dyn Variables,
+) -> (Option<WorkerGuard>, Result<Configuration<F>, Vec<Problem>>) {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
-    telemetry::init(&logs.clone().unwrap_or_default());
     let door = DoorConfig::read(&mut reader);
+    let writer = match door {
+        Some(DoorConfig::Http { .. }) => LogWriter::InBackground,
+        _ => LogWriter::AtOnce,
+    };
+    let log = telemetry::init(&logs.clone().unwrap_or_default(), writer);
     let base_path = read_base_path(&mut reader);
     let metrics = MetricsConfig::read(&mut reader, door.as_ref());
     if F::COUNTER.is_none() && metrics.as_ref().is_some_and(|it| *it != MetricsConfig::Off) {
@@ -229,12 +233,13 @@ fn read<F: Function>(variables: &dyn Variables) -> Result<Configuration<F>, Vec<
     }
     let config = F::configure(&mut reader);
     let all = logs.and(door).zip(base_path).zip(metrics).zip(config);
-    reader.finish(all.map(|(((door, base_path), metrics), function)| Configuration {
+    let config = reader.finish(all.map(|(((door, base_path), metrics), function)| Configuration {
         door,
         base_path,
         metrics,
         function,
-    }))
+    }));
+    (log, config)
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {

@@ -4,27 +4,29 @@
 //! line, at any level. Libraries do at `debug` and `trace`: they are therefore never
 //! heard below `info`, whatever `RUST_LOG` says.
 
-mod json_lines;
 pub mod metrics;
 mod outcome;
 mod repeated;
 mod request_log;
-mod standard_error;
 
 pub use metrics::{RequestCounter, RequestCounts};
 pub use outcome::{Outcome, OutcomeName};
 pub use repeated::RepeatedWarning;
 pub use request_log::{RequestId, RequestLog};
-pub use standard_error::{write_all_kept_lines, write_kept_lines};
+
+use std::io;
 
 use tracing::{Level, Metadata};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    Layer, Registry, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::filter_fn,
+    fmt::{self, writer::BoxMakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use crate::config::{LogConfig, LogFormat};
-use json_lines::JsonLines;
-use standard_error::StandardError;
 
 /// Crates whose log lines are written with the policy above in mind.
 const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
@@ -33,17 +35,37 @@ const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
 /// of it, such as a body behind CONNECT.
 const NEVER_HEARD: &str = "axum";
 
-/// Sends log lines to standard error, in the configured form. The first call in a
-/// process wins.
-pub fn init(config: &LogConfig) {
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
-        LogFormat::Json => JsonLines.boxed(),
-        LogFormat::Text => {
-            let lines = fmt::layer().with_writer(|| StandardError);
-            // A line that cannot be written is lost: to say so would be written to the same
-            // place, and panic.
-            lines.log_internal_errors(false).with_target(false).with_ansi(false).boxed()
+/// How a log line gets to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogWriter {
+    /// Before its request goes on: for a process that is frozen behind its answer.
+    AtOnce,
+    /// By a thread of its own, which a busy process waits for and an ending one empties.
+    InBackground,
+}
+
+/// Sends log lines to standard error, in the configured form, until what is returned is
+/// dropped. The first call in a process wins.
+#[must_use]
+pub fn init(config: &LogConfig, writer: LogWriter) -> Option<WorkerGuard> {
+    let (writer, guard) = match writer {
+        LogWriter::AtOnce => (BoxMakeWriter::new(io::stderr), None),
+        LogWriter::InBackground => {
+            let builder = NonBlockingBuilder::default().lossy(false);
+            // Emptied whenever there is nothing more to write.
+            let (writer, guard) = builder.finish(io::BufWriter::new(io::stderr()));
+            (BoxMakeWriter::new(writer), Some(guard))
         }
+    };
+    // A line that cannot be written is lost: to say so would be written to the same place.
+    let lines = fmt::layer().with_writer(writer).log_internal_errors(false);
+    let lines = lines.with_target(false).with_ansi(false);
+    let lines = match config.format {
+        LogFormat::Json => {
+            let json = lines.json().flatten_event(true);
+            json.with_current_span(false).with_span_list(false).boxed()
+        }
+        LogFormat::Text => lines.boxed(),
     };
     let quiet = filter_fn(may_be_heard);
     // Fails where a test has set up another subscriber already: that one serves as well.
@@ -52,6 +74,7 @@ pub fn init(config: &LogConfig) {
         .with(config.levels.clone())
         .with(quiet)
         .try_init();
+    guard
 }
 
 fn may_be_heard(line: &Metadata<'_>) -> bool {

@@ -10,11 +10,6 @@ use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 use super::{Outcome, OutcomeName, RequestCounts};
 
-/// The target of lines of which there are so many that they may be written a moment later:
-/// tokens that are good. Whatever is refused, and every login, is in the log before its
-/// answer is sent.
-pub(super) const FREQUENT: &str = concat!(module_path!(), "::verified");
-
 /// The id under which a request can be found in other logs.
 #[derive(Debug, Clone)]
 pub struct RequestId(Id);
@@ -108,9 +103,8 @@ impl<'a> RequestLog<'a> {
         let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
         let mut id = [0; Hyphenated::LENGTH];
         macro_rules! line {
-            ($level:ident, $target:expr) => {
+            ($level:ident) => {
                 tracing::$level!(
-                    target: $target,
                     method = self.method.as_ref().map_or("OTHER", Method::as_str),
                     path = &*path,
                     status = status.as_u16(),
@@ -124,11 +118,9 @@ impl<'a> RequestLog<'a> {
             };
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            line!(warn, module_path!());
-        } else if outcome.is_some_and(|outcome| outcome.name == OutcomeName::TokenVerified) {
-            line!(info, FREQUENT);
+            line!(warn);
         } else {
-            line!(info, module_path!());
+            line!(info);
         }
     }
 }
