@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     process::{Command, ExitStatus},
+    thread,
     time::Duration,
 };
 
@@ -121,10 +122,18 @@ impl Service {
         Request::new(method, &self.url(path))
     }
 
-    /// All that it has logged so far.
+    /// All that it has logged so far. A thread of its own writes that, a moment after the answers.
     #[must_use]
     pub fn log(&self) -> String {
-        self.process.log()
+        let mut log = self.process.log();
+        for _ in 0..10 {
+            thread::sleep(Duration::from_millis(20));
+            let before = std::mem::replace(&mut log, self.process.log());
+            if log.len() == before.len() {
+                break;
+            }
+        }
+        log
     }
 
     /// The id of the process.
