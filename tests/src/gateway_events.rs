@@ -1,4 +1,4 @@
-//! Requests as the events that AWS's gateways make of them.
+//! Requests as the events that AWS's gateways make of them, as far as they are read.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -40,50 +40,48 @@ impl Gateway {
     /// The event for this request.
     #[must_use]
     pub fn event(self, request: &ContractRequest) -> Value {
+        let headers = request.headers.iter();
+        let headers = headers.map(|(name, value)| (*name, String::from_utf8_lossy(value)));
+        let (mut last, mut all) = (Map::new(), Map::<String, Value>::new());
+        for (name, value) in headers {
+            last.insert(name.into(), value.clone().into());
+            let values = all.entry(name).or_insert_with(|| json!([]));
+            values.as_array_mut().expect("a list").push(value.into());
+        }
         match self {
-            Self::FunctionUrl => payload_2(request, "$default"),
-            Self::HttpApi => payload_2(request, "prod"),
+            Self::FunctionUrl => payload_2(request, "$default", &all),
+            Self::HttpApi => payload_2(request, "prod", &all),
             Self::RestApi => json!({
                 "resource": "/{proxy+}", "path": request.path, "httpMethod": request.method,
-                "headers": last_values(request), "multiValueHeaders": all_values(request),
-                "queryStringParameters": null, "multiValueQueryStringParameters": null,
-                "pathParameters": { "proxy": request.path.trim_start_matches('/') }, "stageVariables": null,
+                "headers": last, "multiValueHeaders": all, "queryStringParameters": null,
+                "pathParameters": { "proxy": request.path.trim_start_matches('/') },
                 "requestContext": {
-                    "accountId": "123456789012", "apiId": "id", "stage": "prod",
-                    "httpMethod": request.method, "path": format!("/prod{}", request.path),
-                    "protocol": "HTTP/1.1", "requestId": "c6af9ac6", "resourcePath": "/{proxy+}",
-                    "identity": { "sourceIp": "192.0.2.1" },
+                    "stage": "prod", "path": format!("/prod{}", request.path),
+                    "requestId": "c6af9ac6", "identity": { "sourceIp": "192.0.2.1" },
                 },
                 "body": null, "isBase64Encoded": false,
             }),
-            Self::LoadBalancer => load_balancer(request, "headers", last_values(request)),
-            Self::LoadBalancerMultiValue => {
-                load_balancer(request, "multiValueHeaders", all_values(request))
-            }
+            Self::LoadBalancer => load_balancer(request, "headers", last),
+            Self::LoadBalancerMultiValue => load_balancer(request, "multiValueHeaders", all),
         }
     }
 }
 
-/// Headers in lower case, values of one name joined by a comma; the path decoded.
-fn payload_2(request: &ContractRequest, stage: &str) -> Value {
+/// Values of one name joined by a comma; the path decoded.
+fn payload_2(request: &ContractRequest, stage: &str, all: &Map<String, Value>) -> Value {
     let prefix = if stage == "$default" { String::new() } else { format!("/{stage}") };
     let path = format!("{prefix}{}", request.path.replace("%20", " "));
-    let mut headers: Map<String, Value> = Map::new();
-    for (name, value) in &request.headers {
-        let value = String::from_utf8_lossy(value);
-        let joined = match headers.get(*name).and_then(Value::as_str) {
-            Some(before) => format!("{before},{value}"),
-            None => value.into_owned(),
-        };
-        headers.insert((*name).into(), joined.into());
-    }
+    let joined = |values: &Value| {
+        let values = values.as_array().into_iter().flatten().filter_map(Value::as_str);
+        values.collect::<Vec<_>>().join(",")
+    };
+    let headers: Map<String, Value> =
+        all.iter().map(|(name, values)| (name.clone(), joined(values).into())).collect();
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
         "headers": headers,
         "requestContext": {
-            "accountId": "123456789012", "apiId": "id", "domainName": "id.lambda-url.eu-west-1.on.aws",
-            "domainPrefix": "id", "requestId": "c6af9ac6", "routeKey": "$default", "stage": stage,
-            "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64,
+            "domainName": "id.lambda-url.eu-west-1.on.aws", "requestId": "c6af9ac6", "stage": stage,
             "http": {
                 "method": request.method, "path": path, "protocol": "HTTP/1.1",
                 "sourceIp": "192.0.2.1", "userAgent": "test",
@@ -93,31 +91,12 @@ fn payload_2(request: &ContractRequest, stage: &str) -> Value {
     })
 }
 
-fn load_balancer(request: &ContractRequest, member: &str, headers: Value) -> Value {
-    let arn =
-        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/auth/0123456789abcdef";
+fn load_balancer(request: &ContractRequest, member: &str, headers: Map<String, Value>) -> Value {
+    let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/auth/0123456789";
     let mut event = json!({
         "requestContext": { "elb": { "targetGroupArn": arn } },
         "httpMethod": request.method, "path": request.path, "body": "", "isBase64Encoded": false,
     });
-    event[member] = headers;
+    event[member] = headers.into();
     event
-}
-
-fn last_values(request: &ContractRequest) -> Value {
-    let headers = request.headers.iter();
-    headers.map(|(name, value)| ((*name).to_owned(), text(value))).collect::<Map<_, _>>().into()
-}
-
-fn all_values(request: &ContractRequest) -> Value {
-    let mut all: Map<String, Value> = Map::new();
-    for (name, value) in &request.headers {
-        let values = all.entry(*name).or_insert_with(|| json!([]));
-        values.as_array_mut().expect("a list").push(text(value));
-    }
-    all.into()
-}
-
-fn text(value: &[u8]) -> Value {
-    String::from_utf8_lossy(value).into()
 }

@@ -67,10 +67,6 @@ impl Request {
     }
 
     /// Sends it on a connection of its own.
-    ///
-    /// # Panics
-    ///
-    /// If there is no answer within 30 s.
     #[must_use]
     pub fn send(self) -> Answer {
         self.try_send().unwrap_or_else(|error| panic!("no answer: {error}"))
@@ -107,20 +103,12 @@ pub struct Answer {
 
 impl Answer {
     /// The body as text.
-    ///
-    /// # Panics
-    ///
-    /// If it is not UTF-8.
     #[must_use]
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the body is UTF-8")
     }
 
     /// The one header of this name.
-    ///
-    /// # Panics
-    ///
-    /// If there are several.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();

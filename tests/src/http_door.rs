@@ -2,7 +2,7 @@
 
 use crate::{
     Environment,
-    contract::{ADMIN, ContractRequest, Door, SECRET, USER, check, login_rows, validate_rows},
+    contract::{ADMIN, ContractRequest, Door, SECRET, USER, check},
     http::Answer,
     service::Service,
 };
@@ -42,8 +42,7 @@ impl HttpDoor {
     ///
     /// If a row failed.
     pub fn check_contract(&self) {
-        check(self, "login", &login_rows());
-        check(self, "validate", &validate_rows());
+        check(self, |_, _| true);
         for ((email, password), groups) in [(USER, "users"), (ADMIN, "users,admins")] {
             let request = ContractRequest::new("POST", "/login").basic(email, password);
             let login = self.send("login", &request);

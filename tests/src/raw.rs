@@ -51,19 +51,11 @@ impl Connection {
     }
 
     /// Waits so long for answers, in place of 15 s.
-    ///
-    /// # Panics
-    ///
-    /// If the socket cannot be set up.
     pub fn wait_up_to(&mut self, limit: Duration) {
         self.reader.get_ref().set_read_timeout(Some(limit)).expect("a socket");
     }
 
     /// Connects to a service.
-    ///
-    /// # Panics
-    ///
-    /// If it does not listen.
     #[must_use]
     pub fn to(service: &Service) -> Self {
         Self::open(address(service)).expect("the service listens")
@@ -110,27 +102,27 @@ impl Connection {
         self.answer()
     }
 
+    /// All that comes until the other side ends the connection, which it does within 15 s.
+    #[must_use]
+    pub fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        let end = self.reader.read_to_end(&mut rest);
+        let rest = String::from_utf8_lossy(&rest).into_owned();
+        if let Err(error) = end {
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error} behind {rest:?}");
+        }
+        rest
+    }
+
     /// How long it takes until the other side ends the connection, without a word.
-    ///
-    /// # Panics
-    ///
-    /// If it says something, or does not end it within 15 s.
     #[must_use]
     pub fn time_to_end(&mut self) -> Duration {
         let since = Instant::now();
-        let mut rest = Vec::new();
-        if let Err(error) = self.reader.read_to_end(&mut rest) {
-            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
-        }
-        assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+        assert_eq!(self.rest(), "");
         since.elapsed()
     }
 
     /// Whether nothing comes for this long, not even the end.
-    ///
-    /// # Panics
-    ///
-    /// If the socket cannot be set up.
     #[must_use]
     pub fn is_silent(&mut self, time: Duration) -> bool {
         let stream = self.reader.get_ref();
@@ -142,10 +134,6 @@ impl Connection {
 }
 
 /// Where a service listens.
-///
-/// # Panics
-///
-/// Never: services are started on addresses.
 #[must_use]
 pub fn address(service: &Service) -> SocketAddr {
     service.url("").trim_start_matches("http://").parse().expect("an address")

@@ -3,7 +3,7 @@
 use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
-    contract::{ContractRequest, Door, SECRET, USER, add_users},
+    contract::{ContractRequest, Door, SECRET, USER, add_users, token},
     database::DatabaseServer,
     http_door::HttpDoor,
     mariadb, mysql9,
@@ -61,6 +61,30 @@ fn a_database_out_of_reach_is_503_and_the_function_stays_ready() {
     assert_eq!(door.login.request("GET", "/healthz").send().status, 200);
     let (_, log) = door.login.terminate();
     assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");
+}
+
+#[test]
+fn below_its_base_path_a_function_answers_with_and_without_it() {
+    let variables = [("JWT_SECRET", SECRET), ("BASE_PATH", "/auth")];
+    let variables = variables.map(|(name, value)| (name.into(), value.into()));
+    let validate = Service::start("validate", variables.into());
+    for (path, status) in [
+        ("/auth/validate", 200),
+        ("/auth/validate/a%20b", 200),
+        ("/auth", 200),
+        ("/auth/", 200),
+        ("/validate", 200),
+        ("/", 200),
+        ("/auth/.well-known/jwks.json", 200),
+        ("/authx/validate", 404),
+        ("/auth/auth/validate", 404),
+        ("/auth/other", 404),
+    ] {
+        let answer = validate.request("GET", path).bearer(&token("ada@example.com", false)).send();
+        assert_eq!(answer.status, status, "{path}");
+    }
+    let (_, log) = validate.terminate();
+    assert!(log.contains(r#""path":"/auth/validate""#), "{log}");
 }
 
 #[test]
