@@ -1,206 +1,161 @@
-//! Signatures of key pairs that are none: RS256, ES256 and `EdDSA`.
+//! Signatures that are none, and keys that are used as another one: one key, one algorithm, one name.
 
-use serde_json::json;
-use shared::token::InvalidToken::{UnknownKey, UnsupportedHeader, WrongSignature};
-use system_tests::forge::{self, KeyPair, Scheme};
+use std::net::SocketAddr;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use shared::keys::Keys;
+use system_tests::forge::{self, KeyPair};
 
 use crate::{
-    table::{
-        Expected::{Passes, Refused},
-        Family,
-    },
-    target::honest,
+    table::Table,
+    tokens::{HS256, NAMED, honest},
 };
 
-/// Algorithm, the file of the key, and how it signs.
-pub(crate) const PAIRS: [(&str, &str, Scheme); 3] = [
-    ("RS256", "rsa-2048", Scheme::Pkcs1Sha256),
-    ("ES256", "p256", Scheme::P256Fixed),
-    ("EdDSA", "ed25519", Scheme::Ed25519),
-];
+/// Each algorithm, and the file of its key; the symmetric one is [`NAMED`].
+pub(crate) const SIGNERS: [(&str, &str); 4] =
+    [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519"), ("HS256", "")];
 
-/// The order of P-256's base point, big-endian.
-const N: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
-    0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
-/// The order of Ed25519's base point, little-endian.
-const L: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
-];
-
-/// A signature by one of [`PAIRS`], and attacks on its form.
-struct Signature {
-    key: KeyPair,
-    scheme: Scheme,
-    message: String,
-    bytes: Vec<u8>,
-    family: Family,
+pub(crate) fn add(table: &mut Table, address: SocketAddr) {
+    signatures(table);
+    public_keys_as_secrets(table);
+    one_key_under_the_name_of_another(table);
+    keys_in_headers(table, address);
 }
 
-impl Signature {
-    fn of((algorithm, file, scheme): (&str, &str, Scheme)) -> Self {
-        let key = KeyPair::of_tests(file);
-        let message = forge::message(header(algorithm), honest());
-        let bytes = key.sign(scheme, &message);
-        let public = forge::pem(&format!("{file}-public"));
-        let mut family = Family::new(public, forge::seal(&message, &bytes));
-        let stranger = KeyPair::new(algorithm).token(scheme, &header(algorithm), honest());
-        family.tokens("RFC 7515 5.2", Refused(WrongSignature), [("another key", stranger)]);
-        let again = key.token(scheme, &header(algorithm), honest());
-        family.tokens("control", Passes, [("another signature of the key", again)]);
-        Self { key, scheme, message, bytes, family }
-    }
-
-    /// Signatures of the message that are none.
-    fn wrong<const N: usize>(&mut self, source: &'static str, rows: [(&str, Vec<u8>); N]) {
-        let rows = rows.map(|(name, bytes)| (name, forge::seal(&self.message, bytes)));
-        self.family.tokens(source, Refused(WrongSignature), rows);
-    }
-
-    /// The right signature under other names of algorithms.
-    fn unsupported<const N: usize>(&mut self, source: &'static str, names: [&str; N]) {
-        let token = |name| (name, self.key.token(self.scheme, &header(name), honest()));
-        self.family.tokens(source, Refused(UnsupportedHeader), names.map(token));
-    }
-}
-
-pub(crate) fn header(algorithm: &str) -> String {
+fn header(algorithm: &str) -> String {
     json!({ "alg": algorithm }).to_string()
 }
 
-pub(crate) fn rsa() -> Family {
-    const PINNED: &str = "RFC 8725 3.1";
-    let mut attacked = Signature::of(PAIRS[0]);
-    let signature = attacked.bytes.clone();
-    let [mut changed, mut one] = [signature.clone(), vec![0; 256]];
-    changed[255] ^= 1;
-    one[255] = 1;
-    attacked.wrong(
-        "RFC 8017 8.2.2",
-        [
-            ("the last bit changed", changed),
-            ("shorter by a byte", signature[..255].to_vec()),
-            ("a zero before it", [&[0], &signature[..]].concat()),
-            ("a byte behind it", [&signature[..], &[0]].concat()),
-            ("the number 0", vec![0; 256]),
-            ("the number 1", one),
-            ("the highest number", vec![0xff; 256]),
-            ("nothing", vec![]),
-        ],
-    );
-    let modulus = attacked.key.public_jwk()["n"].as_str().unwrap().to_owned();
-    let modulus = [("the modulus", format!("{}.{modulus}", attacked.message))];
-    attacked.family.tokens("RFC 8017 8.2.2", Refused(WrongSignature), modulus);
-    for (scheme, own) in [
-        (Scheme::Pkcs1Sha384, "RS384"),
-        (Scheme::Pkcs1Sha512, "RS512"),
-        (Scheme::PssSha256, "PS256"),
-    ] {
-        let token = |name| attacked.key.token(scheme, &header(name), honest());
-        let [pinned, honest] = [token("RS256"), token(own)];
-        attacked.family.tokens(PINNED, Refused(WrongSignature), [(own, pinned)]);
-        attacked.family.tokens(PINNED, Refused(UnsupportedHeader), [(own, honest)]);
+fn header_with_kid(algorithm: &str, kid: &str) -> String {
+    json!({ "alg": algorithm, "kid": kid }).to_string()
+}
+
+fn kid(file: &str) -> String {
+    if file.is_empty() {
+        return NAMED.1.to_owned();
     }
-    attacked.unsupported(PINNED, ["PS256", "RS384", "RS1", "rs256"]);
-    attacked.family
+    KeyPair::of_tests(file).public_jwk()["kid"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn es256() -> Family {
-    const FORM: &str = "RFC 7518 3.4";
-    let mut attacked = Signature::of(PAIRS[1]);
-    let signature = attacked.bytes.clone();
-    let (r, s) = signature.split_at(32);
-    let [zero, mut one, mut less] = [[0; 32], [0; 32], N];
-    one[31] = 1;
-    less[31] -= 1;
-    let pair = |r: &[u8], s: &[u8]| [r, s].concat();
-    attacked.wrong(
-        "CVE-2022-21449, FIPS 186-5 6.4.2",
-        [
-            ("r = s = 0", pair(&zero, &zero)),
-            ("r = 0", pair(&zero, s)),
-            ("s = 0", pair(r, &zero)),
-            ("r = s = 1", pair(&one, &one)),
-            ("r = n", pair(&N, s)),
-            ("s = n", pair(r, &N)),
-            ("r = s = n", pair(&N, &N)),
-            ("r = s = n - 1", pair(&less, &less)),
-            ("r = n, s = 0", pair(&N, &zero)),
-            ("r and s the highest numbers", vec![0xff; 64]),
-            ("zeros as ASN.1", vec![0x30, 6, 2, 1, 0, 2, 1, 0]),
-        ],
-    );
-    let der = attacked.key.sign(Scheme::P256Der, &attacked.message);
-    let p384 = KeyPair::of_tests("p384").sign(Scheme::P384Fixed, &attacked.message);
-    attacked.wrong(
-        FORM,
-        [
-            ("s is r", pair(r, r)),
-            ("r and s swapped", pair(s, r)),
-            ("r alone", r.to_vec()),
-            ("s shorter by its last byte", pair(r, &s[..31])),
-            ("a byte behind s", [r, s, &[0]].concat()),
-            ("a zero before r and before s", [&[0], r, &[0], s].concat()),
-            ("nothing", vec![]),
-            ("as ASN.1", der),
-            ("another curve and hash", p384),
-        ],
-    );
-    attacked.unsupported("RFC 8725 3.1", ["ES384", "ES512", "ES256K", "es256", "ESP256"]);
-    attacked.family
+/// A token that this key has signed, whatever its header says.
+fn token((algorithm, file): (&str, &str), header: &str) -> String {
+    if file.is_empty() {
+        return forge::hs256(NAMED.0, header, honest());
+    }
+    KeyPair::of_tests(file).token(algorithm, header, honest())
 }
 
-pub(crate) fn eddsa() -> Family {
-    const FORM: &str = "RFC 8037 3.1";
-    let mut attacked = Signature::of(PAIRS[2]);
-    let signature = attacked.bytes.clone();
-    let (r, s) = signature.split_at(32);
-    let pair = |r: &[u8], s: &[u8]| [r, s].concat();
-    let changed = |position: usize, bit: u8| {
-        let mut signature = signature.clone();
-        signature[position] ^= bit;
-        signature
+/// The form of each kind of signature.
+fn signatures(table: &mut Table) {
+    for signer in SIGNERS {
+        let good = token(signer, &header(signer.0));
+        let (message, signature) = good.rsplit_once('.').unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        table.tokens("control", "passes", [(signer.0, good.clone())]);
+        table.token_rows(signer.0, |row| forge::seal(message, bytes(row, &signature)));
+    }
+    let stranger = KeyPair::generate().token("ES256", &header("ES256"), honest());
+    table.tokens("RFC 7515 5.2", "wrong signature", [("a key that nobody trusts", stranger)]);
+    let second_name = token(SIGNERS[2], &header("Ed25519"));
+    table.tokens("RFC 9864 2.2", "passes", [("the second name of EdDSA", second_name)]);
+}
+
+/// What a row says: the halves of a signature, and hexadecimal digits.
+fn bytes(row: &str, signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let word = |word: &str| match word {
+        "r" => r.to_vec(),
+        "s" => s.to_vec(),
+        digits => {
+            let (digits, times) = digits.split_once('*').unwrap_or((digits, "1"));
+            let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+            let bytes: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+            bytes.repeat(times.parse().unwrap())
+        }
     };
-    let mut identity = [0; 32];
-    identity[0] = 1;
-    attacked.wrong(
-        "RFC 8032 5.1.7",
-        [
-            ("s + L", pair(r, &plus_order(s))),
-            ("s = L", pair(r, &L)),
-            ("the lowest bit of s", changed(32, 1)),
-            ("the highest bit of s", changed(63, 0x80)),
-            ("the sign of R", changed(31, 0x80)),
-            ("R the neutral element, s = 0", pair(&identity, &[0; 32])),
-            ("R and s = 0", vec![0; 64]),
-        ],
-    );
-    attacked.wrong(
-        FORM,
-        [
-            ("R and s swapped", pair(s, r)),
-            ("shorter by a byte", signature[..63].to_vec()),
-            ("longer by a byte", [r, s, &[0]].concat()),
-            ("nothing", vec![]),
-        ],
-    );
-    attacked.unsupported("RFC 9864 2.2, RFC 7515 4.1.1", ["Ed448", "ed25519"]);
-    let token = |name| (name, attacked.key.token(Scheme::Ed25519, &header(name), honest()));
-    let [second_name, another] = [token("Ed25519"), token("ES256")];
-    attacked.family.tokens("control", Passes, [second_name]);
-    attacked.family.tokens("RFC 8725 3.1", Refused(UnknownKey), [another]);
-    attacked.family
+    row.split_whitespace().flat_map(word).collect()
 }
 
-/// `s + L`: the same point, and so the same signature to a verifier that does not check the range.
-fn plus_order(s: &[u8]) -> Vec<u8> {
-    let mut carry = 0;
-    let sum = s.iter().zip(L).map(|(byte, order)| {
-        let sum = u16::from(*byte) + u16::from(order) + carry;
-        carry = sum >> 8;
-        u8::try_from(sum & 0xff).unwrap()
-    });
-    sum.collect()
+/// What everybody may know is taken for the secret of an HMAC.
+fn public_keys_as_secrets(table: &mut Table) {
+    for (algorithm, file) in &SIGNERS[..3] {
+        let pem = forge::pem(&format!("{file}-public"));
+        let kid = kid(file);
+        let published = Keys::read(&pem.as_str().into()).unwrap().public_set();
+        for secret in [
+            pem.as_bytes(),
+            pem.trim_end().as_bytes(),
+            pem.replace('\n', "").as_bytes(),
+            &forge::der(&pem),
+            published.trim_start_matches(r#"{"keys":["#).trim_end_matches("]}").as_bytes(),
+            published.as_bytes(),
+            kid.as_bytes(),
+        ] {
+            for (header, reason) in [
+                (HS256.to_owned(), "wrong signature"),
+                (header_with_kid("HS256", &kid), "unknown key"),
+                (header_with_kid(algorithm, &kid), "wrong signature"),
+                (header_with_kid("HS256", NAMED.1), "wrong signature"),
+            ] {
+                let token = forge::hs256(secret, &header, honest());
+                let source = "RFC 8725 2.1, CVE-2016-10555, CVE-2022-29217";
+                table.tokens(source, reason, [((secret.len(), header), token)]);
+            }
+        }
+    }
+}
+
+/// Neither `alg` nor `kid` chooses how a key is used.
+fn one_key_under_the_name_of_another(table: &mut Table) {
+    for own in SIGNERS {
+        for other in SIGNERS.into_iter().filter(|other| *other != own) {
+            let [own_kid, kid] = [own, other].map(|(_, file)| kid(file));
+            for (header, reason) in [
+                (header(other.0), "wrong signature"),
+                (header_with_kid(other.0, &kid), "wrong signature"),
+                (header_with_kid(other.0, &own_kid), "unknown key"),
+                (header_with_kid(own.0, &kid), "unknown key"),
+            ] {
+                let name = format!("{header} of {}", own.0);
+                table.tokens("RFC 8725 3.1", reason, [(name, token(own, &header))]);
+            }
+        }
+    }
+}
+
+/// A token's own key is never used, nor an address in it.
+fn keys_in_headers(table: &mut Table, address: SocketAddr) {
+    const SOURCE: &str = "RFC 8725 3.10, CVE-2018-0114";
+    let [own, trusted] = [KeyPair::generate(), KeyPair::of_tests("p256")];
+    let merged = |extra: &Value| {
+        let mut header = json!({ "alg": "ES256" });
+        header.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        header.to_string()
+    };
+    let jwk = own.public_jwk();
+    // In standard Base64, as `x5c` has it (RFC 7515 section 4.1.6).
+    let certificate: String =
+        forge::pem("certificate").lines().filter(|line| !line.starts_with("-----")).collect();
+    let url = format!("http://{address}/keys");
+    for (extra, forged, right) in [
+        (json!({ "jwk": jwk }), "wrong signature", "passes"),
+        (json!({ "jwk": jwk, "kid": jwk["kid"] }), "unknown key", "unknown key"),
+        (json!({ "jwk": jwk, "kid": kid("p256") }), "wrong signature", "passes"),
+        (json!({ "jwks": { "keys": [jwk] } }), "wrong signature", "passes"),
+        (json!({ "x5c": [certificate] }), "wrong signature", "passes"),
+        (json!({ "jku": url }), "wrong signature", "passes"),
+        (json!({ "x5u": url }), "wrong signature", "passes"),
+        (json!({ "iss": url }), "wrong signature", "passes"),
+        (json!({ "kid": url }), "unknown key", "unknown key"),
+    ] {
+        let header = merged(&extra);
+        for (key, expected) in [(&own, forged), (&trusted, right)] {
+            let token = key.token("ES256", &header, honest());
+            table.tokens(SOURCE, expected, [(&header, token)]);
+        }
+    }
+    let header = json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": forge::encode("own") } });
+    let token = forge::hs256("own", &header.to_string(), honest());
+    table.tokens(SOURCE, "wrong signature", [("a symmetric key of its own", token)]);
 }

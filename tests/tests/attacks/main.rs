@@ -1,63 +1,63 @@
 //! Known attacks on tokens, credentials and HTTP, as a table: `rows.txt`, and beside it what has to
 //! be computed, such as signatures. Each row says what is tried and who described it, and each
-//! family has requests beside it that differ in just the attack and are let through.
+//! kind has requests beside it that differ in just the attack and are let through.
 //!
-//! Every row is sent to the routers in this process. One row for each source is sent to running
-//! functions as well, over HTTP and through the Lambda runtime protocol. What only a socket can
-//! show, such as framing, is sent as bytes.
+//! Every row is sent to the routers in this process, and one row for each source to a running
+//! function as well. What only a socket can show, such as framing, is sent as bytes.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
-mod authorization;
-mod claims;
-mod clock;
 mod credentials;
-mod framing;
-mod header;
-mod key_names;
 mod key_pairs;
-mod lambda;
-mod rows;
-mod signature;
-mod surface;
+mod running;
 mod table;
-mod target;
-mod weak_keys;
+mod tokens;
 
-use table::Family;
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+};
 
-/// Every family of attacks on `validate`.
-fn families() -> Vec<Family> {
-    let mut families = vec![
-        authorization::family(),
-        claims::family(),
-        claims::of_another_issuer_or_audience(),
-        header::family(),
-        header::kids(),
-        signature::family(),
-        signature::forms(),
-        signature::sizes(),
-        key_pairs::rsa(),
-        key_pairs::es256(),
-        key_pairs::eddsa(),
-        key_names::public_keys_as_secrets(),
-        key_names::one_key_under_the_name_of_another(),
-        key_names::keys_in_headers(),
-    ];
-    families.extend(key_names::rotated());
-    families
+use shared::{config::TokenConfig, keys::Keys};
+use table::{Table, answer};
+use validate::ValidateState;
+
+/// Every attack on `validate`; tokens name `address`.
+fn attacks(address: SocketAddr) -> Table {
+    let mut table = Table::default();
+    tokens::add(&mut table);
+    key_pairs::add(&mut table, address);
+    table
+}
+
+async fn check(table: Table, config: TokenConfig) {
+    let keys = Arc::new(Keys::read(&tokens::keys().into()).unwrap());
+    let router = validate::router(ValidateState::new(keys, config));
+    for attack in table.attacks {
+        let (answer, reason) = answer(router.clone(), &attack.request).await;
+        attack.compare(&answer, Some(reason.as_deref().unwrap_or_default()));
+    }
 }
 
 #[tokio::test]
-async fn every_attack_is_refused_and_for_its_own_reason() {
-    for family in families() {
-        family.check_in_process().await;
-    }
+async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_connected_to() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    check(attacks(address), TokenConfig::default()).await;
+    let seen = listener.accept().map(|(_, from)| from).map_err(|error| error.kind());
+    assert_eq!(seen, Err(ErrorKind::WouldBlock), "a client has connected");
+    let _connection = TcpStream::connect(address).unwrap();
+    assert!(listener.accept().is_ok(), "a connection would have been seen");
 }
 
-#[test]
-fn a_running_function_refuses_an_attack_of_each_source_and_logs_no_credential() {
-    for family in families() {
-        family.check_over_http();
-    }
+#[tokio::test]
+async fn a_token_for_others_is_refused_where_issuer_and_audience_are_demanded() {
+    let config = TokenConfig {
+        issuer: Some("https://issuer.example".into()),
+        audience: Some("api".into()),
+        ..TokenConfig::default()
+    };
+    check(tokens::demanded(), config).await;
 }

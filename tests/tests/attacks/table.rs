@@ -1,37 +1,18 @@
-//! What an attack is, what the contract answers, and the ways to a function.
+//! What an attack is, what the contract answers to it, and the rows of `rows.txt`.
 
-use std::{collections::HashSet, fmt::Display, sync::Arc};
+use std::fmt::Debug;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::Request,
 };
-use shared::{config::TokenConfig, keys::Keys, telemetry::Outcome, token::InvalidToken};
+use shared::telemetry::Outcome;
 use system_tests::{
-    Environment,
-    contract::{ContractRequest, Door},
+    contract::{ContractRequest, refused},
     http::Answer,
 };
 use tower::ServiceExt;
-use validate::ValidateState;
-
-use crate::{rows::rows, target::Target};
-
-/// What the contract answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expected {
-    /// 200, from either function.
-    Passes,
-    /// 403: a token that does not verify, and the reason that is logged.
-    Refused(InvalidToken),
-    /// 401 of `validate`.
-    MissingBearer,
-    /// 401 of `login` to a header that is none.
-    MissingBasic,
-    /// 401 of `login` to an unknown e-mail or a wrong password.
-    InvalidCredentials,
-}
 
 /// One attack.
 pub(crate) struct Attack {
@@ -39,142 +20,105 @@ pub(crate) struct Attack {
     pub(crate) name: String,
     /// Who describes it, or forbids it: an RFC's section, a CVE.
     pub(crate) source: &'static str,
+    /// What comes of it: "passes", a kind of 401, or the reason that is logged for a 403.
+    pub(crate) expected: &'static str,
     /// How it is tried.
     pub(crate) request: ContractRequest,
-    /// What comes of it.
-    pub(crate) expected: Expected,
 }
 
 impl Attack {
     /// Panics unless this is what the contract answers. `reason` is what the log is told, where
     /// that can be seen.
     pub(crate) fn compare(&self, answer: &Answer, reason: Option<&str>) {
-        const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
-        const BEARER: &str = r#"Bearer realm="auth""#;
-        const INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
-        let what = format!("{} ({}): {:?}", self.name, self.source, self.expected);
-        let (status, text, challenge) = match self.expected {
-            Expected::Passes => {
-                assert_eq!(answer.status, 200, "{what}");
-                assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
-                return;
+        println!("{} ({}): {}", self.name, self.source, self.expected);
+        match self.expected {
+            "passes" => {
+                assert_eq!(
+                    (answer.status, answer.header("cache-control")),
+                    (200, Some("no-store"))
+                );
             }
-            Expected::Refused(invalid) => {
-                let expected = invalid.to_string();
-                assert_eq!(reason.unwrap_or(&expected), expected, "{what}");
-                (403, "not authorized", INVALID)
+            "missing bearer" | "missing basic" | "invalid credentials" => {
+                refused(self.expected, answer);
             }
-            Expected::MissingBearer => (401, "missing credentials", BEARER),
-            Expected::MissingBasic => (401, "missing credentials", BASIC),
-            Expected::InvalidCredentials => (401, "invalid credentials", BASIC),
-        };
-        assert_eq!((answer.status, answer.text()), (status, text), "{what}");
-        assert_eq!(answer.header("www-authenticate"), Some(challenge), "{what}");
-        assert!(answer.header("x-auth-request-user").is_none(), "{what}");
+            expected => {
+                assert_eq!(reason.unwrap_or(expected), expected);
+                refused("not authorized", answer);
+            }
+        }
     }
 }
 
-/// Attacks on `validate` with one configuration.
-pub(crate) struct Family {
-    /// `JWT_SECRET`.
-    pub(crate) key: String,
-    /// The issuer and the audience that are demanded.
-    pub(crate) config: TokenConfig,
-    /// A token that passes before and behind all rows.
-    control: String,
-    rows: Vec<Attack>,
+/// Attacks on `validate`.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub(crate) attacks: Vec<Attack>,
 }
 
-impl Family {
-    pub(crate) fn new(key: impl Into<String>, control: impl Into<String>) -> Self {
-        let (key, control) = (key.into(), control.into());
-        Self { key, config: TokenConfig::default(), control, rows: Vec::new() }
-    }
-
-    /// Adds requests that have one source and one answer.
-    pub(crate) fn requests<N: Display>(
+impl Table {
+    /// Adds tokens that have one source and one outcome.
+    pub(crate) fn tokens<N: Debug>(
         &mut self,
         source: &'static str,
-        expected: Expected,
-        requests: impl IntoIterator<Item = (N, ContractRequest)>,
-    ) {
-        let attack =
-            |(name, request): (N, _)| Attack { name: name.to_string(), source, request, expected };
-        self.rows.extend(requests.into_iter().map(attack));
-    }
-
-    /// Adds tokens that have one source and one answer.
-    pub(crate) fn tokens<N: Display>(
-        &mut self,
-        source: &'static str,
-        expected: Expected,
+        expected: &'static str,
         tokens: impl IntoIterator<Item = (N, String)>,
     ) {
-        let requests = tokens.into_iter().map(|(name, token)| (name, bearer(&token)));
-        self.requests(source, expected, requests);
+        self.attacks.extend(tokens.into_iter().map(|(name, token)| {
+            let request = ContractRequest::new("GET", "/validate").bearer(&token);
+            Attack { name: format!("{name:?}"), source, expected, request }
+        }));
     }
 
     /// Adds the rows of `rows.txt` that are put into this place, by requests that hold them.
     pub(crate) fn rows(&mut self, place: &str, request: impl Fn(&str) -> ContractRequest) {
-        for rows in rows(place) {
-            let requests =
-                rows.texts.iter().map(|text| (format!("{place} {text:?}"), request(text)));
-            self.requests(rows.source, rows.expected(), requests);
-        }
+        self.attacks.extend(rows(place).into_iter().map(|Row { source, expected, text }| {
+            let name = format!("{place} {text:?}");
+            Attack { name, source, expected, request: request(&text) }
+        }));
     }
 
     /// The same by tokens.
     pub(crate) fn token_rows(&mut self, place: &str, token: impl Fn(&str) -> String) {
-        self.rows(place, |text| bearer(&token(text)));
-    }
-
-    /// The request that passes.
-    pub(crate) fn control(&self) -> Attack {
-        let request = bearer(&self.control);
-        let name = "the control".to_owned();
-        Attack { name, source: "control", request, expected: Expected::Passes }
-    }
-
-    /// Sends every row to the router in this process.
-    pub(crate) async fn check_in_process(&self) {
-        let keys = Arc::new(Keys::read(&self.key.as_str().into()).unwrap());
-        let router = validate::router(ValidateState::new(keys, self.config.clone()));
-        assert!(!self.rows.is_empty());
-        for row in [&self.control()].into_iter().chain(&self.rows) {
-            let (answer, reason) = answer(router.clone(), &row.request).await;
-            let is_refused = matches!(row.expected, Expected::Refused(_));
-            assert!(reason.is_some() || !is_refused, "{}: the log is told no reason", row.name);
-            row.compare(&answer, reason.as_deref());
-        }
-    }
-
-    /// Sends the selection to a running function.
-    pub(crate) fn check_over_http(&self) {
-        let config = [("JWT_ISSUER", &self.config.issuer), ("JWT_AUDIENCE", &self.config.audience)];
-        let config = config.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
-        let key = ("JWT_SECRET", self.key.clone());
-        let variables: Environment =
-            config.chain([key]).map(|(name, value)| (name.to_owned(), value)).collect();
-        let target = Target::start("validate", variables);
-        // A longer head is none, whatever is in it: `tests/tests/limits/heads.rs`.
-        let fits = |request: &ContractRequest| {
-            request.headers.iter().all(|(_, value)| value.len() < 12_000)
-        };
-        try_selection(self, &target, fits);
-        target.end(&[&self.key]);
+        self.rows(place, |row| ContractRequest::new("GET", "/validate").bearer(&token(row)));
     }
 }
 
-/// Sends one row for each source and each kind of answer through `door`, of those that `fit`
-/// through it, and the control before and behind them.
-pub(crate) fn try_selection(family: &Family, door: &dyn Door, fits: fn(&ContractRequest) -> bool) {
-    let mut seen = HashSet::new();
-    let new = |row: &&Attack| seen.insert((row.source, row.expected == Expected::Passes));
-    let rows = family.rows.iter().filter(|row| fits(&row.request)).filter(new);
-    let control = family.control();
-    for row in [&control].into_iter().chain(rows).chain([&control]) {
-        row.compare(&door.send("validate", &row.request), None);
+/// A row of `rows.txt`.
+pub(crate) struct Row {
+    pub(crate) source: &'static str,
+    pub(crate) expected: &'static str,
+    pub(crate) text: String,
+}
+
+/// All rows that are put into this place.
+pub(crate) fn rows(place: &str) -> Vec<Row> {
+    let mut found = Vec::new();
+    let (mut here, mut expected, mut source) = ("", "", "");
+    let lines = include_str!("rows.txt").lines();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("# ")) {
+        if let Some(head) = line.strip_prefix("== ") {
+            let (name, rest) = head.split_once(": ").unwrap();
+            here = name;
+            (expected, source) = rest.trim_end_matches(')').split_once(" (").unwrap();
+        } else if here == place {
+            found.push(Row { source, expected, text: unescaped(line) });
+        }
     }
+    assert!(!found.is_empty(), "there are no rows of {place}");
+    found
+}
+
+fn unescaped(row: &str) -> String {
+    let mut text = if row == "(nothing)" { String::new() } else { row.to_owned() };
+    for (escape, letter) in [("\\0", "\0"), ("\\t", "\t"), ("\\r", "\r"), ("\\n", "\n")] {
+        text = text.replace(escape, letter);
+    }
+    while let Some(start) = text.find("\\u{") {
+        let end = start + text[start..].find('}').unwrap();
+        let number = u32::from_str_radix(&text[start + 3..end], 16).unwrap();
+        text.replace_range(start..=end, &char::from_u32(number).unwrap().to_string());
+    }
+    text
 }
 
 /// What a router answers, and the reason that it gives the log.
@@ -189,9 +133,4 @@ pub(crate) async fn answer(router: Router, request: &ContractRequest) -> (Answer
     let outcome = head.extensions.get::<Outcome>();
     let reason = outcome.and_then(|outcome| outcome.reason.clone()).map(Into::into);
     (Answer { status: head.status.as_u16(), headers: head.headers, body }, reason)
-}
-
-/// The token as `validate` is given it.
-pub(crate) fn bearer(token: &str) -> ContractRequest {
-    ContractRequest::new("GET", "/validate").bearer(token)
 }

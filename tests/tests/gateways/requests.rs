@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use system_tests::forge::{KeyPair, Scheme, hs256, message, pem};
+use system_tests::forge::{KeyPair, hs256, message, pem};
 
 /// As in the files of the examples.
 pub(crate) const ISSUER: &str = "https://auth.example.com";
@@ -44,7 +44,7 @@ fn claims(admin: bool, lifetime: i64) -> Value {
 }
 
 fn signed(claims: &Value) -> String {
-    KeyPair::of_tests(KEY).token(Scheme::P256Fixed, &header(), claims.to_string())
+    KeyPair::of_tests(KEY).token("ES256", &header(), claims.to_string())
 }
 
 /// A token that every gateway lets through.
@@ -80,7 +80,7 @@ pub(crate) fn forged() -> Vec<Request> {
     let good = good();
     let signature = good.rsplit('.').next().expect("a signature");
     with([
-        KeyPair::new("ES256").token(Scheme::P256Fixed, &header(), &wanted),
+        KeyPair::generate().token("ES256", &header(), &wanted),
         format!("{}.", message(r#"{"alg":"none"}"#, &wanted)),
         hs256(pem(&format!("{KEY}-public")), r#"{"alg":"HS256"}"#, &wanted),
         format!("{}.{signature}", message(header(), &wanted)),

@@ -53,7 +53,7 @@ impl Keyed {
 fn key_set(kids: &[&str]) -> String {
     let key = |kid: &&str| json!({ "kty": "oct", "kid": kid, "k": encode(SECRET.repeat(2)) });
     let mut keys: Vec<_> = kids.iter().map(key).collect();
-    keys.push(KeyPair::new("ES256").public_jwk());
+    keys.push(KeyPair::generate().public_jwk());
     json!({ "keys": keys }).to_string()
 }
 
