@@ -9,11 +9,7 @@ use crate::token;
 
 /// Each line is the value of an `Authorization` header. Then the input as a whole is a
 /// user-id and a password: they must come back unchanged, or have been unusable.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn basic(input: &[u8]) {
+pub(crate) fn basic(input: &[u8]) {
     if let Some(headers) = headers(input)
         && let Ok(read) = BasicCredentials::from_headers(&headers)
     {
@@ -33,11 +29,7 @@ pub fn basic(input: &[u8]) {
 }
 
 /// Each line is the value of an `Authorization` header; the token in it is verified.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn bearer(input: &[u8]) {
+pub(crate) fn bearer(input: &[u8]) {
     let Some(headers) = headers(input) else { return };
     let read = BearerToken::from_headers(&headers).ok().map(|token| token.as_str());
     assert_eq!(read, credentials(input, "bearer"));

@@ -6,23 +6,16 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use shared::keys::{Algorithm, JwkSet, Key, KeyError, Keys};
 
 use crate::token::object;
 
 /// The input is all of `JWT_SECRET`: a text, PEM, or a JWK Set.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn key_material(input: &[u8]) {
+pub(crate) fn key_material(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(keys) = check(text) else { return };
-    let is_text =
-        keys.len() == 1 && keys[0] == (Algorithm::Hs256, None) && !text.contains("\"kty\"");
-    if is_text {
+    if matches!(keys[..], [(Algorithm::Hs256, None, _)]) && !text.contains("\"kty\"") {
         let opens_like_another = text.contains("-----BEGIN ") || object(input).is_some();
         assert!(!opens_like_another && text.len() >= 32 && !text.trim().is_empty());
     }
@@ -30,16 +23,11 @@ pub fn key_material(input: &[u8]) {
 
 /// The first line is the label of a PEM section, the rest the DER in it. Without its label
 /// it must not become the secret of an HMAC: a public key is known to everybody.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn pem(input: &[u8]) {
+pub(crate) fn pem(input: &[u8]) {
     let Some(end) = input.iter().position(|byte| *byte == b'\n') else { return };
     let (Ok(label), der) = (std::str::from_utf8(&input[..end]), &input[end + 1..]) else { return };
     let body = STANDARD.encode(der);
-    let outcome = check(&format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"));
-    let is_key = match outcome {
+    let is_key = match check(&format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")) {
         Ok(keys) => {
             let labels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "PUBLIC KEY"];
             assert!(keys.len() == 1 && keys[0].0 != Algorithm::Hs256, "{keys:?}");
@@ -55,18 +43,11 @@ pub fn pem(input: &[u8]) {
 }
 
 /// The input is one JWK of a set.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn jwk(input: &[u8]) {
+pub(crate) fn jwk(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let set = format!(r#"{{"keys":[{text}]}}"#);
-    if check(&set).is_err() {
-        return;
-    }
+    let (Ok(_), Ok(keys)) = (check(&set), Keys::read(&set.into())) else { return };
     let Ok(Value::Object(jwk)) = serde_json::from_str(text) else { return };
-    let keys = Keys::read(&set.into()).expect("read before");
     let key = keys.iter().next().expect("a key");
     let member = |name: &str| jwk.get(name).and_then(Value::as_str);
     let algorithm = match (member("kty"), member("crv")) {
@@ -83,8 +64,7 @@ pub fn jwk(input: &[u8]) {
         assert_eq!(key.id(), Some(id));
     }
     let operations = jwk.get("key_ops").and_then(Value::as_array);
-    let may =
-        |name: &str| operations.is_none_or(|all| all.iter().any(|operation| operation == name));
+    let may = |name: &str| operations.is_none_or(|all| all.contains(&name.into()));
     let secret = if algorithm == Algorithm::Hs256 { member("k") } else { member("d") };
     assert_eq!(key.can_sign(), secret.is_some() && may("sign"));
     assert!(may("sign") || may("verify"));
@@ -108,42 +88,33 @@ fn published_as_given(keys: &Keys, jwk: &Map<String, Value>) {
     }
 }
 
-type Names = Vec<(Algorithm, Option<String>)>;
+/// The algorithm of each key, its name, and whether it can sign.
+type Names = Vec<(Algorithm, Option<String>, bool)>;
 
 /// What holds for all key material.
 fn check(material: &str) -> Result<Names, KeyError> {
-    let keys = match Keys::read(&material.into()) {
-        Ok(keys) => keys,
-        Err(error) => {
-            assert!(
-                JwkSet::read(&material.into()).is_err(),
-                "auth-admin takes what login does not"
-            );
-            return Err(error);
-        }
-    };
+    let (read, set) = (Keys::read(&material.into()), JwkSet::read(&material.into()));
+    assert_eq!(read.is_ok(), set.is_ok(), "auth-admin reads what login reads");
+    let keys = read?;
     keys.iter().for_each(signs_what_it_verifies);
     let all = names(&keys);
     let mut ids = HashSet::new();
-    assert!(!all.is_empty() && all.iter().flat_map(|(_, id)| id).all(|id| ids.insert(id)));
+    assert!(!all.is_empty() && all.iter().flat_map(|(_, id, _)| id).all(|id| ids.insert(id)));
     assert_eq!(keys.signing().is_some(), keys.iter().any(Key::can_sign));
     only_public_members_are_published(&keys);
 
-    let set = JwkSet::read(&material.into()).expect("auth-admin reads what login reads");
-    let written = set.edit(|_| {}).expect("what it wrote itself");
-    assert_eq!(names(written.keys()), all, "another set once it is written");
-    assert_eq!(written.keys().public_set(), keys.public_set());
-    assert_eq!(
-        written.keys().iter().map(Key::can_sign).collect::<Vec<_>>(),
-        keys.iter().map(Key::can_sign).collect::<Vec<_>>()
-    );
-    let again = Keys::read(written.text()).map(|keys| names(&keys));
-    assert_eq!(again.as_ref(), Ok(&all), "{}", written.text().expose_secret().len());
+    let written = set.and_then(|set| set.edit(|_| {})).expect("what it wrote itself");
+    let again = Keys::read(written.text()).expect("what auth-admin wrote");
+    for keys_again in [written.keys(), &again] {
+        assert_eq!(names(keys_again), all, "another set once it is written");
+        assert_eq!(keys_again.public_set(), keys.public_set());
+    }
     Ok(all)
 }
 
 fn names(keys: &Keys) -> Names {
-    keys.iter().map(|key| (key.algorithm(), key.id().map(str::to_owned))).collect()
+    let name = |key: &Key| (key.algorithm(), key.id().map(str::to_owned), key.can_sign());
+    keys.iter().map(name).collect()
 }
 
 fn signs_what_it_verifies(key: &Key) {

@@ -1,11 +1,10 @@
 //! What holds for every input of the parsers that read what strangers send, or what somebody
 //! put into a secret or a database.
 //!
-//! Each function here takes any bytes, and panics if the property does not hold. Two call it:
-//! cargo-fuzz, from `tests/fuzz/fuzz_targets/`, which needs the nightly compiler and searches for
-//! minutes; and the tests beside this crate, which run the whole corpus and random changes
-//! of it whenever `make test` runs. That is why this is a member of the workspace, and the
-//! crate around it, which only libFuzzer can link, is not.
+//! Each property takes any bytes, and panics if it does not hold. Two call it: cargo-fuzz, which
+//! needs the nightly compiler and searches for minutes; and the tests beside this crate, which run
+//! the whole corpus and random changes of it whenever `make test` runs. That is why this is a member
+//! of the workspace, and the crate around it, which only libFuzzer can link, is not.
 
 mod authorization;
 mod keys;
@@ -13,16 +12,18 @@ mod lambda_event;
 mod stored_hash;
 mod token;
 
-pub use authorization::{basic, bearer};
-pub use keys::{jwk, key_material, pem};
-pub use lambda_event::lambda_event;
-pub use stored_hash::stored_hash;
-pub use token::signed_token;
+use std::sync::LazyLock;
+
+use authorization::{basic, bearer};
+use keys::{jwk, key_material, pem};
+use lambda_event::lambda_event;
+use stored_hash::stored_hash;
+use token::signed_token;
 
 /// A property: it panics where it does not hold.
 pub type Property = fn(&[u8]);
 
-/// Every property by the name of its fuzz target and of its corpus.
+/// Every property by the name of its corpus.
 pub const PROPERTIES: [(&str, Property); 8] = [
     ("basic", basic),
     ("bearer", bearer),
@@ -33,3 +34,13 @@ pub const PROPERTIES: [(&str, Property); 8] = [
     ("signed_token", signed_token),
     ("stored_hash", stored_hash),
 ];
+
+/// The property that the variable `PROPERTY` names, for the fuzzer.
+pub fn chosen(input: &[u8]) {
+    static CHOSEN: LazyLock<Property> = LazyLock::new(|| {
+        let name = std::env::var("PROPERTY").unwrap_or_default();
+        let property = PROPERTIES.iter().find(|(known, _)| *known == name);
+        property.expect("PROPERTY names one").1
+    });
+    CHOSEN(input);
+}

@@ -17,11 +17,7 @@ static HASHER: LazyLock<(PasswordHasher, Runtime)> = LazyLock::new(|| {
 
 /// The input is a hash from the database. Its cost is read a second time, from the text
 /// alone; it is computed only where it is small.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn stored_hash(input: &[u8]) {
+pub(crate) fn stored_hash(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Some(_) = StoredHash::parse(text) else {
         // Unusable, so this costs one quick hash.

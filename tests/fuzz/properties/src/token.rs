@@ -5,12 +5,13 @@
 mod pem_of;
 
 use std::{
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use shared::{
     config::TokenConfig,
@@ -27,7 +28,7 @@ const LEEWAY: f64 = 5.0;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// One key of each kind, and a second secret that has a name.
-pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+pub(crate) static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
     let named = r#"{"keys":[{"kty":"oct","kid":"named","k":"YW5vdGhlci10ZXN0LXNlY3JldC1vZi0zMi1ieXRlcy1vci1tb3Jl"}]}"#;
     let materials = [
         "a secret for tests, of 32 bytes or more",
@@ -41,14 +42,10 @@ pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         let set = JwkSet::read(&material.into()).expect("a test key");
         let _ = set.edit(|its| jwks.append(its));
     }
-    let set = format!(r#"{{"keys":[{}]}}"#, join(&jwks));
-    Keys::read(&set.into()).expect("test keys")
+    let texts: Vec<&str> = jwks.iter().map(ExposeSecret::expose_secret).collect();
+    let set = format!(r#"{{"keys":[{}]}}"#, texts.join(","));
+    Arc::new(Keys::read(&set.into()).expect("test keys"))
 });
-
-fn join(jwks: &[secrecy::SecretString]) -> String {
-    let texts: Vec<&str> = jwks.iter().map(secrecy::ExposeSecret::expose_secret).collect();
-    texts.join(",")
-}
 
 static CONFIGS: LazyLock<[TokenConfig; 2]> = LazyLock::new(|| {
     let demanding = TokenConfig {
@@ -61,11 +58,7 @@ static CONFIGS: LazyLock<[TokenConfig; 2]> = LazyLock::new(|| {
 
 /// The first line is the header, the rest the payload. They are signed with the key that
 /// the header asks for, so that the signature is right whenever there is such a key.
-///
-/// # Panics
-///
-/// If a property does not hold.
-pub fn signed_token(input: &[u8]) {
+pub(crate) fn signed_token(input: &[u8]) {
     let (header, payload) = match input.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&input[..end], &input[end + 1..]),
         None => (&br#"{"alg":"HS256"}"#[..], input),
