@@ -2,18 +2,32 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header::ACCEPT, redirect::Policy};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
-
-use crate::{
-    answer::{TokenAnswer, is_come_back_later, is_invalid_token, refusal, retry_after},
-    settings::Settings,
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{ACCEPT, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE},
+    redirect::Policy,
 };
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// Requests for one answer.
 const TRIES: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where the service is, and who logs in.
+pub(crate) struct Settings {
+    pub(crate) login_url: String,
+    pub(crate) validate_url: String,
+    pub(crate) email: String,
+    pub(crate) password: SecretString,
+    /// A token of an earlier run, which is used until it is refused.
+    pub(crate) token: Option<SecretString>,
+    /// For each request, from the first byte to the last.
+    pub(crate) timeout: Duration,
+    /// For all waiting on 429 and 503 in one call.
+    pub(crate) max_wait: Duration,
+}
 
 /// What went wrong, in a line without secrets. The text begins with the call.
 #[derive(Debug, thiserror::Error)]
@@ -152,4 +166,47 @@ impl Token {
     fn is_fresh(&self) -> bool {
         self.renew_at.is_none_or(|renew_at| Instant::now() < renew_at)
     }
+}
+
+/// A login's answer (RFC 6749 section 5.1).
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: SecretString,
+    /// Seconds.
+    expires_in: u32,
+}
+
+/// Whether the service is too busy, or the account locked, for the moment.
+fn is_come_back_later(response: &Response) -> bool {
+    [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&response.status())
+}
+
+/// Whether the token has expired, or its key is gone (RFC 6750 section 3.1).
+fn is_invalid_token(response: &Response) -> bool {
+    let challenge = header(response, &WWW_AUTHENTICATE);
+    response.status() == StatusCode::FORBIDDEN && challenge.contains(r#"error="invalid_token""#)
+}
+
+/// Seconds to wait; 1 where somebody in between says a date, or nothing.
+fn retry_after(response: &Response) -> u32 {
+    let value = header(response, &RETRY_AFTER);
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { value.parse().unwrap_or(u32::MAX) } else { 1 }
+}
+
+/// The status, and what the service says about it (RFC 9457).
+async fn refusal(response: Response) -> String {
+    #[derive(Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    let status = response.status().as_u16();
+    match response.json::<Problem>().await {
+        Ok(problem) => format!("{status} {}", problem.detail),
+        Err(_) => status.to_string(),
+    }
+}
+
+fn header<'a>(response: &'a Response, name: &HeaderName) -> &'a str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
