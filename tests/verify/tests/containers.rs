@@ -1,0 +1,236 @@
+//! The images of `make image`, run by podman as Knative runs them: no shell, no root, nothing to write to,
+//! little memory.
+
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use system_tests::{
+    Environment,
+    certificates::Authority,
+    contract::{ContractRequest, Door, SECRET, USER, add_users, token},
+    database::Tls,
+    even_load::EvenLoad,
+    http_door::HttpDoor,
+    mariadb,
+    measured::environment,
+    moto::Moto,
+    process::{Process, command, output},
+    python,
+    raw::{self, Connection, head},
+    scratch,
+    service::Service,
+    stores, wait, workspace,
+};
+
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// No descriptors and processes beyond what a test needs, so that it also runs where the
+/// machine itself is a container; the end by itself, should the test be killed.
+const OPTIONS: &str = "--runtime=runc run --rm --timeout=300 --pull=never --network=host \
+     --ulimit=nofile=1024:1024 --ulimit=nproc=1024:1024 --read-only --read-only-tmpfs=false \
+     --user=65532:65532 --cap-drop=ALL --security-opt=no-new-privileges --memory-swap=-1 \
+     --log-driver=none";
+
+fn image(name: &str) -> String {
+    format!("dev.local/auth-{name}:dev")
+}
+
+fn podman(name: &str, options: &[&str], variables: &Environment) -> Command {
+    let mut podman = command("podman", &Environment::new());
+    podman.args(OPTIONS.split(' ')).args(options);
+    for (name, value) in variables {
+        podman.arg("--env").arg(format!("{name}={value}"));
+    }
+    podman.arg(image(name));
+    podman
+}
+
+/// Starts `login` or `validate` in a container with these variables and further options of
+/// `podman run`, and waits until it is ready.
+fn start(name: &str, options: &[&str], variables: Environment) -> Service {
+    Service::start_by(name, |variables| podman(name, options, variables), variables)
+}
+
+/// What podman prints.
+fn ask(arguments: &[&str]) -> String {
+    let mut podman = command("podman", &Environment::new());
+    podman.args(arguments);
+    let said = output(podman, b"", LIMIT);
+    assert!(said.status.success(), "run `make image`: {}", said.stderr);
+    said.stdout
+}
+
+#[test]
+#[ignore = "needs the images: make verify"]
+fn each_image_is_the_file_that_lambda_is_given_without_root_and_says_what_it_lacks() {
+    for name in ["login", "validate"] {
+        let inspected: Value =
+            serde_json::from_str(&ask(&["image", "inspect", &image(name)])).expect("JSON");
+        let (image_of, config) = (&inspected[0], &inspected[0]["Config"]);
+        let size = image_of["Size"].as_u64().expect("a size");
+        println!("{name}: {} kB", size / 1000);
+        assert!(size < 15_000_000, "{name}: {size}");
+        assert_eq!(config["User"], "65532:65532", "{name}");
+        assert_eq!(config["Entrypoint"], json!(["/function"]), "{name}");
+        assert_eq!(image_of["RootFS"]["Layers"].as_array().map(Vec::len), Some(1), "{name}");
+        for label in ["title", "description", "version", "revision", "licenses"] {
+            let value = &image_of["Labels"][format!("org.opencontainers.image.{label}")];
+            assert!(value.as_str().is_some_and(|text| !text.is_empty()), "{name}: {label}");
+        }
+        assert!(config["Env"].is_array() && !config["Env"].to_string().contains("SECRET"));
+
+        let ended = output(podman(name, &[], &Environment::new()), b"", LIMIT);
+        assert_eq!(ended.status.code(), Some(78), "{name}: {}", ended.stderr);
+        assert!(ended.stderr.contains("JWT_SECRET"), "{name}: {}", ended.stderr);
+
+        let folder = scratch::directory();
+        let copy = folder.path().join("copy").display().to_string();
+        let id = ask(&["create", "--pull=never", &image(name)]);
+        ask(&["cp", &format!("{}:/function", id.trim()), &copy]);
+        ask(&["rm", id.trim()]);
+        let built = workspace().join("target/lambda").join(name).join("bootstrap");
+        let built = fs::read(built).expect("make release has built it");
+        assert!(fs::read(copy).expect("the copy") == built, "{name}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB and the images: make verify"]
+async fn the_contract_holds_in_containers() {
+    let server = mariadb::shared();
+    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    let start = |name: &str, variables| start(name, &["--memory=64m"], variables);
+    let since = Instant::now();
+    let door = HttpDoor::start_with(server.login_variables(), start);
+    let first = ContractRequest::new("POST", "/login").basic(USER.0, USER.1);
+    assert_eq!(door.send("login", &first).status, 200);
+    println!("both containers, start to first login: {} ms", since.elapsed().as_millis());
+    door.check_contract();
+}
+
+/// What Knative does to it: probes, for which queue-proxy gives 100 ms where none says otherwise; headers of
+/// queue-proxy and the activator, which change nothing; SIGTERM in the middle of 500 requests a second. And as
+/// many connections as it has file descriptors for.
+#[test]
+#[ignore = "needs the images: make verify"]
+fn in_64_mib_probes_are_answered_900_connections_fit_and_it_ends_under_load_without_a_loss() {
+    const ID: &str = "5b5a1c1e-3f0c-4a5e-8f9a-0c1a5b3a4f10";
+    let since = Instant::now();
+    let variables = environment(&[
+        ("JWT_SECRET", SECRET),
+        ("K_SERVICE", "validate"),
+        ("K_REVISION", "validate-1"),
+        ("DRAIN_SECONDS", "1"),
+    ]);
+    let mut service = start("validate", &["--memory=64m"], variables);
+    let authorization = format!("Authorization: Bearer {}\r\n", token("ada@example.com", false));
+    let request = |headers: &str| head("GET /validate", &format!("{authorization}{headers}"));
+    let exchange = |request: &str| Connection::to(&service).exchange(request).expect("an answer");
+    assert_eq!(exchange(&request("")).status, 200);
+    println!("container, start to first answer: {} ms", since.elapsed().as_millis());
+    for path in ["GET /readyz", "GET /healthz"] {
+        let answer = exchange(&head(path, "User-Agent: kube-probe//\r\nConnection: close\r\n"));
+        assert_eq!((answer.status, answer.is_last()), (200, true), "{path}");
+    }
+    let headers = format!(
+        "X-Request-Id: {ID}\r\nX-Forwarded-For: 192.0.2.1, 10.0.0.1\r\nX-Forwarded-Proto: http\r\n\
+         Forwarded: for=192.0.2.1;proto=http\r\nK-Proxy-Request: activator\r\n\
+         X-Envoy-Original-Host: auth.example\r\ntraceparent: \
+         00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
+    );
+    assert_eq!(exchange(&request(&headers)).status, 200);
+    wait::until("the request's id in the log", Duration::from_secs(5), || {
+        service.log().contains(ID).then_some(())
+    });
+
+    let mut connections: Vec<_> = (0..900).map(|_| Connection::to(&service)).collect();
+    for connection in &mut connections {
+        assert_eq!(connection.exchange(request("")).expect("an answer").status, 200);
+    }
+    drop(connections);
+    let clients = EvenLoad::start(raw::address(&service), &request(""));
+    thread::sleep(Duration::from_millis(500));
+    let status = service.process().terminate(Duration::from_secs(20));
+    let counts = clients.until_refused();
+    assert!(status.success(), "{status}: {}", service.log());
+    assert!(counts.lost <= 1 && counts.answered > 300, "{counts:?}");
+}
+
+/// The CAs in the image: Secrets Manager is asked over TLS.
+#[test]
+#[ignore = "needs moto and the images: make verify"]
+fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
+    let folder = scratch::directory();
+    let authority = Authority::new(folder.path(), "ca");
+    let manager = Moto::start();
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    authority.sign_server(&["localhost"], &certificate, &key);
+    let port = wait::free_port();
+    let mut proxy = command(python::program("python"), &Environment::new());
+    proxy.arg(workspace().join("tests/python/tls_proxy.py")).arg(port.to_string());
+    proxy.args([certificate, key]).arg(manager.port().to_string());
+    let _proxy = Process::start("TLS proxy", proxy);
+    wait::until("TLS", Duration::from_secs(20), || wait::accepts(port).then_some(()));
+    let mut variables = manager.variables();
+    let url = format!("https://localhost:{port}");
+    variables.insert("AWS_ENDPOINT_URL_SECRETS_MANAGER".into(), url);
+    variables.insert("JWT_SECRET_ID".into(), manager.create_secret("signing-key", SECRET));
+
+    let validated = |service: &Service| {
+        let bearer = token("ada@example.com", false);
+        service.request("GET", "/validate").bearer(&bearer).send().status
+    };
+    let certificate = authority.certificate().display();
+    let cas = format!("--volume={certificate}:/etc/ssl/certs/ca-certificates.crt:ro");
+    let vouched = start("validate", &[&cas], variables.clone());
+    assert_eq!(validated(&vouched), 200, "{}", vouched.log());
+    let strange =
+        Service::start_unready_by("validate", |all| podman("validate", &[], all), variables);
+    assert_eq!(validated(&strange), 503, "{}", strange.log());
+    assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());
+}
+
+/// A static binary looks names up without the C library's plug-ins: in the file of hosts, and by DNS.
+#[tokio::test]
+#[ignore = "needs MariaDB, root, the Python packages and the images: make verify"]
+async fn the_database_is_found_by_name_and_known_by_its_certificate() {
+    const NAME: &str = "db.example";
+    const NAME_SERVER: &str = "127.0.53.53";
+    let mut server = mariadb::start();
+    server.init();
+    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    server.restart(Tls::OtherName);
+    let mut variables = server.login_variables();
+    variables.extend(environment(&[
+        ("MYSQL_HOST", NAME),
+        ("MYSQL_SSL_MODE", "VERIFY_IDENTITY"),
+        ("MYSQL_SSL_CA", "/run/config/ca.pem"),
+        ("JWT_SECRET", SECRET),
+    ]));
+
+    let folder = scratch::directory();
+    let [zone, resolver] = ["zone", "resolv.conf"].map(|name| folder.path().join(name));
+    fs::write(&zone, format!("{NAME}. 1 IN A 127.0.0.1\n")).expect("scratch");
+    fs::write(&resolver, format!("nameserver {NAME_SERVER}\n")).expect("scratch");
+    let mut names = command(python::program("python"), &Environment::new());
+    names.args(["-u", "-m", "dnslib.zoneresolver", "--address", NAME_SERVER, "--zone"]).arg(&zone);
+    let names = Process::start("name server", names);
+    let said = |text: &str| names.log().contains(text).then_some(());
+    wait::until("it listens", Duration::from_secs(20), || said("Starting Zone Resolver"));
+
+    let ca = format!("--volume={}:/run/config/ca.pem:ro", server.ca().display());
+    let by_file = format!("--add-host={NAME}:127.0.0.1");
+    let by_server = format!("--volume={}:/etc/resolv.conf:ro", resolver.display());
+    for by in [&by_file, &by_server] {
+        assert_eq!(said("Request:"), None, "the file is enough");
+        let login = start("login", &[&ca, by], variables.clone());
+        let answer = login.request("POST", "/login").basic(USER.0, USER.1).send();
+        assert_eq!(answer.status, 200, "{by}: {}", login.log());
+    }
+    assert_eq!(said("Request:"), Some(()), "{}", names.log());
+}
