@@ -13,16 +13,13 @@ use crate::{
 /// For a gateway to listen, on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// Which program.
+/// Which program: nginx as `tests/setup nginx` unpacks it, the others of the virtual environment.
+#[expect(missing_docs, reason = "their names say it")]
 #[derive(Debug, Clone, Copy)]
 pub enum Program {
-    /// nginx, as `tests/setup nginx` unpacks it.
     Nginx,
-    /// Caddy, of the virtual environment.
     Caddy,
-    /// Traefik, of the virtual environment.
     Traefik,
-    /// Envoy, of the virtual environment.
     Envoy,
 }
 
@@ -90,23 +87,20 @@ impl Gateway {
 }
 
 fn copy(from: &Path, to: &Path, places: &[(&str, String)]) {
-    let mut found = vec![false; places.len()];
-    for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
-        let entry = entry.expect("a file");
-        let mut text = fs::read_to_string(entry.path()).expect("a text");
-        text = text.replace("/tmp/", &format!("{}/", to.display()));
-        // By way of marks, since what comes in may have the next place in it: port 48082 has 8082.
-        let mark = |number: usize| format!("\0{number}\0");
-        for (number, (place, _)) in places.iter().enumerate() {
-            found[number] |= text.contains(place);
-            text = text.replace(place, &mark(number));
-        }
-        for (number, (_, real)) in places.iter().enumerate() {
-            text = text.replace(&mark(number), real);
-        }
-        fs::write(to.join(entry.file_name()), text).expect("scratch can be written");
+    let files = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+    let mut before = String::new();
+    for file in files.map(|file| file.expect("a file")) {
+        let text = fs::read_to_string(file.path()).expect("a text");
+        let here = replaced(&text, places).replace("/tmp/", &format!("{}/", to.display()));
+        fs::write(to.join(file.file_name()), here).expect("scratch can be written");
+        before += &text;
     }
-    for ((place, _), found) in places.iter().zip(found) {
-        assert!(found, "{} has no {place}", from.display());
-    }
+    let missing = places.iter().find(|(place, _)| !before.contains(place));
+    assert!(missing.is_none(), "{} has no {missing:?}", from.display());
+}
+
+/// Replaces each in what is around the others: port 48082 has 8082 in it.
+fn replaced(text: &str, places: &[(&str, String)]) -> String {
+    let Some(((place, real), others)) = places.split_first() else { return text.into() };
+    text.split(place).map(|part| replaced(part, others)).collect::<Vec<_>>().join(real)
 }

@@ -3,14 +3,15 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use system_tests::forge::{KeyPair, hs256, message, pem};
+use system_tests::{
+    contract::USER,
+    forge::{KeyPair, hs256, message, pem},
+};
 
 /// As in the files of the examples.
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 /// As in the files of the examples.
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
-/// Whose token it is.
-pub(crate) const USER: &str = "demo@example.com";
 /// The key of both functions, in a PEM text of the workspace's tests.
 pub(crate) const KEY: &str = "p256";
 /// What the upstream believes.
@@ -38,7 +39,7 @@ fn claims(admin: bool, lifetime: i64) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     let now = i64::try_from(now.as_secs()).expect("it is before the year 292277026596");
     json!({
-        "username": USER, "admin": admin, "iat": now - 3600, "exp": now + lifetime, "sub": "1",
+        "username": USER.0, "admin": admin, "iat": now - 3600, "exp": now + lifetime, "sub": "1",
         "iss": ISSUER, "aud": AUDIENCE,
     })
 }
@@ -49,12 +50,12 @@ fn signed(claims: &Value) -> String {
 
 /// A token that every gateway lets through.
 pub(crate) fn good() -> String {
-    signed(&claims(false, 600))
+    good_for(false)
 }
 
-/// The same of an administrator.
-pub(crate) fn of_an_administrator() -> String {
-    signed(&claims(true, 600))
+/// The same, of an administrator or not.
+pub(crate) fn good_for(admin: bool) -> String {
+    signed(&claims(admin, 600))
 }
 
 pub(crate) fn without_a_token() -> Vec<Request> {
@@ -113,22 +114,4 @@ pub(crate) fn on_paths_that_need_no_token() -> Vec<Request> {
             .map(|method| (format!("{method} {path}"), "Content-Length: 0\r\n".to_owned()))
     });
     requests.collect()
-}
-
-/// For each of the three dashes, or several.
-pub(crate) fn copies_with_underscores() -> Vec<String> {
-    let copies = NAMES.iter().flat_map(|name| {
-        (1..8).map(|which| {
-            let mut dashes = 0;
-            let replace = |letter| match letter {
-                '-' => {
-                    dashes += 1;
-                    if which & (1 << (dashes - 1)) == 0 { '-' } else { '_' }
-                }
-                letter => letter,
-            };
-            name.chars().map(replace).collect()
-        })
-    });
-    copies.collect()
 }

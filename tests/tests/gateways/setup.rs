@@ -11,13 +11,11 @@ use std::{
     time::Duration,
 };
 
-use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
-    contract::hash,
     forge::pem,
     gateway::{Gateway, Program},
-    measured::environment,
+    measured::{environment, login_variables},
     raw::{Connection, RawAnswer, address, head},
     scratch,
     service::Service,
@@ -25,29 +23,18 @@ use system_tests::{
 };
 use tempfile::TempDir;
 
-use crate::requests::{AUDIENCE, ISSUER, KEY, Request, USER, bearer, good};
+use crate::requests::{AUDIENCE, ISSUER, KEY, Request, bearer, good};
 
-/// The demo user's password.
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// How long a client waits while `validate` is silent, for which the gateways wait 2 s.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// A folder of `examples/gateways`.
-#[derive(Debug)]
-pub(crate) struct Example {
-    pub(crate) name: &'static str,
-    program: Program,
-    /// Whether it asks `validate` for each request.
-    pub(crate) asks: bool,
-}
-
-/// Every gateway that runs here.
-pub(crate) const EXAMPLES: [Example; 5] = [
-    Example { name: "nginx", program: Program::Nginx, asks: true },
-    Example { name: "caddy", program: Program::Caddy, asks: true },
-    Example { name: "traefik", program: Program::Traefik, asks: true },
-    Example { name: "envoy-ext-authz", program: Program::Envoy, asks: true },
-    Example { name: "envoy-jwt-authn", program: Program::Envoy, asks: false },
+/// Every folder of `examples/gateways` that runs here, and its program.
+pub(crate) const EXAMPLES: [(&str, Program); 5] = [
+    ("nginx", Program::Nginx),
+    ("caddy", Program::Caddy),
+    ("traefik", Program::Traefik),
+    ("envoy-ext-authz", Program::Envoy),
+    ("envoy-jwt-authn", Program::Envoy),
 ];
 
 /// What both functions are told, and the key of this name.
@@ -55,29 +42,26 @@ fn variables(key: &str) -> Environment {
     environment(&[("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE), ("JWT_SECRET", &pem(key))])
 }
 
-/// `login` with the demo user, for all gateways.
+/// `login` with the users of the contract, for all gateways.
 pub(crate) async fn login(folder: &Path) -> Service {
-    let path = folder.join("users.sqlite");
-    let users = SqliteUsers::open(&path).await.expect("a file");
-    let demo = NewUser { email: USER.into(), hash: hash(PASSWORD).await, admin: false };
-    users.add(&[demo]).await.expect("a new user");
-    let mut variables = variables(KEY);
-    variables.insert("DATABASE_URL".into(), format!("sqlite:{}", path.display()));
-    Service::start("login", variables)
+    let mut all = login_variables(folder).await;
+    all.extend(variables(KEY));
+    Service::start("login", all)
 }
 
 /// See the module.
-pub(crate) struct Setup<'a> {
-    pub(crate) example: &'a Example,
+pub(crate) struct Setup {
+    pub(crate) name: &'static str,
     pub(crate) gateway: Gateway,
     pub(crate) validate: Service,
     pub(crate) upstream: Upstream,
     _folder: TempDir,
 }
 
-impl<'a> Setup<'a> {
-    /// Starts the gateway with its files, in which each `planted` text is another.
-    pub(crate) fn start(example: &'a Example, login: &Service, planted: &[(&str, &str)]) -> Self {
+impl Setup {
+    /// Starts the gateway of this name with its files, in which each `planted` text is another.
+    pub(crate) fn start(name: &str, login: &Service, planted: &[(&str, &str)]) -> Self {
+        let (name, program) = EXAMPLES.into_iter().find(|it| it.0 == name).expect("an example");
         let (folder, upstream) = (scratch::directory(), Upstream::start());
         let validate = Service::start("validate", variables(&format!("{KEY}-public")));
         let port = wait::free_port();
@@ -91,9 +75,9 @@ impl<'a> Setup<'a> {
         let planted = planted.iter().map(|(right, wrong)| (*right, (*wrong).to_owned()));
         let ports = ports.map(|(place, port)| (place, port.to_string()));
         let places: Vec<_> = planted.chain(ports).collect();
-        let configuration = format!("examples/gateways/{}", example.name);
-        let gateway = Gateway::start(example.program, &configuration, folder.path(), &places, port);
-        let setup = Self { example, gateway, validate, upstream, _folder: folder };
+        let configuration = format!("examples/gateways/{name}");
+        let gateway = Gateway::start(program, &configuration, folder.path(), &places, port);
+        let setup = Self { name, gateway, validate, upstream, _folder: folder };
         // Traefik listens before it has read its routes, and answers 404 until then.
         setup.wait_until_open();
         setup
