@@ -3,11 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
+};
+
+use crate::{
+    Environment,
+    process::{Process, command},
+    python, wait, workspace,
 };
 
 /// A certificate authority whose certificate lies in a file.
@@ -56,6 +63,24 @@ impl Authority {
         let signed = params.signed_by(&pair, &self.issuer).expect("a certificate");
         fs::write(certificate, signed.pem()).expect("scratch can be written");
         fs::write(key, pair.serialize_pem()).expect("scratch can be written");
+    }
+
+    /// TLS for `localhost` in front of a port of the loopback interface, and its own port.
+    ///
+    /// # Panics
+    ///
+    /// If it accepts no connection within 20 s.
+    #[must_use]
+    pub fn tls_proxy(&self, directory: &Path, target: u16) -> (Process, u16) {
+        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
+        self.sign_server(&["localhost"], &certificate, &key);
+        let port = wait::free_port();
+        let mut proxy = command(python::program("python"), &Environment::new());
+        proxy.arg(workspace().join("tests/python/tls_proxy.py")).arg(port.to_string());
+        proxy.args([certificate, key]).arg(target.to_string());
+        let proxy = Process::start("TLS proxy", proxy);
+        wait::until("TLS", Duration::from_secs(20), || wait::accepts(port).then_some(()));
+        (proxy, port)
     }
 }
 

@@ -1,13 +1,22 @@
 //! Secrets at cold start, from Secrets Manager.
 
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+};
+
 use serde_json::json;
 use shared::users::{NewUser, UserDirectory};
 use system_tests::{
-    Environment,
+    Environment, binaries,
+    certificates::Authority,
     contract::{SECRET, hash, token},
     database::AUTH_PASSWORD,
     mariadb,
     moto::Moto,
+    process::{self, Process},
+    scratch,
     secrets_extension::SecretsExtension,
     service::{Service, run},
     stores,
@@ -82,6 +91,13 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
             "jwt",
             "AWS_REGION",
         ),
+        ("validate", vec![jwt, ("AWS_REGION", "eu west")], "jwt", "`region`"),
+        (
+            "validate",
+            vec![jwt, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:1")],
+            "jwt",
+            "the endpoint makes no URL",
+        ),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
@@ -148,6 +164,85 @@ fn calls_are_signed_and_only_whoever_may_read_the_secret_gets_it() {
 
 #[test]
 #[ignore = "needs moto: make test"]
+fn credentials_region_endpoint_and_authorities_come_from_where_the_sdks_of_aws_look() {
+    let (moto, folder) = (Moto::start(), scratch::directory());
+    let _ = moto.create_secret("jwt", SECRET);
+    let reader = moto.create_user("reader", "secretsmanager:GetSecretValue");
+    moto.refuse_strangers();
+    let plain = format!("http://127.0.0.1:{}", moto.port());
+    let authority = Authority::new(folder.path(), "ca");
+    let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port());
+    let tls = format!("https://localhost:{port}");
+    let [key, secret] =
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| reader[name].as_str());
+
+    let config = folder.path().join("config").display().to_string();
+    let given = folder.path().join("given").display().to_string();
+    let credentials = json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret });
+    fs::write(&given, credentials.to_string()).unwrap();
+    // It may take longer than an attempt at a call.
+    let lines = [
+        "[profile work]",
+        "region = eu-west-1",
+        &format!("endpoint_url = {plain}"),
+        &format!("credential_process = sleep 2; cat {given}"),
+    ];
+    fs::write(&config, lines.join("\n")).unwrap();
+
+    let profile = vec![("AWS_CONFIG_FILE", config.as_str()), ("AWS_PROFILE", "work")];
+    let keys = [("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
+    let over =
+        |url| [&keys[..], &[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", url)]].concat();
+    let authorities = authority.certificate().display().to_string();
+    let vouched = [over(&tls), vec![("SSL_CERT_FILE", authorities.as_str())]].concat();
+    for variables in [profile, over(&plain), vouched] {
+        let variables = with(&Environment::new(), &variables);
+        let validate = Service::start("validate", with(&variables, &[("JWT_SECRET_ID", "jwt")]));
+        let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
+        assert_eq!(validated.status, 200, "{}", validate.log());
+    }
+    let strange = with(&Environment::new(), &over(&tls));
+    let strange = Service::start_unready("validate", with(&strange, &[("JWT_SECRET_ID", "jwt")]));
+    assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());
+}
+
+#[test]
+fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
+    for (variables, host) in [
+        (vec![("AWS_REGION", "eu-west-1")], "secretsmanager.eu-west-1.amazonaws.com"),
+        (
+            vec![("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "cn-north-1")],
+            "secretsmanager.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            vec![
+                ("AWS_REGION", "cn-north-1"),
+                ("AWS_USE_FIPS_ENDPOINT", "true"),
+                ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+            ],
+            "secretsmanager-fips.cn-north-1.api.amazonwebservices.com.cn",
+        ),
+    ] {
+        let proxy = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("http://{}", proxy.local_addr().unwrap());
+        let all = [
+            ("HTTPS_PROXY", address.as_str()),
+            ("AWS_ENDPOINT_URL", ""),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("JWT_SECRET_ID", "jwt"),
+        ];
+        let variables = with(&with(&Environment::new(), &all), &variables);
+        let command = process::command(binaries::path("validate"), &variables);
+        let _validate = Process::start("validate", command);
+        let mut asked = String::new();
+        BufReader::new(proxy.accept().unwrap().0).read_line(&mut asked).unwrap();
+        assert_eq!(asked, format!("CONNECT {host}:443 HTTP/1.1\r\n"));
+    }
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
 fn the_extension_is_asked_where_a_variable_announces_it() {
     let moto = Moto::start();
     let arn = moto.create_secret("signing-key", SECRET);
@@ -178,7 +273,7 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
 #[test]
 fn two_secrets_are_asked_for_at_once_and_neither_for_ever() {
     // Accepts connections, as the backlog does without us, and never speaks.
-    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let variables = [
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", silent.local_addr().unwrap())),
         ("AWS_REGION", "eu-west-1".into()),

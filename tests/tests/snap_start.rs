@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use system_tests::{
     Environment, binaries,
     contract::{SECRET, token},
+    faulty_http::{Fault, FaultyHttp},
     moto::Moto,
     process::{Process, command},
     runtime_api::{API, RuntimeApi},
@@ -19,14 +20,22 @@ use system_tests::{
 
 /// For a start, a fetch, or both.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
+
+/// As Lambda sets them where it starts from snapshots: credentials come from an address.
 fn environment(api: &str, moto: &Moto) -> Environment {
+    const CREDENTIALS: &str = r#"{"AccessKeyId":"test","SecretAccessKey":"test","Token":"test","Expiration":"2099-01-01T00:00:00Z"}"#;
+    let credentials = FaultyHttp::start(moto.port(), Fault::Instead(200, CREDENTIALS));
+    let credentials = format!("http://127.0.0.1:{}/credentials", credentials.port());
     let mut variables = moto.variables();
+    variables.retain(|name, _| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&&**name));
     for (name, value) in [
         ("AWS_LAMBDA_RUNTIME_API", api),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"),
         ("AWS_LAMBDA_FUNCTION_NAME", "validate"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &credentials),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "test"),
         ("JWT_SECRET_ID", "jwt"),
     ] {
         variables.insert(name.into(), value.into());

@@ -1,28 +1,32 @@
-//! AWS Secrets Manager.
+//! AWS Secrets Manager, by AWS's SDK.
 
-mod client;
-mod credentials;
-mod endpoint;
+mod connections;
 mod extension;
 mod failure;
-mod https;
 
-pub use client::Client;
+pub use aws_sdk_secretsmanager::Client;
 pub use failure::{CallError, Failure};
 
-use std::{future::Future, time::Duration};
+use std::{env, time::Duration};
 
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
+};
+use aws_sdk_secretsmanager::config::Builder;
+use aws_types::service_config::ServiceConfigKey;
+use axum::http::Uri;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-use tokio::{sync::OnceCell, time};
+use tokio::sync::OnceCell;
 
 use super::Stage;
+use connections::Connections;
 use extension::Extension;
 
 /// An attempt that hangs leaves time for another one while a request waits.
 const ONE_ATTEMPT: Duration = Duration::from_millis(1_500);
-/// Before the second attempt and the third, which is the last.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+/// Before the second attempt, at most; twice as much before the third, which is the last.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Who is asked for secrets, found out at the first call: the extension or agent of AWS
 /// where one is announced, else the service itself.
@@ -34,15 +38,8 @@ pub(super) struct SecretsManager {
 
 #[derive(Debug)]
 enum Source {
-    Service(Box<Client>),
-    Extension(Extension),
-}
-
-/// The part of the answer to `GetSecretValue` that is of use here.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SecretValue {
-    secret_string: Option<SecretString>,
+    Service(Client),
+    Extension(Box<Extension>),
 }
 
 impl SecretsManager {
@@ -71,54 +68,76 @@ impl SecretsManager {
     }
 
     async fn ask(&self, id: &str, stage: Stage) -> Result<SecretString, CallError> {
-        let value = match self.source.get_or_try_init(async || self.find()).await? {
-            Source::Service(client) => client.get_secret_value(id, stage).await?,
-            Source::Extension(extension) => {
-                patiently(|| extension.get_secret_value(id, stage)).await?
+        let text = match self.source.get_or_try_init(async || self.find().await).await? {
+            Source::Service(client) => {
+                let call = client.get_secret_value().secret_id(id).version_stage(stage.label());
+                call.send().await?.secret_string.map(SecretString::from)
             }
+            Source::Extension(extension) => extension.get(id, stage).await?,
         };
-        value
-            .secret_string
-            .ok_or_else(|| CallError::permanent("the secret holds no text (SecretString)"))
+        text.ok_or_else(|| CallError::permanent("the secret holds no text (SecretString)"))
     }
 
-    fn find(&self) -> Result<Source, CallError> {
+    async fn find(&self) -> Result<Source, CallError> {
         match self.extension_port {
-            Some(port) => Ok(Source::Extension(Extension::new(port))),
-            None => Ok(Source::Service(Box::new(Client::connect()?))),
+            Some(port) => Ok(Source::Extension(Box::new(Extension::new(port)))),
+            None => client().await.map(Source::Service),
         }
     }
 }
 
-impl Client {
-    async fn get_secret_value(&self, id: &str, stage: Stage) -> Result<SecretValue, CallError> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct GetSecretValue<'a> {
-            secret_id: &'a str,
-            version_stage: &'static str,
-        }
-        let input = GetSecretValue { secret_id: id, version_stage: stage.label() };
-        self.call("GetSecretValue", &input).await
+/// A client of Secrets Manager, with region, endpoint and credentials from where all SDKs of
+/// AWS look for them. It asks for credentials at its first call.
+///
+/// # Errors
+///
+/// [`CallError`] if no region is configured, or the endpoint is no URL.
+pub async fn client() -> Result<Client, CallError> {
+    let stalled = StalledStreamProtectionConfig::enabled().grace_period(ONE_ATTEMPT);
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(Connections::default())
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(PAUSE))
+        .stalled_stream_protection(stalled.build());
+    // The SDK takes an empty variable for a region.
+    if let Some(region) = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable) {
+        loader = loader.region(Region::new(region));
+    }
+    // A start does not build the whole chain where it would end at its first link. Lambda sets
+    // no such variables where it starts from a snapshot.
+    let on_lambda = variable("AWS_LAMBDA_RUNTIME_API").is_some();
+    if on_lambda && variable("AWS_ACCESS_KEY_ID").is_some() {
+        loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    }
+    let config = loader.load().await;
+    if config.region().is_none_or(|region| region.as_ref().is_empty()) {
+        return Err(CallError::permanent("no AWS region is configured; set AWS_REGION"));
+    }
+    let mut builder = Builder::from(&config);
+    builder.set_endpoint_url(endpoint(&config)?);
+    Ok(Client::from_conf(builder.build()))
+}
+
+/// The configured endpoint, if there is one; an empty variable counts as unset. The SDK panics at
+/// an empty one, and what makes no URL it refuses with a message that holds the whole request.
+fn endpoint(config: &SdkConfig) -> Result<Option<String>, CallError> {
+    let key = ServiceConfigKey::builder()
+        .service_id("Secrets Manager")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .expect("all its parts are given");
+    let found = config.service_config().and_then(|service| service.load_config(key));
+    let found = if found.as_deref() == Some("") { variable("AWS_ENDPOINT_URL") } else { found };
+    match found {
+        Some(url) if url.parse().is_ok_and(|uri: Uri| uri.scheme().is_some()) => Ok(Some(url)),
+        Some(_) => Err(CallError::permanent(
+            "the endpoint makes no URL; see AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_ENDPOINT_URL",
+        )),
+        None => Ok(None),
     }
 }
 
-/// Attempts until one goes well, fails for good, or is the last. Each is given up after
-/// 1.5 s.
-async fn patiently<T, F>(attempt: impl Fn() -> F) -> Result<T, CallError>
-where
-    F: Future<Output = Result<T, CallError>>,
-{
-    let mut pauses = PAUSES.into_iter();
-    loop {
-        let limited = time::timeout(ONE_ATTEMPT, attempt()).await;
-        let ended =
-            limited.unwrap_or_else(|_| Err(CallError::unanswered("no answer within 1.5 s")));
-        match (ended, pauses.next()) {
-            (Err(CallError { failure: Failure::Transient, .. }), Some(pause)) => {
-                time::sleep(pause).await;
-            }
-            (ended, _) => return ended,
-        }
-    }
+/// A variable that is set, and not empty.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -168,14 +168,7 @@ fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
     let folder = scratch::directory();
     let authority = Authority::new(folder.path(), "ca");
     let manager = Moto::start();
-    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
-    authority.sign_server(&["localhost"], &certificate, &key);
-    let port = wait::free_port();
-    let mut proxy = command(python::program("python"), &Environment::new());
-    proxy.arg(workspace().join("tests/python/tls_proxy.py")).arg(port.to_string());
-    proxy.args([certificate, key]).arg(manager.port().to_string());
-    let _proxy = Process::start("TLS proxy", proxy);
-    wait::until("TLS", Duration::from_secs(20), || wait::accepts(port).then_some(()));
+    let (_proxy, port) = authority.tls_proxy(folder.path(), manager.port());
     let mut variables = manager.variables();
     let url = format!("https://localhost:{port}");
     variables.insert("AWS_ENDPOINT_URL_SECRETS_MANAGER".into(), url);

@@ -4,18 +4,23 @@
 //! It spares this process the TLS to the service at a cold start. What it keeps may be
 //! as old as its own settings let it be: see docs/lambda.md.
 
+use std::{error::Error, time::Duration};
+
 use axum::{
     body::Bytes,
-    http::{HeaderValue, Request, Response},
+    http::{HeaderValue, Request, StatusCode},
+};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqsign_core::{Env, OsEnv};
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::time;
 
-use super::{
-    CallError, Failure, SecretValue,
-    failure::causes,
-    https::{Https, NoAnswer},
-};
+use super::{CallError, Failure, ONE_ATTEMPT, failure::causes, variable};
 use crate::secrets::Stage;
 
 /// Shows that the request comes from this environment, and not from somebody whom a
@@ -23,46 +28,82 @@ use crate::secrets::Stage;
 const TOKEN_HEADER: &str = "x-aws-parameters-secrets-token";
 /// What the token is: Lambda's own session, or what the agent was given.
 const TOKENS: [&str; 2] = ["AWS_SESSION_TOKEN", "AWS_TOKEN"];
+/// A secret has 64 KiB at most; as JSON it may grow.
+const MAX_ANSWER_BYTES: usize = 512 * 1024;
+/// Before the second attempt and the third, which is the last.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 #[derive(Debug)]
 pub(super) struct Extension {
     port: u16,
-    https: Https,
+    client: Client<HttpConnector, Empty<Bytes>>,
+}
+
+/// The part of the answer that is of use here.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: Option<SecretString>,
 }
 
 impl Extension {
     /// The one that listens on this port of this host.
     pub(super) fn new(port: u16) -> Self {
-        Self { port, https: Https::default() }
+        // No connection lives on: it would not be trusted after a freeze.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        Self { port, client }
     }
 
-    pub(super) async fn get_secret_value(
+    /// The text at this stage, by attempts until one goes well, fails for good, or is the last.
+    pub(super) async fn get(
         &self,
         id: &str,
         stage: Stage,
-    ) -> Result<SecretValue, CallError> {
-        let answer = self.ask(id, stage).await.map_err(|error| unanswered(&causes(&error)))?;
-        if !answer.status().is_success() {
-            return Err(refused(&answer));
+    ) -> Result<Option<SecretString>, CallError> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let ended = self.attempt(id, stage).await;
+            match (ended, pauses.next()) {
+                (Err(CallError { failure: Failure::Transient, .. }), Some(pause)) => {
+                    time::sleep(pause).await;
+                }
+                (ended, _) => return ended,
+            }
         }
-        serde_json::from_slice(answer.body()).map_err(|error| unanswered(&error.to_string()))
     }
 
-    async fn ask(&self, id: &str, stage: Stage) -> Result<Response<Bytes>, NoAnswer> {
+    async fn attempt(&self, id: &str, stage: Stage) -> Result<Option<SecretString>, CallError> {
+        let limited = time::timeout(ONE_ATTEMPT, self.ask(id, stage)).await;
+        let answered = limited.unwrap_or_else(|_| Err("no answer within 1.5 s".into()));
+        let (status, body) = answered.map_err(|error| unanswered(&causes(&*error)))?;
+        if !status.is_success() {
+            return Err(refused(status, &body));
+        }
+        let value: SecretValue =
+            serde_json::from_slice(&body).map_err(|error| unanswered(&error.to_string()))?;
+        Ok(value.secret_string)
+    }
+
+    async fn ask(
+        &self,
+        id: &str,
+        stage: Stage,
+    ) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
-        let url = format!(
+        let mut request = Request::get(format!(
             "http://127.0.0.1:{}/secretsmanager/get?secretId={id}&versionStage={}",
             self.port,
             stage.label(),
-        );
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = url.parse().map_err(|_| NoAnswer::Url)?;
-        if let Some(token) = TOKENS.iter().find_map(|name| OsEnv.var(name)) {
+        ));
+        if let Some(token) = TOKENS.into_iter().find_map(variable) {
             let mut token = HeaderValue::try_from(token)?;
             token.set_sensitive(true);
-            request.headers_mut().insert(TOKEN_HEADER, token);
+            request = request.header(TOKEN_HEADER, token);
         }
-        self.https.send(request).await
+        let answer = self.client.request(request.body(Empty::new())?).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await?;
+        Ok((status, body.to_bytes()))
     }
 }
 
@@ -73,8 +114,8 @@ fn unanswered(reason: &str) -> CallError {
 
 /// The extension gives the service's refusal in words of its own, and refuses everything
 /// until it has started: whatever does not name a lasting cause may go better next time.
-fn refused(answer: &Response<Bytes>) -> CallError {
-    let text = String::from_utf8_lossy(answer.body());
+fn refused(status: StatusCode, body: &[u8]) -> CallError {
+    let text = String::from_utf8_lossy(body);
     let (failure, code) = if text.contains("ResourceNotFoundException") {
         (Failure::NotFound, "ResourceNotFoundException")
     } else if text.contains("AccessDeniedException") {
@@ -82,7 +123,7 @@ fn refused(answer: &Response<Bytes>) -> CallError {
     } else {
         (Failure::Transient, "without a code")
     };
-    let status = answer.status().as_u16();
+    let status = status.as_u16();
     let reason = format!("the extension for secrets answered HTTP {status} {code}");
     CallError { reason, failure, code: Some(code.to_owned()) }
 }

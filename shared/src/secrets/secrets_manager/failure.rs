@@ -1,9 +1,8 @@
 //! Why there is no secret, for an operator and for whoever decides what to do about it.
 
-use std::{error::Error, fmt::Display};
+use std::error::Error;
 
-use axum::{body::Bytes, http::Response};
-use serde::Deserialize;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
 /// A call did not come about.
 #[derive(Debug)]
@@ -36,60 +35,43 @@ const TRANSIENT: [&str; 5] =
     ["Throttl", "TooManyRequests", "LimitExceeded", "Expired", "Decryption"];
 
 impl CallError {
-    pub(super) fn permanent(reason: &str) -> Self {
+    /// It will go the same way next time.
+    #[must_use]
+    pub fn permanent(reason: &str) -> Self {
         Self { reason: reason.into(), failure: Failure::Permanent, code: None }
     }
 
     /// There was no answer that could be read.
-    pub(super) fn unanswered(reason: impl Display) -> Self {
+    fn unanswered(reason: &str, failure: Failure) -> Self {
         let reason = format!("Secrets Manager cannot be asked: {reason}");
-        Self { reason, failure: Failure::Transient, code: None }
+        Self { reason, failure, code: None }
     }
+}
 
-    /// There was nothing to sign with.
-    pub(super) fn without_credentials(error: &reqsign_core::Error) -> Self {
-        let reason = format!("no AWS credentials could be had: {}", causes(error));
-        Self { reason, failure: Failure::Transient, code: None }
-    }
-
-    /// The answer was another than success.
-    pub(super) fn refused(answer: &Response<Bytes>) -> Self {
-        let Refusal { code, message } = Refusal::read(answer.body());
-        let status = answer.status();
+impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError {
+    fn from(error: SdkError<E>) -> Self {
+        let refusal = match &error {
+            SdkError::ServiceError(refusal) => refusal,
+            SdkError::ConstructionFailure(_) => {
+                return Self::unanswered(&causes(&error), Failure::Permanent);
+            }
+            _ => return Self::unanswered(&causes(&error), Failure::Transient),
+        };
+        let (status, refusal) = (refusal.raw().status(), refusal.err());
         let reason = format!(
             "Secrets Manager answered HTTP {} {}: {}",
             status.as_u16(),
-            code.as_deref().unwrap_or("without a code"),
-            message.as_deref().unwrap_or("no message"),
+            refusal.code().unwrap_or("without a code"),
+            refusal.message().unwrap_or("no message"),
         );
-        let failure = match code.as_deref() {
+        let failure = match refusal.code() {
             _ if !status.is_client_error() => Failure::Transient,
             Some("ResourceNotFoundException") => Failure::NotFound,
             Some("AccessDeniedException") => Failure::Denied,
             Some(code) if TRANSIENT.iter().any(|part| code.contains(part)) => Failure::Transient,
             _ => Failure::Permanent,
         };
-        Self { reason, failure, code }
-    }
-}
-
-/// The body of a refusal (AWS JSON 1.1). Its code may stand behind a namespace and `#`.
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(rename = "__type")]
-    code: Option<String>,
-    #[serde(alias = "Message")]
-    message: Option<String>,
-}
-
-impl Refusal {
-    fn read(body: &[u8]) -> Self {
-        let read: Self = serde_json::from_slice(body).unwrap_or_default();
-        let code = read.code.map(|code| match code.rsplit_once('#') {
-            Some((_, name)) => name.to_owned(),
-            None => code,
-        });
-        Self { code, ..read }
+        Self { reason, failure, code: refusal.code().map(str::to_owned) }
     }
 }
 

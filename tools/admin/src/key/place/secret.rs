@@ -1,19 +1,18 @@
 //! Keys in a Secrets Manager secret.
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
 use shared::secrets::{
-    secrets_manager::{CallError, Client, Failure},
+    secrets_manager::{self, CallError, Client, Failure},
     without_line_break,
 };
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// A secret, by name or ARN.
 #[derive(Debug)]
 pub(in crate::key) struct KeySecret {
     id: String,
-    client: Client,
+    client: OnceCell<Client>,
 }
 
 /// Whether there is no such secret, or it has no value.
@@ -23,8 +22,12 @@ pub(super) fn is_missing(error: &CallError) -> bool {
 
 impl KeySecret {
     /// A secret that is reached by the standard AWS variables and files.
-    pub(super) fn open(id: String) -> Result<Self, CallError> {
-        Ok(Self { id, client: Client::connect()? })
+    pub(super) fn new(id: String) -> Self {
+        Self { id, client: OnceCell::new() }
+    }
+
+    async fn client(&self) -> Result<&Client, CallError> {
+        self.client.get_or_try_init(secrets_manager::client).await
     }
 
     /// Its name or ARN.
@@ -38,15 +41,11 @@ impl KeySecret {
     }
 
     async fn stage(&self, label: &str) -> Result<(SecretString, SecretString), CallError> {
-        let input = json!({ "SecretId": self.id, "VersionStage": label });
-        let answer: SecretValue = self.client.call("GetSecretValue", &input).await?;
+        let call = self.client().await?.get_secret_value().secret_id(&self.id);
+        let answer = call.version_stage(label).send().await?;
         match (answer.secret_string, answer.version_id) {
-            (Some(text), Some(version)) => Ok((without_line_break(text.expose_secret()), version)),
-            _ => Err(CallError {
-                reason: "the secret holds no text (SecretString)".into(),
-                failure: Failure::Permanent,
-                code: None,
-            }),
+            (Some(text), Some(version)) => Ok((without_line_break(&text), version.into())),
+            _ => Err(CallError::permanent("the secret holds no text (SecretString)")),
         }
     }
 
@@ -65,19 +64,23 @@ impl KeySecret {
         if self.id.starts_with("arn:") {
             return self.put_first(text).await;
         }
-        match self.write("CreateSecret", json!({ "Name": self.id, "SecretString": text })).await {
-            Ok(_) => Ok(()),
+        match self.make(text).await {
             Err(error) if error.code.as_deref() == Some("ResourceExistsException") => {
                 self.put_first(text).await
             }
-            Err(error) => Err(error.reason),
+            made => made.map_err(|error| error.reason),
         }
+    }
+
+    async fn make(&self, text: &str) -> Result<(), CallError> {
+        let call = self.client().await?.create_secret().name(&self.id).secret_string(text);
+        call.send().await?;
+        Ok(())
     }
 
     /// Makes this text the first one.
     async fn put_first(&self, text: &str) -> Result<(), String> {
-        let input = json!({ "SecretId": self.id, "SecretString": text });
-        let version = self.write("PutSecretValue", input).await.map_err(|error| error.reason)?;
+        let version = self.put(text, None).await.map_err(|error| error.reason)?;
         match self.current().await {
             Ok((_, current)) if current.expose_secret() == version => Ok(()),
             Ok(_) => Err("another value was written at the same time, and is current".into()),
@@ -85,14 +88,21 @@ impl KeySecret {
         }
     }
 
+    /// Makes a version with this label, or else the current one, and only one if the call is
+    /// tried again; which one.
+    async fn put(&self, text: &str, label: Option<&str>) -> Result<String, CallError> {
+        let version = Uuid::new_v4().to_string();
+        let call = self.client().await?.put_secret_value().secret_id(&self.id).secret_string(text);
+        let labels = label.map(|label| vec![label.to_owned()]);
+        call.client_request_token(&version).set_version_stages(labels).send().await?;
+        Ok(version)
+    }
+
     /// Makes this text current in the place of that version, if it still is: one step of
     /// Secrets Manager's, so that of changes at the same time one alone is made.
     pub(super) async fn replace(&self, version: &str, text: &str) -> Result<(), String> {
         let label = format!("auth-admin-{}", Uuid::new_v4());
-        let input = json!({
-            "SecretId": self.id, "SecretString": text, "VersionStages": [label],
-        });
-        let new = self.write("PutSecretValue", input).await.map_err(|error| error.reason)?;
+        let new = self.put(text, Some(&label)).await.map_err(|error| error.reason)?;
         let moved = self.move_label("AWSCURRENT", version, Some(&new)).await;
         // Secrets Manager deletes a version without a label, and else ignores this one: where it
         // cannot be taken away, nothing is wrong with the keys.
@@ -130,13 +140,10 @@ impl KeySecret {
     }
 
     async fn move_label(&self, label: &str, from: &str, to: Option<&str>) -> Result<(), CallError> {
-        let mut input = json!({
-            "SecretId": self.id, "VersionStage": label, "RemoveFromVersionId": from,
-        });
-        if let Some(to) = to {
-            input["MoveToVersionId"] = to.into();
-        }
-        self.client.call::<Value>("UpdateSecretVersionStage", &input).await.map(drop)
+        let call = self.client().await?.update_secret_version_stage().secret_id(&self.id);
+        let call = call.version_stage(label).remove_from_version_id(from);
+        call.set_move_to_version_id(to.map(str::to_owned)).send().await?;
+        Ok(())
     }
 
     /// Takes `AWSPREVIOUS` away from this version.
@@ -148,19 +155,4 @@ impl KeySecret {
             _ => Err(error.reason),
         }
     }
-
-    /// Makes a version, and only one if the call is tried again; which one.
-    async fn write(&self, operation: &str, mut input: Value) -> Result<String, CallError> {
-        let version = Uuid::new_v4().to_string();
-        input["ClientRequestToken"] = version.as_str().into();
-        self.client.call::<Value>(operation, &input).await.map(|_| version)
-    }
-}
-
-/// The parts of the answer to `GetSecretValue` that are of use here.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SecretValue {
-    secret_string: Option<SecretString>,
-    version_id: Option<SecretString>,
 }
