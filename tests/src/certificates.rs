@@ -26,10 +26,6 @@ pub struct Authority {
 
 impl Authority {
     /// A new authority; its certificate is written to `directory/name.pem`.
-    ///
-    /// # Panics
-    ///
-    /// If the file cannot be written.
     #[must_use]
     pub fn new(directory: &Path, name: &str) -> Self {
         let mut params = parameters(name, &[]);
@@ -51,10 +47,6 @@ impl Authority {
     /// Signs a server certificate for these host names and addresses, and writes it and
     /// its key to `certificate` and `key`. It is no CA itself: rustls refuses a server
     /// whose certificate is one.
-    ///
-    /// # Panics
-    ///
-    /// If the files cannot be written.
     pub fn sign_server(&self, names: &[&str], certificate: &Path, key: &Path) {
         let mut params = parameters("server", names);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -4,7 +4,7 @@
 
 mod rows;
 
-pub use rows::{ADMIN, USER, add_users, hash};
+pub use rows::{ADMIN, USER, add_users, claims, hash};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

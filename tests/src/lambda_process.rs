@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use serde_json::Value;
+
 use crate::{
     Environment, binaries,
     http::Request,
@@ -58,6 +60,15 @@ impl LambdaProcess {
     #[must_use]
     pub fn path(&self, path: &str) -> String {
         format!("{}{path}", self.path)
+    }
+
+    /// What the function answers to an event.
+    #[must_use]
+    pub fn invoke(&self, event: &Value) -> Value {
+        let name = self.path.trim_start_matches("/lambda-url/");
+        let url = format!("http://{}/2015-03-31/functions/{name}/invocations", self.address);
+        let answer = Request::new("POST", &url).body(event.to_string()).send();
+        serde_json::from_slice(&answer.body).expect("an answer is JSON")
     }
 
     /// A request to the function's URL.

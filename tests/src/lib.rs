@@ -34,10 +34,8 @@ pub mod http;
 pub mod http_door;
 pub mod lambda_emulator;
 pub mod lambda_process;
-pub mod mariadb;
 pub mod measured;
 pub mod moto;
-pub mod mysql9;
 pub mod process;
 pub mod python;
 pub mod raw;
@@ -51,6 +49,8 @@ pub mod tcp_proxy;
 pub mod traffic;
 pub mod users;
 pub mod wait;
+
+pub use database::{mariadb, mysql9};
 
 use std::{
     collections::BTreeMap,

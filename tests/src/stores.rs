@@ -5,16 +5,13 @@ use std::collections::HashMap;
 use shared::{
     config::{DatabaseConfig, Reader},
     secrets::Secrets,
-    users::MySqlUsers,
+    users::{MySqlUsers, NewUser, SqliteUsers, UserDirectory},
 };
+use tempfile::TempDir;
 
-use crate::Environment;
+use crate::{Environment, contract, scratch};
 
 /// The store that these variables describe, with a pool of up to `connections`.
-///
-/// # Panics
-///
-/// If `login` would not start with them.
 pub async fn open(variables: &Environment, connections: u32) -> MySqlUsers {
     let variables: HashMap<&str, &str> =
         variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -23,4 +20,38 @@ pub async fn open(variables: &Environment, connections: u32) -> MySqlUsers {
     let config = reader.finish(config).unwrap_or_else(|problems| panic!("{problems:?}"));
     let store = MySqlUsers::prepare(config, &Secrets::default(), connections).await;
     store.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A store in an SQLite file, which lives as long as this.
+pub struct Sqlite {
+    /// The store.
+    pub users: SqliteUsers,
+    folder: TempDir,
+}
+
+impl Sqlite {
+    /// One with these users, by e-mail and password.
+    pub async fn with(users: &[(&str, &str)]) -> Self {
+        let folder = scratch::directory();
+        let path = folder.path().join("users.sqlite");
+        let store = Self { users: SqliteUsers::open(&path).await.expect("a file"), folder };
+        add(&store.users, users).await;
+        store
+    }
+
+    /// How `login` finds it.
+    #[must_use]
+    pub fn variables(&self) -> Environment {
+        let path = self.folder.path().join("users.sqlite");
+        [("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into()
+    }
+}
+
+/// Adds users by e-mail and password, with hashes of `login`'s default cost.
+pub async fn add(store: &dyn UserDirectory, users: &[(&str, &str)]) {
+    for (email, password) in users {
+        let hash = contract::hash(password).await;
+        let user = NewUser { email: (*email).into(), hash, admin: false };
+        store.add(&[user]).await.expect("the user is new");
+    }
 }

@@ -1,8 +1,15 @@
 //! The users who log in: `right-0@example.com` and so on, all with one password.
 
+use serde_json::Value;
 use shared::{config::Argon2Config, password::PasswordHasher};
 
-use crate::{Environment, database::DatabaseServer};
+use crate::{
+    Environment,
+    contract::{self, SECRET},
+    database::DatabaseServer,
+    http::Answer,
+    service::Service,
+};
 
 /// The password of all of them.
 pub const PASSWORD: &str = "a long enough passphrase";
@@ -37,10 +44,6 @@ pub fn email(name: &str, number: usize) -> String {
 }
 
 /// Adds all of them, with hashes as `login` makes them, where they are not there yet.
-///
-/// # Panics
-///
-/// If they cannot be added.
 pub fn add(server: &DatabaseServer, config: Argon2Config) {
     let hash = hash(config);
     for name in NAMES {
@@ -51,13 +54,34 @@ pub fn add(server: &DatabaseServer, config: Argon2Config) {
 }
 
 /// The hash of all of them.
-///
-/// # Panics
-///
-/// If there is no memory for it.
 #[must_use]
 pub fn hash(config: Argon2Config) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let hasher = PasswordHasher::new(config, 1);
     runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash")
+}
+
+/// `login` on this database, with the contract's key, quick hashes and these variables.
+#[must_use]
+pub fn login(mut database: Environment, more: &[(&str, &str)]) -> Service {
+    database.extend(variables(quick()));
+    database.insert("JWT_SECRET".into(), SECRET.into());
+    database.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+    Service::start("login", database)
+}
+
+/// What this `login` answers.
+#[must_use]
+pub fn log_in(login: &Service, email: &str, password: &str) -> Answer {
+    login.request("POST", "/login").basic(email, password).send()
+}
+
+/// What the token of a good login says, and the status of another.
+///
+/// # Errors
+///
+/// If the login is refused.
+pub fn claims(login: &Service, email: &str, password: &str) -> Result<Value, u16> {
+    let answer = log_in(login, email, password);
+    if answer.status == 200 { Ok(contract::claims(answer.text())) } else { Err(answer.status) }
 }

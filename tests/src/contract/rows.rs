@@ -132,7 +132,8 @@ fn is_user_token(answer: &Answer, token: &str) {
 }
 
 /// The claims, after the signature was checked with the key of the tests.
-fn claims(token: &str) -> Value {
+#[must_use]
+pub fn claims(token: &str) -> Value {
     let keys = Keys::read(&SECRET.into()).expect("the key is long enough");
     let claims = verify(&keys, &TokenConfig::default(), token, SystemTime::now());
     let claims = claims.expect("the token verifies");

@@ -1,171 +1,157 @@
-//! Columns of other types and character sets, and such as are not there.
+//! Columns of other types and character sets: what `login` reads of them, and what it stores.
 
-use system_tests::{database::DatabaseServer, scratch, wait};
+use secrecy::ExposeSecret;
+use shared::users::{StoreError, User, UserDirectory, UserStore};
+use system_tests::{database::DatabaseServer, stores, users};
 
-use crate::{BCRYPT, EMAIL, PASSWORD, admin, attempt, claims, login, set_up, status};
+use crate::{BCRYPT, EMAIL, PASSWORD, set_up, table, usual_table};
 
-pub(crate) fn suite(server: &DatabaseServer) {
-    binary_columns_are_texts(server);
-    rows_that_differ_in_case_alone_each_log_in_by_their_spelling(server);
-    an_address_that_the_column_cannot_hold_is_wrong_credentials(server);
-    what_can_be_read_is_listed(server);
-    a_file_says_what_its_passwords_are(server);
-}
+/// As long as a hash of `login` is.
+const ARGON2: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
 
-/// A digest that was declared a plain text would log in by itself.
-fn a_file_says_what_its_passwords_are(server: &DatabaseServer) {
-    set_up(server, "");
-    let folder = scratch::directory();
-    let file = folder.path().join("users.csv");
-    let path = file.to_str().unwrap();
-    // MD5 of `secret`.
-    let md5 = "5ebe2294ecd0e0f08eab7690d2a6ee69";
-    std::fs::write(&file, format!("email,password\n{EMAIL},{md5}\nbob@example.com,{BCRYPT}\n"))
-        .unwrap();
-    let refused = admin(server, &["user", "import", "--passwords", "plain", path], "");
-    assert_eq!(refused.status.code(), Some(1), "{}", refused.stdout);
-    assert!(refused.stderr.starts_with("error: line 2: the password looks like a hash"));
-    assert_eq!(server.query("SELECT COUNT(*) FROM auth.user"), "0");
+/// The types of `email`, `password` and `admin`, a value of `admin`, whether that makes an
+/// administrator, and whether a new hash fits.
+const TABLES: [(&str, &str, &str, &str, bool, bool); 23] = [
+    ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "TRUE", true, true),
+    ("VARCHAR(255)", "VARCHAR(60)", "BOOLEAN", "FALSE", false, false),
+    ("VARCHAR(255)", "CHAR(60)", "BIT(1)", "b'1'", true, false),
+    ("VARCHAR(255)", "VARCHAR(95)", "BIT(1)", "b'0'", false, false),
+    ("VARCHAR(255)", "VARBINARY(60)", "BIT(20)", "b'10000000000000000000'", true, false),
+    ("VARCHAR(255)", "VARBINARY(255)", "TINYINT UNSIGNED", "2", true, true),
+    ("VARBINARY(255)", "VARBINARY(255)", "INT", "-1", true, true),
+    ("VARCHAR(255)", "BLOB", "BIGINT UNSIGNED", "18446744073709551615", true, true),
+    ("VARBINARY(255)", "TEXT", "MEDIUMINT", "0", false, true),
+    ("VARCHAR(190) CHARACTER SET latin1", "VARCHAR(96)", "ENUM('n','y')", "'n'", false, true),
+    ("VARCHAR(190) CHARACTER SET utf8mb3", "TINYTEXT", "ENUM('n','y')", "'y'", false, true),
+    ("VARCHAR(190) CHARACTER SET ascii", "VARCHAR(255)", "SET('a','b')", "'a'", false, true),
+    ("VARCHAR(255) COLLATE utf8mb4_bin", "LONGBLOB", "VARCHAR(5)", "'true'", false, true),
+    ("VARCHAR(99)", "TEXT", "ENUM('0','1') COLLATE utf8mb4_bin", "'1'", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "CHAR(1)", "'1'", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "TEXT", "'1'", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "VARBINARY(1)", "'1'", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "DECIMAL(1,0)", "1", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "DOUBLE", "1", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "YEAR", "2026", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "DATE", "'2026-11-26'", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "JSON", "'true'", false, true),
+    ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "NULL", false, true),
+];
 
-    let added = admin(server, &["user", "import", "--passwords", "hashed", path], "");
-    assert_eq!(added.stdout, "added 2 users\n", "{}", added.stderr);
-    let login = login(server, &[]);
-    for email in [EMAIL, "bob@example.com"] {
-        assert_eq!(status(&login, email, md5), 401, "{email}");
-        assert_eq!(status(&login, email, PASSWORD), 200, "{email}");
+pub(crate) async fn suite(server: &DatabaseServer) {
+    for (email, password, admin, value, is_admin, fits) in TABLES {
+        println!("{}: {email}, {password}, {admin}, {value}", server.name());
+        set_up(server, &table(email, password, admin, value));
+        what_is_there_is_read_and_not_cut(server, is_admin, fits).await;
     }
+    the_log_says_what_cannot_be_used(server);
+    rows_that_differ_in_case_alone_are_found_by_their_spelling(server).await;
+    what_a_trigger_makes_of_a_hash_is_taken_back(server).await;
+    a_change_stays_where_the_server_commits_nothing_by_itself(server).await;
 }
 
-fn binary_columns_are_texts(server: &DatabaseServer) {
-    for (email, password) in [
-        ("VARCHAR(255)", "VARBINARY(255)"),
-        ("VARCHAR(255)", "BLOB"),
-        ("VARBINARY(255)", "VARBINARY(255)"),
-        ("VARBINARY(255)", "TEXT"),
-        ("VARCHAR(255) COLLATE utf8mb4_bin", "LONGBLOB"),
-    ] {
-        set_up(
-            server,
-            &format!(
-                "CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY, email {email} UNIQUE,
-                   password {password}, admin BOOLEAN NOT NULL DEFAULT FALSE);
-                 INSERT INTO user (email, password) VALUES ('{EMAIL}', '{BCRYPT}')"
-            ),
-        );
-        let login = login(server, &[]);
-        for (spelling, given, expected) in [
-            (EMAIL, PASSWORD, 200),
-            (EMAIL, PASSWORD, 200),
-            ("ADA@Example.com", PASSWORD, 200),
-            (EMAIL, "wrong", 401),
-            ("nobody@example.com", PASSWORD, 401),
-        ] {
-            let found = status(&login, spelling, given);
-            assert_eq!(found, expected, "{email}, {password}: {spelling}\n{}", login.log());
-        }
-        let stored = server.query("SELECT CONVERT(password USING utf8mb4) FROM auth.user");
-        assert!(stored.starts_with("$argon2id$"), "{email}, {password}: {stored}");
+async fn find(store: &dyn UserStore, email: &str) -> Option<User> {
+    store.find_by_email(email).await.unwrap_or_else(|error| panic!("{email}: {error}"))
+}
+
+fn stored(server: &DatabaseServer) -> String {
+    server.query("SELECT CONVERT(password USING utf8mb4) FROM auth.user")
+}
+
+async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bool, fits: bool) {
+    let opened = || {
+        let line = server.query("SHOW GLOBAL STATUS LIKE 'Connections'");
+        line.split('\t').nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    let login = stores::open(&server.login_variables(), 1).await;
+    let user = find(&login, EMAIL).await.unwrap();
+    assert_eq!((user.password.expose_secret(), user.admin), (BCRYPT, is_admin));
+    let before = opened();
+    assert_eq!(find(&login, "ADA@Example.com").await.unwrap().id, user.id);
+    // Some that the column cannot hold: each would cost a connection if it were a failure.
+    for unknown in ["eve@example.com", "ж@example.com", "😀@example.com"] {
+        assert!(find(&login, unknown).await.is_none(), "{unknown}");
     }
-}
+    assert_eq!(opened() - before, 1, "the second look is one itself");
 
-fn rows_that_differ_in_case_alone_each_log_in_by_their_spelling(server: &DatabaseServer) {
-    for collation in ["utf8mb4_bin", "utf8mb4_general_ci"] {
-        set_up(
-            server,
-            &format!(
-                "CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY,
-                   email VARCHAR(255) COLLATE {collation}, password VARCHAR(255),
-                   admin BOOLEAN NOT NULL DEFAULT FALSE, KEY (email));
-                 INSERT INTO user (email, password) VALUES
-                   ('ada@example.com', '{BCRYPT}'), ('Ada@example.com', '{BCRYPT}')"
-            ),
-        );
-        let login = login(server, &[]);
-        for (spelling, id) in
-            [("ada@example.com", "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")]
-        {
-            assert_eq!(claims(&login, spelling, PASSWORD)["sub"], id, "{collation}: {spelling}");
-        }
-    }
-}
-
-fn an_address_that_the_column_cannot_hold_is_wrong_credentials(server: &DatabaseServer) {
-    for charset in ["latin1", "utf8mb3", "ascii", "utf8mb4"] {
-        set_up(
-            server,
-            &format!(
-                "CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY,
-                   email VARCHAR(190) CHARACTER SET {charset} UNIQUE, password VARCHAR(255),
-                   admin BOOLEAN NOT NULL DEFAULT FALSE);
-                 INSERT INTO user (email, password) VALUES ('{EMAIL}', '{BCRYPT}')"
-            ),
-        );
-        let login = login(server, &[]);
-        assert_eq!(status(&login, EMAIL, PASSWORD), 200, "{charset}");
-        let opened = || {
-            let line = server.query("SHOW GLOBAL STATUS LIKE 'Connections'");
-            line.split('\t').nth(1).unwrap().parse::<usize>().unwrap()
+    let root = stores::open(&server.root_variables(), 1).await;
+    let replaced = login.replace_hash(&user, ARGON2).await;
+    let set = root.set_hash(EMAIL, ARGON2).await;
+    for outcome in [replaced, set] {
+        let is_right = match outcome {
+            Ok(done) => fits && done,
+            Err(StoreError::TooLong(length)) => !fits && length == ARGON2.len(),
+            Err(_) => false,
         };
-        // All connections that there will be.
-        for number in 0..8 {
-            status(&login, &format!("😀{number}@example.com"), PASSWORD);
+        assert!(is_right, "{outcome:?}");
+    }
+    assert_eq!(stored(server), if fits { ARGON2 } else { BCRYPT });
+    // Nothing is granted that `login` would not see.
+    let granted = root.set_admin(EMAIL, true).await.is_ok_and(|granted| granted);
+    assert_eq!(find(&login, EMAIL).await.unwrap().admin, granted);
+}
+
+/// By a `login` that goes on, without new hashes and without administrators.
+fn the_log_says_what_cannot_be_used(server: &DatabaseServer) {
+    for (admin, value, found) in [("ENUM('n','y')", "'y'", "ENUM"), ("BOOLEAN", "NULL", "NULL")] {
+        set_up(server, &table("VARCHAR(99) CHARACTER SET latin1", "VARCHAR(60)", admin, value));
+        let login = users::login(server.login_variables(), &[]);
+        for _ in 0..2 {
+            assert_eq!(users::claims(&login, EMAIL, PASSWORD).unwrap()["admin"], false);
         }
-        let before = opened();
-        for number in 0..20 {
-            let answer = attempt(&login, &format!("ж😀{number}@example.com"), PASSWORD);
-            let found = (answer.status, answer.text());
-            assert_eq!(found, (401, "invalid credentials"), "{charset}\n{}", login.log());
-        }
-        // The second look is a connection itself.
-        assert!(opened() - before <= 2, "{charset}: {} new connections", opened() - before);
-        let guesses: Vec<u16> = (0..6).map(|_| status(&login, "😀@example.com", "x")).collect();
-        assert_eq!(guesses, [401, 401, 401, 401, 401, 429], "{charset}");
-        let log = login.log();
-        assert!(!log.contains("the database"), "{charset}: {log}");
+        let guess = |_| users::log_in(&login, "😀@example.com", "x").status;
+        assert_eq!([0, 1, 2, 3, 4, 5].map(guess), [401, 401, 401, 401, 401, 429]);
+        assert_eq!(stored(server), BCRYPT);
+        let (_, log) = login.terminate();
+        assert_eq!(log.matches(&format!(r#""found":"{found}""#)).count(), 1, "{log}");
+        assert_eq!(log.matches("the new password hash was not stored").count(), 2, "{log}");
+        assert!(log.contains("too short: it has to hold 96 characters"), "{log}");
+        assert!(!log.contains("authn_password_rehashed"), "{log}");
+        assert!(!log.contains("the database failed"), "{log}");
     }
 }
 
-fn what_can_be_read_is_listed(server: &DatabaseServer) {
-    let rows = format!(
-        "INSERT INTO user (email, password) VALUES
-           ('{EMAIL}', '{BCRYPT}'), (NULL, NULL), ('eve@example.com', 'a passphrase of eve')"
-    );
-    for (columns, more) in [
-        ("", ""),
-        (", admin BOOLEAN NULL, created_at DATETIME NULL, updated_at TIMESTAMP NULL", ""),
-        (
-            ", admin BOOLEAN NULL, created_at DATETIME, updated_at INT",
-            "UPDATE user SET created_at = '0000-00-00 00:00:00', updated_at = 1;",
-        ),
-        (", admin VARCHAR(9), created_at VARCHAR(9)", "UPDATE user SET created_at = 'once';"),
-    ] {
-        server.sql(&format!(
-            "SET sql_mode = ''; DROP DATABASE IF EXISTS auth; CREATE DATABASE auth; USE auth;
-             CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(255),
-               password VARCHAR(255){columns}); {rows}; {more}"
-        ));
-        let listed = admin(server, &["user", "list"], "");
-        assert_eq!((listed.status.code(), listed.stderr.as_str()), (Some(0), ""), "{columns}");
-        assert_eq!(listed.stdout.lines().count(), 4, "{columns}: {}", listed.stdout);
-        assert!(listed.stdout.contains(EMAIL) && listed.stdout.contains("bcrypt"));
-        let json = admin(server, &["user", "list", "--json"], "");
-        assert_eq!(json.status.code(), Some(0), "{columns}: {}", json.stderr);
-        let upgraded = admin(server, &["upgrade-plaintext", "--yes"], "");
-        assert_eq!(upgraded.status.code(), Some(0), "{columns}: {}", upgraded.stderr);
-        assert_eq!(upgraded.stdout, "plain texts hashed: 1\n", "{columns}");
+async fn rows_that_differ_in_case_alone_are_found_by_their_spelling(server: &DatabaseServer) {
+    for collation in ["utf8mb4_bin", "utf8mb4_general_ci"] {
+        let column = format!("VARCHAR(255) COLLATE {collation}");
+        let table = table(&column, "VARCHAR(255)", "BOOLEAN", "FALSE").replace("UNIQUE", "");
+        set_up(
+            server,
+            &format!("{table}; INSERT INTO user (email) VALUES ('Ada@example.com'), ('ADA@x')"),
+        );
+        let login = stores::open(&server.login_variables(), 1).await;
+        for (spelling, id) in [(EMAIL, "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")] {
+            assert_eq!(find(&login, spelling).await.unwrap().id, id, "{collation}: {spelling}");
+        }
     }
-    set_up(
-        server,
-        &format!(
-            "CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(255) UNIQUE,
-               password VARCHAR(255), admin BOOLEAN NULL); {rows}"
-        ),
-    );
-    let login = login(server, &[]);
-    assert_eq!(status(&login, EMAIL, "wrong"), 401);
-    wait::until("the failure is counted", std::time::Duration::from_secs(5), || {
-        let listed = admin(server, &["throttle", "list"], "");
-        assert_eq!(listed.status.code(), Some(0), "{}", listed.stderr);
-        listed.stdout.contains(EMAIL).then_some(())
-    });
+}
+
+/// Also where a table has no transactions.
+async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
+    for engine in ["InnoDB", "MyISAM"] {
+        set_up(server, &format!("{}; ALTER TABLE user ENGINE = {engine}", usual_table()));
+        server.sql(
+            "CREATE TRIGGER auth.cut BEFORE UPDATE ON auth.user FOR EACH ROW SET NEW.password =
+             IF(NEW.password LIKE '$argon2%', LEFT(NEW.password, 20), NEW.password)",
+        );
+        let login = stores::open(&server.login_variables(), 1).await;
+        let root = stores::open(&server.root_variables(), 1).await;
+        let user = find(&login, EMAIL).await.unwrap();
+        for outcome in [login.replace_hash(&user, ARGON2).await, root.set_hash(EMAIL, ARGON2).await]
+        {
+            assert!(matches!(outcome, Err(StoreError::NotKept)), "{engine}: {outcome:?}");
+            assert_eq!(stored(server), BCRYPT, "{engine}");
+        }
+    }
+}
+
+async fn a_change_stays_where_the_server_commits_nothing_by_itself(server: &DatabaseServer) {
+    set_up(server, &usual_table());
+    server.sql("SET GLOBAL autocommit = 0");
+    let login = users::login(server.login_variables(), &[]);
+    let statuses = ["wrong", PASSWORD].map(|it| users::log_in(&login, EMAIL, it).status);
+    assert_eq!(statuses, [401, 200]);
+    let root = stores::open(&server.root_variables(), 1).await;
+    assert!(root.set_admin(EMAIL, true).await.unwrap());
+    server.sql("SET GLOBAL autocommit = 1");
+    assert_eq!(server.query("SELECT LEFT(password, 9), admin FROM auth.user"), "$argon2id\t1");
 }

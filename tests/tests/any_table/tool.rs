@@ -1,0 +1,201 @@
+//! `auth-admin` on tables of others, and the view of the README.
+
+use shared::users::UserStore;
+use system_tests::{
+    database::DatabaseServer,
+    service::run,
+    stores,
+    users::{claims, log_in, login},
+    workspace,
+};
+
+use crate::{BCRYPT, EMAIL, PASSWORD, admin, set_up, table, usual_table};
+
+pub(crate) async fn suite(server: &DatabaseServer) {
+    what_is_wrong_is_named_and_nothing_is_changed(server);
+    what_cannot_be_stored_is_refused(server);
+    what_can_be_read_is_listed(server);
+    the_view_of_the_readme_brings_other_names(server);
+    ids_of_bytes_are_read_through_a_view(server).await;
+}
+
+/// `auth-admin check` with the account of `login`: its exit status, and these parts.
+fn check(server: &DatabaseServer, code: i32, parts: &[&str]) -> String {
+    let found = run("auth-admin", &["check"], &server.login_variables(), "");
+    assert_eq!((found.status.code(), found.stderr.as_str()), (Some(code), ""), "{}", found.stdout);
+    assert!(!found.stdout.contains("$2b$"), "{}", found.stdout);
+    for part in parts {
+        assert!(found.stdout.contains(part), "{part} is not in {}", found.stdout);
+    }
+    found.stdout
+}
+
+fn what_is_wrong_is_named_and_nothing_is_changed(server: &DatabaseServer) {
+    set_up(server, "");
+    server.sql(&format!("INSERT INTO auth.user (email, password) VALUES ('a@b', '{BCRYPT}')"));
+    let parts = [
+        "sql_mode                none; sessions of login are strict",
+        "auth_user@%",
+        "GRANT ",
+        "ok        look a user up",
+        "ok        count failed logins",
+        "ok        replace a hash",
+        "ok        column admin            tinyint(1)",
+        "1, 0 administrators",
+        "ok        1 × bcrypt              log in, and are replaced by argon2id then",
+    ];
+    assert!(!check(server, 0, &parts).contains("WARNING"));
+
+    let table = table("VARCHAR(255) COLLATE utf8mb4_bin", "VARCHAR(60)", "ENUM('n','y')", "'n'");
+    let more = format!(
+        "INSERT INTO user (email, password, admin) VALUES ('ADA@example.com', '{BCRYPT}', 'y'),
+           ('c@d', 'a passphrase', 'n'), ('e@f', '', 'n'),
+           ('g@h', '9cc2ae8a1ba7a93da39b46fc1019c481', 'n'), ('i@j', NULL, NULL)"
+    );
+    set_up(server, &format!("{table}; {more}"));
+    let rows = || server.query("SELECT * FROM auth.user; SELECT COUNT(*) FROM auth.login_throttle");
+    let before = rows();
+    let parts = [
+        "WARNING   column email            varchar(255), utf8mb4_bin; finds",
+        "WARNING   column password         varchar(60)",
+        "make it VARCHAR(255)",
+        "WARNING   column admin            enum('n','y')",
+        "makes no administrators",
+        "5, 0 administrators",
+        "ok        2 × bcrypt",
+        "FAILS     1 × plain text!",
+        "FAILS     1 × md5 digest!",
+        "FAILS     2 × none",
+        "WARNING   ADA@example.com         is there twice but for case",
+    ];
+    check(server, 1, &parts);
+    assert_eq!(rows(), before);
+
+    for (change, code, part) in [
+        ("DROP TABLE auth.login_throttle", 1, "FAILS     count failed logins"),
+        ("ALTER TABLE auth.user DROP admin", 1, "FAILS     column admin"),
+        ("REVOKE UPDATE (password) ON auth.user FROM auth_user", 0, "WARNING   replace a hash"),
+        ("REVOKE DELETE ON auth.login_throttle FROM auth_user", 1, "FAILS     count failed"),
+    ] {
+        set_up(server, "");
+        server.sql(change);
+        check(server, code, &[part]);
+    }
+}
+
+/// Through a view too, whose columns have other names to the server.
+fn what_cannot_be_stored_is_refused(server: &DatabaseServer) {
+    let table = table("VARCHAR(190)", "VARCHAR(60)", "ENUM('n','y')", "'n'");
+    let view = "RENAME TABLE user TO members; ALTER TABLE members CHANGE password pw VARCHAR(60);
+                CREATE VIEW user AS SELECT id, email, pw AS password, admin FROM members";
+    for tables in [&table, &format!("{table}; {view}")] {
+        set_up(server, tables);
+        for (arguments, column) in [
+            (&["user", "add", "bob@example.com", "--password-stdin"][..], "password"),
+            (&["user", "password", EMAIL, "--password-stdin"], "password"),
+            (&["user", "disable", EMAIL], "password"),
+            (&["user", "grant", EMAIL], "admin"),
+        ] {
+            let run = admin(server, arguments, "a long enough passphrase\n");
+            assert_eq!((run.status.code(), run.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+            let named = run.stderr.contains(&format!("the column `{column}`"));
+            assert!(named, "{arguments:?}: {}", run.stderr);
+        }
+        let rows = server.query("SELECT email, password, admin FROM auth.user");
+        assert_eq!(rows, format!("{EMAIL}\t{BCRYPT}\tn"));
+    }
+}
+
+fn what_can_be_read_is_listed(server: &DatabaseServer) {
+    let rows = format!(
+        "INSERT INTO user (email, password) VALUES
+           ('{EMAIL}', '{BCRYPT}'), (NULL, NULL), ('eve@example.com', 'a passphrase of eve')"
+    );
+    for (columns, more) in [
+        ("", ""),
+        ("admin BOOLEAN NULL, created_at DATETIME NULL, updated_at TIMESTAMP NULL,", ""),
+        (
+            "admin BOOLEAN NULL, created_at DATETIME, updated_at INT,",
+            "UPDATE user SET created_at = '0000-00-00 00:00:00', updated_at = 1;",
+        ),
+        ("admin VARCHAR(9), created_at VARCHAR(9),", "UPDATE user SET created_at = 'once';"),
+    ] {
+        // Without `init.sql`, which would ask for the columns.
+        server.sql(&format!(
+            "SET sql_mode = ''; DROP DATABASE auth; CREATE DATABASE auth; USE auth;
+             CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(255), {columns}
+               password VARCHAR(255)); {rows}; {more}"
+        ));
+        let good = |arguments: &[&str]| {
+            let run = admin(server, arguments, "");
+            assert_eq!((run.status.code(), run.stderr.as_str()), (Some(0), ""), "{columns}");
+            run.stdout
+        };
+        let listed = good(&["user", "list"]);
+        assert_eq!(listed.lines().count(), 4, "{columns}: {listed}");
+        assert!(listed.contains(EMAIL) && listed.contains("bcrypt"), "{listed}");
+        good(&["user", "list", "--json"]);
+        let upgraded = admin(server, &["upgrade-plaintext", "--yes"], "").stdout;
+        assert_eq!(upgraded, "plain texts hashed: 1\n", "{columns}");
+    }
+    set_up(server, &format!("{}; INSERT INTO user (email) VALUES (NULL)", usual_table()));
+    let login = login(server.login_variables(), &[]);
+    assert_eq!(log_in(&login, EMAIL, "wrong").status, 401);
+    let listed = admin(server, &["throttle", "list"], "");
+    assert!(listed.stdout.contains(EMAIL), "{}{}", listed.stdout, listed.stderr);
+}
+
+fn the_view_of_the_readme_brings_other_names(server: &DatabaseServer) {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let (_, from_view) = readme.split_once("```sql\nCREATE DATABASE IF NOT EXISTS auth").unwrap();
+    let (view, _) = from_view.split_once("```").unwrap();
+    server.sql(&format!(
+        "DROP DATABASE IF EXISTS app; CREATE DATABASE app CHARACTER SET utf8mb4; USE app;
+         CREATE TABLE users (id CHAR(36) CHARACTER SET ascii NOT NULL PRIMARY KEY,
+           username VARCHAR(150) NOT NULL UNIQUE, password_hash VARCHAR(128) NOT NULL,
+           is_staff TINYINT(1) NOT NULL, is_active TINYINT(1) NOT NULL, joined DATETIME NOT NULL);
+         INSERT INTO users VALUES
+           ('0b8e6a3c-6f2f-4a07-9d0f-3f0f6d1c0001', 'staff', '{BCRYPT}', 1, 1, NOW()),
+           ('0b8e6a3c-6f2f-4a07-9d0f-3f0f6d1c0002', '{EMAIL}', '{BCRYPT}', 0, 1, NOW()),
+           ('0b8e6a3c-6f2f-4a07-9d0f-3f0f6d1c0003', 'gone', '{BCRYPT}', 1, 0, NOW())"
+    ));
+    set_up(server, &format!("CREATE DATABASE IF NOT EXISTS auth{view}"));
+    assert!(!check(server, 0, &[]).contains("WARNING"));
+
+    let login = login(server.login_variables(), &[]);
+    let staff = claims(&login, "Staff", PASSWORD).unwrap();
+    assert_eq!(staff["sub"], "0b8e6a3c-6f2f-4a07-9d0f-3f0f6d1c0001");
+    assert_eq!((&staff["username"], &staff["admin"]), (&"staff".into(), &true.into()));
+    assert_eq!(claims(&login, EMAIL, PASSWORD).unwrap()["admin"], false);
+    assert_eq!(log_in(&login, "gone", PASSWORD).status, 401, "not active");
+    let guess = |_| log_in(&login, "staff", "wrong").status;
+    assert_eq!([0, 1, 2, 3, 4, 5].map(guess), [401, 401, 401, 401, 401, 429]);
+    let rows = "SELECT username, LEFT(password_hash, 9) FROM app.users ORDER BY id";
+    assert_eq!(
+        server.query(rows),
+        format!("staff\t$argon2id\n{EMAIL}\t$argon2id\ngone\t$2b$04$ab")
+    );
+
+    assert_eq!(admin(server, &["user", "list"], "").stdout.lines().count(), 3);
+    assert_eq!(admin(server, &["user", "disable", EMAIL], "").status.code(), Some(0));
+    assert_eq!(log_in(&login, EMAIL, PASSWORD).status, 401);
+}
+
+async fn ids_of_bytes_are_read_through_a_view(server: &DatabaseServer) {
+    let text = if server.name() == "MariaDB" { "LOWER(HEX(id))" } else { "BIN_TO_UUID(id)" };
+    let table = usual_table().replace("INT AUTO_INCREMENT", "BINARY(16)");
+    let set_id = "UPDATE user SET id = 0x0b8e6a3c6f2f4a079d0f3f0f6d1cffff";
+    set_up(server, &format!("{table}; {set_id}"));
+    check(server, 1, &["FAILS     column id"]);
+    let login = stores::open(&server.login_variables(), 1).await;
+    assert!(login.find_by_email(EMAIL).await.unwrap().is_none());
+
+    let view = format!("CREATE VIEW user AS SELECT {text} AS id, email, password, admin FROM m");
+    set_up(server, &format!("{table}; {set_id}; RENAME TABLE user TO m; {view}"));
+    let login = stores::open(&server.login_variables(), 1).await;
+    let user = login.find_by_email(EMAIL).await.unwrap().unwrap();
+    assert_eq!(user.id.replace('-', ""), "0b8e6a3c6f2f4a079d0f3f0f6d1cffff");
+    check(server, 0, &[]);
+    assert!(login.replace_hash(&user, "another").await.unwrap());
+    assert_eq!(server.query("SELECT password FROM auth.m"), "another");
+}

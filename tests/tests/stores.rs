@@ -1,0 +1,327 @@
+//! One suite for all stores of users: `login` and `auth-admin` must not notice which
+//! one they have.
+
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use secrecy::ExposeSecret;
+use shared::{
+    config::ThrottleConfig,
+    throttle::{Admission, Rule, Subject, ThrottleStore},
+    users::{NewUser, SqliteUsers, StoreError, User, UserDirectory},
+};
+use system_tests::{
+    database::DatabaseServer,
+    mariadb, mysql9,
+    stores::{self, Sqlite},
+};
+
+#[tokio::test]
+async fn sqlite_keeps_the_rules() {
+    suite(&Sqlite::with(&[]).await.users).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB: make test"]
+async fn mariadb_keeps_the_rules() {
+    keeps_the_rules(&mariadb::shared()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MySQL 9: make verify"]
+async fn mysql_9_keeps_the_rules() {
+    keeps_the_rules(&mysql9::shared()).await;
+}
+
+async fn keeps_the_rules(server: &DatabaseServer) {
+    let store = stores::open(&server.root_variables(), 4).await;
+    suite(&store).await;
+    times_are_utc(server).await;
+    both_take_the_same_steps(server).await;
+    of_many_at_once_none_outruns_the_rule_and_each_is_counted(server).await;
+    rows_that_say_nothing_any_more_are_deleted(server).await;
+}
+
+/// Every check has e-mails of its own, so none is in another one's way.
+async fn suite(users: &dyn UserDirectory) {
+    users.ping().await.unwrap();
+    ascii_case_does_not_matter_and_collations_never_decide(users).await;
+    odd_characters_are_but_characters(users).await;
+    a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(users).await;
+    users_are_added_all_or_none(users).await;
+    a_change_reaches_its_user_and_no_other(users).await;
+    pages_have_every_user_once_in_the_order_of_ids(users).await;
+}
+
+fn new_user(email: &str) -> NewUser {
+    NewUser { email: email.to_owned(), hash: "hash".to_owned(), admin: false }
+}
+
+async fn add(users: &dyn UserDirectory, email: &str) -> User {
+    users.add(&[new_user(email)]).await.unwrap();
+    find(users, email).await.unwrap_or_else(|| panic!("{email} was added and is not found"))
+}
+
+async fn find(users: &dyn UserDirectory, email: &str) -> Option<User> {
+    users.find_by_email(email).await.unwrap_or_else(|error| panic!("{email:?}: {error}"))
+}
+
+async fn hash_of(users: &dyn UserDirectory, email: &str) -> String {
+    find(users, email).await.unwrap().password.expose_secret().to_owned()
+}
+
+/// The first of each pair is stored, the second is another user's.
+async fn ascii_case_does_not_matter_and_collations_never_decide(users: &dyn UserDirectory) {
+    let bob = add(users, "Bob@Example.com").await;
+    assert_eq!((bob.password.expose_secret(), bob.admin), ("hash", false));
+    for spelling in ["bob@example.com", "BOB@EXAMPLE.COM", "Bob@Example.com"] {
+        let user = find(users, spelling).await.unwrap();
+        assert_eq!((user.email.as_str(), &user.id), ("Bob@Example.com", &bob.id));
+    }
+    for (stored, other) in [
+        ("josé@example.com", "jose@example.com"),
+        ("marie@example.com", "marié@example.com"),
+        ("Ärger@example.com", "ärger@example.com"),
+        ("straße@example.com", "strasse@example.com"),
+        ("pad@example.com", "pad@example.com "),
+        ("front@example.com", " front@example.com"),
+        ("tab@example.com", "tab@example.com\t"),
+        ("zero@example.com", "zero@example.com\0"),
+        // Precomposed and decomposed, half and full width, soft hyphen.
+        ("no\u{e8}l@example.com", "noe\u{300}l@example.com"),
+        ("wide@example.com", "ｗｉｄｅ@example.com"),
+        ("shy@example.com", "s\u{ad}hy@example.com"),
+        // All the same to utf8mb4_general_ci, which knows no weights beyond U+FFFF.
+        ("😀@example.com", "😁@example.com"),
+        ("kelvin@example.com", "\u{212a}elvin@example.com"),
+        ("i@example.com", "ı@example.com"),
+    ] {
+        add(users, stored).await;
+        assert!(find(users, other).await.is_none(), "{other:?} found {stored:?}");
+    }
+    // They may be one address to a database, and so never be stored side by side. Where
+    // they are, each finds itself.
+    add(users, "renée@example.com").await;
+    if users.add(&[new_user("renee@example.com")]).await.is_ok() {
+        assert_eq!(find(users, "renee@example.com").await.unwrap().email, "renee@example.com");
+    }
+    assert_eq!(find(users, "RENéE@example.com").await.unwrap().email, "renée@example.com");
+}
+
+async fn odd_characters_are_but_characters(users: &dyn UserDirectory) {
+    let odd = r#"o'brien|"quoted"|100%|under_score|back\slash|юзер|名|math𝒳|👩‍👩‍👧|x'; DROP TABLE user; --|?|:name|\"#;
+    let longest = "l".repeat(255 - "@example.com".len());
+    for name in odd.split('|').chain(["line\nbreak", &longest]) {
+        let email = format!("{name}@example.com");
+        assert_eq!(add(users, &email).await.email, email);
+    }
+    add(users, r"trailing\").await;
+    let long = format!("{}@example.com", "x".repeat(10 * 1024));
+    let patterns = ["%", "100_@example.com", "%@example.com", "' OR '1'='1", "x' OR 1=1 --"];
+    for email in patterns.into_iter().chain(["", "@", "NULL", "0", "1", &long]) {
+        assert!(find(users, email).await.is_none(), "{email:?}");
+    }
+}
+
+async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(users: &dyn UserDirectory) {
+    let email = "swap@example.com";
+    let read = add(users, email).await;
+    assert!(users.replace_hash(&read, "stronger").await.unwrap());
+    // Case is part of a hash. (Trailing blanks are not: MySQL's utf8mb4_bin ignores them.)
+    let near = User { password: "STRONGER".into(), ..find(users, email).await.unwrap() };
+    for user in [read, near] {
+        assert!(!users.replace_hash(&user, "too late").await.unwrap());
+        assert_eq!(hash_of(users, email).await, "stronger");
+    }
+}
+
+async fn users_are_added_all_or_none(users: &dyn UserDirectory) {
+    add(users, "taken@example.com").await;
+    for (emails, position) in [
+        (["first@example.com", "TAKEN@example.com", "third@example.com"], 1),
+        (["a@all.example", "b@all.example", "A@all.example"], 2),
+    ] {
+        let error = users.add(&emails.map(new_user)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Duplicate(it) if it == position), "{error:?}");
+        for email in [emails[0], emails[2]] {
+            assert!(find(users, email).await.is_none(), "{email} was added in spite of an error");
+        }
+    }
+    users.add(&[]).await.unwrap();
+    let many: Vec<NewUser> = (0..50).map(|n| new_user(&format!("{n}@all.example"))).collect();
+    users.add(&many).await.unwrap();
+    assert!(find(users, "49@all.example").await.is_some());
+
+    let user = [new_user("race@example.com")];
+    let race = tokio::join!(users.add(&user), users.add(&user), users.add(&user), users.add(&user));
+    let outcomes = [race.0, race.1, race.2, race.3];
+    let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let lost = |outcome: &&_| matches!(outcome, Err(StoreError::Duplicate(0)));
+    assert_eq!((won, outcomes.iter().filter(lost).count()), (1, 3), "{outcomes:?}");
+}
+
+async fn a_change_reaches_its_user_and_no_other(users: &dyn UserDirectory) {
+    let (mine, other) = ("mine@example.com", "other@example.com");
+    let (_, before) = (add(users, mine).await, add(users, other).await);
+    assert!(users.set_hash("MINE@example.com", "new").await.unwrap());
+    assert_eq!(hash_of(users, mine).await, "new");
+    for admin in [true, true, false] {
+        assert!(users.set_admin(mine, admin).await.unwrap());
+        assert_eq!(find(users, mine).await.unwrap().admin, admin);
+    }
+    assert!(users.remove(mine).await.unwrap());
+    assert!(find(users, mine).await.is_none());
+    let after = find(users, other).await.unwrap();
+    assert_eq!(
+        (after.id, hash_of(users, other).await, after.admin),
+        (before.id, "hash".into(), false)
+    );
+
+    users.add(&[NewUser { admin: true, ..new_user("boss@example.com") }]).await.unwrap();
+    assert!(find(users, "boss@example.com").await.unwrap().admin);
+    assert!(!users.set_hash(mine, "x").await.unwrap(), "there is no such user");
+    assert!(!users.set_admin(mine, true).await.unwrap(), "there is no such user");
+    assert!(!users.remove(mine).await.unwrap(), "there is no such user");
+}
+
+async fn pages_have_every_user_once_in_the_order_of_ids(users: &dyn UserDirectory) {
+    let all = users.page(None, 10_000).await.unwrap();
+    let ids: Vec<u64> = all.iter().map(|row| row.user.id.parse().unwrap()).collect();
+    assert!(ids.len() > 50 && ids.is_sorted(), "{ids:?}");
+    for row in &all {
+        let times = [&row.created_at, &row.updated_at].map(|time| time.as_ref().unwrap());
+        let form = |time: &&String| time.len() == 19 && time.starts_with("20");
+        assert!(times.iter().all(form), "{times:?} are not of the form 2026-01-31 23:59:59");
+    }
+    let (mut paged, mut last) = (Vec::new(), None);
+    loop {
+        let page = users.page(last.as_deref(), 7).await.unwrap();
+        assert!(page.len() <= 7);
+        let Some(row) = page.last() else { break };
+        last = Some(row.user.id.clone());
+        paged.extend(page.into_iter().map(|row| row.user.id.parse::<u64>().unwrap()));
+    }
+    assert_eq!(paged, ids);
+}
+
+/// `auth-admin` shows them as such.
+async fn times_are_utc(server: &DatabaseServer) {
+    server.sql("SET GLOBAL time_zone = '+05:00'");
+    let store = stores::open(&server.root_variables(), 1).await;
+    let now = || server.query("SELECT UTC_TIMESTAMP()");
+    let before = now();
+    let id = add(&store, "clock@example.com").await.id;
+    let row = store.page(None, 10_000).await.unwrap();
+    let row = row.into_iter().find(|row| row.user.id == id).unwrap();
+    for time in [row.created_at, row.updated_at].map(Option::unwrap) {
+        assert!(before <= time && time <= now(), "{time} is not {before}");
+    }
+}
+
+fn email_rule() -> Rule {
+    Rule::email(&ThrottleConfig { max_failures: 3, ..Default::default() })
+}
+
+/// Steps at random but reproducible, at times from milliseconds to minutes apart, and some
+/// before the one that was last, as of a clock that was put right. In MySQL each step is one
+/// statement, in SQLite it is code of our own, whose unit tests have the rule.
+async fn both_take_the_same_steps(server: &DatabaseServer) {
+    let store = stores::open(&server.login_variables(), 1).await;
+    let config = ThrottleConfig { source_limit: Some(4), ..Default::default() };
+    for (subject, rule) in [
+        (Subject::email("steps@example.com"), email_rule()),
+        (Subject::source("192.0.2.1"), Rule::source(&config).unwrap()),
+    ] {
+        let model = SqliteUsers::open(Path::new(":memory:")).await.unwrap();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        // Whole milliseconds, as the tables have them.
+        let mut time = UNIX_EPOCH + Duration::from_secs(since.as_secs());
+        let mut random = 1_u64;
+        for step in 0..500 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let draw = |shift: u32, below: u64| usize::try_from((random >> shift) % below).unwrap();
+            let later = [0, 1, 400, 3_000, 10_000, 61_000, 900_000, 7][draw(44, 8)];
+            time += Duration::from_millis(later);
+            if draw(54, 50) == 0 {
+                time -= Duration::from_hours(6);
+            }
+            let mut seen = Vec::new();
+            for store in [&store as &dyn ThrottleStore, &model] {
+                let outcome = match draw(50, 10) {
+                    0..5 => format!("{:?}", store.begin(&subject, &rule, Some(time)).await),
+                    5..8 => format!("{:?}", store.fail(&subject, &rule, Some(time)).await),
+                    other => format!("{:?}", store.end(&subject, other == 9).await),
+                };
+                seen.push((outcome, store.failures(Some(time), 10).await.unwrap()));
+            }
+            assert!(seen[0] == seen[1] && seen[0].0.starts_with("Ok"), "step {step}: {seen:?}");
+        }
+        store.reset(Some(&subject)).await.unwrap();
+        let begun = store.begin(&subject, &rule, Some(time)).await.unwrap();
+        assert_eq!(begun, Admission::Admitted { alone: true }, "{subject}");
+    }
+}
+
+/// Instances share nothing but the database.
+async fn of_many_at_once_none_outruns_the_rule_and_each_is_counted(server: &DatabaseServer) {
+    let open = async || Arc::new(stores::open(&server.login_variables(), 4).await);
+    let stores = [open().await, open().await];
+    for round in 0..5 {
+        let subject = Subject::email(&format!("parallel{round}@example.com"));
+        let (mut begins, mut fails) = (Vec::new(), Vec::new());
+        for number in 0..100 {
+            let (store, subject) = (Arc::clone(&stores[number % 2]), subject.clone());
+            begins.push(tokio::spawn(
+                async move { store.begin(&subject, &email_rule(), None).await },
+            ));
+        }
+        let mut admitted = 0;
+        for begin in begins {
+            match begin.await.unwrap().unwrap() {
+                Admission::Admitted { .. } => admitted += 1,
+                Admission::Full => {}
+                locked @ Admission::Locked(_) => panic!("{locked:?}"),
+            }
+        }
+        assert_eq!(admitted, 3, "round {round}");
+        for number in 0..100 {
+            let (store, subject) = (Arc::clone(&stores[number % 2]), subject.clone());
+            fails
+                .push(tokio::spawn(async move { store.fail(&subject, &email_rule(), None).await }));
+        }
+        let mut numbers = Vec::new();
+        for fail in fails {
+            numbers.push(fail.await.unwrap().unwrap());
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=100).collect::<Vec<_>>(), "round {round}");
+    }
+}
+
+async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
+    server.sql(
+        "DELETE FROM auth.login_throttle;
+         INSERT INTO auth.login_throttle
+           (subject, failures, checks, checks_until, locked_until, forget_at)
+         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)
+         SELECT CONCAT('old', n), 7, 1, 1000, 1000, 1000 FROM n",
+    );
+    let store = stores::open(&server.login_variables(), 1).await;
+    let old = "SELECT COUNT(*) FROM auth.login_throttle WHERE subject LIKE 'old%'";
+    // One check in 64 deletes them: by far not one in 2,000 checks does not happen.
+    for number in 0..2000 {
+        let subject = Subject::email(&format!("{number}@example.com"));
+        store.begin(&subject, &email_rule(), None).await.unwrap();
+        if number % 50 == 0 && server.query(old) == "0" {
+            let rest = server.query("SELECT COUNT(*) FROM auth.login_throttle");
+            assert!(rest.parse::<usize>().unwrap() > number, "checks under way stay: {rest}");
+            return;
+        }
+    }
+    panic!("{} old rows are left", server.query(old));
+}

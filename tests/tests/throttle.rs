@@ -1,0 +1,336 @@
+//! Guessing, on running `login` processes that share one MariaDB and nothing else.
+
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use system_tests::{
+    clock::Clock,
+    contract::{ContractRequest, SECRET},
+    database::DatabaseServer,
+    gateway_events::Gateway,
+    http::Answer,
+    lambda_process::LambdaProcess,
+    mariadb,
+    service::{Service, run},
+    users::{self, PASSWORD, log_in},
+    wait,
+};
+
+const ADA: &str = "right-0@example.com";
+const BOB: &str = "right-1@example.com";
+/// No user has it.
+const EVE: &str = "eve@example.com";
+
+fn server() -> DatabaseServer {
+    let server = mariadb::start();
+    server.init();
+    users::add(&server, users::quick());
+    server
+}
+
+fn login(server: &DatabaseServer, variables: &[(&str, &str)]) -> Service {
+    users::login(server.login_variables(), variables)
+}
+
+fn status(login: &Service, email: &str, password: &str) -> u16 {
+    log_in(login, email, password).status
+}
+
+fn fail(login: &Service, email: &str, times: usize) {
+    for time in 0..times {
+        assert_eq!(status(login, email, "wrong"), 401, "{email}: {time}");
+    }
+}
+
+/// As if so many seconds had passed by the clock of the database, which is the one that counts.
+fn advance(server: &DatabaseServer, seconds: u32) {
+    server.sql(&format!(
+        "UPDATE auth.login_throttle SET checks_until = checks_until - {seconds} * 1000,
+         locked_until = locked_until - {seconds} * 1000, forget_at = forget_at - {seconds} * 1000"
+    ));
+}
+
+/// For how many seconds still.
+fn assert_locked(answer: &Answer, seconds: std::ops::RangeInclusive<u64>) {
+    assert_eq!((answer.status, answer.text()), (429, "too many attempts"));
+    let wait = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!(seconds.contains(&wait), "{wait}");
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn the_fifth_failure_locks_and_each_further_one_twice_as_long() {
+    let server = server();
+    let login = login(&server, &[]);
+    for email in [ADA, EVE] {
+        fail(&login, email, 3);
+        fail(&login, &email.to_uppercase(), 2);
+        for (lock, next) in [(1, 2), (2, 4), (4, 8), (8, 16), (16, 32)] {
+            advance(&server, lock);
+            fail(&login, email, 1);
+            for password in ["wrong", PASSWORD] {
+                assert_locked(&log_in(&login, email, password), next - 1..=next);
+            }
+        }
+        let count = || server.query("SELECT failures, locked_until FROM auth.login_throttle");
+        let before = count();
+        for _ in 0..10 {
+            assert_locked(&log_in(&login, email, "wrong"), 28..=32);
+        }
+        assert_eq!(count(), before, "attempts during a lock count for nothing");
+        advance(&server, 32);
+    }
+    let keys = server.query("SELECT subject FROM auth.login_throttle");
+    let is_hashed = |key: &str| key.starts_with("email-sha256:") && !key.contains('@');
+    assert_eq!(keys.lines().filter(|key| is_hashed(key)).count(), 2, "{keys}");
+    assert_eq!(status(&login, ADA, PASSWORD), 200, "the right password behind the lock");
+    assert_eq!(status(&login, BOB, PASSWORD), 200, "no other user was locked");
+    // A success clears the count, and so does a quarter of an hour.
+    for _ in 0..2 {
+        fail(&login, ADA, 4);
+        assert_eq!(status(&login, ADA, PASSWORD), 200);
+    }
+    fail(&login, ADA, 5);
+    advance(&server, 15 * 60);
+    fail(&login, ADA, 5);
+    let (_, log) = login.terminate();
+    assert_eq!(log.matches("authn_login_lock").count(), 14, "{log}");
+    assert_eq!(log.matches("authn_login_fail_max").count(), 40, "{log}");
+}
+
+/// One of them is six hours ahead.
+#[test]
+#[ignore = "needs MariaDB and libfaketime: make test"]
+fn guesses_that_alternate_between_clocks_are_counted_by_that_of_the_database() {
+    let server = server();
+    let clock = Clock::new().variables();
+    let ahead = [("LD_PRELOAD", clock["LD_PRELOAD"].as_str()), ("FAKETIME", "+6h")];
+    let logins = [login(&server, &ahead), login(&server, &[])];
+    let checked = (0..40).filter(|number| status(&logins[number % 2], ADA, "wrong") == 401).count();
+    // Five at once, and one behind each lock of 1 s, 2 s, 4 s while they are sent.
+    assert!((5..=8).contains(&checked), "{checked} of 40");
+    server.sql("UPDATE auth.login_throttle SET failures = 9, locked_until = 0");
+    fail(&logins[0], ADA, 1);
+    for login in &logins {
+        assert_locked(&log_in(login, ADA, PASSWORD), 28..=32);
+    }
+    advance(&server, 32);
+    assert_eq!(status(&logins[1], ADA, PASSWORD), 200);
+}
+
+/// So many requests at once, in turn to each process; how often there was which status.
+fn at_once(logins: &[Service], email: &str, password: &str, count: usize) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    thread::scope(|scope| {
+        let request = |number| scope.spawn(move || status(&logins[number % 2], email, password));
+        for request in (0..count).map(request).collect::<Vec<_>>() {
+            *counts.entry(request.join().unwrap()).or_default() += 1;
+        }
+    });
+    counts
+}
+
+fn nothing_under_way(server: &DatabaseServer) {
+    wait::until("nothing is under way", Duration::from_secs(5), || {
+        let checks = server.query("SELECT SUM(checks) FROM auth.login_throttle");
+        (checks == "0").then_some(())
+    });
+}
+
+/// Five may fail until the first lock, which lasts one second: a guess that came later than that
+/// would be the sixth. So the clock of the database stands still.
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn of_a_hundred_wrong_passwords_at_once_five_are_checked_and_no_right_one_is_refused() {
+    let server = server();
+    let stop_clock = |second: u32| {
+        server.sql(&format!("SET GLOBAL init_connect = 'SET timestamp = {second}'"));
+    };
+    stop_clock(2_000_000_000);
+    let logins = [(); 2].map(|()| login(&server, &[("HASH_QUEUE", "100")]));
+    for email in [ADA, EVE] {
+        assert_eq!(at_once(&logins, email, "wrong", 100), [(401, 5), (429, 95)].into(), "{email}");
+        assert_eq!(status(&logins[0], email, PASSWORD), 429, "the right password is locked out");
+    }
+    let failures = server.query("SELECT DISTINCT failures, checks FROM auth.login_throttle");
+    assert_eq!(failures, "5\t0");
+    // Such as the pods of a deployment that start together: checks under way are no failures.
+    assert_eq!(at_once(&logins, BOB, PASSWORD, 40), [(200, 40)].into());
+    nothing_under_way(&server);
+    stop_clock(2_000_000_001);
+    assert_eq!(status(&login(&server, &[]), ADA, PASSWORD), 200, "and let in behind the lock");
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn a_source_that_sprays_is_locked_whatever_it_says_of_itself() {
+    let server = server();
+    let sources = "SELECT subject FROM auth.login_throttle WHERE subject LIKE 'source%'";
+    let forwarded = |login: &Service, hops: &str, email: &str, password: &str| {
+        let request = login.request("POST", "/login").basic(email, password);
+        request.header("x-forwarded-for", hops).send()
+    };
+    let unlimited = login(&server, &[]);
+    for number in 0..20 {
+        fail(&unlimited, &format!("unlimited-{number}@example.com"), 1);
+    }
+    assert_eq!(server.query(sources), "", "without a limit no source is counted");
+
+    let limited = login(&server, &[("LOGIN_SOURCE_LIMIT", "3")]);
+    for number in 0..3 {
+        let (hops, email) = (format!("192.0.2.{number}"), format!("{number}@example.com"));
+        assert_eq!(forwarded(&limited, &hops, &email, "wrong").status, 401);
+        let expected = if number < 2 { 200 } else { 429 };
+        assert_eq!(status(&limited, ADA, PASSWORD), expected, "a success does not clear it");
+    }
+    // Until a minute after the first failure.
+    assert_locked(&forwarded(&limited, "192.0.2.9", ADA, PASSWORD), 50..=60);
+    assert_eq!(server.query(sources), "source:127.0.0.1");
+
+    let behind = login(&server, &[("LOGIN_SOURCE_LIMIT", "3"), ("TRUSTED_PROXY_HOPS", "2")]);
+    for number in 0..4 {
+        let hops = format!("10.9.8.{number}, 198.51.100.7, 10.0.0.1");
+        let (email, expected) = (format!("behind-{number}@example.com"), [401, 401, 401, 429]);
+        assert_eq!(forwarded(&behind, &hops, &email, "wrong").status, expected[number]);
+    }
+    let other = "198.51.100.7, 198.51.100.8, 10.0.0.1";
+    assert_eq!(forwarded(&behind, other, ADA, PASSWORD).status, 200, "another source");
+}
+
+/// A login of a client that says that it is another one.
+fn event(gateway: Gateway, number: u8, password: &str) -> Value {
+    let email = if password == PASSWORD { ADA } else { &format!("{number}@example.com") };
+    let request = ContractRequest::new("POST", "/login").basic(email, password);
+    gateway.event(&request.header("x-forwarded-for", format!("198.51.100.{number}")))
+}
+
+#[test]
+#[ignore = "needs MariaDB and cargo-lambda: make test"]
+fn behind_a_gateway_of_aws_the_source_is_who_called_the_gateway() {
+    let server = server();
+    let start = |hops: &str| {
+        let mut variables = server.login_variables();
+        variables.extend(users::variables(users::quick()));
+        let more =
+            [("JWT_SECRET", SECRET), ("LOGIN_SOURCE_LIMIT", "2"), ("TRUSTED_PROXY_HOPS", hops)];
+        variables.extend(more.map(|(name, value)| (name.into(), value.into())));
+        LambdaProcess::start("login", "1", variables)
+    };
+    let lambda = start("");
+    let [url, rest, balancer] = [Gateway::FunctionUrl, Gateway::RestApi, Gateway::LoadBalancer];
+    for (gateway, number, password, expected) in [
+        (url, 0, "wrong", 401),
+        (rest, 1, "wrong", 401),
+        (url, 2, PASSWORD, 429),
+        (rest, 3, PASSWORD, 429),
+        // The events of a load balancer name no source: no client is locked for others' failures.
+        (balancer, 4, "wrong", 401),
+        (balancer, 5, "wrong", 401),
+        (balancer, 6, "wrong", 401),
+        (balancer, 7, PASSWORD, 200),
+    ] {
+        let found = lambda.invoke(&event(gateway, number, password))["statusCode"].clone();
+        assert_eq!(found, expected, "{gateway:?}: {number}");
+    }
+    let mut other = event(url, 8, PASSWORD);
+    other["requestContext"]["http"]["sourceIp"] = json!("192.0.2.2");
+    assert_eq!(lambda.invoke(&other)["statusCode"], 200, "another source");
+    let log = lambda.function.log();
+    assert_eq!(log.matches("set TRUSTED_PROXY_HOPS=1").count(), 1, "{log}");
+
+    let lambda = start("1");
+    for (number, password, expected) in
+        [(9, "wrong", 401), (9, "wrong", 401), (9, PASSWORD, 429), (10, PASSWORD, 200)]
+    {
+        let found = lambda.invoke(&event(balancer, number, password))["statusCode"].clone();
+        assert_eq!(found, expected, "{number}");
+    }
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn where_a_failure_cannot_be_counted_no_password_is_told_to_be_wrong() {
+    let server = server();
+    let login = login(&server, &[]);
+    two_statements_come_before_the_answer(&server, &login);
+
+    // As many checks under way as may be, which no login ends.
+    server.sql(&format!(
+        "INSERT INTO auth.login_throttle VALUES (CONCAT('email-sha256:', SHA2('{BOB}', 256)),
+         0, 5, TRUE, (UNIX_TIMESTAMP() + 18) * 1000, 0, 0)"
+    ));
+    let since = Instant::now();
+    assert_eq!(status(&login, BOB, PASSWORD), 503);
+    let seconds = since.elapsed().as_secs_f64();
+    assert!((9.5..12.0).contains(&seconds), "{seconds} s");
+    assert_eq!(status(&login, EVE, PASSWORD), 401, "others are not kept waiting");
+    server.sql("DELETE FROM auth.login_throttle");
+
+    let on_update = |action: &str| {
+        server.sql(&format!(
+            "CREATE OR REPLACE TRIGGER auth.t BEFORE UPDATE ON auth.login_throttle FOR EACH ROW {action}"
+        ));
+    };
+    on_update("SET @slept = SLEEP(2)");
+    let before = Instant::now();
+    assert_eq!(status(&login, ADA, PASSWORD), 200);
+    assert!(before.elapsed() < Duration::from_secs(2), "it waits for the note to be taken back");
+    nothing_under_way(&server);
+    on_update("SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now'");
+    for email in [ADA, EVE] {
+        assert_eq!(status(&login, email, "wrong"), 503, "{email}");
+    }
+    server.sql("DROP TABLE auth.login_throttle");
+    let answer = log_in(&login, ADA, PASSWORD);
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
+    server.init();
+    assert_eq!(status(&login, ADA, PASSWORD), 200, "without a restart");
+    let (_, log) = login.terminate();
+    assert!(log.contains("login_throttle") && log.contains("run init.sql again"), "{log}");
+}
+
+/// Of a success without failures. The third, which takes the note back, comes behind it.
+fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Service) {
+    assert_eq!(status(login, ADA, PASSWORD), 200, "to connect");
+    nothing_under_way(server);
+    server.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
+    assert_eq!(status(login, ADA, PASSWORD), 200);
+    nothing_under_way(server);
+    server.sql("SET GLOBAL general_log = OFF");
+    let statements = server.query(
+        "SELECT LEFT(CONVERT(argument USING utf8mb4), 6) FROM mysql.general_log
+         WHERE user_host LIKE 'auth_user%' AND command_type = 'Execute' ORDER BY 1",
+    );
+    assert_eq!(statements, "INSERT\nSELECT\nUPDATE");
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn an_administrator_sees_who_is_locked_and_lets_them_in() {
+    let server = server();
+    let login = login(&server, &[("LOGIN_SOURCE_LIMIT", "10")]);
+    fail(&login, &ADA.to_uppercase(), 5);
+    fail(&login, EVE, 5);
+    let admin = |arguments: &[&str]| run("auth-admin", arguments, &server.root_variables(), "");
+    let listed = admin(&["throttle", "list"]).stdout;
+    assert!(listed.contains(ADA) && !listed.contains(EVE), "{listed}");
+    assert!(listed.contains("email-sha256:") && listed.contains("source:127.0.0.1"), "{listed}");
+    for arguments in [
+        &["throttle", "reset", "Right-0@Example.com"][..],
+        &["throttle", "reset", "--source", "127.0.0.1"],
+    ] {
+        assert_eq!(admin(arguments).stdout, "forgotten: 1\n");
+    }
+    assert_eq!(status(&login, ADA, PASSWORD), 200);
+    assert_eq!(admin(&["throttle", "reset", "--all"]).status.code(), Some(0));
+    assert_eq!(admin(&["throttle", "list", "--json"]).stdout, "[]\n");
+    for arguments in [&["throttle", "reset"][..], &["throttle", "reset", ADA, "--all"]] {
+        assert_eq!(admin(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
