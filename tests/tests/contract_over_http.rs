@@ -1,6 +1,5 @@
 //! The contract, over HTTP.
 
-use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
     contract::{ContractRequest, Door, SECRET, USER, add_users, token},
@@ -8,9 +7,8 @@ use system_tests::{
     http_door::HttpDoor,
     mariadb, mysql9,
     raw::{Connection, head},
-    scratch,
     service::Service,
-    stores,
+    stores::{self, Sqlite},
 };
 
 fn check_all(database: Environment) {
@@ -20,10 +18,9 @@ fn check_all(database: Environment) {
 
 #[tokio::test]
 async fn the_contract_holds_on_sqlite() {
-    let folder = scratch::directory();
-    let path = folder.path().join("users.sqlite");
-    add_users(&SqliteUsers::open(&path).await.unwrap()).await;
-    check_all([("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into());
+    let store = Sqlite::with(&[]).await;
+    add_users(&store.users).await;
+    check_all(store.variables());
 }
 
 async fn check_on(server: &DatabaseServer) {

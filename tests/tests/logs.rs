@@ -1,13 +1,12 @@
 //! What the log says, and what it never says.
 
 use serde_json::Value;
-use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
-    contract::{SECRET, hash, token},
-    mariadb, scratch,
+    contract::{SECRET, token},
+    mariadb,
     service::Service,
-    stores,
+    stores::{self, Sqlite},
 };
 
 const EMAIL: &str = "canary-email@example.com";
@@ -17,10 +16,6 @@ fn trace(mut variables: Environment) -> Environment {
     variables.insert("RUST_LOG".into(), "trace".into());
     variables.insert("JWT_SECRET".into(), SECRET.into());
     variables
-}
-
-async fn user() -> NewUser {
-    NewUser { email: EMAIL.into(), hash: hash(PASSWORD).await, admin: false }
 }
 
 /// Sends everything that must not be logged, and gives the log.
@@ -59,17 +54,14 @@ fn assert_silent(log: &str) {
 
 #[tokio::test]
 async fn no_credential_is_logged_even_at_trace() {
-    let folder = scratch::directory();
-    let path = folder.path().join("users.sqlite");
-    SqliteUsers::open(&path).await.unwrap().add(&[user().await]).await.unwrap();
-    assert_silent(&provoke([("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into()));
+    assert_silent(&provoke(Sqlite::with(&[(EMAIL, PASSWORD)]).await.variables()));
 }
 
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn no_credential_is_logged_even_at_trace_with_mariadb() {
     let server = mariadb::shared();
-    stores::open(&server.root_variables(), 1).await.add(&[user().await]).await.unwrap();
+    stores::add(&stores::open(&server.root_variables(), 1).await, &[(EMAIL, PASSWORD)]).await;
     let log = provoke(server.login_variables());
     assert_silent(&log);
     assert!(!log.contains(&server.login_variables()["MYSQL_PASSWORD"]));

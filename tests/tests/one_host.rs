@@ -4,10 +4,9 @@
 use std::{fs, time::Duration};
 
 use serde_json::Value;
-use shared::users::{NewUser, SqliteUsers, UserDirectory};
 use system_tests::{
     Environment,
-    contract::{ContractRequest, Door, Row, SECRET, USER, add_users, check, hash, token},
+    contract::{ContractRequest, Door, Row, SECRET, USER, add_users, check, token},
     gateway::{Gateway, Program},
     http::{Answer, basic},
     http_door::HttpDoor,
@@ -15,6 +14,7 @@ use system_tests::{
     raw::{Connection, address, head},
     scratch,
     service::Service,
+    stores::Sqlite,
     wait, workspace,
 };
 use tempfile::TempDir;
@@ -83,15 +83,9 @@ fn flask_address() -> String {
 #[tokio::test]
 #[ignore = "needs nginx and PyJWT: make test"]
 async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
-    let folder = scratch::directory();
-    let path = folder.path().join("users.sqlite");
-    let users = SqliteUsers::open(&path).await.expect("a file");
-    add_users(&users).await;
-    let password = hash("correct horse battery staple").await;
-    let demo = NewUser { email: "demo@example.com".into(), hash: password, admin: false };
-    users.add(&[demo]).await.expect("a new user");
-    let database = [("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into();
-    let functions = HttpDoor::start(database);
+    let store = Sqlite::with(&[("demo@example.com", "correct horse battery staple")]).await;
+    add_users(&store.users).await;
+    let functions = HttpDoor::start(store.variables());
     let host = OneHost::start(&functions);
 
     check(&host, is_passed);

@@ -15,6 +15,7 @@ use system_tests::{
     raw::{self, Connection, head},
     scratch,
     service::Service,
+    stores::Sqlite,
     wait,
 };
 use tempfile::TempDir;
@@ -23,22 +24,19 @@ const UNFINISHED: u32 = 200;
 const DISTANCE: Duration = Duration::from_millis(50);
 const LOGINS: usize = 100;
 
-/// What `login` needs for the users of the contract, which live as long as the folder.
-async fn variables() -> (Environment, TempDir) {
-    let folder = scratch::directory();
-    let path = folder.path().join("users.sqlite");
-    add_users(&shared::users::SqliteUsers::open(&path).await.expect("a file")).await;
-    let variables = Environment::from([
-        ("DATABASE_URL".into(), format!("sqlite:{}", path.display())),
-        ("JWT_SECRET".into(), SECRET.into()),
-        ("HASH_SLOTS".into(), "2".into()),
-    ]);
-    (variables, folder)
+/// What `login` needs for the users of the contract, which live as long as the store.
+async fn variables() -> (Environment, Sqlite) {
+    let store = Sqlite::with(&[]).await;
+    add_users(&store.users).await;
+    let mut variables = store.variables();
+    variables.insert("JWT_SECRET".into(), SECRET.into());
+    variables.insert("HASH_SLOTS".into(), "2".into());
+    (variables, store)
 }
 
-async fn login() -> (Service, TempDir) {
-    let (variables, folder) = variables().await;
-    (Service::start("login", variables), folder)
+async fn login() -> (Service, Sqlite) {
+    let (variables, store) = variables().await;
+    (Service::start("login", variables), store)
 }
 
 fn request(path: &str, (email, password): (&str, &str), headers: &str) -> String {
@@ -116,7 +114,7 @@ async fn a_login_on_lambda_does_not_wait_for_the_bodies_of_others() {
 #[tokio::test]
 #[ignore = "needs Caddy: make test"]
 async fn a_login_behind_queue_proxy_does_not_wait_for_the_bodies_of_others() {
-    let (login, folder) = login().await;
+    let (login, _store) = login().await;
     let start = |folder: &TempDir, full_duplex: &str| {
         let port = wait::free_port();
         let places = [
@@ -126,12 +124,12 @@ async fn a_login_behind_queue_proxy_does_not_wait_for_the_bodies_of_others() {
         ];
         Gateway::start(Program::Caddy, "tests/data/queue-proxy", folder.path(), &places, port)
     };
-    let gateway = start(&folder, "enable_full_duplex");
+    let folders = [(); 2].map(|()| scratch::directory());
+    let gateway = start(&folders[0], "enable_full_duplex");
     let unfinished = assert_logins_do_not_wait("queue-proxy", gateway.address(), "/login");
     assert_all_are_answered(unfinished);
 
-    let folder = scratch::directory();
-    let gateway = start(&folder, "");
+    let gateway = start(&folders[1], "");
     let mut connection = Connection::open(gateway.address()).expect("it listens");
     connection.send(request("/login", USER, "Content-Length: 100\r\n")).expect("a connection");
     assert!(connection.is_silent(Duration::from_secs(2)), "full duplex is not needed any more");

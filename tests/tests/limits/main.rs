@@ -12,10 +12,9 @@ mod logins;
 use system_tests::{
     Environment,
     contract::{SECRET, add_users},
-    scratch,
     service::Service,
+    stores::Sqlite,
 };
-use tempfile::TempDir;
 
 fn with_key(variables: &[(&str, &str)]) -> Environment {
     let all = [("JWT_SECRET", SECRET)];
@@ -33,11 +32,10 @@ fn login() -> Service {
     Service::start("login", with_key(&[("DATABASE_URL", &url)]))
 }
 
-/// What `login` needs for the users of the contract; they live as long as the directory.
-async fn login_variables() -> (TempDir, Environment) {
-    let folder = scratch::directory();
-    let path = folder.path().join("users.sqlite");
-    add_users(&shared::users::SqliteUsers::open(&path).await.unwrap()).await;
-    let url = format!("sqlite:{}", path.display());
-    (folder, with_key(&[("DATABASE_URL", &url)]))
+/// What `login` needs for the users of the contract; they live as long as the store.
+async fn login_variables() -> (Sqlite, Environment) {
+    let store = Sqlite::with(&[]).await;
+    add_users(&store.users).await;
+    let variables = with_key(&[]).into_iter().chain(store.variables()).collect();
+    (store, variables)
 }
