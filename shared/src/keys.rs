@@ -25,7 +25,7 @@ pub(crate) mod tests;
 pub use algorithm::Algorithm;
 pub use error::KeyError;
 #[cfg(feature = "key-management")]
-pub use generate::{GenerationFailed, RsaSize, generate};
+pub use generate::{GenerationFailed, generate};
 #[cfg(feature = "key-management")]
 pub use jwk_set::{JwkSet, KeyKind};
 pub use key::{Key, SigningFailed};

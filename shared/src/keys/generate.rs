@@ -13,25 +13,13 @@ use super::{Algorithm, Key, private_jwk, private_key::PrivateKey};
 /// As many as `openssl rand -base64 48` gives: more than HS256 needs (RFC 7518 section 3.2).
 const HS256_KEY_BYTES: usize = 48;
 
-/// How large a new RSA key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RsaSize {
-    /// 2048 bits: the least that RS256 takes (RFC 7518 section 3.3).
-    #[default]
-    Bits2048,
-    /// 3072 bits.
-    Bits3072,
-    /// 4096 bits.
-    Bits4096,
-}
-
 /// No key came about; the cause is in the cryptographic library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("no key could be made")]
 pub struct GenerationFailed;
 
 /// A new key as a JWK with `alg`, `use` and all that signing needs (RFC 7517 section 4),
-/// for a [`JwkSet`](super::JwkSet). `rsa_size` is for RS256 alone.
+/// for a [`JwkSet`](super::JwkSet).
 ///
 /// Its `kid` is `id`. If that is `None`, it is the thumbprint of RFC 7638, and an HS256 key
 /// has none.
@@ -39,12 +27,8 @@ pub struct GenerationFailed;
 /// # Errors
 ///
 /// [`GenerationFailed`] if the cryptographic library refuses.
-pub fn generate(
-    algorithm: Algorithm,
-    rsa_size: RsaSize,
-    id: Option<&str>,
-) -> Result<SecretString, GenerationFailed> {
-    let jwk = match pair(algorithm, rsa_size)? {
+pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, GenerationFailed> {
+    let jwk = match pair(algorithm)? {
         Some(pair) => Key::from_private_key(&pair, id.map(str::to_owned))
             .and_then(|key| private_jwk::of_key(&key)),
         None => private_jwk::of_secret(random_bytes()?.as_slice(), id),
@@ -53,15 +37,11 @@ pub fn generate(
 }
 
 /// A key pair; none for HS256.
-fn pair(algorithm: Algorithm, rsa_size: RsaSize) -> Result<Option<PrivateKey>, GenerationFailed> {
+fn pair(algorithm: Algorithm) -> Result<Option<PrivateKey>, GenerationFailed> {
     let pair = match algorithm {
         Algorithm::Hs256 => return Ok(None),
-        Algorithm::Rs256 => RsaKeyPair::generate(match rsa_size {
-            RsaSize::Bits2048 => rsa::KeySize::Rsa2048,
-            RsaSize::Bits3072 => rsa::KeySize::Rsa3072,
-            RsaSize::Bits4096 => rsa::KeySize::Rsa4096,
-        })
-        .map(PrivateKey::Rsa),
+        // The least that RS256 takes (RFC 7518 section 3.3).
+        Algorithm::Rs256 => RsaKeyPair::generate(rsa::KeySize::Rsa2048).map(PrivateKey::Rsa),
         Algorithm::Es256 => {
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(PrivateKey::P256)
         }

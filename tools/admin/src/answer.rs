@@ -2,11 +2,13 @@
 //! JSON for a program.
 
 use std::{
+    array,
     io::{self, Write},
+    iter,
     process::ExitCode,
 };
 
-use serde::Serialize;
+use serde_json::Value;
 use shared::{config::Problem, password::HashingError, users::StoreError};
 
 /// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
@@ -53,12 +55,10 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure in one line.
     pub(crate) fn because(reason: impl Into<String>) -> Self {
         Self::refused(vec![reason.into()])
     }
 
-    /// A failure in several lines.
     pub(crate) fn refused(reasons: Vec<String>) -> Self {
         Self { reasons, exit: ExitCode::FAILURE }
     }
@@ -119,50 +119,53 @@ pub(crate) fn shown(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// The rows as a JSON array, or as a table with these columns.
-pub(crate) fn listing<T: Serialize, const N: usize>(
-    rows: &[T],
-    json: bool,
-    head: [&str; N],
-    cells: impl Fn(&T) -> [String; N],
-) -> Answer {
+/// The rows as a JSON array, or as a table of these members: one line for each row, the columns as
+/// wide as they need to be.
+pub(crate) fn listing<const N: usize>(rows: Vec<Value>, json: bool, members: [&str; N]) -> Answer {
     if json {
-        let json = serde_json::to_string_pretty(rows);
-        return Answer::good(json.expect("texts and numbers are JSON"));
+        return Answer::good(format!("{:#}", Value::from(rows)));
     }
-    Answer::good(table(head, rows.iter().map(cells)))
-}
-
-/// One line for each row, the columns as wide as they need to be.
-pub(crate) fn table<const N: usize>(
-    head: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> String {
-    let rows = rows.map(|row| row.map(|cell| shown(&cell)));
-    let lines: Vec<[String; N]> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
+    let head = members.map(|name| name.replace('_', " ").to_uppercase());
+    let cells = |row: &Value| members.map(|member| shown(&cell(&row[member])));
+    let lines: Vec<[String; N]> = iter::once(head).chain(rows.iter().map(cells)).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
+    let widths: [usize; N] = array::from_fn(|column| width(column).unwrap_or_default());
     let line = |cells: &[String; N]| {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
-    lines.iter().map(line).collect()
+    Answer::good(lines.iter().map(line).collect::<String>())
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn columns_are_aligned_and_control_characters_do_not_reach_the_terminal() {
-        let rows = [["ädä@example.com", "yes", "-"], ["a@b\u{1b}[2J\u{9b}\n", "no", "x"]];
-        let rows = rows.map(|row| row.map(str::to_owned)).into_iter();
+        let rows = vec![
+            json!({ "email": "ädä@example.com", "admin": true, "added_at": null }),
+            json!({ "email": "a@b\u{1b}[2J\u{9b}\n", "admin": false, "added_at": 9 }),
+        ];
+        let listed = listing(rows, false, ["email", "admin", "added_at"]);
         assert_eq!(
-            table(["EMAIL", "ADMIN", "ADDED"], rows),
+            listed.text,
             "\
-EMAIL                     ADMIN  ADDED
+EMAIL                     ADMIN  ADDED AT
 ädä@example.com           yes    -
-a@b\\u001b[2J\\u009b\\u000a  no     x
+a@b\\u001b[2J\\u009b\\u000a  no     9
 "
         );
     }

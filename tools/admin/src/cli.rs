@@ -88,7 +88,6 @@ enum Command {
     Throttle(ThrottleCommand),
 }
 
-/// Does what the command line asks for.
 pub(crate) fn run() -> ExitCode {
     let command = Cli::parse().command;
     // One thread is enough: hashes are computed on threads of their own, and there is one

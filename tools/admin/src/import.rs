@@ -12,7 +12,7 @@ use shared::{
 use crate::{
     accepted,
     answer::{Answer, Failure},
-    database::{Input, progress, users_and_hashing},
+    database::{Input, Store, hash_each, open},
     stored_form::{StoredForm, is_locked, looks_like_a_hash},
 };
 
@@ -59,8 +59,10 @@ type BadLine = (u64, String);
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
 pub(crate) async fn import(details: &ImportDetails) -> Result<Answer, Failure> {
-    let (users, hashing) = users_and_hashing().await?;
-    let (entries, mut bad) = read(details)?;
+    let Store { users, hasher, .. } = open().await?;
+    let text = fs::read(&details.file)
+        .map_err(|error| Failure::because(format!("{}: {error}", details.file.display())))?;
+    let (entries, mut bad) = parse(&text, details);
     for entry in &entries {
         if users.find_by_email(&entry.email).await?.is_some() {
             bad.push((entry.line, StoreError::Duplicate(0).to_string()));
@@ -69,16 +71,14 @@ pub(crate) async fn import(details: &ImportDetails) -> Result<Answer, Failure> {
     if !bad.is_empty() {
         return Err(refused(bad));
     }
-    let progress = progress(entries.len() as u64);
     let inputs =
         entries.into_iter().map(|entry| ((entry.line, entry.email, entry.admin), entry.input));
     let mut new = Vec::new();
     let done = async |(line, email, admin), hash| {
         new.push((line, NewUser { email, hash, admin }));
-        progress.inc(1);
         Ok(())
     };
-    hashing.hash_each(inputs, done).await?;
+    hash_each(&hasher, inputs, done).await?;
     // In the order of the file again.
     new.sort_by_key(|(line, _)| *line);
     let (lines, new): (Vec<u64>, Vec<NewUser>) = new.into_iter().unzip();
@@ -108,14 +108,9 @@ fn refused(mut bad: Vec<BadLine>) -> Failure {
 }
 
 /// The users of the file, and its bad lines.
-fn read(details: &ImportDetails) -> Result<(Vec<Entry>, Vec<BadLine>), Failure> {
-    let text = fs::read(&details.file)
-        .map_err(|error| Failure::because(format!("{}: {error}", details.file.display())))?;
-    // As spreadsheets write it; it would shift every position.
-    Ok(parse(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text), details))
-}
-
 fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
+    // As spreadsheets write it; it would shift every position.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = csv::Reader::from_reader(text);
     if !reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected)) {
         // It is not quoted: where the header is missing, this line has a password in it.

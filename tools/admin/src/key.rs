@@ -9,17 +9,16 @@ use clap::{
     builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
 };
 use secrecy::SecretString;
-use serde::Serialize;
+use serde_json::json;
 use shared::{
     config::KeyConfig,
-    keys::{Algorithm, JwkSet, Key, KeyKind, KeyUse, Keys, RsaSize, generate},
+    keys::{Algorithm, JwkSet, Key, KeyKind, KeyUse, Keys, generate},
     secrets::Secrets,
 };
 
 use crate::answer::{Answer, Failure, listing, shown};
 use place::{Place, Places, both};
 
-/// What can be done with the keys of tokens.
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make a set with one new key, and print its kid
@@ -34,7 +33,7 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_parser = algorithm())]
         alg: Algorithm,
         #[command(flatten)]
-        details: KeyDetails,
+        name: NewKid,
         #[command(flatten)]
         places: PlacesOfKeys,
     },
@@ -60,7 +59,7 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         stage: bool,
         #[command(flatten)]
-        details: KeyDetails,
+        name: NewKid,
         #[command(flatten)]
         places: PlacesOfKeys,
     },
@@ -146,9 +145,9 @@ pub(crate) struct WhichKey {
     without_kid: bool,
 }
 
-/// What may be chosen about a new key.
+/// What a new key is called.
 #[derive(Args)]
-pub(crate) struct KeyDetails {
+pub(crate) struct NewKid {
     /// The kid of the new key [default: the thumbprint of RFC 7638; none with HS256]
     #[arg(
         long,
@@ -157,9 +156,6 @@ pub(crate) struct KeyDetails {
         value_parser = NonEmptyStringValueParser::new()
     )]
     kid: Option<String>,
-    /// The size of an RSA key [default: 2048]
-    #[arg(long, value_parser = rsa_size())]
-    bits: Option<RsaSize>,
 }
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
@@ -168,20 +164,11 @@ fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
         .try_map(|name| Algorithm::from_name(&name).ok_or("is no algorithm"))
 }
 
-fn rsa_size() -> impl TypedValueParser<Value = RsaSize> {
-    PossibleValuesParser::new(["2048", "3072", "4096"]).map(|bits| match bits.as_str() {
-        "4096" => RsaSize::Bits4096,
-        "3072" => RsaSize::Bits3072,
-        _ => RsaSize::Bits2048,
-    })
-}
-
-/// Does what `command` says.
 pub(crate) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
     match command {
-        KeyCommand::New { alg, details, places } => new(&Places::of(places)?, alg, &details).await,
-        KeyCommand::Rotate { alg, stage, details, places } => {
-            rotate(&Places::of(places)?, alg, stage, &details).await
+        KeyCommand::New { alg, name, places } => new(&Places::of(places)?, alg, name).await,
+        KeyCommand::Rotate { alg, stage, name, places } => {
+            rotate(&Places::of(places)?, alg, stage, name).await
         }
         KeyCommand::Promote { key, places } => promote(&Places::of(places)?, &key).await,
         KeyCommand::Retire { key, places } => retire(&Places::of(places)?, &key).await,
@@ -194,36 +181,20 @@ pub(crate) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
     }
 }
 
-/// A key as the listing shows one; nothing of what it is made of.
-#[derive(Serialize)]
-struct Listed<'a> {
-    kid: Option<&'a str>,
-    alg: &'static str,
-    /// Whether this is the one that signs.
-    signs: bool,
-    /// `private`, `public` or `symmetric`.
-    kind: &'static str,
-}
-
+/// Lists the keys, and nothing of what they are made of.
 async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
     let set = place.read().await?.set;
-    let signing = signing(&set).map(|(at, _)| at);
-    let keys = set.keys().iter().zip(set.kinds()).enumerate();
-    let listed = keys.map(|(index, (key, kind))| Listed {
-        kid: key.id(),
-        alg: key.algorithm().name(),
-        signs: signing == Some(index),
-        kind: match kind {
+    let signs = signing(&set).map(|(at, _)| at);
+    let listed = set.keys().iter().zip(set.kinds()).enumerate().map(|(index, (key, kind))| {
+        let written = match kind {
             KeyKind::Private => "private",
             KeyKind::Public => "public",
             KeyKind::Symmetric => "symmetric",
-        },
+        };
+        let (kid, alg) = (key.id(), key.algorithm().name());
+        json!({ "kid": kid, "alg": alg, "signs": signs == Some(index), "kind": written })
     });
-    let listed: Vec<Listed<'_>> = listed.collect();
-    Ok(listing(&listed, json, ["KID", "ALG", "USE", "KIND"], |key| {
-        let what = if key.signs { "signs" } else { "verifies" };
-        [key.kid.unwrap_or("-"), key.alg, what, key.kind].map(str::to_owned)
-    }))
+    Ok(listing(listed.collect(), json, ["kid", "alg", "signs", "kind"]))
 }
 
 /// The public keys, in the very way in which `validate` comes by them.
@@ -236,8 +207,8 @@ async fn public(place: &Place) -> Result<Answer, Failure> {
 }
 
 /// Makes a set with one key.
-async fn new(places: &Places, alg: Algorithm, details: &KeyDetails) -> Result<Answer, Failure> {
-    let set = JwkSet::of(new_key(alg, details)?).map_err(|error| places.refuse(error))?;
+async fn new(places: &Places, alg: Algorithm, NewKid { kid }: NewKid) -> Result<Answer, Failure> {
+    let set = JwkSet::of(new_key(alg, kid.as_deref())?).map_err(|error| places.refuse(error))?;
     places.create(&set).await?;
     let kid = set.keys().signing().and_then(Key::id);
     Ok(Answer::good(shown(kid.unwrap_or("-"))))
@@ -248,13 +219,13 @@ async fn rotate(
     places: &Places,
     alg: Option<Algorithm>,
     stage: bool,
-    details: &KeyDetails,
+    NewKid { kid }: NewKid,
 ) -> Result<Answer, Failure> {
     let held = places.hold().await?;
     let Some((at, before)) = signing(&held.set) else {
         return Err(places.refuse("holds no key that signs; give the place of the private keys"));
     };
-    let key = new_key(alg.unwrap_or(before.algorithm()), details)?;
+    let key = new_key(alg.unwrap_or(before.algorithm()), kid.as_deref())?;
     let index = if stage { at + 1 } else { 0 };
     let set = places.change(&held, |jwks| jwks.insert(index, key)).await?;
     places.check(&set).await?;
@@ -315,12 +286,8 @@ async fn retire(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
     Ok(Answer::good(format!("retired {retired}{}", signs.unwrap_or_default())))
 }
 
-fn new_key(alg: Algorithm, details: &KeyDetails) -> Result<SecretString, Failure> {
-    if details.bits.is_some() && alg != Algorithm::Rs256 {
-        return Err(Failure::because(format!("--bits is for RS256, and this is {}", alg.name())));
-    }
-    let key = generate(alg, details.bits.unwrap_or_default(), details.kid.as_deref());
-    key.map_err(|error| Failure::because(error.to_string()))
+fn new_key(alg: Algorithm, kid: Option<&str>) -> Result<SecretString, Failure> {
+    generate(alg, kid).map_err(|error| Failure::because(error.to_string()))
 }
 
 /// The key that signs, and its position.
@@ -377,8 +344,8 @@ mod tests {
     /// A set of symmetric keys with these names.
     fn set(kids: &[Option<&str>]) -> JwkSet {
         let keys = kids.iter().zip(["a", "b", "c", "d"].map(|letter| letter.repeat(64)));
-        let keys = keys.map(|(kid, k)| serde_json::json!({ "kty": "oct", "k": k, "kid": kid }));
-        let keys = serde_json::json!({ "keys": keys.collect::<Vec<_>>() });
+        let keys = keys.map(|(kid, k)| json!({ "kty": "oct", "k": k, "kid": kid }));
+        let keys = json!({ "keys": keys.collect::<Vec<_>>() });
         JwkSet::read(&keys.to_string().into()).unwrap()
     }
 

@@ -1,21 +1,17 @@
 //! `throttle list` and `throttle reset`
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
+use serde_json::json;
 use shared::{
-    throttle::{self, Subject, ThrottleRow},
-    users::UserDirectory,
+    throttle::{self, Subject},
+    users::UserRow,
 };
 
 use crate::{
     answer::{Answer, Failure, listing},
-    database::{database, each_page},
+    database::{Store, each_page, open},
 };
 
 /// More than a person reads; an attack may leave behind many more.
@@ -23,7 +19,6 @@ const MAX_ROWS: u32 = 10_000;
 /// How much of the hash of an unknown e-mail is shown.
 const SHOWN_HASH: usize = "email-sha256:".len() + 12;
 
-/// What can be done about failed logins.
 #[derive(Subcommand)]
 pub(crate) enum ThrottleCommand {
     /// List whose failed logins are remembered, those that are locked first
@@ -55,7 +50,6 @@ pub(crate) struct WhoseFailures {
     all: bool,
 }
 
-/// Does what `command` says.
 pub(crate) async fn run(command: ThrottleCommand) -> Result<Answer, Failure> {
     match command {
         ThrottleCommand::List { json } => list(json).await,
@@ -69,71 +63,42 @@ async fn reset(whose: WhoseFailures) -> Result<Answer, Failure> {
         (_, Some(source)) => Some(Subject::source(&throttle::source_name(source))),
         (None, None) => None,
     };
-    let counts = throttle::store(&database().await?);
+    let counts = throttle::store(&open().await?.database);
     let forgotten = counts.reset(subject.as_ref()).await?;
     Ok(Answer::good(format!("forgotten: {forgotten}")))
 }
 
 async fn list(json: bool) -> Result<Answer, Failure> {
-    let database = database().await?;
+    let Store { database, users, .. } = open().await?;
     let rows = throttle::store(&database).failures(None, MAX_ROWS).await?;
-    let emails = emails(database.users().as_ref(), &rows).await?;
-    let rows: Vec<Listed> = rows.iter().map(|row| Listed::new(row, &emails)).collect();
-    let head = ["SUBJECT", "FAILURES", "LOCKED (s)", "FORGOTTEN IN (s)"];
-    Ok(listing(&rows, json, head, |row| {
-        let numbers = [row.locked_seconds, row.forgotten_seconds].map(|it| it.to_string());
-        let [locked, forgotten] = numbers;
-        [row.subject.clone(), row.failures.to_string(), locked, forgotten]
-    }))
-}
-
-/// The e-mails of those rows that are about a user.
-async fn emails(
-    users: &dyn UserDirectory,
-    rows: &[ThrottleRow],
-) -> Result<HashMap<Subject, String>, Failure> {
-    let mut emails: HashMap<Subject, String> = HashMap::new();
-    let wanted: HashSet<&Subject> = rows.iter().map(|row| &row.subject).collect();
-    if wanted.is_empty() {
-        return Ok(emails);
-    }
-    each_page(users, async |page| {
-        for row in page {
-            let subject = Subject::email(&row.user.email);
-            if wanted.contains(&subject) {
-                emails.insert(subject, row.user.email);
+    let mut emails: HashMap<&Subject, Option<String>> =
+        rows.iter().map(|row| (&row.subject, None)).collect();
+    if !rows.is_empty() {
+        each_page(users.as_ref(), async |page| {
+            for UserRow { user, .. } in page {
+                if let Some(email) = emails.get_mut(&Subject::email(&user.email)) {
+                    *email = Some(user.email);
+                }
             }
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(emails)
-}
-
-#[derive(Serialize)]
-struct Listed {
-    subject: String,
-    failures: i64,
-    locked_seconds: u64,
-    forgotten_seconds: u64,
-}
-
-impl Listed {
-    fn new(row: &ThrottleRow, emails: &HashMap<Subject, String>) -> Self {
-        let subject = match emails.get(&row.subject) {
-            Some(email) => email.clone(),
-            None if row.subject.kind() == "source" => row.subject.to_string(),
-            None => row.subject.as_str().chars().take(SHOWN_HASH).collect(),
-        };
-        Self {
-            subject,
-            failures: row.failures,
-            locked_seconds: whole_seconds(row.locked),
-            forgotten_seconds: whole_seconds(row.forgotten),
-        }
+            Ok(())
+        })
+        .await?;
     }
+    let listed = rows.iter().map(|row| {
+        let name = row.subject.as_str();
+        let shown = if row.subject.kind() == "source" { name.len() } else { SHOWN_HASH };
+        let email = emails.get_mut(&row.subject).and_then(Option::take);
+        json!({
+            "subject": email.unwrap_or_else(|| name.chars().take(shown).collect()),
+            "failures": row.failures,
+            "locked_seconds": seconds(row.locked),
+            "forgotten_seconds": seconds(row.forgotten),
+        })
+    });
+    let members = ["subject", "failures", "locked_seconds", "forgotten_seconds"];
+    Ok(listing(listed.collect(), json, members))
 }
 
-fn whole_seconds(duration: Duration) -> u64 {
+fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

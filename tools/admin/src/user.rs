@@ -1,8 +1,10 @@
 //! `user`: one user at a time, and the list of all.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
-use serde::Serialize;
+use serde_json::json;
 use shared::password::DISABLED;
 use shared::users::{NewUser, StoreError, User, UserDirectory, UserRow};
 
@@ -10,12 +12,11 @@ use crate::{
     accepted,
     answer::{Answer, Failure, listing, shown},
     ask::{self, PasswordFrom},
-    database::{Users, each_page, users, users_and_hashing},
+    database::{Store, each_page, open},
     import::{self, ImportDetails},
     stored_form::{StoredForm, can_be_disabled},
 };
 
-/// What can be done with users.
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
     /// Add a user
@@ -77,14 +78,12 @@ pub(crate) enum UserCommand {
     Import(ImportDetails),
 }
 
-/// Whom a command is about.
 #[derive(Args)]
 pub(crate) struct OneUser {
     /// The user's e-mail
     email: String,
 }
 
-/// Does what `command` says.
 pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
     match command {
         UserCommand::Add { email, admin, password } => add(email, admin, &password).await,
@@ -102,20 +101,20 @@ pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
 /// Adds a user. What can be refused without the password is refused before it is typed.
 async fn add(email: String, admin: bool, password: &PasswordFrom) -> Result<Answer, Failure> {
     accepted::email(&email).map_err(Failure::because)?;
-    let (users, hashing) = users_and_hashing().await?;
+    let Store { users, hasher, .. } = open().await?;
     if users.find_by_email(&email).await?.is_some() {
         return Err(StoreError::Duplicate(0).into());
     }
-    let hash = hashing.hash(ask::new_password(password)?).await?;
+    let hash = hasher.hash(ask::new_password(password)?).await?;
     let added = format!("added {email}");
     users.add(&[NewUser { email, hash, admin }]).await?;
     Ok(Answer::good(added))
 }
 
 async fn set_password(email: &str, password: &PasswordFrom) -> Result<Answer, Failure> {
-    let (users, hashing) = users_and_hashing().await?;
+    let Store { users, hasher, .. } = open().await?;
     let user = existing(users.as_ref(), email).await?;
-    let hash = hashing.hash(ask::new_password(password)?).await?;
+    let hash = hasher.hash(ask::new_password(password)?).await?;
     require(users.set_hash(&user.email, &hash).await?, email)?;
     Ok(Answer::good(format!("changed the password of {}", shown(&user.email))))
 }
@@ -167,9 +166,9 @@ async fn remove(email: &str, yes: bool) -> Result<Answer, Failure> {
     Ok(Answer::good(format!("removed {name}")))
 }
 
-/// The user with this e-mail, and all others.
-async fn user(email: &str) -> Result<(Users, User), Failure> {
-    let users = users().await?;
+/// All users, and the one with this e-mail.
+async fn user(email: &str) -> Result<(Arc<dyn UserDirectory>, User), Failure> {
+    let users = open().await?.users;
     let user = existing(users.as_ref(), email).await?;
     Ok((users, user))
 }
@@ -186,46 +185,19 @@ fn unknown(email: &str) -> Failure {
     Failure::because(format!("there is no user with the e-mail {}", shown(email)))
 }
 
-/// A user as the listing shows one; the hash itself is in no listing.
-#[derive(Serialize)]
-struct Listed {
-    id: String,
-    email: String,
-    admin: bool,
-    /// What is stored as a password: the name of an algorithm, `plain text!`, `unsupported`
-    /// and so on.
-    password: String,
-    /// `None` where the table has no such time.
-    created_at: Option<String>,
-    updated_at: Option<String>,
-}
-
-/// Lists all users.
+/// Lists all users, with the kind of password that is stored; the hash itself is in no listing.
 async fn list(json: bool) -> Result<Answer, Failure> {
-    let mut listed: Vec<Listed> = Vec::new();
-    each_page(users().await?.as_ref(), async |page| {
-        listed.extend(page.into_iter().map(Listed::from));
+    let mut rows = Vec::new();
+    each_page(open().await?.users.as_ref(), async |page| {
+        rows.extend(page.into_iter().map(|UserRow { user, created_at, updated_at }| {
+            let password = StoredForm::of(user.password.expose_secret()).to_string();
+            json!({
+                "id": user.id, "email": user.email, "admin": user.admin, "password": password,
+                "created_at": created_at, "updated_at": updated_at,
+            })
+        }));
         Ok(())
     })
     .await?;
-    let head = ["EMAIL", "ADMIN", "PASSWORD", "ADDED (UTC)", "CHANGED (UTC)"];
-    Ok(listing(&listed, json, head, |user| {
-        let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".into());
-        let admin = if user.admin { "yes" } else { "no" };
-        let [added, changed] = [time(&user.created_at), time(&user.updated_at)];
-        [user.email.clone(), admin.into(), user.password.clone(), added, changed]
-    }))
-}
-
-impl From<UserRow> for Listed {
-    fn from(row: UserRow) -> Self {
-        Self {
-            password: StoredForm::of(row.user.password.expose_secret()).to_string(),
-            id: row.user.id,
-            email: row.user.email,
-            admin: row.user.admin,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
+    Ok(listing(rows, json, ["email", "admin", "password", "created_at", "updated_at"]))
 }

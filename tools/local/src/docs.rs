@@ -1,7 +1,8 @@
-//! `/docs`: the document as a page on which one logs in and validates by clicking.
+//! One document for both functions, which are usually behind one host, `openapi.json`; and `/docs`,
+//! the document as a page on which one logs in and validates by clicking.
 //!
 //! Swagger UI, all of it from this process, so that it works without a network. Here and not in the
-//! functions: in production nobody needs it.
+//! functions: in production it is not needed.
 
 use axum::{
     Router,
@@ -17,8 +18,9 @@ use axum::{
     routing::get,
 };
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder, tag::TagBuilder};
 
-use crate::{files, openapi};
+use crate::function::{DEMO_PASSWORD, DEMO_USER};
 
 /// Everything from this origin. The viewer's own style sheet has pictures in it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -33,6 +35,23 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (CACHE_CONTROL, "no-cache"),
 ];
 
+const DESCRIPTION: &str = "\
+`login` takes an e-mail and a password and answers a JWT. `validate` takes a JWT and answers its \
+claims: it is the forward-auth endpoint that a gateway asks before it lets a request through. \
+They are two functions, usually behind one host that sends `/login` to the one, `/validate` and \
+`/.well-known/` to the other. On a host of its own, such as a function URL of Lambda, each answers \
+on `/` as well what it answers on its path.
+
+Errors are plain text, or `application/problem+json` (RFC 9457) for a request that accepts JSON \
+and not plain text. Every path that is not here is 404, `not found`.";
+
+const TAGS: [(&str, &str); 4] = [
+    ("login", "Answered by the function `login`."),
+    ("validate", "Answered by the function `validate`, for a gateway."),
+    ("well-known", "Answered by the function `validate`, for who verifies tokens without asking."),
+    ("health", "Answered by either function, over HTTP alone: for who runs the process."),
+];
+
 /// The page, to which `/` leads, what it loads, and the document.
 pub(crate) fn router() -> Router {
     // Of its routes those that are files; its page has a script within it, ours has none.
@@ -43,12 +62,12 @@ pub(crate) fn router() -> Router {
     })
     .into_service();
     let page = include_str!("docs/page.html")
-        .replace("{user}", files::DEMO_USER)
-        .replace("{password}", files::DEMO_PASSWORD);
+        .replace("{user}", DEMO_USER)
+        .replace("{password}", DEMO_PASSWORD);
     let file = |media_type: &'static str, text: &'static str| {
         get(async move || ([(CONTENT_TYPE, media_type)], text))
     };
-    let document = openapi::text();
+    let document = openapi();
     Router::new()
         .route("/", get(async || Redirect::to("/docs")))
         .route("/docs", get(async move || Html(page)))
@@ -58,11 +77,29 @@ pub(crate) fn router() -> Router {
         .route_service("/docs/swagger-ui.css", viewer)
         .route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document)))
         .layer(map_response(async |mut response: Response| {
-            response.headers_mut().extend(strict_headers());
+            let headers = HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            response.headers_mut().extend(headers.into_iter().collect::<HeaderMap>());
             response
         }))
 }
 
-fn strict_headers() -> HeaderMap {
-    HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
+/// The whole document, each part of it from the function that answers, with a line break at its end.
+pub(crate) fn openapi() -> String {
+    let info = InfoBuilder::new()
+        .title("auth functions")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()));
+    let tags = TAGS.map(|(name, description)| {
+        TagBuilder::new().name(name).description(Some(description)).build()
+    });
+    let document = OpenApiBuilder::new()
+        .info(info)
+        .tags(Some(tags))
+        .build()
+        .merge_from(login::openapi::document())
+        .merge_from(validate::openapi::document())
+        .merge_from(shared::serve::health_document());
+    let text = document.to_pretty_json();
+    text.map(|text| text + "\n").expect("a document of texts and numbers is JSON")
 }

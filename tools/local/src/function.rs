@@ -1,22 +1,108 @@
-//! The two functions as one.
+//! The two functions as one, with defaults that suit a laptop, and what is kept between runs in
+//! `target/local`: the users and the signing key.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    error::Error,
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::fs::OpenOptionsExt,
+    path::{self, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use axum::{Router, extract::Request};
 use login::LoginState;
 use shared::{
-    config::{Argon2Config, DoorConfig, Problem, Reader, ThrottleConfig, TokenConfig},
+    config::{
+        Argon2Config, DoorConfig, Problem, ProcessEnvironment, Reader, ThrottleConfig, TokenConfig,
+        Variables,
+    },
     keys::Keys,
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
-    secrets::{SecretSource, Secrets},
     serve::{Function, GatewayEvent, Health, Platform, Service},
     telemetry::RequestCounter,
     throttle::Throttle,
+    users::{NewUser, SqliteUsers, UserDirectory, UserStore},
 };
+use uuid::Uuid;
 use validate::ValidateState;
 
-use crate::{docs, files};
+use crate::docs;
+
+const USUAL_PORT: u16 = 8080;
+pub(crate) const DEMO_USER: &str = "demo@example.com";
+/// No secret: all can read it here, and the service listens on the loopback address alone.
+pub(crate) const DEMO_PASSWORD: &str = "correct horse battery staple";
+
+/// The variables of this process; where they do not say it, requests are answered on
+/// the loopback address alone, and log lines are for a person.
+pub(crate) struct LocalEnvironment {
+    port: u16,
+}
+
+impl LocalEnvironment {
+    /// On the usual port, or any other if that is taken.
+    pub(crate) fn new() -> Self {
+        let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        let address = bind(USUAL_PORT).or_else(|_| bind(0)).and_then(|it| it.local_addr());
+        Self { port: address.map_or(USUAL_PORT, |address| address.port()) }
+    }
+}
+
+impl Variables for LocalEnvironment {
+    fn get(&self, name: &str) -> Option<OsString> {
+        ProcessEnvironment.get(name).or_else(|| match name {
+            "HOST" => Some("127.0.0.1".into()),
+            "PORT" => Some(self.port.to_string().into()),
+            "LOG_FORMAT" => Some("text".into()),
+            "DRAIN_SECONDS" => Some("0".into()),
+            _ => None,
+        })
+    }
+}
+
+/// The files, by paths that a shell can read from anywhere.
+struct Files {
+    key: PathBuf,
+    users: PathBuf,
+}
+
+impl Files {
+    /// Where they are, with a random key in the one.
+    fn new() -> std::io::Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let folder = path::absolute(PathBuf::from(target).join("local"))?;
+        fs::create_dir_all(&folder)?;
+        let key = folder.join("jwt-secret");
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key) {
+            Ok(mut file) => write!(file, "{}{}", Uuid::new_v4(), Uuid::new_v4())?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self { key, users: folder.join("users.sqlite") })
+    }
+
+    /// The users, the demo user among them.
+    async fn users(&self) -> Result<SqliteUsers, Box<dyn Error + Send + Sync>> {
+        let users = SqliteUsers::open(&self.users).await?;
+        if users.find_by_email(DEMO_USER).await?.is_none() {
+            let hasher = PasswordHasher::new(Argon2Config::default(), 1);
+            let hash = hasher.hash(DEMO_PASSWORD.into()).await?;
+            users.add(&[NewUser { email: DEMO_USER.into(), hash, admin: false }]).await?;
+        }
+        Ok(users)
+    }
+
+    async fn open() -> Result<(SqliteUsers, Keys), Box<dyn Error + Send + Sync>> {
+        let files = Self::new()?;
+        let keys = Keys::read(&fs::read_to_string(&files.key)?.into())?;
+        Ok((files.users().await?, keys))
+    }
+}
 
 pub(crate) struct Local;
 
@@ -38,14 +124,10 @@ impl Function for Local {
         (token, argon2, throttle): Self::Config,
         platform: Platform,
     ) -> Result<Service, Vec<Problem>> {
-        let users = files::users().await.map_err(|reason| problem("users.sqlite", reason))?;
-        let users = Arc::new(users);
-        let path = files::key_file().map_err(|error| problem("jwt-secret", error.to_string()))?;
-        let source = SecretSource::File { variable: "jwt-secret".into(), path };
-        let text = Secrets::default().fetch(&source).await.map_err(|error| vec![error.into()])?;
-        let keys = Keys::read(&text).map_err(|error| problem("jwt-secret", error.to_string()))?;
-        let keys = Arc::new(keys);
-
+        let (users, keys) = Files::open().await.map_err(|error| {
+            vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
+        })?;
+        let (users, keys) = (Arc::new(users), Arc::new(keys));
         let login = LoginState::new(
             Arc::clone(&users) as _,
             Throttle::new(users, &throttle),
@@ -72,14 +154,9 @@ impl Function for Local {
     }
 }
 
-fn problem(file: &str, reason: impl Into<String>) -> Vec<Problem> {
-    let variable = files::absolute(&files::folder().join(file)).display().to_string();
-    vec![Problem { variable, reason: reason.into() }]
-}
-
 /// The lines to paste. `-s` without `-S` and `$(…)` keep them short.
 fn introduce(address: &str) {
-    let (user, password) = (files::DEMO_USER, files::DEMO_PASSWORD);
+    let (user, password) = (DEMO_USER, DEMO_PASSWORD);
     println!(
         "login and validate are at http://{address} (Ctrl-C ends them).
 In a browser: http://{address}/docs. Or try, in another terminal:
@@ -93,22 +170,11 @@ In a browser: http://{address}/docs. Or try, in another terminal:
 }
 
 /// Makes the files and says where they are, as variables for `login` and `validate`.
-pub(crate) fn prepare() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let prepared = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
-        runtime.block_on(files::users())?;
-        files::key_file().map_err(|error| error.to_string())
-    });
-    match prepared {
-        Ok(key) => {
-            let users = files::absolute(&files::folder().join("users.sqlite"));
-            println!("DATABASE_URL=sqlite://{}", users.display());
-            println!("JWT_SECRET_FILE={}", files::absolute(&key).display());
-            ExitCode::SUCCESS
-        }
-        Err(reason) => {
-            eprintln!("{reason}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) fn prepare() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    let files = Files::new()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(files.users())?;
+    println!("DATABASE_URL=sqlite://{}", files.users.display());
+    println!("JWT_SECRET_FILE={}", files.key.display());
+    Ok(ExitCode::SUCCESS)
 }

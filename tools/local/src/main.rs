@@ -4,19 +4,19 @@
 //! openapi.json.
 
 mod docs;
-mod environment;
-mod files;
 mod function;
-mod openapi;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        None => shared::serve::run_in::<function::Local>(&environment::LocalEnvironment::new()),
-        Some("prepare") => function::prepare(),
+        None => shared::serve::run_in::<function::Local>(&function::LocalEnvironment::new()),
+        Some("prepare") => function::prepare().unwrap_or_else(|reason| {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }),
         Some("openapi") => {
-            print!("{}", openapi::text());
+            print!("{}", docs::openapi());
             ExitCode::SUCCESS
         }
         Some(_) => {

@@ -25,7 +25,6 @@ const MAX_BYTES: usize = 64 * 1024 - 1;
 const PUBLISH: &str = "bring them into step with: auth-admin key publish";
 const CHANGED: &str = "the keys were changed";
 
-/// A file or a secret.
 #[derive(Debug)]
 pub(super) enum Place {
     File(PathBuf),
@@ -156,7 +155,6 @@ impl Place {
     }
 }
 
-/// Where keys are changed.
 #[derive(Debug)]
 pub(super) struct Places {
     keys: Place,

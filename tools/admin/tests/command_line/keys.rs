@@ -17,7 +17,7 @@ fn each_change_of_keys_says_what_signs_and_what_is_next() {
     place.write("keys", &format!("{KEY}\n"));
     let wait = "next: wait until the last token of the old key has expired, then: auth-admin key";
     for (line, said) in [
-        ("list", "KID  ALG    USE    KIND\n-    HS256  signs  symmetric\n"),
+        ("list", "KID  ALG    SIGNS  KIND\n-    HS256  yes    symmetric\n"),
         (
             "rotate --alg ES256 --kid two --stage",
             "staged two (ES256); signing goes on with the key without a kid (HS256)\n\
@@ -49,7 +49,7 @@ fn each_change_of_keys_says_what_signs_and_what_is_next() {
         let kind = if alg == "HS256" { "symmetric" } else { "private" };
         let listed = place.good(&format!("key list --file {alg}"));
         let line: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
-        assert_eq!(line, [named.trim_end(), alg, "signs", kind]);
+        assert_eq!(line, [named.trim_end(), alg, "yes", kind]);
     }
 }
 
@@ -72,7 +72,6 @@ fn a_refused_change_of_keys_leaves_the_file_as_it_was() {
     symlink("elsewhere", place.path("dangling")).unwrap();
     for (line, file, reason) in [
         ("rotate --kid one", "one", "has the same `kid` as another key"),
-        ("rotate --bits 4096", "one", "--bits is for RS256, and this is HS256"),
         ("retire one", "one", "one (HS256) is the only key"),
         ("retire two", "one", "there is no key with the kid two"),
         ("retire --without-kid", "one", "there is no key without a kid"),

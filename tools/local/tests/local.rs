@@ -1,0 +1,91 @@
+//! What `make run` starts.
+
+use std::{fs, net::TcpListener, path::Path, process::Command, time::Duration};
+
+use system_tests::{
+    Environment,
+    process::{self, Process},
+    scratch,
+    service::{Service, run},
+    wait, workspace,
+};
+
+const USER: &str = "demo@example.com";
+const PASSWORD: &str = "correct horse battery staple";
+
+fn variables(folder: &Path) -> Environment {
+    [("CARGO_TARGET_DIR".into(), folder.display().to_string())].into()
+}
+
+#[test]
+fn the_printed_lines_do_what_they_say_and_the_page_lets_nothing_in_from_elsewhere() {
+    let folder = scratch::directory();
+    let local = Service::start("local", variables(folder.path()));
+    let printed = wait::until("the lines", Duration::from_secs(5), || {
+        Some(local.log()).filter(|log| log.contains(":wrong'"))
+    });
+    let lines: Vec<&str> = printed.lines().filter(|line| line.starts_with("  ")).collect();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("set -e; {}", lines.join("; echo; "))]);
+    let output = process::output(shell, b"", Duration::from_secs(30));
+    assert!(output.status.success(), "{}", output.stderr);
+    assert_eq!(lines.len(), 4, "{printed}");
+    assert!(output.stdout.starts_with("eyJ"), "{}", output.stdout);
+    assert!(output.stdout.contains("x-auth-request-user: demo@example.com"), "{}", output.stdout);
+    assert!(output.stdout.ends_with("invalid credentials"), "{}", output.stdout);
+
+    for path in ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json"] {
+        let answer = local.request("GET", path).send();
+        assert_eq!(answer.status, 200, "{path}");
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+    let page = local.request("GET", "/docs").send();
+    assert!(page.text().contains(USER) && page.text().contains(PASSWORD));
+    let root = local.request("GET", "/").send();
+    assert_eq!((root.status, root.header("location")), (303, Some("/docs")));
+    let kept = fs::read_to_string(workspace().join("openapi.json")).expect("it is checked in");
+    let document = local.request("GET", "/openapi.json").send();
+    assert!(document.text() == kept, "the page has another document than openapi.json");
+    let printed = run("local", &["openapi"], &Environment::new(), "");
+    assert!(printed.stdout == kept, "openapi.json is not current: make openapi");
+}
+
+#[test]
+fn users_and_key_are_kept_between_runs() {
+    let folder = scratch::directory();
+    let start = || Service::start("local", variables(folder.path()));
+    let first = start();
+    let token = first.request("POST", "/login").basic(USER, PASSWORD).send();
+    assert_eq!(token.status, 200);
+    assert!(first.terminate().0.success());
+
+    let url = format!("sqlite:{}/local/users.sqlite", folder.path().display());
+    let add = ["user", "add", "ada@example.com", "--password-stdin"];
+    let database = [("DATABASE_URL".into(), url)].into();
+    let added = run("auth-admin", &add, &database, "a long enough passphrase\n");
+    assert!(added.status.success(), "{}", added.stderr);
+
+    let second = start();
+    let ada = second.request("POST", "/login");
+    let ada = ada.basic("ada@example.com", "a long enough passphrase").send();
+    assert_eq!(ada.status, 200, "the users");
+    let validated = second.request("GET", "/validate").bearer(token.text()).send();
+    assert_eq!(validated.status, 200, "the key");
+}
+
+#[test]
+fn another_port_is_taken_where_8080_is_in_use() {
+    // Whether this succeeds or another process has it: now it is taken.
+    let _taken = TcpListener::bind(("127.0.0.1", 8080));
+    let folder = scratch::directory();
+    let command =
+        process::command(system_tests::binaries::path("local"), &variables(folder.path()));
+    let local = Process::start("local", command);
+    wait::until("a listener", Duration::from_secs(10), || {
+        local.log().contains("listening address=127.0.0.1:").then_some(())
+    });
+    assert!(!local.log().contains("address=127.0.0.1:8080"), "{}", local.log());
+}
