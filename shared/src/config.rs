@@ -5,7 +5,6 @@
 
 mod database;
 mod door;
-mod keys;
 mod logs;
 mod metrics;
 #[cfg(feature = "password")]
@@ -21,7 +20,6 @@ pub use database::{DatabaseConfig, DatabaseParts, SslMode};
 pub(crate) use database::{NO_HOST, is_host};
 pub use door::DoorConfig;
 pub(crate) use door::{BasePath, read_base_path};
-pub use keys::KeyConfig;
 pub use logs::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 #[cfg(feature = "password")]
@@ -30,7 +28,7 @@ pub use reader::{Reader, SecretForm};
 pub use secrets::SecretsConfig;
 #[cfg(feature = "mysql")]
 pub use throttle::ThrottleConfig;
-pub use token::TokenConfig;
+pub use token::{KeyConfig, TokenConfig};
 
 use std::{
     collections::HashMap,

@@ -4,12 +4,10 @@
 //! least, whether or not there is a hash to compare with: equal work, not a pause,
 //! hides which e-mails exist.
 
-mod admitted;
 mod digest;
 mod slots;
 mod stored;
 
-pub use admitted::AdmittedCheck;
 pub use digest::{DigestKind, StoredDigest};
 pub use slots::Busy;
 pub use stored::StoredHash;
@@ -27,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::config::{Argon2Config, HashLimits};
-use slots::{HashSlots, WAITING_PER_SLOT, grow};
+use slots::{HashSlots, Place, WAITING_PER_SLOT, grow};
 
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -166,6 +164,48 @@ impl PasswordHasher {
         let policy = self.policy.clone();
         self.slots
             .run(self.slots.admit()?, 0, move |memory| policy.wrap(&digest, memory))
+            .await?
+            .ok_or(HashingError::Failed)?
+    }
+}
+
+/// A check that was admitted. Its place is free again once this is dropped and the computation
+/// has ended: to be kept until all that belongs to the check is done.
+#[derive(Debug)]
+#[must_use]
+pub struct AdmittedCheck {
+    place: Place,
+    hasher: PasswordHasher,
+}
+
+impl AdmittedCheck {
+    /// Whether `password` is the one that `stored` was made from.
+    ///
+    /// # Errors
+    ///
+    /// As [`PasswordHasher::verify`].
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<SecretString>,
+    ) -> Result<Verification, HashingError> {
+        let PasswordHasher { policy, slots } = &self.hasher;
+        // The hash of a disabled user, and the one in place of none, are computed as any other,
+        // and are right for no password.
+        let (stored, enabled) = match stored.as_ref().map(ExposeSecret::expose_secret) {
+            Some(stored) => match stored.strip_prefix(DISABLED) {
+                Some(stored) => (stored, false),
+                None => (stored, true),
+            },
+            None => (&*policy.dummy, false),
+        };
+        let stored = StoredHash::parse(stored);
+        let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(slots.blocks()));
+        let policy = policy.clone();
+        slots
+            .run(self.place.clone(), memory, move |memory| {
+                policy.verify(&password, stored.as_ref(), enabled, memory)
+            })
             .await?
             .ok_or(HashingError::Failed)?
     }

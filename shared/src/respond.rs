@@ -1,13 +1,12 @@
 //! Answers: which status, body and headers each outcome has.
 //!
 //! This is the one place that turns an outcome into a response, so that all of the
-//! HTTP contract can be read here. Causes are logged by whoever finds them; a client
-//! gets the same few words for each.
+//! HTTP contract can be read here. Causes are logged where they are found; a client gets the same
+//! few words for each.
 
 mod accept;
 #[cfg(feature = "openapi")]
 pub mod openapi;
-mod problem;
 mod refusal;
 mod well_known;
 
@@ -39,7 +38,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What the log, and nobody else, is told of a refusal.
+/// What the log, and no client, is told of a refusal.
 #[derive(Debug, Default)]
 pub struct Cause {
     /// The user that it was about, where there is one.
@@ -49,7 +48,7 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// A cause that is about nobody in particular.
+    /// A cause that is about no user in particular.
     #[must_use]
     pub fn new(reason: impl Display) -> Self {
         Self { user_id: None, reason: Some(reason.to_string().into()) }
@@ -60,7 +59,7 @@ impl Cause {
 #[must_use]
 pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response<Body> {
     let (media_type, body) = if wants_json(request) {
-        (PROBLEM, problem::body(refusal.status(), refusal.text()))
+        (PROBLEM, problem_body(refusal.status(), refusal.text()))
     } else {
         (TEXT, refusal.text().to_owned())
     };
@@ -112,7 +111,7 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// The token for whoever asks for JSON (RFC 6749 section 5.1).
+/// The token for a client that asks for JSON (RFC 6749 section 5.1).
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct TokenResponse<'a> {
@@ -128,6 +127,26 @@ fn access_token(token: &str, lifetime: Duration) -> String {
     let answer =
         TokenResponse { access_token: token, token_type: "Bearer", expires_in: lifetime.as_secs() };
     serde_json::to_string(&answer).expect("two texts and a number are JSON")
+}
+
+/// An error as JSON: a problem without a type of its own (RFC 9457 section 4.2.1).
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct Problem<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    r#type: &'static str,
+    /// The name of the status.
+    title: &'a str,
+    /// The status code.
+    status: u16,
+    /// What the plain text says.
+    detail: &'a str,
+}
+
+fn problem_body(status: StatusCode, detail: &str) -> String {
+    let title = status.canonical_reason().unwrap_or_default();
+    let problem = Problem { r#type: "about:blank", title, status: status.as_u16(), detail };
+    serde_json::to_string(&problem).expect("texts and a number are JSON")
 }
 
 fn response(

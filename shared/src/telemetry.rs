@@ -6,16 +6,19 @@
 
 pub mod metrics;
 mod outcome;
-mod repeated;
 mod request_log;
 
 pub use metrics::{RequestCounter, RequestCounts};
 pub use outcome::{Outcome, OutcomeName};
-pub use repeated::RepeatedWarning;
 pub use request_log::{RequestId, RequestLog};
 
-use std::io;
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
+use tokio::time::Instant;
 use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
@@ -34,6 +37,8 @@ const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
 /// What is wrong with a request is said by its outcome; axum makes an error of the service's
 /// of it, such as a body behind CONNECT.
 const NEVER_HEARD: &str = "axum";
+
+const AT_MOST_EVERY: Duration = Duration::from_mins(1);
 
 /// How a log line gets to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,4 +85,45 @@ pub fn init(config: &LogConfig, writer: LogWriter) -> Option<WorkerGuard> {
 fn may_be_heard(line: &Metadata<'_>) -> bool {
     let root = line.target().split("::").next().unwrap_or_default();
     (*line.level() <= Level::INFO && root != NEVER_HEARD) || OURS.contains(&root)
+}
+
+/// When a warning whose cause clients can repeat is said: once a minute at most.
+#[derive(Debug, Default)]
+pub struct RepeatedWarning(Mutex<Repeated>);
+
+#[derive(Debug, Default)]
+struct Repeated {
+    said: Option<Instant>,
+    times: u64,
+}
+
+impl RepeatedWarning {
+    /// Counts its cause once more. How often there was one since the warning was last said, if
+    /// it is to be said now.
+    pub fn due(&self) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.times += 1;
+        if state.said.is_some_and(|said| said.elapsed() < AT_MOST_EVERY) {
+            return None;
+        }
+        state.said = Some(Instant::now());
+        Some(std::mem::take(&mut state.times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_said_once_a_minute_and_how_often_it_was_due() {
+        let warning = RepeatedWarning::default();
+        assert_eq!(warning.due(), Some(1));
+        for _ in 0..2015 {
+            assert_eq!(warning.due(), None);
+        }
+        tokio::time::advance(AT_MOST_EVERY).await;
+        assert_eq!(warning.due(), Some(2016));
+        assert_eq!(warning.due(), None);
+    }
 }

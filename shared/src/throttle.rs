@@ -2,8 +2,8 @@
 //!
 //! Before a password is checked, the check is noted in the database, in one atomic
 //! statement; afterwards it is counted as a failure, or taken back. No more checks run at
-//! once than there may be failures before the next lock: whoever comes beyond them waits
-//! until one has ended. So parallel guesses, over any number of instances, cannot outrun
+//! once than there may be failures before the next lock: those beyond them wait until one has
+//! ended. So parallel guesses, over any number of instances, cannot outrun
 //! the rule, and parallel logins with the right password are not refused.
 //!
 //! The rule is that of Amazon Cognito: from the n-th failure in a row on each one locks
@@ -13,16 +13,14 @@
 mod count;
 mod mysql;
 mod rule;
-mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 mod subject;
 
 pub use rule::Rule;
-pub use source::source_name;
 pub use store::{Admission, ThrottleRow, ThrottleStore};
-pub use subject::Subject;
+pub use subject::{Subject, source_name};
 
 use std::{
     fmt,
@@ -41,10 +39,10 @@ use crate::{
 };
 
 /// How long a check is believed to be under way, and so the longest that a login may take.
-/// A process that died keeps nobody out for longer.
+/// A process that died keeps no user out for longer.
 pub const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
-/// How often somebody who waits looks whether another check has ended.
+/// How often a login that waits looks whether another check has ended.
 const POLL: Duration = Duration::from_millis(20);
 /// Those who wait for the same subject look one after another, not all at once.
 const TURNS: usize = 64;
@@ -108,7 +106,7 @@ impl Throttle {
     #[must_use]
     pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<Subject> {
         self.source?;
-        let source = source::source(peer, headers, self.proxy_hops);
+        let source = subject::source(peer, headers, self.proxy_hops);
         if source.is_none() {
             self.unknown_source.call_once(|| {
                 tracing::warn!(

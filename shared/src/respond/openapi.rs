@@ -19,7 +19,7 @@ use utoipa::{
     },
 };
 
-use super::{JSON, NO_STORE, TEXT, TokenResponse, problem::Problem, well_known};
+use super::{JSON, NO_STORE, Problem, TEXT, TokenResponse, well_known};
 use crate::{keys::PublicSet, token::IssuedClaims};
 
 /// Has the form of a token, and is none.

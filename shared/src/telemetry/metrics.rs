@@ -6,19 +6,22 @@
 //! None is ever taken from a request.
 
 mod exporter;
-mod gauges;
-mod requests;
 
 pub use exporter::{Exporter, Scrape};
-pub use gauges::Gauges;
-pub use requests::{RequestCounter, RequestCounts};
 
 #[cfg(any(feature = "password", feature = "mysql"))]
 use std::time::Duration;
+use std::{sync::Arc, time::SystemTime};
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{
+    Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 
-use crate::secrets::SecretKind;
+use super::OutcomeName;
+use crate::{
+    keys::Keys,
+    secrets::{SecretCache, SecretKind, Secrets},
+};
 
 const HASH_DURATION: &str = "hash_duration_seconds";
 const HASH_QUEUE: &str = "hash_queue_seconds";
@@ -31,6 +34,11 @@ const CONNECTIONS_LIMIT: &str = "http_connections_limit";
 
 /// Upper bounds for what a login waits for: a hash takes some 20 ms, and 10 s end a login.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
+/// More keys than a set in use has; one may have some hundred.
+const MAX_KEYS: usize = 32;
+/// A thumbprint has 43 characters.
+const MAX_KID_CHARACTERS: usize = 64;
 
 /// A password check, or a hash for a replacement, was computed: with its memory, without
 /// the wait before it.
@@ -88,5 +96,126 @@ fn describe_login() {
     ] {
         describe_histogram!(name, Unit::Seconds, meaning);
         let _ = histogram!(name);
+    }
+}
+
+/// What the requests of a function are counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestCounter {
+    /// `login_total`.
+    Login,
+    /// `validate_total`.
+    Validate,
+}
+
+impl RequestCounter {
+    const fn metric(self) -> &'static str {
+        match self {
+            Self::Login => "login_total",
+            Self::Validate => "validate_total",
+        }
+    }
+
+    /// Whether such a request can come to this.
+    const fn knows(self, outcome: OutcomeName) -> bool {
+        match outcome {
+            OutcomeName::LoginSuccess | OutcomeName::LoginFail | OutcomeName::LoginFailMax => {
+                matches!(self, Self::Login)
+            }
+            OutcomeName::TokenVerified
+            | OutcomeName::AuthzFail
+            | OutcomeName::KeySet
+            | OutcomeName::OpenidConfiguration => matches!(self, Self::Validate),
+            OutcomeName::CredentialsMissing
+            | OutcomeName::ServiceUnavailable
+            | OutcomeName::MethodNotAllowed
+            | OutcomeName::NotFound
+            | OutcomeName::ClientClosedRequest => true,
+        }
+    }
+}
+
+/// The counters of a function's requests, looked up once. Counts nothing by default.
+#[derive(Clone, Default)]
+pub struct RequestCounts(Option<Arc<[Counter; OutcomeName::ALL.len()]>>);
+
+impl RequestCounts {
+    /// Counters at zero for all that `requests` can come to, in the exporter that is
+    /// installed.
+    fn new(requests: RequestCounter) -> Self {
+        let counters = OutcomeName::ALL.map(|outcome| {
+            if requests.knows(outcome) {
+                let counter = counter!(requests.metric(), "outcome" => outcome.as_str());
+                counter.increment(0);
+                counter
+            } else {
+                Counter::noop()
+            }
+        });
+        Self(Some(Arc::new(counters)))
+    }
+
+    /// Counts a request that came to this.
+    pub(crate) fn count(&self, outcome: OutcomeName) {
+        if let Some(counters) = &self.0 {
+            counters[outcome as usize].increment(1);
+        }
+    }
+}
+
+/// What is not counted as it happens but looked up when it is asked for.
+#[derive(Debug, Clone)]
+pub struct Gauges {
+    keys: SecretCache<Keys>,
+    secrets: Secrets,
+}
+
+impl Gauges {
+    /// The gauges of a function with these keys, and with the secrets that `secrets` has
+    /// fetched.
+    #[must_use]
+    pub fn new(keys: SecretCache<Keys>, secrets: Secrets) -> Self {
+        Self { keys, secrets }
+    }
+
+    /// Sets how old the secrets are.
+    fn set_ages(&self, now: SystemTime) {
+        for (kind, age) in self.secrets.ages(now) {
+            gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
+        }
+    }
+
+    /// Sets which keys there are; what is known of a key otherwise stays where it is.
+    fn set_keys(&self) {
+        let Some(keys) = self.keys.peek() else { return };
+        for key in keys.iter().take(MAX_KEYS) {
+            let kid = plain(key.id().unwrap_or_default());
+            gauge!(KEY_INFO, "kid" => kid, "alg" => key.algorithm().name()).set(1);
+        }
+    }
+}
+
+/// Sets how many connections are open, and how many may be.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and these are small")]
+fn set_connections(open: usize, limit: usize) {
+    gauge!(CONNECTIONS).set(open as f64);
+    gauge!(CONNECTIONS_LIMIT).set(limit as f64);
+}
+
+/// An operator may call a key anything; here it is a short word.
+fn plain(kid: &str) -> String {
+    let characters = kid.chars().take(MAX_KID_CHARACTERS);
+    characters.map(|it| if it.is_ascii_graphic() { it } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_key_is_short_and_plain_whatever_it_is() {
+        assert_eq!(plain("2026-01_a.b"), "2026-01_a.b");
+        assert_eq!(plain("a\nb\u{1b}ä "), "a_b___");
+        assert_eq!(plain(&"x".repeat(1000)).len(), 64);
     }
 }

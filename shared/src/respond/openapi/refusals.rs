@@ -10,7 +10,7 @@ use utoipa::openapi::{
 };
 
 use super::{Responses, always, constant, media_type};
-use crate::respond::{PROBLEM, Refusal, TEXT, problem};
+use crate::respond::{PROBLEM, Refusal, TEXT, problem_body};
 
 /// The responses of these refusals, those of one status together.
 #[must_use]
@@ -52,7 +52,7 @@ fn response(refusals: &[Refusal]) -> RefOr<Response> {
     let text = examples(texts.into(), refusals, |refusal| refusal.text().into());
     let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
     let problem = examples(schema, refusals, |refusal| {
-        serde_json::from_str(&problem::body(refusal.status(), refusal.text())).unwrap_or_default()
+        serde_json::from_str(&problem_body(refusal.status(), refusal.text())).unwrap_or_default()
     });
     let mut response = ResponseBuilder::new()
         .description(meanings.join("\n\n"))

@@ -10,7 +10,7 @@ use metrics_cloudwatch_embedded::{Builder, Collector};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 
-use super::{BUCKETS, Gauges, RequestCounter, RequestCounts, describe, gauges::set_connections};
+use super::{BUCKETS, Gauges, RequestCounter, RequestCounts, describe, set_connections};
 use crate::config::MetricsConfig;
 
 /// Namespace of the metrics in CloudWatch.
