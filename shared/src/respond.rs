@@ -129,7 +129,7 @@ fn access_token(token: &str, lifetime: Duration) -> String {
     serde_json::to_string(&answer).expect("two texts and a number are JSON")
 }
 
-/// An error as JSON: a problem without a type of its own (RFC 9457 section 4.2.1).
+/// A problem without a type of its own (RFC 9457 section 4.2.1).
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Problem<'a> {
