@@ -3,26 +3,18 @@
 //! Both give the same [`Service`] the same kind of request, so that a function does
 //! not know which one it was called through.
 
-#[cfg(feature = "fuzzing")]
-mod fuzzing;
-mod gateway_event;
 mod health;
 mod http;
-mod invocation_event;
 mod lambda;
-mod peer;
+mod lambda_event;
 mod service;
 mod signals;
 
-#[cfg(feature = "fuzzing")]
-pub use fuzzing::answer_event;
-pub use gateway_event::{GatewayAnswer, GatewayEvent, GatewayForm};
 #[cfg(feature = "openapi")]
 pub use health::document as health_document;
 pub use health::{DatabaseProbe, Health};
-pub use invocation_event::InvocationEvent;
-pub use peer::PeerAddress;
-pub use service::Service;
+pub use lambda_event::{GatewayEvent, InvocationEvent};
+pub use service::{PeerAddress, Service};
 
 use std::{
     fmt::Display,

@@ -108,7 +108,8 @@ impl Door for EventDoor<'_> {
     }
 }
 
-/// What a gateway makes of a function's answer.
+/// What a gateway makes of a function's answer. Where both kinds of headers are in it, each
+/// gateway takes one of them.
 ///
 /// # Panics
 ///
@@ -116,11 +117,11 @@ impl Door for EventDoor<'_> {
 #[must_use]
 pub fn answer(answered: &Value) -> Answer {
     assert_eq!(answered["isBase64Encoded"], false);
-    let single = answered["headers"].as_object().into_iter().flatten();
-    let single = single.map(|(name, value)| (name, value.as_str()));
-    let multiple = answered["multiValueHeaders"].as_object().into_iter().flatten();
-    let multiple = multiple.flat_map(|(name, values)| {
-        values.as_array().into_iter().flatten().map(move |value| (name, value.as_str()))
+    let multiple = answered["multiValueHeaders"].as_object().filter(|headers| !headers.is_empty());
+    let headers = multiple.or(answered["headers"].as_object()).into_iter().flatten();
+    let headers = headers.flat_map(|(name, values)| {
+        let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
+        values.iter().map(move |value| (name, value.as_str()))
     });
     let header = |(name, value): (&String, Option<&str>)| {
         let name: HeaderName = name.parse().expect("a header's name");
@@ -129,7 +130,7 @@ pub fn answer(answered: &Value) -> Answer {
     Answer {
         status: u16::try_from(answered["statusCode"].as_u64().expect("a status"))
             .expect("a status"),
-        headers: single.chain(multiple).map(header).collect::<HeaderMap>(),
+        headers: headers.map(header).collect::<HeaderMap>(),
         body: answered["body"].as_str().expect("a body").into(),
     }
 }

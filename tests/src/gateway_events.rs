@@ -18,16 +18,19 @@ pub enum Gateway {
     LoadBalancer,
     /// An Application Load Balancer with multi-value headers switched on.
     LoadBalancerMultiValue,
+    /// A service of VPC Lattice: event structure V2.
+    Lattice,
 }
 
 impl Gateway {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::FunctionUrl,
         Self::HttpApi,
         Self::RestApi,
         Self::LoadBalancer,
         Self::LoadBalancerMultiValue,
+        Self::Lattice,
     ];
 
     /// Whether two headers of one name reach a function at all: a load balancer gives
@@ -57,12 +60,22 @@ impl Gateway {
                 "pathParameters": { "proxy": request.path.trim_start_matches('/') },
                 "requestContext": {
                     "stage": "prod", "path": format!("/prod{}", request.path),
+                    "httpMethod": request.method,
                     "requestId": "c6af9ac6", "identity": { "sourceIp": "192.0.2.1" },
                 },
                 "body": null, "isBase64Encoded": false,
             }),
             Self::LoadBalancer => load_balancer(request, "headers", last),
             Self::LoadBalancerMultiValue => load_balancer(request, "multiValueHeaders", all),
+            Self::Lattice => json!({
+                "version": "2.0", "path": request.path, "method": request.method,
+                "headers": all, "body": null, "isBase64Encoded": false,
+                "requestContext": {
+                    "serviceNetworkArn": "arn", "serviceArn": "arn", "targetGroupArn": "arn",
+                    "identity": { "sourceVpcArn": "arn" }, "region": "eu-west-1",
+                    "timeEpoch": "1767225600000000",
+                },
+            }),
         }
     }
 }

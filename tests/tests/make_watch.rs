@@ -85,7 +85,7 @@ fn check_authorizer(case: &str, allowed: bool, answered: &Value) {
     } else {
         let statement = &answered["policyDocument"]["Statement"][0];
         assert_eq!(statement["Effect"], if allowed { "Allow" } else { "Deny" }, "{case}");
-        let resource = statement["Resource"].as_str().expect("an ARN");
+        let resource = statement["Resource"][0].as_str().expect("an ARN");
         assert!(resource.ends_with("/prod/*"), "{case}: {resource}");
     }
     assert_eq!(answered["context"]["username"] == DEMO.0, allowed, "{case}");

@@ -5,9 +5,21 @@ use axum::{
     http::{Response, StatusCode},
 };
 use http_body_util::{BodyExt, Collected};
-use lambda_runtime::Diagnostic;
+use lambda_http::{
+    aws_lambda_events::{
+        apigw::{
+            ApiGatewayV2CustomAuthorizerIamPolicyResponse,
+            ApiGatewayV2CustomAuthorizerSimpleResponse,
+        },
+        iam::{IamPolicyEffect, IamPolicyStatement},
+    },
+    lambda_runtime::Diagnostic,
+};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 /// How the API expects to be told.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,98 +49,56 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// If it says that the token could not be looked at.
-    pub(crate) async fn answer(self, response: Response<Body>) -> Result<Answer, Unavailable> {
-        match response.status() {
-            StatusCode::OK => Ok(self.allowed(claims(response).await)),
-            StatusCode::SERVICE_UNAVAILABLE => Err(Unavailable),
-            _ => Ok(self.refused()),
-        }
-    }
-
-    fn allowed(self, claims: Map<String, Value>) -> Answer {
-        let context = flat(claims);
+    /// If it says that the token could not be looked at: there is neither a yes nor a no. As an
+    /// error it makes the gateway answer 500, once; a refusal would be kept and given to good
+    /// tokens for minutes.
+    pub(crate) async fn answer(
+        self,
+        response: Response<Body>,
+    ) -> Result<Box<RawValue>, Diagnostic> {
+        let claims = match response.status() {
+            StatusCode::OK => Some(flat(claims(response).await)),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                return Err(Diagnostic {
+                    error_type: "Unavailable".into(),
+                    error_message: "the keys are out of reach, or the time is up".into(),
+                });
+            }
+            _ => None,
+        };
+        let is_authorized = claims.is_some();
+        let context = claims.unwrap_or_default();
         match self {
-            Self::Simple => Answer::Simple { is_authorized: true, context },
+            Self::Simple => {
+                let mut answer = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
+                answer.is_authorized = is_authorized;
+                answer.context = context;
+                json(&answer)
+            }
             Self::Policy { resource } => {
-                let names = ["sub", "username"];
-                let principal = names.iter().find_map(|name| context.get(*name)?.as_str());
-                let principal_id = principal.unwrap_or_default().to_owned();
-                let policy_document = PolicyDocument::new("Allow", resource);
-                Answer::Policy { principal_id, policy_document, context }
+                let mut statement = IamPolicyStatement::default();
+                if !is_authorized {
+                    statement.effect = IamPolicyEffect::Deny;
+                }
+                statement.action = vec!["execute-api:Invoke".into()];
+                statement.resource = vec![resource];
+                let principal =
+                    ["sub", "username"].iter().find_map(|name| context.get(*name)?.as_str());
+                // REST APIs take the same; aws_lambda_events' type for them has a key besides,
+                // as null where there is none.
+                let mut answer = ApiGatewayV2CustomAuthorizerIamPolicyResponse::default();
+                answer.principal_id = Some(principal.unwrap_or("nobody").to_owned());
+                answer.policy_document.version = Some("2012-10-17".into());
+                answer.policy_document.statement = vec![statement];
+                answer.context = context;
+                json(&answer)
             }
         }
     }
-
-    pub(crate) fn refused(self) -> Answer {
-        match self {
-            Self::Simple => Answer::Simple { is_authorized: false, context: Map::new() },
-            Self::Policy { resource } => Answer::Policy {
-                principal_id: "nobody".into(),
-                policy_document: PolicyDocument::new("Deny", resource),
-                context: Map::new(),
-            },
-        }
-    }
 }
 
-/// The answer.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
-pub enum Answer {
-    /// To an HTTP API.
-    Simple {
-        /// Whether the request may pass.
-        is_authorized: bool,
-        /// The claims, for integrations and access logs.
-        context: Map<String, Value>,
-    },
-    /// To a REST API.
-    Policy {
-        /// Who asks: the user's id.
-        principal_id: String,
-        /// Whether the request, and others with this token, may pass.
-        policy_document: PolicyDocument,
-        /// The claims, for integrations and access logs.
-        context: Map<String, Value>,
-    },
-}
-
-/// A policy in the language of IAM.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct PolicyDocument {
-    version: &'static str,
-    statement: [Statement; 1],
-}
-
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Statement {
-    effect: &'static str,
-    action: &'static str,
-    resource: String,
-}
-
-impl PolicyDocument {
-    fn new(effect: &'static str, resource: String) -> Self {
-        let statement = Statement { effect, action: "execute-api:Invoke", resource };
-        Self { version: "2012-10-17", statement: [statement] }
-    }
-}
-
-/// There is neither a yes nor a no. As an error it makes the gateway answer 500, once; a
-/// refusal would be kept and given to good tokens for minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unavailable;
-
-impl From<Unavailable> for Diagnostic {
-    fn from(_: Unavailable) -> Self {
-        Self {
-            error_type: "Unavailable".into(),
-            error_message: "the keys are out of reach, or the time is up".into(),
-        }
-    }
+fn json(answer: &impl Serialize) -> Result<Box<RawValue>, Diagnostic> {
+    to_raw_value(answer).map_err(|error| lambda_http::Error::from(error).into())
 }
 
 /// The payload of the token: the body of `validate`.

@@ -4,78 +4,94 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Request, Response, header::AUTHORIZATION},
 };
+use lambda_http::{
+    aws_lambda_events::apigw::{
+        ApiGatewayCustomAuthorizerRequest, ApiGatewayCustomAuthorizerRequestTypeRequest,
+        ApiGatewayProxyRequest, ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest,
+    },
+    lambda_runtime::Diagnostic,
+};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use shared::serve::{GatewayEvent, InvocationEvent};
 
-use crate::answer::{Answer, Form, Unavailable};
+use crate::answer::Form;
 
-/// An event of an HTTP API (payload 2.0) or of a REST API (`TOKEN` and `REQUEST`).
-///
-/// All but `TOKEN` describe the whole request, as API Gateway would send it to a function.
+/// An event of an HTTP API or of a REST API, the first of these that it can be read as.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorizerEvent {
-    /// `TOKEN` or `REQUEST`.
-    r#type: Option<String>,
-    /// REST: what is to be invoked.
-    method_arn: Option<String>,
-    /// `TOKEN`: the value of the header.
-    authorization_token: Option<String>,
-    /// HTTP API: what the gateway keeps an answer under, if it keeps any.
-    #[serde(default)]
-    identity_source: IdentitySource,
-    #[serde(flatten)]
-    request: GatewayEvent,
-}
-
-/// A list in payload 2.0, the same joined by commas in 1.0.
-#[derive(Deserialize, Default)]
 #[serde(untagged)]
-enum IdentitySource {
-    List(Vec<String>),
-    Joined(String),
-    #[default]
-    None,
+pub enum AuthorizerEvent {
+    /// HTTP API, payload 2.0.
+    HttpApi(Box<ApiGatewayV2CustomAuthorizerV2Request>),
+    /// REST API, `REQUEST`; and HTTP API, payload 1.0.
+    Request {
+        /// HTTP API: what the gateway keeps an answer under, joined by commas.
+        #[serde(rename = "identitySource")]
+        kept_under: Option<String>,
+        /// The whole request, as API Gateway would send it to a function.
+        #[serde(flatten)]
+        event: Box<ApiGatewayCustomAuthorizerRequestTypeRequest>,
+    },
+    /// REST API, `TOKEN`: the value of the header and nothing else.
+    Token(ApiGatewayCustomAuthorizerRequest),
 }
 
 impl InvocationEvent for AuthorizerEvent {
     type Form = Form;
-    type Answer = Answer;
-    type Error = Unavailable;
+
+    fn form_for_others() -> Form {
+        Form::Simple
+    }
 
     fn into_request(self) -> (Request<Body>, Form) {
-        let form = self.method_arn.as_deref().map_or(Form::Simple, Form::policy);
-        let (mut request, _) = self.request.into_request();
-        let headers = request.headers_mut();
-        if self.r#type.as_deref() == Some("TOKEN") {
-            headers.clear();
-            let value = self.authorization_token.unwrap_or_default();
-            headers.extend(HeaderValue::from_str(&value).ok().map(|value| (AUTHORIZATION, value)));
-        } else if !self.identity_source.includes_authorization(headers) {
-            headers.remove(AUTHORIZATION);
+        match self {
+            Self::HttpApi(event) => {
+                let mut described = ApiGatewayV2httpRequest::default();
+                described.raw_path = event.raw_path;
+                described.headers = event.headers;
+                described.request_context = event.request_context;
+                let kept_under = event.identity_source.as_deref();
+                (request(GatewayEvent::ApiGatewayV2(described), kept_under), Form::Simple)
+            }
+            Self::Request { kept_under, event } => {
+                let mut described = ApiGatewayProxyRequest::default();
+                described.resource = event.resource;
+                described.path_parameters = event.path_parameters;
+                described.path = event.path;
+                described.http_method = event.http_method.unwrap_or_default();
+                described.headers = event.headers;
+                described.multi_value_headers = event.multi_value_headers;
+                let kept_under: Option<Vec<String>> =
+                    kept_under.map(|joined| joined.split(',').map(str::to_owned).collect());
+                let request = request(GatewayEvent::ApiGatewayV1(described), kept_under.as_deref());
+                (request, event.method_arn.as_deref().map_or(Form::Simple, Form::policy))
+            }
+            Self::Token(event) => {
+                let mut request = Request::default();
+                let token =
+                    event.authorization_token.filter(|_| event.type_.as_deref() == Some("TOKEN"));
+                let token = token.and_then(|token| HeaderValue::from_str(&token).ok());
+                request.headers_mut().extend(token.map(|token| (AUTHORIZATION, token)));
+                (request, event.method_arn.as_deref().map_or(Form::Simple, Form::policy))
+            }
         }
-        (request, form)
     }
 
-    async fn answer(form: Form, response: Response<Body>) -> Result<Answer, Unavailable> {
+    async fn answer(form: Form, response: Response<Body>) -> Result<Box<RawValue>, Diagnostic> {
         form.answer(response).await
-    }
-
-    fn answer_unreadable() -> Result<Answer, Unavailable> {
-        Ok(Form::Simple.refused())
     }
 }
 
-impl IdentitySource {
-    /// Whether an answer is kept for this very token. If it were kept under something else,
-    /// such as another header, whoever sent that would pass with no token at all.
-    fn includes_authorization(&self, headers: &HeaderMap) -> bool {
-        let is_kept_under = |value: &str| match self {
-            Self::List(values) => values.iter().any(|it| it == value),
-            Self::Joined(values) => values.split(',').any(|it| it == value),
-            Self::None => true,
-        };
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        values.all(|value| value.to_str().is_ok_and(is_kept_under))
+/// The request, without a token that the answer is not kept under. If it is kept under
+/// something else, such as another header, whoever sends that passes with no token at all.
+fn request(described: GatewayEvent, kept_under: Option<&[String]>) -> Request<Body> {
+    let (mut request, _) = described.into_request();
+    let is_kept_under = |value: &HeaderValue| {
+        kept_under.is_none_or(|sources| sources.iter().any(|source| source == value))
+    };
+    let headers: &mut HeaderMap = request.headers_mut();
+    if !headers.get_all(AUTHORIZATION).iter().all(is_kept_under) {
+        headers.remove(AUTHORIZATION);
     }
+    request
 }

@@ -8,7 +8,7 @@
 mod answer;
 mod event;
 
-pub use answer::{Answer, Form, Unavailable};
+pub use answer::Form;
 pub use event::AuthorizerEvent;
 
 use std::sync::Arc;

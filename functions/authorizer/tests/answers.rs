@@ -33,7 +33,7 @@ fn events(authorization: &str) -> [(&'static str, Value); 3] {
         "type": "REQUEST", "methodArn": ARN, "path": "/orders/7", "httpMethod": "GET",
         "headers": { "Authorization": authorization },
         "multiValueHeaders": { "Authorization": [authorization] },
-        "requestContext": { "stage": "prod" },
+        "requestContext": { "stage": "prod", "httpMethod": "GET" },
     });
     let http_api = json!({
         "version": "2.0", "type": "REQUEST", "routeArn": ARN, "identitySource": [authorization],
@@ -45,7 +45,7 @@ fn events(authorization: &str) -> [(&'static str, Value); 3] {
 }
 
 async fn answer(event: &Value) -> Value {
-    let event: AuthorizerEvent = serde_json::from_value(event.clone()).expect("an event");
+    let event: AuthorizerEvent = serde_json::from_str(&event.to_string()).expect("an event");
     let (request, form) = event.into_request();
     let state = ValidateState::new(keys(), TokenConfig::default());
     let response = router(state).oneshot(request).await.expect("an answer");
@@ -58,7 +58,7 @@ fn is_refused(answer: &Value) -> bool {
         Some(authorized) => *authorized == json!(false) && answer["context"] == json!({}),
         None => {
             answer["policyDocument"]["Statement"]
-                == json!([{ "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": STAGE }])
+                == json!([{ "Effect": "Deny", "Action": ["execute-api:Invoke"], "Resource": [STAGE] }])
                 && answer["context"] == json!({})
         }
     }
@@ -67,7 +67,7 @@ fn is_refused(answer: &Value) -> bool {
 #[tokio::test]
 async fn an_http_api_gets_the_simple_response_and_a_rest_api_a_policy_for_the_whole_stage() {
     let statement =
-        json!([{ "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": STAGE }]);
+        json!([{ "Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": [STAGE] }]);
     let policy = json!({
         "principalId": "7", "context": claims(),
         "policyDocument": { "Version": "2012-10-17", "Statement": statement },
@@ -119,7 +119,8 @@ async fn a_token_event_is_judged_by_its_token_alone() {
     event["headers"] = json!({ "Authorization": good });
     assert!(is_refused(&answer(&event).await));
     event["type"] = json!("REQUEST");
-    assert!(!is_refused(&answer(&event).await), "and the others by their header");
+    event["authorizationToken"] = json!(good);
+    assert!(is_refused(&answer(&event).await), "and it alone by a token");
 }
 
 #[tokio::test]
@@ -149,9 +150,11 @@ async fn without_keys_it_is_an_error_which_no_gateway_keeps() {
     assert!(AuthorizerEvent::answer(form, response).await.is_err());
 }
 
-#[test]
-fn what_is_no_event_is_refused() {
-    let answer = AuthorizerEvent::answer_unreadable().expect("an answer");
-    let answer = serde_json::to_value(answer).expect("JSON");
+#[tokio::test]
+async fn what_is_no_event_is_refused() {
+    let mut response = axum::http::Response::new(axum::body::Body::empty());
+    *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
+    let answer = AuthorizerEvent::answer(AuthorizerEvent::form_for_others(), response).await;
+    let answer = serde_json::to_value(answer.expect("an answer")).expect("JSON");
     assert_eq!(answer, json!({ "isAuthorized": false, "context": {} }));
 }

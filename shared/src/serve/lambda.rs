@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use lambda_runtime::{BoxFuture, LambdaEvent, Runtime, SnapStartResource, layers::TracingLayer};
+use axum::http::{Response, StatusCode};
+use lambda_runtime::{
+    BoxFuture, Diagnostic, LambdaEvent, Runtime, SnapStartResource, layers::TracingLayer,
+};
 use serde_json::value::RawValue;
 
 use super::{Health, InvocationEvent, ServeError, Service};
@@ -50,14 +53,16 @@ impl SnapStartResource for Restore {
     }
 }
 
-pub(super) async fn answer<E: InvocationEvent>(
+async fn answer<E: InvocationEvent>(
     service: &Service,
     event: LambdaEvent<Box<RawValue>>,
-) -> Result<E::Answer, E::Error> {
+) -> Result<Box<RawValue>, Diagnostic> {
     // Read here and not by the runtime, whose log line would quote it.
     let Ok(read) = serde_json::from_str::<E>(event.payload.get()) else {
         tracing::warn!("an event that no gateway sends");
-        return E::answer_unreadable();
+        let mut response = Response::new("bad request".into());
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return E::answer(E::form_for_others(), response).await;
     };
     let (mut request, form) = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
@@ -79,7 +84,34 @@ fn patience(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use lambda_runtime::Context;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::{keys::Keys, serve::GatewayEvent};
+
+    #[tokio::test]
+    async fn what_no_gateway_sends_is_answered_with_400_and_is_no_failed_invocation() {
+        let keys = Arc::new(Keys::read(&"a secret for tests, of 32 bytes or more".into()).unwrap());
+        let service = Service::new(axum::Router::new(), Health::new(keys.into(), None));
+        for event in [
+            json!({}),
+            json!([]),
+            json!({ "Records": [{ "body": "x" }] }),
+            json!({ "requestContext": { "http": { "method": "GET" } }, "headers": { "a": "b\r\n" } }),
+        ] {
+            let event = RawValue::from_string(event.to_string()).unwrap();
+            let event = LambdaEvent::new(event, Context::default());
+            let answer = answer::<GatewayEvent>(&service, event).await.unwrap();
+            let answer: Value = serde_json::from_str(answer.get()).unwrap();
+            assert_eq!(
+                (&answer["statusCode"], &answer["body"]),
+                (&json!(400), &json!("bad request"))
+            );
+        }
+    }
 
     #[test]
     fn an_answer_has_the_time_of_its_invocation_but_for_a_margin() {

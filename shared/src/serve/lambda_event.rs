@@ -1,0 +1,350 @@
+//! What Lambda invokes a function with, as requests, and the answers that the sender takes.
+//!
+//! `lambda_http` reads the events of the gateways and writes the answers. What it reads is made
+//! a request here and not by its own conversion, which in 1.3.2 keeps the last of several
+//! headers of one name (`HeaderMap::extend`), where a second `Authorization` must be seen to be
+//! refused; and which panics on a `Host`, a path or a query that makes no URL, and on a body
+//! that is no Base64. Bodies and queries are not looked at.
+
+use std::{collections::HashMap, convert::Infallible, future::ready};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Method, Request, Response, Uri},
+};
+use http_body_util::{BodyExt, Collected};
+use lambda_http::{
+    TransformResponse,
+    request::{LambdaRequest, RequestOrigin},
+};
+use lambda_runtime::Diagnostic;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::PeerAddress;
+
+/// An event that stands for a request, and the form in which its sender takes the response.
+pub trait InvocationEvent: DeserializeOwned + Send + 'static {
+    /// What an answer needs to know of its event.
+    type Form: Send;
+
+    /// The form of the answer to what is no such event: to a caller by hand.
+    fn form_for_others() -> Self::Form;
+
+    /// The request that it stands for.
+    fn into_request(self) -> (Request<Body>, Self::Form);
+
+    /// `response` in the form that the sender takes, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where the form has no word for such a response. To Lambda this is a failed invocation.
+    fn answer(
+        form: Self::Form,
+        response: Response<Body>,
+    ) -> impl Future<Output = Result<Box<RawValue>, Diagnostic>> + Send;
+}
+
+/// An event of a function URL, an HTTP API, a REST API, a load balancer or VPC Lattice.
+pub type GatewayEvent = LambdaRequest;
+
+impl InvocationEvent for GatewayEvent {
+    type Form = RequestOrigin;
+
+    fn form_for_others() -> RequestOrigin {
+        RequestOrigin::ApiGatewayV2
+    }
+
+    fn into_request(self) -> (Request<Body>, RequestOrigin) {
+        let origin = self.request_origin();
+        let mut request = Request::default();
+        let (method, path, headers, source) = match self {
+            Self::ApiGatewayV1(event) => {
+                let path = path_of_resource(event.resource.as_deref(), &event.path_parameters);
+                let headers = all_values(event.headers, event.multi_value_headers);
+                let source = event.request_context.identity.source_ip;
+                (event.http_method, path.or(event.path), headers, source)
+            }
+            Self::ApiGatewayV2(event) => {
+                let context = event.request_context;
+                let path = event.raw_path.map(|path| without_stage(path, context.stage.as_deref()));
+                (context.http.method, path, event.headers, context.http.source_ip)
+            }
+            // These two say who called in a header alone, which any client can send.
+            Self::Alb(event) => {
+                let headers = all_values(event.headers, event.multi_value_headers);
+                (event.http_method, event.path, headers, None)
+            }
+            Self::VpcLatticeV2(event) => {
+                (event.method.unwrap_or_default(), event.path, event.headers, None)
+            }
+            _ => (Method::default(), None, HeaderMap::new(), None),
+        };
+        *request.method_mut() = method;
+        *request.uri_mut() = uri(path.as_deref().unwrap_or_default());
+        *request.headers_mut() = headers;
+        // What is no address is none: the console's test of a REST API has a text in its place.
+        if let Some(address) = source.and_then(|source| source.parse().ok()) {
+            request.extensions_mut().insert(PeerAddress(address));
+        }
+        (request, origin)
+    }
+
+    /// Ours are all texts, so nothing needs to guess their encoding.
+    async fn answer(
+        origin: RequestOrigin,
+        response: Response<Body>,
+    ) -> Result<Box<RawValue>, Diagnostic> {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let response = Response::from_parts(head, lambda_http::Body::Text(body));
+        let answer = Box::pin(ready(response));
+        let Ok(answer) = TransformResponse::<String, Infallible>::Response(origin, answer).await;
+        to_raw_value(&answer).map_err(|error| lambda_runtime::Error::from(error).into())
+    }
+}
+
+/// Where a gateway sends both maps, the single values are the last ones.
+fn all_values(single: HeaderMap, multiple: HeaderMap) -> HeaderMap {
+    if multiple.is_empty() { single } else { multiple }
+}
+
+/// A REST API's path within the API: its route, with the parameters in place of what is in
+/// braces. Its `path` begins with the base path of a custom domain, where there is one.
+fn path_of_resource(
+    resource: Option<&str>,
+    parameters: &HashMap<String, String>,
+) -> Option<String> {
+    let segment = |segment: &str| {
+        let name = segment.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+        let Some(name) = name else { return Some(segment.to_owned()) };
+        parameters.get(name.trim_end_matches('+')).cloned()
+    };
+    let path = resource?.strip_prefix('/')?.split('/').map(segment);
+    Some(format!("/{}", path.collect::<Option<Vec<_>>>()?.join("/")))
+}
+
+/// An HTTP API has a named stage in front of the path; a REST API does not.
+fn without_stage(path: String, stage: Option<&str>) -> String {
+    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
+    match rest {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.to_owned(),
+        _ => path,
+    }
+}
+
+/// What cannot stand in a path (RFC 3986 section 3.3), but for the sign of what is encoded.
+const NOT_IN_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The path as a URI. Gateways decode paths.
+fn uri(path: &str) -> Uri {
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let encoded = format!("{slash}{}", utf8_percent_encode(path, NOT_IN_PATHS));
+    // Only a path that is too long does not fit: no path of ours.
+    encoded.parse().unwrap_or(Uri::from_static("/too/long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn request(event: &Value) -> Request<Body> {
+        let event: GatewayEvent = serde_json::from_str(&event.to_string()).unwrap();
+        event.into_request().0
+    }
+
+    /// An event with these members instead of its own.
+    fn with(mut event: Value, members: Value) -> Value {
+        let Value::Object(members) = members else { panic!("{members} is no object") };
+        event.as_object_mut().unwrap().extend(members);
+        event
+    }
+
+    fn http_api(path: &str, stage: &str) -> Value {
+        let context = json!({ "stage": stage, "http": { "method": "GET", "path": path } });
+        json!({ "version": "2.0", "rawPath": path, "headers": {}, "requestContext": context })
+    }
+
+    fn rest_api(path: &str) -> Value {
+        let context = json!({ "httpMethod": "GET", "stage": "validate", "identity": {} });
+        json!({ "path": path, "httpMethod": "GET", "requestContext": context })
+    }
+
+    fn load_balancer() -> Value {
+        let context = json!({ "elb": { "targetGroupArn": "arn" } });
+        json!({ "path": "/validate", "httpMethod": "GET", "requestContext": context })
+    }
+
+    fn lattice() -> Value {
+        json!({
+            "version": "2.0", "path": "/validate", "method": "GET", "headers": {},
+            "requestContext": {
+                "serviceNetworkArn": "arn", "serviceArn": "arn", "targetGroupArn": "arn",
+                "region": "eu-west-1", "timeEpoch": "1724875399456789",
+                "identity": { "sourceVpcArn": "arn" },
+            },
+        })
+    }
+
+    #[test]
+    fn a_stage_in_front_of_the_path_is_taken_off() {
+        for (event, expected) in [
+            (http_api("/login", "$default"), "/login"),
+            (http_api("/prod/login", "prod"), "/login"),
+            (http_api("/prod", "prod"), "/"),
+            (http_api("/prod/", "prod"), "/"),
+            (http_api("/login", "prod"), "/login"),
+            (http_api("/prod/login", "pro"), "/prod/login"),
+            (http_api("/validate/validate", "validate"), "/validate"),
+            (rest_api("/validate/x"), "/validate/x"),
+        ] {
+            assert_eq!(request(&event).uri(), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn the_base_path_of_a_custom_domain_is_no_part_of_the_path() {
+        for (resource, parameters, path, expected) in [
+            ("/login", json!(null), "/auth/login", "/login"),
+            ("/", json!(null), "/auth", "/"),
+            ("/{proxy+}", json!({ "proxy": "login" }), "/auth/login", "/login"),
+            ("/validate/{rest+}", json!({ "rest": "a/b" }), "/auth/validate/a/b", "/validate/a/b"),
+            ("/{which}", json!({ "which": "login" }), "/auth/login", "/login"),
+            ("/login", json!(null), "/login", "/login"),
+            // What the event does not say is not made up.
+            ("/{proxy+}", json!(null), "/auth/login", "/auth/login"),
+            ("/{proxy+}", json!({ "other": "login" }), "/auth/login", "/auth/login"),
+            ("$default", json!(null), "/login", "/login"),
+        ] {
+            let members = json!({ "resource": resource, "pathParameters": parameters });
+            let event = with(rest_api(path), members);
+            assert_eq!(request(&event).uri(), expected, "{resource} {path}");
+        }
+    }
+
+    #[test]
+    fn a_decoded_path_is_encoded_again() {
+        for (given, expected) in [
+            ("/validate/a b", "/validate/a%20b"),
+            ("/validate/a%20b", "/validate/a%20b"),
+            ("/validate/ä?#", "/validate/%C3%A4%3F%23"),
+            ("/validate/[\"\\]^`{|}\u{7f}", "/validate/%5B%22%5C%5D%5E%60%7B%7C%7D%7F"),
+            ("/validate/../login", "/validate/../login"),
+            ("validate", "/validate"),
+            ("", "/"),
+            ("//host/validate", "//host/validate"),
+        ] {
+            assert_eq!(request(&http_api(given, "$default")).uri(), expected);
+        }
+        let long = format!("/validate/{}", "a".repeat(70_000));
+        assert_eq!(request(&http_api(&long, "$default")).uri(), "/too/long");
+    }
+
+    #[test]
+    fn every_value_of_a_header_arrives() {
+        let both = json!({
+            "headers": { "Authorization": "Basic b" },
+            "multiValueHeaders": { "Authorization": ["Basic a", "Basic b"] },
+        });
+        let spelled = json!({
+            "headers": { "Authorization": "Basic a", "authorization": "Basic b" },
+            "multiValueHeaders": { "Authorization": ["Basic a"], "authorization": ["Basic b"] },
+        });
+        let several = json!({ "headers": { "authorization": ["Basic a", "Basic b"] } });
+        for event in [
+            with(rest_api("/"), both.clone()),
+            with(rest_api("/"), spelled),
+            with(load_balancer(), both),
+            with(lattice(), several),
+        ] {
+            let request = request(&event);
+            let values: Vec<_> = request.headers().get_all("authorization").iter().collect();
+            assert_eq!(values, ["Basic a", "Basic b"], "{event}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_makes_no_url_and_no_body_ends_in_a_panic() {
+        let members = json!({
+            "headers": { "host": "[", "x-forwarded-proto": "ht tp", "x-name": "é" },
+            "rawQueryString": "a b", "queryStringParameters": { "a b": "[" },
+            "body": "no Base64", "isBase64Encoded": true,
+        });
+        for event in [http_api(":x", "$default"), rest_api(":x"), load_balancer(), lattice()] {
+            let request = request(&with(event, members.clone()));
+            assert_eq!((request.headers().len(), request.uri().query()), (3, None));
+            assert_eq!(request.headers()["host"], "[");
+        }
+    }
+
+    #[test]
+    fn the_peer_is_who_called_the_gateway_and_never_a_header() {
+        let forwarded = json!({ "x-forwarded-for": "192.0.2.1", "forwarded": "for=192.0.2.1" });
+        let peer = |event: Value, context: &str, source: &str| {
+            let mut event = with(event, json!({ "headers": forwarded }));
+            event["requestContext"][context]["sourceIp"] = json!(source);
+            let request = request(&event);
+            request.extensions().get().map(|PeerAddress(address)| address.to_string())
+        };
+        for address in ["192.0.2.7", "2001:db8::1"] {
+            let http = peer(http_api("/", "$default"), "http", address);
+            assert_eq!(http.as_deref(), Some(address));
+            assert_eq!(peer(rest_api("/"), "identity", address).as_deref(), Some(address));
+        }
+        for garbage in ["test-invoke-source-ip", "192.0.2.1, 192.0.2.2", ""] {
+            assert_eq!(peer(http_api("/", "$default"), "http", garbage), None);
+            assert_eq!(peer(rest_api("/"), "identity", garbage), None);
+        }
+        assert_eq!(peer(load_balancer(), "identity", "192.0.2.7"), None);
+        assert_eq!(peer(lattice(), "identity", "192.0.2.7"), None);
+    }
+
+    #[tokio::test]
+    async fn each_gateway_is_answered_in_its_form() {
+        let (single, multiple) = (json!({ "x-a": "é" }), json!({ "x-a": ["é", "c"] }));
+        for (event, members) in [
+            (
+                http_api("/", "prod"),
+                json!({ "headers": single, "multiValueHeaders": {}, "cookies": [] }),
+            ),
+            (rest_api("/"), json!({ "headers": {}, "multiValueHeaders": multiple })),
+            (
+                load_balancer(),
+                json!({
+                    "headers": single, "multiValueHeaders": multiple,
+                    "statusDescription": "403 Forbidden",
+                }),
+            ),
+            (lattice(), json!({ "headers": single })),
+        ] {
+            for body in ["no", ""] {
+                let response =
+                    Response::builder().status(403).header("x-a", "é").header("x-a", "c");
+                let event: GatewayEvent = serde_json::from_str(&event.to_string()).unwrap();
+                let (_, form) = event.into_request();
+                let answer = GatewayEvent::answer(form, response.body(body.into()).unwrap());
+                let answer: Value = serde_json::from_str(answer.await.unwrap().get()).unwrap();
+                let always = json!({ "statusCode": 403, "body": body, "isBase64Encoded": false });
+                assert_eq!(answer, with(always, members.clone()));
+            }
+        }
+    }
+}
