@@ -8,7 +8,6 @@ mod http;
 mod lambda;
 mod lambda_event;
 mod service;
-mod signals;
 
 #[cfg(feature = "openapi")]
 pub use health::document as health_document;
@@ -36,7 +35,6 @@ use crate::{
     telemetry::{self, LogWriter, RequestCounter, RequestCounts, metrics::Exporter},
 };
 use service::call;
-use signals::Signals;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -181,7 +179,7 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
             lambda::serve::<F::Event>(service, exporter).await
         }
         DoorConfig::Http { address, drain, max_connections } => {
-            let mut signals = Signals::listen().map_err(ServeError::Signals)?;
+            let mut signals = http::Signals::listen().map_err(ServeError::Signals)?;
             let service = tokio::select! {
                 service = start => service?,
                 _ = signals.next() => return Ok(()),

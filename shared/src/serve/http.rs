@@ -5,7 +5,6 @@
 mod body;
 mod connection;
 mod head_timer;
-mod idle;
 mod metrics;
 mod places;
 mod socket;
@@ -22,15 +21,13 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{
-    PeerAddress, ServeError, Service,
-    signals::{Signals, Stop},
-};
+use super::{PeerAddress, ServeError, Service};
 use crate::telemetry::{RepeatedWarning, metrics::Scrape};
 use connection::Server;
 use head_timer::HEAD_LIMIT;
@@ -47,6 +44,37 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// For the head of a probe, where there are no other places.
 const PROBE_HEAD_LIMIT: Duration = Duration::from_millis(500);
+
+/// SIGTERM and SIGINT. Made before anything that takes time: as the first process of a
+/// container, one without handlers would not be ended by them.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Which one came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// SIGTERM, from whoever runs the process: finish in good order.
+    Terminate,
+    /// SIGINT, from a person at a terminal, who does not want to wait.
+    Interrupt,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The next signal.
+    pub(super) async fn next(&mut self) -> Stop {
+        tokio::select! {
+            _ = self.terminate.recv() => Stop::Terminate,
+            _ = self.interrupt.recv() => Stop::Interrupt,
+        }
+    }
+}
 
 /// The listener for requests.
 pub(super) struct Door {
