@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    Environment,
-    http::Request,
+    Environment, fake_http,
+    http::{Answer, Request},
     process::{Process, command},
     python, wait,
 };
@@ -16,36 +16,25 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// A running Secrets Manager without secrets.
 pub struct Moto {
     process: Process,
-    base_url: String,
     port: u16,
 }
 
 impl Moto {
     /// Starts it on a free port.
-    ///
-    /// # Panics
-    ///
-    /// If it does not answer within a minute.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_on(wait::free_port())
-    }
-
-    /// Starts it on this port.
-    ///
-    /// # Panics
-    ///
-    /// If it does not answer within a minute.
-    #[must_use]
-    pub fn start_on(port: u16) -> Self {
+        let port = wait::free_port();
         let mut server = command(python::program("moto_server"), &Environment::new());
         server.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        let process = Process::start("moto", server);
-        let base_url = format!("http://127.0.0.1:{port}");
+        let moto = Self { process: Process::start("moto", server), port };
         wait::until("Secrets Manager", START_LIMIT, || {
-            Request::new("GET", &format!("{base_url}/moto-api/data.json")).try_send().ok()
+            Request::new("GET", &moto.url("moto-api/data.json")).try_send().ok()
         });
-        Self { process, base_url, port }
+        moto
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
     /// Its port, of 127.0.0.1.
@@ -60,7 +49,7 @@ impl Moto {
         Self::variables_for(self.port)
     }
 
-    /// The same for one that will be started on this port.
+    /// The same for whatever listens on this port.
     #[must_use]
     pub fn variables_for(port: u16) -> Environment {
         let base_url = format!("http://127.0.0.1:{port}");
@@ -76,76 +65,31 @@ impl Moto {
     }
 
     /// Makes a secret and gives its ARN.
-    ///
-    /// # Panics
-    ///
-    /// If Secrets Manager refuses.
     #[must_use]
     pub fn create_secret(&self, name: &str, text: &str) -> String {
         let created = self.call("CreateSecret", &json!({ "Name": name, "SecretString": text }));
         created["ARN"].as_str().expect("an ARN").to_owned()
     }
 
-    /// Makes a secret that holds bytes and no text.
-    ///
-    /// # Panics
-    ///
-    /// If Secrets Manager refuses.
-    pub fn create_binary_secret(&self, name: &str) {
-        let _ = self.call("CreateSecret", &json!({ "Name": name, "SecretBinary": "AAEC" }));
-    }
-
-    /// Gives a secret another text at once: `AWSCURRENT` moves to it, and `AWSPREVIOUS` to
-    /// what was there before.
-    ///
-    /// # Panics
-    ///
-    /// If Secrets Manager refuses.
+    /// Gives a secret another text in two steps, as a rotation does it: it is `AWSPENDING` first.
+    /// In one step moto does it wrong where `AWSCURRENT` was moved before.
     pub fn put_secret(&self, name: &str, text: &str) {
-        let _ = self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": text }));
-    }
-
-    /// Gives a secret a text as `AWSPENDING`, as the first step of a rotation does, and
-    /// gives the version.
-    ///
-    /// # Panics
-    ///
-    /// If Secrets Manager refuses.
-    #[must_use]
-    pub fn put_pending(&self, name: &str, text: &str) -> String {
         let stages = ["AWSPENDING"];
         let body = json!({ "SecretId": name, "SecretString": text, "VersionStages": stages });
         let put = self.call("PutSecretValue", &body);
-        put["VersionId"].as_str().expect("a version").to_owned()
-    }
-
-    /// Makes this version `AWSCURRENT`, as the last step of a rotation does.
-    ///
-    /// # Panics
-    ///
-    /// If Secrets Manager refuses.
-    pub fn make_current(&self, name: &str, version: &str) {
-        let body = json!({ "SecretId": name, "VersionStage": "AWSCURRENT" });
-        let current = self.call("GetSecretValue", &body);
-        let body = json!({
-            "SecretId": name, "VersionStage": "AWSCURRENT", "MoveToVersionId": version,
-            "RemoveFromVersionId": current["VersionId"],
-        });
+        let mut body = json!({ "SecretId": name, "VersionStage": "AWSCURRENT" });
+        body["RemoveFromVersionId"] = self.call("GetSecretValue", &body)["VersionId"].take();
+        body["MoveToVersionId"] = put["VersionId"].clone();
         let _ = self.call("UpdateSecretVersionStage", &body);
     }
 
-    /// Takes `AWSPREVIOUS` away from what has it, so that only `AWSCURRENT` is left.
-    ///
-    /// # Panics
-    ///
-    /// If Secrets Manager refuses.
-    pub fn forget_previous(&self, name: &str) {
-        let body = json!({ "SecretId": name, "VersionStage": "AWSPREVIOUS" });
-        let previous = self.call("GetSecretValue", &body)["VersionId"].clone();
-        let body = json!({
-            "SecretId": name, "VersionStage": "AWSPREVIOUS", "RemoveFromVersionId": previous,
-        });
-        let _ = self.call("UpdateSecretVersionStage", &body);
+    /// The text at this stage of a secret, if there is one.
+    #[must_use]
+    pub fn text(&self, name: &str, label: &str) -> Option<String> {
+        let body = json!({ "SecretId": name, "VersionStage": label });
+        let answer = ask(self.port, "GetSecretValue", body.to_string());
+        let value: Value = serde_json::from_str(answer.text()).expect("JSON");
+        value["SecretString"].as_str().map(str::to_owned)
     }
 
     /// How many requests it has answered since it started.
@@ -154,7 +98,7 @@ impl Moto {
         self.process.log().matches("POST / HTTP/").count()
     }
 
-    /// Ends it: from now on nobody listens there.
+    /// Ends it: from now on there is no listener.
     pub fn stop(&mut self) {
         self.process.kill();
     }
@@ -164,93 +108,63 @@ impl Moto {
         self.process.freeze();
     }
 
-    /// Lets it go on.
-    pub fn thaw(&mut self) {
-        self.process.thaw();
-    }
-
-    /// Makes a user who may do this, such as `secretsmanager:GetSecretValue`, and gives
-    /// the variables with the user's access key.
-    ///
-    /// # Panics
-    ///
-    /// If it refuses that.
+    /// From now on it checks signatures, and knows one user alone, who may read secrets. Gives
+    /// the variables with that user's access key.
     #[must_use]
-    pub fn create_user(&self, name: &str, action: &str) -> Environment {
+    pub fn know_one_user(&self) -> Environment {
         let policy = json!({
             "Version": "2012-10-17",
-            "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }],
+            "Statement": [{ "Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": "*" }],
         });
-        let _ = self.ask_iam(&format!("Action=CreateUser&UserName={name}"));
-        let _ = self.ask_iam(&format!(
-            "Action=PutUserPolicy&UserName={name}&PolicyName=only&PolicyDocument={policy}"
-        ));
-        let key = self.ask_iam(&format!("Action=CreateAccessKey&UserName={name}"));
-        let text = |element: &str| {
-            let (_, rest) = key.split_once(&format!("<{element}>")).expect("an access key");
+        let ask = |query: &str| {
+            Request::new("POST", &self.url(""))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("authorization", authorization("iam"))
+                .body(format!("Version=2010-05-08&UserName=reader&Action={query}"))
+                .send()
+        };
+        let _ = ask("CreateUser");
+        let _ = ask(&format!("PutUserPolicy&PolicyName=only&PolicyDocument={policy}"));
+        let key = ask("CreateAccessKey");
+        let url = self.url("moto-api/reset-auth");
+        assert_eq!(Request::new("POST", &url).body("0").send().status, 200);
+        let part = |element: &str| {
+            let (_, rest) = key.text().split_once(element).expect("an access key");
             rest.split('<').next().unwrap_or_default().to_owned()
         };
         let mut variables = self.variables();
-        variables.insert("AWS_ACCESS_KEY_ID".into(), text("AccessKeyId"));
-        variables.insert("AWS_SECRET_ACCESS_KEY".into(), text("SecretAccessKey"));
+        variables.insert("AWS_ACCESS_KEY_ID".into(), part("<AccessKeyId>"));
+        variables.insert("AWS_SECRET_ACCESS_KEY".into(), part("<SecretAccessKey>"));
         variables
     }
 
-    fn ask_iam(&self, query: &str) -> String {
-        let answer = Request::new("POST", &format!("{}/", self.base_url))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("authorization", authorization("iam"))
-            .body(format!("{query}&Version=2010-05-08"))
-            .send();
-        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
-        answer.text().to_owned()
-    }
-
-    /// From now on it knows nobody's credentials but those of its users, and checks
-    /// signatures.
-    ///
-    /// # Panics
-    ///
-    /// If it refuses that.
-    pub fn refuse_strangers(&self) {
-        let url = format!("{}/moto-api/reset-auth", self.base_url);
-        assert_eq!(Request::new("POST", &url).body("0").send().status, 200);
-    }
-
-    /// What it answers to an action, and with which status.
-    ///
-    /// # Panics
-    ///
-    /// If the answer is not JSON.
+    /// What it answers to an action.
     #[must_use]
-    pub fn ask(&self, action: &str, body: &Value) -> (u16, Value) {
-        ask(self.port, action, body)
-    }
-
-    fn call(&self, action: &str, body: &Value) -> Value {
-        let (status, answer) = self.ask(action, body);
-        assert_eq!(status, 200, "{action}: {answer}");
-        answer
+    pub fn call(&self, action: &str, body: &Value) -> Value {
+        let answer = ask(self.port, action, body.to_string());
+        assert_eq!(answer.status, 200, "{action}: {}", answer.text());
+        serde_json::from_str(answer.text()).expect("JSON")
     }
 }
 
-/// What the one on this port answers to an action, and with which status.
-///
-/// # Panics
-///
-/// If the answer is not JSON.
+/// What the one on this port answers to a request, as [`fake_http`] passes it on.
 #[must_use]
-pub fn ask(port: u16, action: &str, body: &Value) -> (u16, Value) {
-    let answer = Request::new("POST", &format!("http://127.0.0.1:{port}/"))
+pub fn pass_on(port: u16, head: &str, body: &str) -> Vec<u8> {
+    let action = head.lines().find_map(|line| line.strip_prefix("x-amz-target: secretsmanager."));
+    let answer = ask(port, action.expect("a target"), body.to_owned());
+    fake_http::json(answer.status, answer.text())
+}
+
+fn ask(port: u16, action: &str, body: String) -> Answer {
+    Request::new("POST", &format!("http://127.0.0.1:{port}/"))
         .header("x-amz-target", format!("secretsmanager.{action}"))
         .header("content-type", "application/x-amz-json-1.1")
         .header("authorization", authorization("secretsmanager"))
-        .body(body.to_string())
-        .send();
-    (answer.status, serde_json::from_str(answer.text()).expect("JSON"))
+        .body(body)
+        .send()
 }
 
-/// Nobody checks a signature but for [`Moto::refuse_strangers`]; the service is told by it.
+/// A signature is checked after [`Moto::know_one_user`] alone; the service is told by it.
 fn authorization(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{service}/aws4_request, \

@@ -5,15 +5,12 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
 };
-
-/// All connections share one switch until the next ones get another.
-type Switch = Arc<AtomicBool>;
 
 /// For a connection that the kernel accepts at once, if it accepts any.
 const CONNECT_LIMIT: Duration = Duration::from_millis(100);
@@ -29,13 +26,12 @@ struct Shared {
     listener: TcpListener,
     target: u16,
     state: Mutex<State>,
-    healed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// What was connected since the last time that connections stalled or were cut.
-    stalled: Switch,
+    /// The switch of all that was connected since connections stalled the last time.
+    stalled: Arc<AtomicBool>,
     streams: Vec<TcpStream>,
     delay: Duration,
     black_hole: bool,
@@ -45,21 +41,17 @@ struct State {
 
 impl TcpProxy {
     /// A proxy in front of a port of the loopback interface.
-    ///
-    /// # Panics
-    ///
-    /// If there is no free port.
     #[must_use]
     pub fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let (state, healed) = (Mutex::default(), Condvar::new());
-        let shared = Arc::new(Shared { listener, target, state, healed });
+        let shared = Arc::new(Shared { listener, target, state: Mutex::default() });
         let acceptor = Arc::clone(&shared);
         thread::spawn(move || {
             for client in acceptor.listener.incoming().flatten() {
                 acceptor.wait_until_healed();
-                connect(&acceptor, client);
+                // A server that is not there ends the connection.
+                let _ = connect(&acceptor, client);
             }
         });
         Self { address, shared }
@@ -91,37 +83,25 @@ impl TcpProxy {
         self.shared.state().delay = delay;
     }
 
-    /// From now on packets vanish: those of connections, which go on after [`heal`], and
-    /// those with which connections begin.
-    ///
-    /// # Panics
-    ///
-    /// If the listener's queue cannot be filled.
-    ///
-    /// [`heal`]: Self::heal
+    /// From now on packets vanish: those of connections, which go on after [`heal`](Self::heal),
+    /// and those with which connections begin.
     pub fn black_hole(&self) {
         self.shared.state().black_hole = true;
         // The kernel accepts for the listener as long as its queue has room.
         rustix::net::listen(&self.shared.listener, 0).expect("it listens");
-        let queued = (0..=BACKLOG)
-            .map_while(|_| TcpStream::connect_timeout(&self.address, CONNECT_LIMIT).ok());
-        let queued: Vec<_> = queued.collect();
+        let connect = |_| TcpStream::connect_timeout(&self.address, CONNECT_LIMIT).ok();
+        let queued: Vec<_> = (0..=BACKLOG).map_while(connect).collect();
         assert!(queued.len() < BACKLOG as usize, "the queue has no end");
         self.shared.state().queued = queued;
     }
 
     /// Everything gets through again.
-    ///
-    /// # Panics
-    ///
-    /// If the listener is gone.
     pub fn heal(&self) {
         rustix::net::listen(&self.shared.listener, BACKLOG).expect("it listens");
         let mut state = self.shared.state();
         state.queued.clear();
         state.delay = Duration::ZERO;
         state.black_hole = false;
-        self.shared.healed.notify_all();
     }
 }
 
@@ -131,27 +111,25 @@ impl Shared {
     }
 
     fn wait_until_healed(&self) {
-        let healed = self.healed.wait_while(self.state(), |state| state.black_hole);
-        drop(healed);
+        while self.state().black_hole {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
-fn connect(shared: &Arc<Shared>, client: TcpStream) {
-    let Ok(server) = TcpStream::connect(("127.0.0.1", shared.target)) else { return };
-    let copy = |stream: &TcpStream| {
-        let _ = stream.set_nodelay(true);
-        stream.try_clone().expect("a socket can be shared")
-    };
-    let back = (copy(&server), copy(&client));
-    let stalled = {
-        let mut state = shared.state();
-        state.streams.extend([copy(&client), copy(&server)]);
-        Arc::clone(&state.stalled)
-    };
-    for (from, to) in [(client, server), back] {
+fn connect(shared: &Arc<Shared>, client: TcpStream) -> std::io::Result<()> {
+    let server = TcpStream::connect(("127.0.0.1", shared.target))?;
+    for stream in [&client, &server] {
+        stream.set_nodelay(true)?;
+    }
+    let mut state = shared.state();
+    state.streams.extend([client.try_clone()?, server.try_clone()?]);
+    let stalled = Arc::clone(&state.stalled);
+    for (from, to) in [(client.try_clone()?, server.try_clone()?), (server, client)] {
         let (shared, stalled) = (Arc::clone(shared), Arc::clone(&stalled));
         thread::spawn(move || forward(&shared, from, to, &stalled));
     }
+    Ok(())
 }
 
 fn forward(shared: &Shared, mut from: TcpStream, mut to: TcpStream, stalled: &AtomicBool) {

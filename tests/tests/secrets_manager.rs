@@ -4,25 +4,28 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use serde_json::json;
-use shared::users::{NewUser, UserDirectory};
 use system_tests::{
     Environment, binaries,
     certificates::Authority,
-    contract::{SECRET, hash, token},
+    contract::{SECRET, token},
     database::AUTH_PASSWORD,
-    mariadb,
+    fake_http, mariadb,
     moto::Moto,
     process::{self, Process},
     scratch,
-    secrets_extension::SecretsExtension,
     service::{Service, run},
-    stores,
+    users,
 };
 
-const USER: (&str, &str) = ("secrets@example.com", "a long enough passphrase");
+const SESSION: &str = "the session";
+const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-key-AbCdEf";
 
 fn with(environment: &Environment, variables: &[(&str, &str)]) -> Environment {
     let mut all = environment.clone();
@@ -30,45 +33,52 @@ fn with(environment: &Environment, variables: &[(&str, &str)]) -> Environment {
     all
 }
 
-/// Logs `USER` in.
-fn log_in(login: &Service) -> u16 {
-    login.request("POST", "/login").basic(USER.0, USER.1).send().status
+/// That `validate` starts with these variables, and has the key.
+#[track_caller]
+fn validates(variables: Environment) {
+    let validate = Service::start("validate", variables);
+    let validated = validate.request("GET", "/").bearer(&token("ada@example.com", false)).send();
+    assert_eq!(validated.status, 200, "{}", validate.log());
 }
 
-#[tokio::test]
+/// The one line with which a function ends that cannot have this secret.
+#[track_caller]
+fn refusal(function: &str, variables: &Environment, secret: &str) -> String {
+    let output = run(function, &[], variables, "");
+    assert_eq!(output.status.code(), Some(78), "{secret}: {}", output.stderr);
+    assert!(!output.stderr.contains("canary"), "{}", output.stderr);
+    let mut errors = output.stderr.lines().filter(|line| line.contains("ERROR"));
+    let (line, more) = (errors.next().unwrap_or_default(), errors.next());
+    let named = line.contains(&format!("(secret {secret})"));
+    assert!(named && more.is_none(), "{secret}: {}", output.stderr);
+    line.to_owned()
+}
+
+#[test]
 #[ignore = "needs MariaDB and moto: make test"]
-async fn both_secrets_may_come_from_secrets_manager() {
-    let moto = Moto::start();
-    let server = mariadb::shared();
-    let user = NewUser { email: USER.0.into(), hash: hash(USER.1).await, admin: false };
-    stores::open(&server.root_variables(), 1).await.add(&[user]).await.unwrap();
-
-    let port = server.port();
+fn both_secrets_may_come_from_secrets_manager() {
+    let (moto, server) = (Moto::start(), mariadb::shared());
+    users::add(&server, users::quick());
+    let port = server.port().to_string();
     let arn = moto.create_secret("jwt", SECRET);
-    let _ = moto.create_secret(
-        "rds",
-        &json!({
-            "username": "auth_user", "password": AUTH_PASSWORD, "engine": "mariadb",
-            "host": "127.0.0.1", "port": port.to_string(), "dbname": "auth",
-        })
-        .to_string(),
-    );
-    let managed = json!({ "username": "auth_user", "password": AUTH_PASSWORD }).to_string();
-    let _ = moto.create_secret("rds!managed", &managed);
-    let port = port.to_string();
+    let managed = json!({ "username": "auth_user", "password": AUTH_PASSWORD });
+    let _ = moto.create_secret("rds!managed", &managed.to_string());
+    let mut written = managed;
+    for (name, value) in
+        [("engine", "mariadb"), ("host", "127.0.0.1"), ("port", port.as_str()), ("dbname", "auth")]
+    {
+        written[name] = value.into();
+    }
+    let _ = moto.create_secret("rds", &written.to_string());
+
     let parts = [("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", port.as_str()), ("MYSQL_DB", "auth")];
-
-    let by_name =
-        with(&moto.variables(), &[("JWT_SECRET_ID", "jwt"), ("DATABASE_SECRET_ID", "rds")]);
-    assert_eq!(log_in(&Service::start("login", by_name)), 200, "as RDS writes it");
-
-    let by_arn =
-        with(&moto.variables(), &[("JWT_SECRET_ID", &arn), ("DATABASE_SECRET_ID", "rds!managed")]);
-    assert_eq!(log_in(&Service::start("login", with(&by_arn, &parts))), 200, "managed by RDS");
-
-    let validate = Service::start("validate", with(&moto.variables(), &[("JWT_SECRET_ID", "jwt")]));
-    let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
-    assert_eq!(validated.status, 200);
+    for (jwt, database, parts) in [("jwt", "rds", &[][..]), (&arn, "rds!managed", &parts)] {
+        let ids = [("JWT_SECRET_ID", jwt), ("DATABASE_SECRET_ID", database)];
+        let login = Service::start("login", with(&with(&moto.variables(), &ids), parts));
+        let request = login.request("POST", "/login").basic("right-0@example.com", users::PASSWORD);
+        assert_eq!(request.send().status, 200, "{database}");
+    }
+    validates(with(&moto.variables(), &[("JWT_SECRET_ID", "jwt")]));
 }
 
 #[test]
@@ -79,96 +89,35 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
     let _ = moto.create_secret("jwt", SECRET);
     let _ = moto.create_secret("text", "canary, not JSON");
     let _ = moto.create_secret("bare", r#"{"username":"u","password":"canary"}"#);
-    moto.create_binary_secret("binary");
+    let _ = moto.call("CreateSecret", &json!({ "Name": "binary", "SecretBinary": "AAEC" }));
     let jwt = ("JWT_SECRET_ID", "jwt");
+    let nowhere = vec![jwt, ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")];
+    let elsewhere = vec![jwt, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:1")];
     for (function, variables, secret, reason) in [
         ("validate", vec![("JWT_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("validate", vec![("JWT_SECRET_ID", "short")], "short", "shorter than 32 bytes"),
         ("validate", vec![("JWT_SECRET_ID", "binary")], "binary", "holds no text"),
-        (
-            "validate",
-            vec![jwt, ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")],
-            "jwt",
-            "AWS_REGION",
-        ),
+        ("validate", nowhere, "jwt", "AWS_REGION"),
         ("validate", vec![jwt, ("AWS_REGION", "eu west")], "jwt", "`region`"),
-        (
-            "validate",
-            vec![jwt, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:1")],
-            "jwt",
-            "the endpoint makes no URL",
-        ),
+        ("validate", elsewhere, "jwt", "the endpoint makes no URL"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
     ] {
-        let output = run(function, &[], &with(&moto.variables(), &variables), "");
-        assert_eq!(output.status.code(), Some(78), "{secret}: {}", output.stderr);
-        let lines: Vec<&str> =
-            output.stderr.lines().filter(|line| line.contains("ERROR")).collect();
-        assert_eq!(lines.len(), 1, "{secret}: {}", output.stderr);
-        let expected = format!("(secret {secret})");
-        assert!(
-            lines[0].contains(&expected) && lines[0].contains(reason),
-            "{reason}: {}",
-            lines[0]
-        );
-        assert!(!output.stderr.contains("canary"), "{}", output.stderr);
+        let line = refusal(function, &with(&moto.variables(), &variables), secret);
+        assert!(line.contains(reason), "{reason}: {line}");
     }
+    let both = with(&moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
+    let said = run("login", &[], &both, "").stderr;
+    assert!(said.contains("(secret one)") && said.contains("(secret two)"), "{said}");
 }
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn both_secrets_are_reported_at_once() {
-    let moto = Moto::start();
-    let variables =
-        with(&moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
-    let output = run("login", &[], &variables, "");
-    assert_eq!(output.status.code(), Some(78));
-    assert!(output.stderr.contains("(secret one)") && output.stderr.contains("(secret two)"));
-}
-
-#[test]
-#[ignore = "needs moto: make test"]
-fn access_denied_is_said() {
-    let moto = Moto::start();
-    let _ = moto.create_secret("jwt", SECRET);
-    moto.refuse_strangers();
-    let output = run("validate", &[], &with(&moto.variables(), &[("JWT_SECRET_ID", "jwt")]), "");
-    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
-    // moto gives the status of a refusal, but not its name.
-    let said = "(secret jwt): Secrets Manager answered HTTP 40";
-    assert!(output.stderr.contains(said), "{}", output.stderr);
-}
-
-#[test]
-#[ignore = "needs moto: make test"]
-fn calls_are_signed_and_only_whoever_may_read_the_secret_gets_it() {
-    let moto = Moto::start();
-    let _ = moto.create_secret("jwt", SECRET);
-    let reader = moto.create_user("reader", "secretsmanager:GetSecretValue");
-    let other = moto.create_user("other", "secretsmanager:ListSecrets");
-    moto.refuse_strangers();
-    let id = [("JWT_SECRET_ID", "jwt")];
-
-    let validate = Service::start("validate", with(&reader, &id));
-    let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
-    assert_eq!(validated.status, 200, "{}", validate.log());
-
-    let forged = with(&reader, &[("AWS_SECRET_ACCESS_KEY", "another")]);
-    for strangers in [forged, other] {
-        let output = run("validate", &[], &with(&strangers, &id), "");
-        assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
-    }
-}
-
-#[test]
-#[ignore = "needs moto: make test"]
-fn credentials_region_endpoint_and_authorities_come_from_where_the_sdks_of_aws_look() {
+fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
     let (moto, folder) = (Moto::start(), scratch::directory());
     let _ = moto.create_secret("jwt", SECRET);
-    let reader = moto.create_user("reader", "secretsmanager:GetSecretValue");
-    moto.refuse_strangers();
+    let reader = moto.know_one_user();
     let plain = format!("http://127.0.0.1:{}", moto.port());
     let authority = Authority::new(folder.path(), "ca");
     let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port());
@@ -176,8 +125,8 @@ fn credentials_region_endpoint_and_authorities_come_from_where_the_sdks_of_aws_l
     let [key, secret] =
         ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| reader[name].as_str());
 
-    let config = folder.path().join("config").display().to_string();
-    let given = folder.path().join("given").display().to_string();
+    let [config, given] =
+        ["config", "given"].map(|name| folder.path().join(name).display().to_string());
     let credentials = json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret });
     fs::write(&given, credentials.to_string()).unwrap();
     // It may take longer than an attempt at a call.
@@ -189,50 +138,45 @@ fn credentials_region_endpoint_and_authorities_come_from_where_the_sdks_of_aws_l
     ];
     fs::write(&config, lines.join("\n")).unwrap();
 
-    let profile = vec![("AWS_CONFIG_FILE", config.as_str()), ("AWS_PROFILE", "work")];
-    let keys = [("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
-    let over =
-        |url| [&keys[..], &[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", url)]].concat();
+    let id = ("JWT_SECRET_ID", "jwt");
+    let over = |url, secret| {
+        let keys = [id, ("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
+        [&keys[..], &[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", url)]].concat()
+    };
+    let alone = |variables: &[_]| with(&Environment::new(), variables);
+    validates(alone(&[id, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
+    validates(alone(&over(&plain, secret)));
     let authorities = authority.certificate().display().to_string();
-    let vouched = [over(&tls), vec![("SSL_CERT_FILE", authorities.as_str())]].concat();
-    for variables in [profile, over(&plain), vouched] {
-        let variables = with(&Environment::new(), &variables);
-        let validate = Service::start("validate", with(&variables, &[("JWT_SECRET_ID", "jwt")]));
-        let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
-        assert_eq!(validated.status, 200, "{}", validate.log());
-    }
-    let strange = with(&Environment::new(), &over(&tls));
-    let strange = Service::start_unready("validate", with(&strange, &[("JWT_SECRET_ID", "jwt")]));
+    let vouched = with(&alone(&over(&tls, secret)), &[("SSL_CERT_FILE", &authorities)]);
+    validates(vouched);
+    let strange = Service::start_unready("validate", alone(&over(&tls, secret)));
     assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());
+    // moto gives the status of a refusal, but not its name.
+    let line = refusal("validate", &alone(&over(&plain, "another")), "jwt");
+    assert!(line.contains("(secret jwt): Secrets Manager answered HTTP 40"), "{line}");
 }
 
 #[test]
 fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
-    for (variables, host) in [
-        (vec![("AWS_REGION", "eu-west-1")], "secretsmanager.eu-west-1.amazonaws.com"),
-        (
-            vec![("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "cn-north-1")],
-            "secretsmanager.cn-north-1.amazonaws.com.cn",
-        ),
-        (
-            vec![
-                ("AWS_REGION", "cn-north-1"),
-                ("AWS_USE_FIPS_ENDPOINT", "true"),
-                ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
-            ],
-            "secretsmanager-fips.cn-north-1.api.amazonwebservices.com.cn",
-        ),
+    for ([region, default_region, variants], host) in [
+        (["eu-west-1", "", "false"], "secretsmanager.eu-west-1.amazonaws.com"),
+        (["", "cn-north-1", "false"], "secretsmanager.cn-north-1.amazonaws.com.cn"),
+        (["cn-north-1", "", "true"], "secretsmanager-fips.cn-north-1.api.amazonwebservices.com.cn"),
     ] {
         let proxy = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", proxy.local_addr().unwrap());
-        let all = [
+        let variables = [
             ("HTTPS_PROXY", address.as_str()),
             ("AWS_ENDPOINT_URL", ""),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", region),
+            ("AWS_DEFAULT_REGION", default_region),
+            ("AWS_USE_FIPS_ENDPOINT", variants),
+            ("AWS_USE_DUALSTACK_ENDPOINT", variants),
             ("JWT_SECRET_ID", "jwt"),
         ];
-        let variables = with(&with(&Environment::new(), &all), &variables);
+        let variables = with(&Environment::new(), &variables);
         let command = process::command(binaries::path("validate"), &variables);
         let _validate = Process::start("validate", command);
         let mut asked = String::new();
@@ -241,52 +185,41 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
     }
 }
 
-#[test]
-#[ignore = "needs moto: make test"]
-fn the_extension_is_asked_where_a_variable_announces_it() {
-    let moto = Moto::start();
-    let arn = moto.create_secret("signing-key", SECRET);
-    let extension = SecretsExtension::start(moto.port(), "the session", 1);
-    let port = extension.port().to_string();
-    // Nothing else leads to Secrets Manager.
-    let variables = |id: &str| {
-        let pairs = [
-            ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port.as_str()),
-            ("AWS_SESSION_TOKEN", "the session"),
-            ("JWT_SECRET_ID", id),
-        ];
-        with(&Environment::new(), &pairs)
-    };
-    for id in ["signing-key", &arn] {
-        let validate = Service::start("validate", variables(id));
-        let validated = validate.request("GET", "/").bearer(&token(USER.0, false)).send();
-        assert_eq!(validated.status, 200, "{}", validate.log());
+/// What the AWS Parameters and Secrets extension answers, which is not to be had as a program.
+fn extension(head: &str) -> (u16, String) {
+    if !head.contains(&format!("\r\nx-aws-parameters-secrets-token: {SESSION}\r\n")) {
+        return (401, "incorrect token".into());
     }
-    // The current version and the previous one, twice, and the one that was too early.
-    assert_eq!(extension.answered(), 5);
-
-    let output = run("validate", &[], &variables("gone"), "");
-    assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
-    assert!(output.stderr.contains("(secret gone)"), "{}", output.stderr);
+    let head = head.replace("%2D", "-").replace("%3A", ":");
+    let asked = |id| format!("GET /secretsmanager/get?secretId={id}&versionStage=AWSCURRENT HTTP");
+    if ["signing-key", ARN].iter().any(|id| head.starts_with(&asked(id))) {
+        return (200, json!({ "SecretString": SECRET }).to_string());
+    }
+    // The service's refusal comes in words, as AWS's SDK for Go puts it.
+    (400, "operation error Secrets Manager: StatusCode: 400, ResourceNotFoundException".into())
 }
 
 #[test]
-fn two_secrets_are_asked_for_at_once_and_neither_for_ever() {
-    // Accepts connections, as the backlog does without us, and never speaks.
-    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let variables = [
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", silent.local_addr().unwrap())),
-        ("AWS_REGION", "eu-west-1".into()),
-        ("AWS_ACCESS_KEY_ID", "test".into()),
-        ("AWS_SECRET_ACCESS_KEY", "test".into()),
-        ("JWT_SECRET_ID", "one".into()),
-        ("DATABASE_SECRET_ID", "two".into()),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value)).into();
-    let since = std::time::Instant::now();
-    let login = Service::start_unready("login", variables);
-    // Each may take 8 s, one after the other 16.
-    assert!(since.elapsed().as_secs() < 14, "{:?}", since.elapsed());
-    let log = login.log();
-    assert!(log.contains("(secret one)") && log.contains("(secret two)"), "{log}");
+fn the_extension_is_asked_where_a_variable_announces_it() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let port = fake_http::start(move |head, _| {
+        // While it starts it refuses everything.
+        let (status, body) = match count.fetch_add(1, Ordering::SeqCst) {
+            0 => (400, "not ready to serve traffic, please wait".into()),
+            _ => extension(head),
+        };
+        fake_http::json(status, &body)
+    });
+    // Nothing else leads to Secrets Manager.
+    let port = port.to_string();
+    let announced =
+        [("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &*port), ("AWS_SESSION_TOKEN", SESSION)];
+    let announced = with(&Environment::new(), &announced);
+    for id in ["signing-key", ARN] {
+        validates(with(&announced, &[("JWT_SECRET_ID", id)]));
+    }
+    // The current version and the previous one, twice, and the one that was too early.
+    assert_eq!(asked.load(Ordering::SeqCst), 5);
+    refusal("validate", &with(&announced, &[("JWT_SECRET_ID", "gone")]), "gone");
 }

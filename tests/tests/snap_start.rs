@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use system_tests::{
     Environment, binaries,
     contract::{SECRET, token},
-    faulty_http::{Fault, FaultyHttp},
+    fake_http,
     moto::Moto,
     process::{Process, command},
     runtime_api::{API, RuntimeApi},
@@ -24,8 +24,8 @@ const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// As Lambda sets them where it starts from snapshots: credentials come from an address.
 fn environment(api: &str, moto: &Moto) -> Environment {
     const CREDENTIALS: &str = r#"{"AccessKeyId":"test","SecretAccessKey":"test","Token":"test","Expiration":"2099-01-01T00:00:00Z"}"#;
-    let credentials = FaultyHttp::start(moto.port(), Fault::Instead(200, CREDENTIALS));
-    let credentials = format!("http://127.0.0.1:{}/credentials", credentials.port());
+    let credentials = fake_http::start(|_, _| fake_http::json(200, CREDENTIALS));
+    let credentials = format!("http://127.0.0.1:{credentials}/credentials");
     let mut variables = moto.variables();
     variables.retain(|name, _| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&&**name));
     for (name, value) in [

@@ -2,45 +2,35 @@
 //! was taken away is refused in time.
 
 mod database_password;
-mod freeze;
 mod guide;
-mod mounted_file;
-mod outage;
-mod secrets_manager;
+mod signing_key;
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
 use system_tests::{
     Environment,
-    clock::Clock,
     database::DatabaseServer,
     service::Service,
-    traffic::{Clients, Kind, Record, Records, Traffic},
+    traffic::{Clients, Kind, Record, Traffic},
     users, wait,
 };
 
-const USER: (&str, &str) = ("right-0@example.com", users::PASSWORD);
-/// 20 logins in a second, and 180 validations.
+/// 10 logins in a second, and 100 validations.
 const CLIENTS: [Clients; 2] = [
-    Clients { kind: Kind::RightLogin, number: 2, every: Duration::from_millis(100) },
-    Clients { kind: Kind::GoodToken, number: 9, every: Duration::from_millis(50) },
+    Clients { kind: Kind::RightLogin, number: 2, every: Duration::from_millis(200) },
+    Clients { kind: Kind::GoodToken, number: 5, every: Duration::from_millis(50) },
 ];
 /// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
 const REFRESH: u64 = 301;
+/// How long a source is left alone that was just asked, and a second.
+const PAUSE: u64 = 11;
+/// Until each client has sent a few requests.
+const A_WHILE: Duration = Duration::from_millis(500);
 /// For what should happen at the next request.
 const SOON: Duration = Duration::from_secs(20);
-
-/// One test at a time: two loads at once would say nothing of either.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Ends the account's connections, so that every one has to be made anew.
 fn end_connections(server: &DatabaseServer) {
@@ -53,11 +43,10 @@ fn end_connections(server: &DatabaseServer) {
 
 /// All of `parts`, with passwords that are quick to check.
 fn variables(parts: &[&Environment], more: &[(&str, &str)]) -> Environment {
-    let mut all = Environment::new();
+    let mut all = users::variables(users::quick());
     for part in parts {
         all.extend(part.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    all.extend(users::variables(users::quick()));
     all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     all
 }
@@ -69,10 +58,9 @@ struct Functions {
 }
 
 impl Functions {
-    fn start(variables: &Environment) -> Self {
-        let login = Service::start("login", variables.clone());
-        let validate = Service::start("validate", variables.clone());
-        let started = Self { login, validate };
+    fn start(login: Environment, validate: Environment) -> Self {
+        let login = Service::start("login", login);
+        let started = Self { login, validate: Service::start("validate", validate) };
         assert_eq!(started.validate(&started.log_in()), 200);
         started
     }
@@ -84,7 +72,8 @@ impl Functions {
     }
 
     fn log_in(&self) -> String {
-        let answer = self.login.request("POST", "/login").basic(USER.0, USER.1).send();
+        let request = self.login.request("POST", "/login");
+        let answer = request.basic(&users::email("right", 0), users::PASSWORD).send();
         assert_eq!(answer.status, 200, "{}", self.login.log());
         answer.text().to_owned()
     }
@@ -93,16 +82,9 @@ impl Functions {
         self.validate.request("GET", "/validate").bearer(token).send().status
     }
 
-    /// Moves the clock so that every secret is old, and waits until both functions have
-    /// noticed that the key is another one.
-    fn notice_new_key(&self, clock: &mut Clock) {
-        let renewals = || [&self.login, &self.validate].map(|it| count(&it.log(), "was renewed"));
-        let before = renewals();
-        clock.advance(REFRESH);
-        wait::until("both functions have the new secret", SOON, || {
-            let now = renewals();
-            (now[0] > before[0] && now[1] > before[1]).then_some(())
-        });
+    fn refuses(&self, token: &str) {
+        let refused = || (self.validate(token) == 403).then_some(());
+        wait::until("the old token is refused", SOON, refused);
     }
 }
 
@@ -114,38 +96,22 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
+    /// From now on these tokens are validated as well, and no others.
+    fn validate_too(&self, tokens: &[String]) {
+        self.traffic.validate_too(tokens);
+        thread::sleep(A_WHILE);
+    }
+
     /// Ends, and looks at every answer.
-    fn all_good(self, what: &str) -> Records {
+    fn all_good(self, what: &str) {
         let records = self.traffic.stop();
         let rate = records.0.len() as u128 * 1_000 / self.since.elapsed().as_millis().max(1);
         println!("{what}: {rate} requests in a second: {}", records.summary());
-        assert!(rate > 100, "too busy to say anything: {rate} requests in a second");
+        assert!(rate > 25, "too busy to say anything: {rate} requests in a second");
         let logs = [&self.functions.login, &self.functions.validate].map(Service::log).join("\n");
         let good = |line: &&str| line.contains("\"status\":200") || !line.contains("\"status\"");
         let bad: Vec<&str> = logs.lines().filter(|line| !good(line)).collect();
         let all_good = records.0.iter().all(Record::is_usual);
         assert!(all_good, "{what}: {}\n{}", records.summary(), bad.join("\n"));
-        records
     }
-}
-
-fn count(log: &str, text: &str) -> usize {
-    log.matches(text).count()
-}
-
-/// A JWK Set of symmetric keys with these names, in this order.
-fn key_set(names: &[&str]) -> String {
-    let key = |name: &&str| {
-        let secret = URL_SAFE_NO_PAD.encode(name.repeat(40));
-        json!({ "kty": "oct", "kid": name, "k": secret })
-    };
-    json!({ "keys": names.iter().map(key).collect::<Vec<_>>() }).to_string()
-}
-
-/// The `kid` that a token names.
-fn kid(token: &str) -> Option<String> {
-    let header = token.split('.').next().expect("a header");
-    let header = URL_SAFE_NO_PAD.decode(header).expect("Base64url");
-    let header: Value = serde_json::from_slice(&header).expect("JSON");
-    header["kid"].as_str().map(str::to_owned)
 }

@@ -1,15 +1,12 @@
 //! Parts that fail while requests go on: no answer is wrong, none hangs, `validate` does
-//! not notice, and all is well again without a restart. Each test prints a line of what
+//! not notice, and all is well again without a restart. Each fault prints a line of what
 //! clients saw.
 
-mod crowded;
-mod full_disk;
+mod database;
 mod observation;
 mod secrets_manager;
-mod slow;
-mod unreachable;
 
-use std::{sync::MutexGuard, time::Duration};
+use std::time::Duration;
 
 use system_tests::{
     Environment,
@@ -17,7 +14,6 @@ use system_tests::{
     database::DatabaseServer,
     mariadb,
     service::Service,
-    tcp_proxy::TcpProxy,
     traffic::{Clients, Kind, Traffic},
     users,
 };
@@ -34,18 +30,14 @@ const CLIENTS: [Clients; 6] = [
     Clients { kind: Kind::GarbageToken, number: 1, every: Duration::from_millis(200) },
 ];
 
-/// One test at a time: what two faults at once look like says nothing of either.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// A server with the users of the traffic.
-fn server() -> DatabaseServer {
+/// A server with the users of the traffic, and the variables that lead to it.
+fn server() -> (DatabaseServer, Environment) {
     let server = mariadb::start();
     server.init();
     users::add(&server, users::quick());
-    server
+    let mut variables = server.login_variables();
+    variables.extend(users::variables(users::quick()));
+    (server, variables)
 }
 
 /// Both functions as HTTP services.
@@ -55,18 +47,9 @@ struct Functions {
 }
 
 impl Functions {
-    fn start(variables: &Environment) -> Self {
-        let mut all = users::variables(users::quick());
-        all.extend(variables.clone());
-        let login = Service::start("login", all.clone());
-        Self { login, validate: Service::start("validate", all) }
-    }
-
-    /// With a key in a variable, and this database behind a proxy.
-    fn behind(proxy: &TcpProxy, server: &DatabaseServer) -> Self {
-        let mut variables = server.login_variables();
-        variables.insert("MYSQL_PORT".into(), proxy.port().to_string());
-        Self::start(&with_key(variables))
+    /// Both by one way to start a service.
+    fn start(start: impl Fn(&str) -> Service) -> Self {
+        Self { login: start("login"), validate: start("validate") }
     }
 
     fn traffic(&self) -> Traffic {
@@ -78,14 +61,4 @@ impl Functions {
         };
         Traffic::start(self.login.url(""), self.validate.url(""), token, &CLIENTS)
     }
-
-    /// Traffic, and everybody content.
-    fn observe(&self, fault: &'static str) -> Observation<'_> {
-        Observation::begin(fault, self)
-    }
-}
-
-fn with_key(mut variables: Environment) -> Environment {
-    variables.insert("JWT_SECRET".into(), SECRET.into());
-    variables
 }

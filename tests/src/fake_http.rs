@@ -1,0 +1,50 @@
+//! An HTTP server of which the test says what it answers.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+/// Starts one and gives its port. `answer` makes an answer's bytes of the head and the body
+/// of a request, each of which comes on a connection of its own. It ends with the test process.
+pub fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Clone + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("a bound socket has an address").port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let answer = answer.clone();
+            // A client that gave up is no failure of the server.
+            thread::spawn(move || drop(serve(&client, answer)));
+        }
+    });
+    port
+}
+
+fn serve(mut client: &TcpStream, answer: impl Fn(&str, &str) -> Vec<u8>) -> std::io::Result<()> {
+    let (mut reader, mut head, mut length) = (BufReader::new(client), String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let start = head.len();
+        if reader.read_line(&mut head)? == 0 {
+            return Ok(());
+        }
+        let line = head[start..].to_ascii_lowercase();
+        if let Some(bytes) = line.strip_prefix("content-length:") {
+            length = bytes.trim().parse().unwrap_or_default();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    client.write_all(&answer(&head, &String::from_utf8_lossy(&body)))
+}
+
+/// The bytes of an answer in JSON, as Secrets Manager gives it.
+#[must_use]
+pub fn json(status: u16, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} -\r\ncontent-type: application/x-amz-json-1.1\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
