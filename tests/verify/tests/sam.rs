@@ -138,6 +138,8 @@ async fn the_contract_holds_for_what_is_deployed_with_a_key_from_secrets_manager
     variables.insert("JWT_SECRET_ID".into(), manager.create_secret("signing-key", SECRET));
     let validate = LambdaEmulator::start("validate", &variables);
     variables.extend(server.login_variables());
+    // Each gateway sends the same wrong passwords.
+    variables.insert("LOGIN_MAX_FAILURES".into(), "100".into());
     let login = LambdaEmulator::start("login", &variables);
     for gateway in Gateway::ALL {
         let door = EmulatorDoor { login: &login, validate: &validate, gateway };
