@@ -40,6 +40,9 @@ const NEVER_HEARD: &str = "axum";
 
 const AT_MOST_EVERY: Duration = Duration::from_mins(1);
 
+/// How many lines wait for standard error before requests do: 2 to 3 MiB of memory at most.
+const MOST_BUFFERED_LINES: usize = 4096;
+
 /// How a log line gets to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogWriter {
@@ -57,6 +60,7 @@ pub fn init(config: &LogConfig, writer: LogWriter) -> Option<WorkerGuard> {
         LogWriter::AtOnce => (BoxMakeWriter::new(io::stderr), None),
         LogWriter::InBackground => {
             let builder = NonBlockingBuilder::default().lossy(false);
+            let builder = builder.buffered_lines_limit(MOST_BUFFERED_LINES);
             // Emptied whenever there is nothing more to write.
             let (writer, guard) = builder.finish(io::BufWriter::new(io::stderr()));
             (BoxMakeWriter::new(writer), Some(guard))
@@ -84,7 +88,10 @@ pub fn init(config: &LogConfig, writer: LogWriter) -> Option<WorkerGuard> {
 
 fn may_be_heard(line: &Metadata<'_>) -> bool {
     let root = line.target().split("::").next().unwrap_or_default();
-    (*line.level() <= Level::INFO && root != NEVER_HEARD) || OURS.contains(&root)
+    // AWS's SDK names accounts, roles and what a program of `credential_process` wrote, at `info` and
+    // `warn`. What fails there is in our own lines.
+    let lowest = if root.starts_with("aws_") { Level::ERROR } else { Level::INFO };
+    (*line.level() <= lowest && root != NEVER_HEARD) || OURS.contains(&root)
 }
 
 /// When a warning whose cause clients can repeat is said: once a minute at most.

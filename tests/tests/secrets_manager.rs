@@ -93,13 +93,15 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
     let jwt = ("JWT_SECRET_ID", "jwt");
     let nowhere = vec![jwt, ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")];
     let elsewhere = vec![jwt, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:1")];
+    let strange = vec![jwt, ("AWS_ENDPOINT_URL_STS", "localhost:1")];
     for (function, variables, secret, reason) in [
         ("validate", vec![("JWT_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("validate", vec![("JWT_SECRET_ID", "short")], "short", "shorter than 32 bytes"),
         ("validate", vec![("JWT_SECRET_ID", "binary")], "binary", "holds no text"),
         ("validate", nowhere, "jwt", "AWS_REGION"),
         ("validate", vec![jwt, ("AWS_REGION", "eu west")], "jwt", "`region`"),
-        ("validate", elsewhere, "jwt", "the endpoint makes no URL"),
+        ("validate", elsewhere, "jwt", "the endpoint of Secrets Manager makes no URL"),
+        ("validate", strange, "jwt", "the endpoint of STS makes no URL; see AWS_ENDPOINT_URL"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
         ("login", vec![jwt, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),

@@ -112,16 +112,22 @@ pub async fn client() -> Result<Client, CallError> {
     if config.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(CallError::permanent("no AWS region is configured; set AWS_REGION"));
     }
+    let own = endpoint(&config, "Secrets Manager")?;
+    // Those of the sources of credentials.
+    for service in ["STS", "SSO", "SSO OIDC"] {
+        endpoint(&config, service)?;
+    }
     let mut builder = Builder::from(&config);
-    builder.set_endpoint_url(endpoint(&config)?);
+    builder.set_endpoint_url(own);
     Ok(Client::from_conf(builder.build()))
 }
 
-/// The configured endpoint, if there is one; an empty variable counts as unset. The SDK panics at
-/// an empty one, and what makes no URL it refuses with a message that holds the whole request.
-fn endpoint(config: &SdkConfig) -> Result<Option<String>, CallError> {
+/// The configured endpoint of a service, if there is one; an empty variable counts as unset. The
+/// SDK panics at an empty one, and what makes no URL it refuses with a message that holds the whole
+/// request, such as the token of a web identity.
+fn endpoint(config: &SdkConfig, service: &'static str) -> Result<Option<String>, CallError> {
     let key = ServiceConfigKey::builder()
-        .service_id("Secrets Manager")
+        .service_id(service)
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build()
@@ -130,9 +136,10 @@ fn endpoint(config: &SdkConfig) -> Result<Option<String>, CallError> {
     let found = if found.as_deref() == Some("") { variable("AWS_ENDPOINT_URL") } else { found };
     match found {
         Some(url) if url.parse().is_ok_and(|uri: Uri| uri.scheme().is_some()) => Ok(Some(url)),
-        Some(_) => Err(CallError::permanent(
-            "the endpoint makes no URL; see AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_ENDPOINT_URL",
-        )),
+        Some(_) => Err(CallError::permanent(&format!(
+            "the endpoint of {service} makes no URL; see AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{}",
+            service.replace(' ', "_").to_uppercase()
+        ))),
         None => Ok(None),
     }
 }

@@ -75,7 +75,8 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError 
     }
 }
 
-/// What went wrong, from the outermost to the innermost cause; many repeat their source.
+/// What went wrong, from the outermost to the innermost cause; many repeat their source. A message
+/// of the SDK's that quotes a request is left out: its body may be a secret.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut messages = vec![error.to_string()];
     let mut cause = error.source();
@@ -83,6 +84,28 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
         messages.push(error.to_string());
         cause = error.source();
     }
+    messages.retain(|message| !message.contains("SdkBody"));
     messages.dedup();
     messages.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_an_error_quotes_is_not_told() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("no endpoint for {0:?}")]
+        struct Quoting(HttpRequest);
+        #[derive(Debug, thiserror::Error)]
+        #[error("dispatch failure")]
+        struct Failed(#[source] Quoting);
+        let mut request = HttpRequest::empty();
+        *request.body_mut() = "WebIdentityToken=a-secret".into();
+        assert!(format!("{request:?}").contains("a-secret"), "the SDK quotes bodies");
+        assert_eq!(causes(&Failed(Quoting(request))), "dispatch failure");
+    }
 }
