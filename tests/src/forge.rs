@@ -64,7 +64,7 @@ impl KeyPair {
         Self { pkcs8: der(&pem(name)) }
     }
 
-    /// A new key for ES256: one that nobody trusts.
+    /// A new key for ES256, which is in no set.
     #[must_use]
     pub fn generate() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);

@@ -83,7 +83,7 @@ impl InvocationEvent for AuthorizerEvent {
 }
 
 /// The request, without a token that the answer is not kept under. If it is kept under
-/// something else, such as another header, whoever sends that passes with no token at all.
+/// something else, such as another header, a client that sends that passes with no token at all.
 fn request(described: GatewayEvent, kept_under: Option<&[String]>) -> Request<Body> {
     let (mut request, _) = described.into_request();
     let is_kept_under = |value: &HeaderValue| {

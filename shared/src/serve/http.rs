@@ -55,7 +55,7 @@ pub(super) struct Signals {
 /// Which one came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// SIGTERM, from whoever runs the process: finish in good order.
+    /// SIGTERM, from the supervisor of the process: finish in good order.
     Terminate,
     /// SIGINT, from a person at a terminal, who does not want to wait.
     Interrupt,

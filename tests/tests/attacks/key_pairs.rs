@@ -56,7 +56,7 @@ fn signatures(table: &mut Table) {
         table.token_rows(signer.0, |row| forge::seal(message, bytes(row, &signature)));
     }
     let stranger = KeyPair::generate().token("ES256", &header("ES256"), honest());
-    table.tokens("RFC 7515 5.2", "wrong signature", [("a key that nobody trusts", stranger)]);
+    table.tokens("RFC 7515 5.2", "wrong signature", [("a key of no set", stranger)]);
     let second_name = token(SIGNERS[2], &header("Ed25519"));
     table.tokens("RFC 9864 2.2", "passes", [("the second name of EdDSA", second_name)]);
 }

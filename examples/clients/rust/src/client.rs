@@ -187,7 +187,7 @@ fn is_invalid_token(response: &Response) -> bool {
     response.status() == StatusCode::FORBIDDEN && challenge.contains(r#"error="invalid_token""#)
 }
 
-/// Seconds to wait; 1 where somebody in between says a date, or nothing.
+/// Seconds to wait; 1 where a proxy in between says a date, or nothing.
 fn retry_after(response: &Response) -> u32 {
     let value = header(response, &RETRY_AFTER);
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
