@@ -78,13 +78,6 @@ minikube-secrets: ## Make the secrets of the overlay minikube, in a file that gi
 minikube: ## Run everything on a minikube with Knative, log in and validate
 	@k8s-knative/minikube
 
-
-.PHONY: openapi
-openapi: ## Write openapi.json, as the code has it
-	@tests/setup rust
-	@cargo build --quiet -p local
-	@$(TARGET)/debug/local openapi >openapi.json
-
 .PHONY: lint
 lint: ## Check format, lints, documentation and structure
 	@tests/setup rust lints deny

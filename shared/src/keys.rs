@@ -11,8 +11,6 @@ mod jwk;
 #[cfg(feature = "key-management")]
 mod jwk_set;
 mod key;
-#[cfg(feature = "openapi")]
-mod openapi;
 mod pem;
 #[cfg(feature = "key-management")]
 mod private_jwk;
@@ -167,9 +165,7 @@ impl Keys {
 
 /// The public keys (RFC 7517 section 5).
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = JwkSet))]
 pub(crate) struct PublicSet {
     /// In the order of the configuration; empty where the key is a shared secret.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<openapi::PublicJwk>))]
     keys: Vec<Jwk>,
 }

@@ -5,8 +5,6 @@
 //! few words for each.
 
 mod accept;
-#[cfg(feature = "openapi")]
-pub mod openapi;
 mod refusal;
 mod well_known;
 
@@ -113,7 +111,6 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
 
 /// The token for a client that asks for JSON (RFC 6749 section 5.1).
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct TokenResponse<'a> {
     /// The JWT.
     access_token: &'a str,
@@ -131,7 +128,6 @@ fn access_token(token: &str, lifetime: Duration) -> String {
 
 /// A problem without a type of its own (RFC 9457 section 4.2.1).
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Problem<'a> {
     /// Always `about:blank`: the status says what kind of problem it is.
     r#type: &'static str,

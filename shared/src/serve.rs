@@ -9,8 +9,6 @@ mod lambda;
 mod lambda_event;
 mod service;
 
-#[cfg(feature = "openapi")]
-pub use health::document as health_document;
 pub use health::{DatabaseProbe, Health};
 pub use lambda_event::{GatewayEvent, InvocationEvent};
 pub use service::{PeerAddress, Service};

@@ -7,8 +7,6 @@ mod claims;
 mod issue;
 mod verify;
 
-#[cfg(feature = "openapi")]
-pub(crate) use claims::IssuedClaims;
 pub use claims::{Subject, VerifiedClaims};
 pub use issue::{IssuedToken, TokenIssuer, issue};
 pub use verify::{InvalidToken, TokenVerifier, VerifyError, verify};

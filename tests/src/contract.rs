@@ -6,13 +6,17 @@ mod rows;
 
 pub use rows::{ADMIN, USER, add_users, claims, hash};
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fs,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde_json::{Value, json};
 
 use crate::{
     forge,
     http::{self, Answer},
+    workspace,
 };
 
 /// `JWT_SECRET` of the functions under test.
@@ -138,13 +142,27 @@ pub fn refused(kind: &str, answer: &Answer) {
 /// Sends every row that `is_passed` by this door to its function through it, and compares the
 /// answers.
 pub fn check(door: &dyn Door, is_passed: impl Fn(&str, &Row) -> bool) {
+    let document = fs::read_to_string(workspace().join("openapi.json")).expect("it is checked in");
+    let document = serde_json::from_str(&document).expect("JSON");
     for (function, rows) in [("login", rows::login_rows()), ("validate", rows::validate_rows())] {
         let mut sent = 0;
         for row in rows.iter().filter(|row| is_passed(function, row)) {
             println!("{function}, {}: {:?}", row.name, row.request);
-            (row.good)(&door.send(function, &row.request));
+            let answer = door.send(function, &row.request);
+            (row.good)(&answer);
+            let (path, status) = (row.request.path, answer.status);
+            assert!(is_described(&document, function, path, status), "openapi.json: {status}");
             sent += 1;
         }
         assert!(sent > 0, "no row of {function}");
     }
+}
+
+/// Whether openapi.json has this status for a path of the function. What is no path of it is 404.
+fn is_described(document: &Value, function: &str, path: &str, status: u16) -> bool {
+    let is_any = path == "/" || path.starts_with("/validate/");
+    let path = if is_any { format!("/{function}") } else { path.to_owned() };
+    let methods = document["paths"][path].as_object().into_iter().flat_map(|it| it.values());
+    let mut own = methods.filter(|it| (it["tags"][0] == "login") == (function == "login"));
+    own.next().map_or(status == 404, |it| it["responses"].get(status.to_string()).is_some())
 }

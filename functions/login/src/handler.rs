@@ -27,10 +27,6 @@ use crate::LoginState;
 /// Takes an e-mail and its password and answers a token: as plain text, or as JSON for a
 /// request that accepts JSON and not plain text. Bodies mean nothing. `login` answers this
 /// path, and the same on `/`, the root of a function URL.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/login", tag = "login", operation_id = "login",
-    security(("basic" = [])), responses(crate::openapi::Answers)
-))]
 pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
     let head = request.into_parts().0;
     match log_in(state, &head).await {

@@ -1,8 +1,6 @@
 //! `login`: Basic credentials in, JWT out.
 
 mod handler;
-#[cfg(feature = "openapi")]
-pub mod openapi;
 mod router;
 mod state;
 

@@ -19,10 +19,6 @@ use crate::ValidateState;
 /// Decided by the `Authorization` header alone. GET stands for every method here: all are
 /// answered alike, since some gateways ask with their client's own. `validate` answers this
 /// path, and the same on `/`, the root of a function URL.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/validate", tag = "validate", operation_id = "validate",
-    security(("bearer" = [])), responses(crate::openapi::Validated)
-))]
 pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     let headers = request.headers();
     let Ok(token) = BearerToken::from_headers(headers) else {
@@ -43,16 +39,6 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
 ///
 /// Nothing secret is in it: where the key is a shared text, the set is empty. `validate`
 /// answers this path.
-#[cfg_attr(
-    feature = "openapi",
-    utoipa::path(
-        get,
-        path = "/.well-known/jwks.json",
-        tag = "well-known",
-        operation_id = "jwks",
-        responses(crate::openapi::KeySet)
-    )
-)]
 pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
@@ -63,16 +49,6 @@ pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Re
 /// Where such gateways find the keys
 ///
 /// Where `JWT_ISSUER` is a URL, else 404. `validate` answers this path.
-#[cfg_attr(
-    feature = "openapi",
-    utoipa::path(
-        get,
-        path = "/.well-known/openid-configuration",
-        tag = "well-known",
-        operation_id = "openidConfiguration",
-        responses(crate::openapi::Metadata)
-    )
-)]
 pub(crate) async fn openid_configuration(
     State(state): State<Arc<ValidateState>>,
     request: Request,

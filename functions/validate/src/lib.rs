@@ -4,8 +4,6 @@
 //! not. It needs no database, and no key that could sign but for HS256.
 
 mod handler;
-#[cfg(feature = "openapi")]
-pub mod openapi;
 mod router;
 mod state;
 

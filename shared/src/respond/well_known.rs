@@ -25,7 +25,6 @@ pub fn key_set(keys: &Keys) -> Response<Body> {
 /// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the issuer's
 /// metadata, as far as it is about verifying tokens.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Metadata<'a> {
     /// The `iss` of the tokens, an `https` address.
     issuer: &'a str,

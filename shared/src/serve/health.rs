@@ -1,12 +1,8 @@
 //! `/healthz` and `/readyz`, for whoever runs the process over HTTP.
 
 mod database;
-#[cfg(feature = "openapi")]
-mod openapi;
 
 pub use database::DatabaseProbe;
-#[cfg(feature = "openapi")]
-pub use openapi::document;
 
 use std::{
     sync::{
@@ -90,16 +86,12 @@ impl Health {
 /// The process lives.
 ///
 /// Asked over HTTP alone; on Lambda there is no such path.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = HEALTHZ, tag = "health", operation_id = "healthz", responses(openapi::Healthz)
-))]
 async fn liveness() -> &'static str {
     ALIVE
 }
 
 /// The body of `/readyz`.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Readiness {
     /// `ready`, `starting` (there are no keys yet) or `draining` (after SIGTERM).
     status: &'static str,
@@ -107,7 +99,6 @@ struct Readiness {
     keys: &'static str,
     /// Only of `login`: the state of the database, no older than 2 s. It does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     database: Option<&'static str>,
 }
 
@@ -115,9 +106,6 @@ struct Readiness {
 ///
 /// A dead database does not make a function unready: to take every instance out of
 /// rotation at once would help nobody, and `login` answers 503 itself.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = READYZ, tag = "health", operation_id = "readyz", responses(openapi::Readyz)
-))]
 async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     let database = match &health.database {
         Some(database) => Some(database.state().await),

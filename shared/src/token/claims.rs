@@ -15,53 +15,18 @@ pub struct Subject<'a> {
     pub admin: bool,
 }
 
-/// A text, or several (RFC 7519 section 4.1.3): ours is one, others may be in a token that
-/// verifies.
-#[cfg(feature = "openapi")]
-fn audience() -> utoipa::openapi::OneOfBuilder {
-    use utoipa::openapi::{
-        OneOfBuilder,
-        schema::{ArrayBuilder, Object, Type},
-    };
-    let text = || Object::with_type(Type::String);
-    let description = "Whom it is for: where `JWT_AUDIENCE` is set, exactly that.";
-    let several = ArrayBuilder::new().items(text());
-    OneOfBuilder::new().item(text()).item(several).description(Some(description))
-}
-
 /// The claims of a token of ours. The first four are those of the Flask service.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(
-    as = Claims,
-    description = "What a token says. Tokens of `login` have all of this, `iss` and `aud` where \
-                   they are configured. Others that verify, such as those of the Flask service, \
-                   have at least what is required, and may have more."
-))]
-pub(crate) struct IssuedClaims<'a> {
-    /// The user's e-mail, as it is stored.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
+pub(super) struct IssuedClaims<'a> {
     pub(super) username: &'a str,
-    /// Whether the user is an administrator.
     pub(super) admin: bool,
-    /// When it was issued, in seconds since 1970.
-    #[cfg_attr(feature = "openapi", schema(value_type = f64, required = false))]
     pub(super) iat: u64,
-    /// When it expires, in seconds since 1970.
-    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub(super) exp: u64,
-    /// The user's id.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub(super) sub: &'a str,
-    /// A random UUID, another one for each token.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub(super) jti: String,
-    /// Who issued it: where `JWT_ISSUER` is set, exactly that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub(super) iss: Option<&'a str>,
-    /// Whom it is for: where `JWT_AUDIENCE` is set, exactly that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(schema_with = audience, required = false))]
     pub(super) aud: Option<&'a str>,
 }
 

@@ -1,5 +1,5 @@
-//! `openapi.json`: that it is OpenAPI, and that both functions do as it says. That it is current
-//! is for `tools/local/tests/openapi.rs`, the page for `tools/local/tests/docs.rs`.
+//! `openapi.json`: that it is OpenAPI, and that both functions do as it says. That it describes each
+//! answer of the contract is for `system_tests::contract`, the page for `docs_page.rs`.
 
 use std::{fs, path::Path, time::Duration};
 

@@ -1,7 +1,6 @@
 //! Both functions in one process, for a first look: `make run`.
 //!
-//! `local prepare` only makes the files that `make watch` needs, and `local openapi` prints
-//! openapi.json.
+//! `local prepare` only makes the files that `make watch` needs.
 
 mod docs;
 mod function;
@@ -15,12 +14,8 @@ fn main() -> ExitCode {
             eprintln!("{reason}");
             ExitCode::FAILURE
         }),
-        Some("openapi") => {
-            print!("{}", docs::openapi());
-            ExitCode::SUCCESS
-        }
         Some(_) => {
-            eprintln!("usage: local [prepare | openapi]");
+            eprintln!("usage: local [prepare]");
             ExitCode::from(64)
         }
     }
