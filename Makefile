@@ -99,7 +99,7 @@ release: ## Build each function as one static file, target/lambda/NAME/bootstrap
 
 .PHONY: bench
 bench: release ## Measure the functions beside their baselines; ONLY=validate, login, start, size, memory
-	@tests/setup packages bench
+	@tests/setup packages python bench
 	@cargo build --release --locked --manifest-path tests/bench/baselines/Cargo.toml \
 	  --target-dir target/bench/baselines
 	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/bench/venv/bin/python -B tests/bench/run.py $(ONLY)

@@ -119,17 +119,27 @@ def login(table):
 
 
 def start(table):
-    what = "start to first answer, ms"
-    for _ in rounds("start"):
+    """With the key in a variable, and in Secrets Manager."""
+    starts = {name: begin for name, begin in WITHOUT_DATABASE.items() if name != "Flask"}
+    compare_starts(table, "start to first answer, ms", starts)
+    with services.secrets_manager() as variables:
+        starts = {
+            "validate": lambda: services.validate(**variables),
+            "ordinary service": lambda: services.ordinary(**variables),
+        }
+        compare_starts(table, "start with a key from Secrets Manager, ms", starts)
+
+
+def compare_starts(table, what, starts):
+    for _ in rounds(what):
         taken = defaultdict(list)
         for _ in range(STARTS):
-            for name, begin in WITHOUT_DATABASE.items():
-                if name != "Flask":
-                    with begin() as service:
-                        taken[name].append(service.start_seconds * 1e3)
+            for name, begin in starts.items():
+                with begin() as service:
+                    taken[name].append(service.start_seconds * 1e3)
         for name, milliseconds in taken.items():
             table.note(what, name, statistics.median(milliseconds))
-    table.compare(what, "validate", "bare axum", "ordinary service")
+    table.compare(what, "validate", *(name for name in starts if name != "validate"))
 
 
 def size(table):

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,8 +146,34 @@ def validate_with_metrics():
     return validate(METRICS_PORT=str(free_port()))
 
 
-def ordinary():
-    return serving([BASELINES / "ordinary"], {"JWT_SECRET": KEY})
+def ordinary(**more):
+    return serving([BASELINES / "ordinary"], {"JWT_SECRET": KEY} | more)
+
+
+@contextlib.contextmanager
+def secrets_manager():
+    """Secrets Manager with the key in it: the variables that lead there."""
+    port = free_port()
+    moto = [REPOSITORY / "target/venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(moto, **quiet) as process:
+        try:
+            while not ask(port, "/moto-api/"):
+                time.sleep(0.1)
+            scope = "Credential=bench/20260101/eu-west-1/secretsmanager/aws4_request"
+            headers = {
+                "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": "secretsmanager.CreateSecret",
+            }
+            secret = json.dumps({"Name": "bench", "SecretString": KEY}).encode()
+            url = f"http://127.0.0.1:{port}"
+            urllib.request.urlopen(urllib.request.Request(url, secret, headers)).close()
+            account = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+            place = {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_SECRETS_MANAGER": url}
+            yield {"JWT_SECRET": "", "JWT_SECRET_ID": "bench"} | account | place
+        finally:
+            process.kill()
 
 
 @contextlib.contextmanager

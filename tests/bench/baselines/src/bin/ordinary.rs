@@ -1,8 +1,10 @@
-//! An ordinary token service: axum, jsonwebtoken, and a line of JSON in the log for each
-//! request. It checks what jsonwebtoken checks by default.
+//! An ordinary token service: axum, jsonwebtoken, and a line of JSON in the log for each request, on
+//! Lambda or over HTTP, with the key in a variable or in Secrets Manager. It checks what jsonwebtoken
+//! checks by default.
 
 use std::{env, time::Instant};
 
+use aws_config::BehaviorVersion;
 use axum::{
     Json, Router,
     extract::{Request, State},
@@ -19,14 +21,28 @@ use tracing::info;
 #[tokio::main]
 async fn main() {
     tracing_subscriber::fmt().json().init();
-    let secret = env::var("JWT_SECRET").expect("JWT_SECRET is set");
-    let port = env::var("PORT").expect("PORT is set");
+    let secret = secret().await;
     let router = Router::new()
         .route("/validate", get(validate))
         .layer(from_fn(log))
         .with_state(DecodingKey::from_secret(secret.as_bytes()));
+    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        lambda_http::run(router).await.expect("Lambda gives it events");
+        return;
+    }
+    let port = env::var("PORT").expect("PORT is set");
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.expect("the port is free");
     axum::serve(listener, router).await.expect("axum serves until it is ended");
+}
+
+async fn secret() -> String {
+    let Ok(id) = env::var("JWT_SECRET_ID") else {
+        return env::var("JWT_SECRET").expect("JWT_SECRET or JWT_SECRET_ID is set");
+    };
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let client = aws_sdk_secretsmanager::Client::new(&config);
+    let secret = client.get_secret_value().secret_id(id).send().await.expect("it is there");
+    secret.secret_string.expect("it is a text")
 }
 
 async fn validate(
