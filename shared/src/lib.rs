@@ -6,8 +6,9 @@
 //!
 //! * [`serve`]: Lambda or HTTP, health, draining
 //! * [`authorization`]: the two schemes of the `Authorization` header
+//! * [`client_address`]: where a request came from
 //! * `throttle`: when an e-mail may try again (feature `mysql`)
-//! * `users`: where e-mails and password hashes are (features `mysql`, `sqlite`)
+//! * `users`: where e-mails and password hashes are (feature `mysql`; `sqlite` for local work)
 //! * `password`: whether a password is right (feature `password`)
 //! * [`token`]: issuing and strict verification, on [`keys`]
 //! * [`respond`]: which status, body and headers each outcome has
@@ -15,6 +16,7 @@
 //! At cold start: [`config`], then [`secrets`]. [`telemetry`] logs.
 
 pub mod authorization;
+pub mod client_address;
 pub mod config;
 pub mod keys;
 #[cfg(feature = "password")]

@@ -11,7 +11,7 @@ mod service;
 
 pub use health::{DatabaseProbe, Health};
 pub use lambda_event::{GatewayEvent, InvocationEvent};
-pub use service::{PeerAddress, Service};
+pub use service::Service;
 
 use std::{
     fmt::Display,

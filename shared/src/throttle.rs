@@ -1,41 +1,43 @@
 //! When an e-mail, or a source of requests, may try again.
 //!
-//! Before a password is checked, the check is noted in the database, in one atomic
-//! statement; afterwards it is counted as a failure, or taken back. No more checks run at
-//! once than there may be failures before the next lock: those beyond them wait until one has
-//! ended. So parallel guesses, over any number of instances, cannot outrun
+//! An attempt is reserved in the database before its password is checked, in one atomic
+//! statement; afterwards it is committed as a failure, or released. No more attempts are
+//! reserved at once than there may be failures before the next lock: those beyond them wait
+//! until one has ended. So parallel guesses, over any number of instances, cannot outrun
 //! the rule, and parallel logins with the right password are not refused.
 //!
 //! The rule is that of Amazon Cognito: from the n-th failure in a row on each one locks
 //! the e-mail, for 1 s, 2 s, 4 s and so on.
 
-#[cfg(any(feature = "sqlite", test))]
-mod count;
+#[cfg(feature = "sqlite")]
+mod memory;
 mod mysql;
 mod rule;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-mod store;
 mod subject;
 
+#[cfg(feature = "sqlite")]
+pub use memory::MemoryStore;
+pub use mysql::ThrottleRow;
 pub use rule::Rule;
-pub use store::{Admission, ThrottleRow, ThrottleStore};
-pub use subject::{Subject, source_name};
+pub use subject::Subject;
 
 use std::{
-    fmt,
     sync::{Arc, Once},
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use axum::http::HeaderMap;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+#[cfg(feature = "sqlite")]
+use crate::users::SqliteUsers;
 use crate::{
-    config::ThrottleConfig,
-    serve::PeerAddress,
-    users::{Database, StoreError},
+    client_address::{PeerAddress, client_address},
+    config::{DatabaseConfig, Problem, ThrottleConfig},
+    secrets::Secrets,
+    users::{MySqlUsers, StoreError, UserStore},
 };
 
 /// How long a check is believed to be under way, and so the longest that a login may take.
@@ -46,6 +48,65 @@ pub const CHECK_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 /// Those who wait for the same subject look one after another, not all at once.
 const TURNS: usize = 64;
+
+/// Whether a password may be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reservation {
+    /// It may.
+    Reserved {
+        /// There was no failure, and no other check.
+        alone: bool,
+    },
+    /// As many checks are under way as there may be failures until the next lock.
+    Full,
+    /// There were too many failures; for so long nothing is checked.
+    Locked(Duration),
+}
+
+/// Counts of failures, shared by all instances. Each call is one atomic step.
+#[async_trait]
+pub trait ThrottleStore: Send + Sync {
+    /// Reserves a check, if it may be made.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database is out of reach or fails.
+    async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError>;
+
+    /// Turns a reserved check into a failure, and says how many there are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database is out of reach or fails.
+    async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError>;
+
+    /// Takes a reserved check back, and with `clear` forgets the failures.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database is out of reach or fails.
+    async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError>;
+}
+
+/// The configured database, of users and of counts: MySQL or MariaDB, and for local work
+/// SQLite (feature `sqlite`) where the URL begins with `sqlite:`.
+///
+/// # Errors
+///
+/// A [`Problem`] if there is no secret of the account, or it is not what it should be.
+/// Whether the database answers is not asked: it is not needed to start.
+pub async fn open(
+    config: DatabaseConfig,
+    secrets: &Secrets,
+    connections: u32,
+) -> Result<(Arc<dyn UserStore>, Arc<dyn ThrottleStore>), Problem> {
+    #[cfg(feature = "sqlite")]
+    if let Some(users) = SqliteUsers::configured(&config, secrets).await? {
+        return Ok((Arc::new(users), Arc::new(MemoryStore::default())));
+    }
+    let store = MySqlUsers::prepare(config, secrets, connections).await?;
+    Ok((Arc::new(store.clone()), Arc::new(store)))
+}
 
 /// Why a password is not checked.
 #[derive(Debug, Error)]
@@ -58,27 +119,17 @@ pub enum ThrottleError {
         /// For how long still.
         remaining: Duration,
     },
-    /// Whether there were is not known: nobody is let through then.
+    /// Whether there were is not known: no password is checked then.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// The counts that are kept in `database`.
-#[must_use]
-pub fn store(database: &Database) -> Arc<dyn ThrottleStore> {
-    match database {
-        Database::MySql(store) => Arc::new(store.clone()),
-        #[cfg(feature = "sqlite")]
-        Database::Sqlite(store) => Arc::new(store.clone()),
-    }
 }
 
 /// Decides who may try.
 #[derive(Clone)]
 pub struct Throttle {
     store: Arc<dyn ThrottleStore>,
-    email: Rule,
-    source: Option<Rule>,
+    email: Arc<Rule>,
+    source: Option<Arc<Rule>>,
     proxy_hops: usize,
     /// Whether the log says that a request had no source.
     unknown_source: Arc<Once>,
@@ -89,14 +140,13 @@ impl Throttle {
     /// A throttle that keeps its counts in `store`.
     #[must_use]
     pub fn new(store: Arc<dyn ThrottleStore>, config: &ThrottleConfig) -> Self {
-        let turns = Arc::new(std::array::from_fn(|_| Mutex::default()));
         Self {
             store,
-            email: Rule::email(config),
-            source: Rule::source(config),
+            email: Arc::new(Rule::email(config)),
+            source: Rule::source(config).map(Arc::new),
             proxy_hops: config.proxy_hops,
             unknown_source: Arc::new(Once::new()),
-            turns,
+            turns: Arc::new(std::array::from_fn(|_| Mutex::default())),
         }
     }
 
@@ -105,9 +155,9 @@ impl Throttle {
     /// other out.
     #[must_use]
     pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<Subject> {
-        self.source?;
-        let source = subject::source(peer, headers, self.proxy_hops);
-        if source.is_none() {
+        self.source.as_ref()?;
+        let address = client_address(peer, headers, self.proxy_hops);
+        if address.is_none() {
             self.unknown_source.call_once(|| {
                 tracing::warn!(
                     "LOGIN_SOURCE_LIMIT does not count requests without an address; behind a load \
@@ -115,34 +165,36 @@ impl Throttle {
                 );
             });
         }
-        source.map(|name| Subject::source(&name))
+        address.map(Subject::source)
     }
 
-    /// Notes that a password for `email` is about to be checked, for a request from `source`.
+    /// Reserves a check of a password for `email`, for a request from `source`.
     ///
     /// # Errors
     ///
     /// [`ThrottleError`] if it may not be checked now.
-    pub async fn begin(
+    pub async fn reserve(
         &self,
         email: &str,
         source: Option<Subject>,
     ) -> Result<Attempt, ThrottleError> {
         let mut checks = Vec::with_capacity(2);
         if let (Some(rule), Some(source)) = (&self.source, source) {
-            checks.push(self.admit(source, rule).await?);
+            checks.push(self.check(source, rule).await?);
         }
-        checks.push(self.admit(Subject::email(email), &self.email).await?);
+        checks.push(self.check(Subject::email(email), &self.email).await?);
         Ok(Attempt { checks })
     }
 
-    async fn admit(&self, subject: Subject, rule: &Rule) -> Result<Check, ThrottleError> {
-        if let Some(check) = self.try_admit(&subject, rule).await? {
+    async fn check(&self, subject: Subject, rule: &Arc<Rule>) -> Result<Check, ThrottleError> {
+        if let Some(check) = self.try_check(&subject, rule).await? {
             return Ok(check);
         }
-        let _turn = self.turns[subject.spread(TURNS)].lock().await;
+        let spread = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
+        let turn = subject.as_str().bytes().fold(0, spread) % TURNS;
+        let _turn = self.turns[turn].lock().await;
         loop {
-            if let Some(check) = self.try_admit(&subject, rule).await? {
+            if let Some(check) = self.try_check(&subject, rule).await? {
                 return Ok(check);
             }
             tokio::time::sleep(POLL).await;
@@ -150,38 +202,27 @@ impl Throttle {
     }
 
     /// `None` while as many checks are under way as may be.
-    async fn try_admit(
+    async fn try_check(
         &self,
         subject: &Subject,
-        rule: &Rule,
+        rule: &Arc<Rule>,
     ) -> Result<Option<Check>, ThrottleError> {
         let began = SystemTime::now();
-        match self.store.begin(subject, rule, None).await? {
-            Admission::Admitted { alone } => Ok(Some(Check {
-                store: Arc::clone(&self.store),
-                subject: subject.clone(),
-                rule: *rule,
-                began,
-                alone,
-                ended: false,
-            })),
-            Admission::Full => Ok(None),
-            Admission::Locked(remaining) => {
+        match self.store.reserve(subject, rule).await? {
+            Reservation::Reserved { alone } => {
+                let (store, subject, rule) = (self.store.clone(), subject.clone(), rule.clone());
+                Ok(Some(Check { store, subject, rule, began, alone, ended: false }))
+            }
+            Reservation::Full => Ok(None),
+            Reservation::Locked(remaining) => {
                 Err(ThrottleError::Locked { subject: subject.kind(), remaining })
             }
         }
     }
 }
 
-impl fmt::Debug for Throttle {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut formatter = formatter.debug_struct("Throttle");
-        formatter.field("email", &self.email).field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-/// A password that may be checked. Where neither [`Self::failed`] nor [`Self::succeeded`]
-/// is said of it, it was not, and counts for nothing.
+/// A password that may be checked. Where it is neither committed nor released, it was not
+/// checked, and counts for nothing.
 #[must_use]
 pub struct Attempt {
     checks: Vec<Check>,
@@ -192,28 +233,27 @@ impl Attempt {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the failure could not be counted: nobody must be told then that the
-    /// password was wrong.
-    pub async fn failed(self) -> Result<Vec<&'static str>, StoreError> {
+    /// [`StoreError`] if the failure could not be counted: no client may be told then that
+    /// the password was wrong.
+    pub async fn commit_failure(self) -> Result<Vec<&'static str>, StoreError> {
         let mut locked = Vec::new();
         for mut check in self.checks {
             check.ended = true;
-            let Check { store, subject, rule, .. } = &check;
-            let failures = store.fail(subject, rule, None).await?;
-            if rule.locks(failures) {
-                locked.push(subject.kind());
+            let failures = check.store.commit_failure(&check.subject, &check.rule).await?;
+            if check.rule.lock(failures) > 0 {
+                locked.push(check.subject.kind());
             }
         }
         Ok(locked)
     }
 
     /// The password was right. Waits only where there were failures to be forgotten; else
-    /// what was noted is taken back behind the answer.
-    pub async fn succeeded(self) {
+    /// the reservation is released behind the answer.
+    pub async fn release(self) {
         for mut check in self.checks {
             if check.rule.is_cleared_by_success() && !check.alone {
                 check.ended = true;
-                check.end(true).await;
+                release(&*check.store, &check.subject, true).await;
             }
         }
     }
@@ -223,19 +263,11 @@ impl Attempt {
 struct Check {
     store: Arc<dyn ThrottleStore>,
     subject: Subject,
-    rule: Rule,
+    rule: Arc<Rule>,
     began: SystemTime,
     /// Whether there was nothing beside it: no failure, and no other check.
     alone: bool,
     ended: bool,
-}
-
-impl Check {
-    async fn end(&self, clear: bool) {
-        if let Err(error) = self.store.end(&self.subject, clear).await {
-            tracing::warn!(%error, "an ended check was not taken back; it lapses by itself");
-        }
-    }
 }
 
 impl Drop for Check {
@@ -244,13 +276,18 @@ impl Drop for Check {
         if self.ended {
             return;
         }
-        let ended =
-            Self { subject: self.subject.clone(), store: self.store.clone(), ended: true, ..*self };
+        let (store, subject, began) = (self.store.clone(), self.subject.clone(), self.began);
         runtime.spawn(async move {
             // After a freeze it has lapsed, and what is there now belongs to others.
-            if ended.began.elapsed().is_ok_and(|age| age < CHECK_LIMIT) {
-                ended.end(false).await;
+            if began.elapsed().is_ok_and(|age| age < CHECK_LIMIT) {
+                release(&*store, &subject, false).await;
             }
         });
+    }
+}
+
+async fn release(store: &dyn ThrottleStore, subject: &Subject, clear: bool) {
+    if let Err(error) = store.release(subject, clear).await {
+        tracing::warn!(%error, "an ended check was not taken back; it lapses by itself");
     }
 }

@@ -1,27 +1,29 @@
 //! Where the users are: who has this e-mail, and what hash is stored for them.
 
-mod connections;
-mod database_url;
 mod mysql;
-mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub(crate) use mysql::Statement;
 pub use mysql::{Column, Inspection, MySqlUsers, Trial};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use sqlx::mysql::MySqlDatabaseError;
 use thiserror::Error;
 
-use crate::{
-    config::{DatabaseConfig, Problem},
-    secrets::{SecretError, Secrets},
-};
+use crate::telemetry::metrics;
+
+/// How long one statement may take.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 
 /// A user as the database has it.
 #[derive(Clone)]
@@ -49,7 +51,7 @@ pub enum StoreError {
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// It did not answer in time.
-    #[error("the database did not answer within {} s", sql::STATEMENT_LIMIT.as_secs())]
+    #[error("the database did not answer within {} s", STATEMENT_LIMIT.as_secs())]
     Timeout,
     /// The table of the throttle is not there, or may not be used.
     #[error("the table of the throttle cannot be used: {0}; run init.sql again")]
@@ -86,67 +88,17 @@ impl StoreError {
     }
 }
 
-/// The database cannot be used as it is configured.
-#[derive(Debug, Error)]
-pub enum DatabaseError {
-    /// There is no secret of the account, or it is not what it should be.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The SQLite file cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<DatabaseError> for Problem {
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Secret(error) => error.into(),
-            DatabaseError::Store(error) => {
-                Self { variable: "DATABASE_URL".into(), reason: error.to_string() }
-            }
-        }
-    }
-}
-
-/// A database, with users and with what else is kept beside them.
-#[derive(Debug, Clone)]
-pub enum Database {
-    /// MySQL or MariaDB.
-    MySql(MySqlUsers),
-    /// A file.
-    #[cfg(feature = "sqlite")]
-    Sqlite(SqliteUsers),
-}
-
-impl Database {
-    /// Its users.
-    #[must_use]
-    pub fn users(&self) -> Arc<dyn UserDirectory> {
-        match self {
-            Self::MySql(store) => Arc::new(store.clone()),
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(store) => Arc::new(store.clone()),
-        }
-    }
-}
-
-/// The configured database: MySQL or MariaDB, and for local work SQLite (feature
-/// `sqlite`) where the URL begins with `sqlite:`.
-///
-/// # Errors
-///
-/// [`DatabaseError`] if there is no secret of the account, or it is not what it should be.
-/// Whether the database answers is not asked: it is not needed to start.
-pub async fn open(
-    config: DatabaseConfig,
-    secrets: &Secrets,
-    connections: u32,
-) -> Result<Database, DatabaseError> {
-    #[cfg(feature = "sqlite")]
-    if let Some(path) = sqlite::configured_file(&config, secrets).await? {
-        return Ok(Database::Sqlite(SqliteUsers::open(&path).await?));
-    }
-    Ok(Database::MySql(MySqlUsers::prepare(config, secrets, connections).await?))
+/// The statement's result, or an error once it has taken too long.
+async fn limited<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>> + Send,
+) -> Result<T, StoreError> {
+    let begun = Instant::now();
+    let result = tokio::time::timeout(STATEMENT_LIMIT, statement).await;
+    metrics::statement_ended(begun.elapsed());
+    result.map_err(|_| StoreError::Timeout)?.map_err(|error| match error {
+        sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::Duplicate(0),
+        error => StoreError::Database(error),
+    })
 }
 
 /// What `login` may do with users, and no more: its database account has the same rights.
@@ -188,12 +140,6 @@ pub struct NewUser {
     pub admin: bool,
 }
 
-impl fmt::Debug for NewUser {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("NewUser").field("admin", &self.admin).finish_non_exhaustive()
-    }
-}
-
 /// A user in a listing.
 #[derive(Debug, Clone)]
 pub struct UserRow {
@@ -204,45 +150,4 @@ pub struct UserRow {
     pub created_at: Option<String>,
     /// When the user was last changed, in the same way.
     pub updated_at: Option<String>,
-}
-
-/// What `auth-admin` may do with users, beside what `login` may.
-#[async_trait]
-pub trait UserDirectory: UserStore {
-    /// Adds users, all or none.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Duplicate`] with the position of the first user whose e-mail is
-    /// taken; another [`StoreError`] if the database is out of reach or fails.
-    async fn add(&self, users: &[NewUser]) -> Result<(), StoreError>;
-
-    /// Stores a hash of a new password. `false` if there is no such user.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    async fn set_hash(&self, email: &str, hash: &str) -> Result<bool, StoreError>;
-
-    /// Makes a user an administrator, or no longer one. `false` if there is no such user.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    async fn set_admin(&self, email: &str, admin: bool) -> Result<bool, StoreError>;
-
-    /// Removes a user. `false` if there is no such user.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    async fn remove(&self, email: &str) -> Result<bool, StoreError>;
-
-    /// Up to `limit` users in the order of their ids, those behind the id `after`. What a row
-    /// or the table lacks is left empty.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    async fn page(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRow>, StoreError>;
 }

@@ -17,7 +17,7 @@ use crate::{
     Environment,
     certificates::Authority,
     process::{self, Output, Process},
-    scratch, wait,
+    scratch, wait, workspace,
 };
 
 /// For an installation, a start, a stop and a script.
@@ -47,23 +47,21 @@ struct Product {
 
 impl Product {
     fn shared(&'static self) -> Arc<DatabaseServer> {
-        let mut slot = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(server) = slot.upgrade() {
-            return server;
-        }
-        let server = Arc::new(DatabaseServer::start(self));
-        server.init();
-        *slot = Arc::downgrade(&server);
-        server
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(DatabaseServer::start(self));
+            server.init();
+            *shared = Arc::downgrade(&server);
+            server
+        })
     }
 
     /// Copies an empty data directory, which is installed once for all test processes.
     fn install(&self, directory: &TempDir) {
         let template = directory.path().with_file_name(self.name);
         if !template.exists() {
-            let mut install = (self.command)(self.install[0]);
+            let mut install = self.command(self.install[0], directory);
             install.args(&self.install[1..]);
-            self.prepare(&mut install, directory);
             let installed = process::output(install, b"", LIMIT);
             assert!(installed.status.success(), "{} cannot be installed: {installed:?}", self.name);
             if fs::rename(data(directory), &template).is_err() {
@@ -76,24 +74,17 @@ impl Product {
     }
 
     fn run(&self, directory: &TempDir, port: u16, tls: Tls) -> Process {
-        let mut server = (self.command)(self.server);
-        self.prepare(&mut server, directory);
-        server.arg(format!("--port={port}")).args([
-            "--socket=s",
-            "--pid-file=pid",
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-        ]);
-        let mut certificate = |name: &str| {
-            let file = |name: &str| directory.path().join(name).display().to_string();
-            server.arg(format!("--ssl-ca={}", file("ca.pem")));
-            server.arg(format!("--ssl-cert={}", file(&format!("{name}-cert.pem"))));
-            server.arg(format!("--ssl-key={}", file(&format!("{name}-key.pem"))));
-        };
-        match tls {
-            Tls::Valid => certificate("valid"),
-            Tls::OtherName => certificate("other-name"),
-            Tls::Off => _ = server.arg(self.without_tls),
+        let mut server = self.command(self.server, directory);
+        server.args(["--socket=s", "--pid-file=pid", "--bind-address=127.0.0.1"]);
+        server.args(["--skip-name-resolve", &format!("--port={port}")]);
+        if tls == Tls::Off {
+            server.arg(self.without_tls);
+        } else {
+            let name = if tls == Tls::Valid { "valid" } else { "other-name" };
+            let path = directory.path().display();
+            server.arg(format!("--ssl-ca={path}/ca.pem"));
+            server.arg(format!("--ssl-cert={path}/{name}-cert.pem"));
+            server.arg(format!("--ssl-key={path}/{name}-key.pem"));
         }
         let mut process = Process::start(self.name, server);
         wait::until(&format!("{} accepts connections", self.name), LIMIT, || {
@@ -105,8 +96,9 @@ impl Product {
         process
     }
 
-    /// What the installation and the server itself need alike.
-    fn prepare(&self, command: &mut Command, directory: &TempDir) {
+    /// The installation, or the server itself.
+    fn command(&self, program: &str, directory: &TempDir) -> Command {
+        let mut command = (self.command)(program);
         command.arg(format!("--datadir={}", data(directory).display())).args(self.small);
         // No waiting for a disk: the data is thrown away.
         command.args(["--innodb-doublewrite=OFF", "--innodb-flush-method=nosync"]);
@@ -117,6 +109,7 @@ impl Product {
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
         }
+        command
     }
 }
 
@@ -135,7 +128,8 @@ pub enum Tls {
 #[derive(Debug)]
 pub struct DatabaseServer {
     // Dropped in this order: first the process, then its data.
-    process: Process,
+    /// Its process.
+    pub process: Process,
     product: &'static Product,
     port: u16,
     authority: Authority,
@@ -174,22 +168,6 @@ impl DatabaseServer {
         self.process.terminate(LIMIT);
     }
 
-    /// Ends the server at once, without a goodbye to its clients, until it is started by
-    /// [`restart`](Self::restart).
-    pub fn crash(&mut self) {
-        self.process.kill();
-    }
-
-    /// Stops it where it is: connections stay, and nothing comes back on them.
-    pub fn freeze(&mut self) {
-        self.process.freeze();
-    }
-
-    /// Lets it go on.
-    pub fn thaw(&mut self) {
-        self.process.thaw();
-    }
-
     /// `MariaDB` or `MySQL 9`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -208,8 +186,7 @@ impl DatabaseServer {
         self.authority.certificate()
     }
 
-    /// What [`stores::open`](crate::stores::open) and `auth-admin` need for all rights on
-    /// database `auth`.
+    /// `DATABASE_URL` for all rights on database `auth`.
     #[must_use]
     pub fn root_variables(&self) -> Environment {
         let url = format!("mysql://root@127.0.0.1:{}/auth", self.port);
@@ -238,9 +215,8 @@ impl DatabaseServer {
 
     /// Runs `init.sql` behind these statements.
     pub fn init_behind(&self, statements: &str) {
-        let script = fs::read_to_string(crate::workspace().join("init.sql"));
-        let script = format!("{statements}\n{}", script.expect("init.sql is there"));
-        assert_eq!(self.run_sql(&script).as_deref(), Ok(""), "{statements}");
+        let script = fs::read_to_string(workspace().join("init.sql")).expect("init.sql is there");
+        assert_eq!(self.run_sql(&format!("{statements}\n{script}")).as_deref(), Ok(""));
     }
 
     /// Runs a script as `root` through the product's own client, as an administrator does. A row
@@ -264,8 +240,7 @@ impl DatabaseServer {
 
     /// Runs statements in UTF-8 as `root` that give no rows.
     pub fn sql(&self, script: &str) {
-        let rows = self.query(script);
-        assert_eq!(rows, "", "{script}");
+        assert_eq!(self.query(script), "", "{script}");
     }
 
     /// Logs in through the product's own client on the server's socket, after which MySQL
@@ -294,8 +269,8 @@ impl Drop for DatabaseServer {
 /// The line that `init.sql` documents for passwords that are hard to quote.
 #[must_use]
 pub fn set_auth_password() -> String {
-    let hex: Vec<String> = AUTH_PASSWORD.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("SET @auth_password = 0x{};", hex.concat())
+    let hex: String = AUTH_PASSWORD.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("SET @auth_password = 0x{hex};")
 }
 
 fn data(directory: &TempDir) -> PathBuf {
@@ -304,11 +279,16 @@ fn data(directory: &TempDir) -> PathBuf {
 
 /// MariaDB, as this machine has it installed.
 pub mod mariadb {
-    use super::{Arc, Command, DatabaseServer, Environment, Mutex, Product, Weak, process};
+    use super::{Arc, DatabaseServer, Environment, Mutex, Product, Weak, process};
 
     static MARIADB: Product = Product {
         name: "MariaDB",
-        command,
+        command: |program| {
+            let mut command = process::command(program, &Environment::new());
+            // The machine's my.cnf is for another server.
+            command.arg("--no-defaults");
+            command
+        },
         install: &[
             "mariadb-install-db",
             "--auth-root-authentication-method=normal",
@@ -333,23 +313,25 @@ pub mod mariadb {
     pub fn shared() -> Arc<DatabaseServer> {
         MARIADB.shared()
     }
-
-    fn command(program: &str) -> Command {
-        let mut command = process::command(program, &Environment::new());
-        // The machine's my.cnf is for another server.
-        command.arg("--no-defaults");
-        command
-    }
 }
 
 /// MySQL 9, as `tests/mysql/install` puts it into `target/mysql`.
 pub mod mysql9 {
-    use super::{Arc, Command, DatabaseServer, Environment, Mutex, Product, Weak, process};
-    use crate::workspace;
+    use super::{Arc, DatabaseServer, Environment, Mutex, Product, Weak, process, workspace};
 
     static MYSQL9: Product = Product {
         name: "MySQL 9",
-        command,
+        // One of the wrappers beside `install`. They look for nothing in the machine, and
+        // replace themselves by the program.
+        command: |wrapper| {
+            // Not the tests' own target directory: an installation serves all of them.
+            let directory = workspace().join("target/mysql");
+            assert!(directory.join(".complete").exists(), "MySQL 9 is missing: run `make verify`");
+            let wrapper = workspace().join("tests/mysql").join(wrapper);
+            let mut command = process::command(wrapper, &Environment::new());
+            command.arg(directory);
+            command
+        },
         install: &["mysqld", "--initialize-insecure"],
         server: "mysqld",
         client: "mysql",
@@ -368,21 +350,5 @@ pub mod mysql9 {
     #[must_use]
     pub fn shared() -> Arc<DatabaseServer> {
         MYSQL9.shared()
-    }
-
-    /// One of the wrappers beside `install`. They look for nothing in the machine, and
-    /// replace themselves by the program.
-    fn command(wrapper: &str) -> Command {
-        // Not the tests' own target directory: an installation serves all of them.
-        let directory = workspace().join("target/mysql");
-        assert!(
-            directory.join(".complete").exists(),
-            "MySQL 9 is not in {0}: run `make verify`, or `tests/mysql/install {0}`",
-            directory.display(),
-        );
-        let wrapper = workspace().join("tests/mysql").join(wrapper);
-        let mut command = process::command(wrapper, &Environment::new());
-        command.arg(directory);
-        command
     }
 }

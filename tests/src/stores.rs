@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use shared::{
     config::{DatabaseConfig, Reader},
     secrets::Secrets,
-    users::{MySqlUsers, NewUser, SqliteUsers, UserDirectory},
+    users::{MySqlUsers, NewUser, SqliteUsers},
 };
 use tempfile::TempDir;
 
@@ -47,11 +47,28 @@ impl Sqlite {
     }
 }
 
+/// A store to which users are added.
+pub trait AddUsers {
+    /// Adds users, who are new.
+    fn add_users(&self, users: &[NewUser]) -> impl Future<Output = ()>;
+}
+
+impl AddUsers for MySqlUsers {
+    async fn add_users(&self, users: &[NewUser]) {
+        self.add(users).await.expect("the users are new");
+    }
+}
+
+impl AddUsers for SqliteUsers {
+    async fn add_users(&self, users: &[NewUser]) {
+        self.add(users).await.expect("the users are new");
+    }
+}
+
 /// Adds users by e-mail and password, with hashes of `login`'s default cost.
-pub async fn add(store: &dyn UserDirectory, users: &[(&str, &str)]) {
+pub async fn add(store: &impl AddUsers, users: &[(&str, &str)]) {
     for (email, password) in users {
         let hash = contract::hash(password).await;
-        let user = NewUser { email: (*email).into(), hash, admin: false };
-        store.add(&[user]).await.expect("the user is new");
+        store.add_users(&[NewUser { email: (*email).into(), hash, admin: false }]).await;
     }
 }

@@ -6,7 +6,7 @@
 use std::fs;
 
 use secrecy::ExposeSecret;
-use shared::users::{NewUser, StoreError, UserDirectory, UserStore};
+use shared::users::{NewUser, StoreError, UserStore};
 use system_tests::{
     database::{AUTH_PASSWORD, DatabaseServer, set_auth_password},
     mariadb, mysql9,

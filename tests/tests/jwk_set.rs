@@ -1,7 +1,7 @@
 //! Keys of every kind, in every form, between us and another implementation.
 
 use serde_json::json;
-use shared::users::{NewUser, SqliteUsers, UserDirectory};
+use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
     Environment,
     contract::{SECRET, hash},

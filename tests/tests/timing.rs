@@ -4,11 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared::{
-    config::Argon2Config,
-    password::PasswordHasher,
-    users::{NewUser, UserDirectory},
-};
+use shared::{config::Argon2Config, password::PasswordHasher, users::NewUser};
 use statrs::stats_tests::{
     Alternative,
     mannwhitneyu::{MannWhitneyUMethod, mannwhitneyu},

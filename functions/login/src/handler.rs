@@ -57,7 +57,7 @@ async fn authenticate(
 ) -> Result<(User, IssuedToken), Failure> {
     // At once, since each may have to wait: for a secret, or for a connection.
     let (attempt, keys, user) = tokio::join!(
-        state.throttle.begin(credentials.user_id(), source),
+        state.throttle.reserve(credentials.user_id(), source),
         state.tokens.keys(SystemTime::now()),
         state.users.find_by_email(credentials.user_id())
     );
@@ -66,10 +66,10 @@ async fn authenticate(
     let verification = check.verify(credentials.password().clone(), stored).await?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
-        count_failure(attempt, user_id.as_deref()).await?;
+        commit_failure(attempt, user_id.as_deref()).await?;
         return Err(Failure::WrongCredentials { user_id });
     };
-    attempt.succeeded().await;
+    attempt.release().await;
     if let Some(hash) = replacement {
         store_replacement(state, user, hash.expose_secret()).await;
     }
@@ -78,9 +78,9 @@ async fn authenticate(
     Ok((user.clone(), token))
 }
 
-/// Before anybody is told that the password was wrong.
-async fn count_failure(attempt: Attempt, user_id: Option<&str>) -> Result<(), StoreError> {
-    for locked in attempt.failed().await? {
+/// Before the client is told that the password was wrong.
+async fn commit_failure(attempt: Attempt, user_id: Option<&str>) -> Result<(), StoreError> {
+    for locked in attempt.commit_failure().await? {
         tracing::warn!(locked, user_id, "authn_login_lock");
     }
     Ok(())

@@ -13,7 +13,7 @@ use shared::{
     serve::Platform,
     throttle::{self, Throttle},
     token::TokenIssuer,
-    users::{self, UserStore},
+    users::UserStore,
 };
 
 /// What `login` reads from the environment.
@@ -88,22 +88,21 @@ impl LoginState {
         let passwords = PasswordHasher::limited(config.argon2, config.hashes, platform.hashes());
         let (keys, database) = tokio::join!(
             Keys::fetch(config.keys, KeyUse::Sign, &secrets),
-            users::open(config.database, &secrets, platform.connections()),
+            throttle::open(config.database, &secrets, platform.connections()),
         );
         if platform.door.starts_for_a_request() {
             // Now, while the request and the database are waited for; earlier it would hold up
             // the thread that fetches secrets.
             passwords.prepare();
         }
-        let (keys, database) = match (keys, database) {
-            (Ok(keys), Ok(database)) => (keys, database),
+        let (keys, (users, counts)) = match (keys, database) {
+            (Ok(keys), Ok(stores)) => (keys, stores),
             (keys, database) => {
-                let database = database.err().map(Problem::from);
-                return Err(keys.err().into_iter().chain(database).collect());
+                return Err(keys.err().into_iter().chain(database.err()).collect());
             }
         };
-        let throttle = Throttle::new(throttle::store(&database), &config.throttle);
-        let state = Self::new(database.users(), throttle, passwords, keys, config.token);
+        let throttle = Throttle::new(counts, &config.throttle);
+        let state = Self::new(users, throttle, passwords, keys, config.token);
         Ok(Self { secrets, ..state })
     }
 

@@ -11,8 +11,8 @@ use shared::{
     config::{Argon2Config, ThrottleConfig, TokenConfig},
     keys::Keys,
     password::PasswordHasher,
-    throttle::Throttle,
-    users::{NewUser, SqliteUsers, UserDirectory, UserStore},
+    throttle::{MemoryStore, Throttle},
+    users::{NewUser, SqliteUsers, UserStore},
 };
 use tower::ServiceExt;
 
@@ -27,7 +27,7 @@ async fn state(hash: &str, config: Argon2Config) -> (LoginState, Arc<SqliteUsers
     let user = NewUser { email: EMAIL.into(), hash: hash.into(), admin: false };
     users.add(&[user]).await.expect("a new user");
     let users = Arc::new(users);
-    let throttle = Throttle::new(users.clone(), &ThrottleConfig::default());
+    let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
     let keys = Keys::read(&"a key for the tests of the router".into()).expect("a usable key");
     let (hasher, keys) = (PasswordHasher::new(config, 1), Arc::new(keys));
     (LoginState::new(users.clone(), throttle, hasher, keys, TokenConfig::default()), users)

@@ -27,8 +27,11 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{PeerAddress, ServeError, Service};
-use crate::telemetry::{RepeatedWarning, metrics::Scrape};
+use super::{ServeError, Service};
+use crate::{
+    client_address::PeerAddress,
+    telemetry::{RepeatedWarning, metrics::Scrape},
+};
 use connection::Server;
 use head_timer::HEAD_LIMIT;
 use metrics::Metrics;

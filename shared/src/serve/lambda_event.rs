@@ -22,7 +22,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::PeerAddress;
+use crate::client_address::PeerAddress;
 
 /// An event that stands for a request, and the form in which its sender takes the response.
 pub trait InvocationEvent: DeserializeOwned + Send + 'static {

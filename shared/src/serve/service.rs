@@ -1,7 +1,7 @@
 //! A function behind either door: what answers, and the line and the count that each
 //! request leaves.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -17,11 +17,6 @@ use crate::{
     secrets::Secrets,
     telemetry::{RequestCounts, RequestLog, metrics::Gauges},
 };
-
-/// The address that a request came from, an extension of the request: of the TCP peer, or
-/// what Lambda calls `sourceIp`. Never from a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddress(pub IpAddr);
 
 /// A function that is ready for requests.
 #[derive(Clone)]
@@ -48,7 +43,7 @@ impl Service {
         self
     }
 
-    /// The same, whose requests over HTTP have a [`PeerAddress`] among their extensions.
+    /// The same, whose requests over HTTP have a [`PeerAddress`](crate::client_address::PeerAddress) among their extensions.
     #[must_use]
     pub fn told_peers(self) -> Self {
         Self { told_peers: true, ..self }

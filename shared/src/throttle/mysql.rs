@@ -2,93 +2,96 @@
 //!
 //! What a statement found comes back as the insert id of its answer, which costs no second
 //! one: both servers have no `RETURNING` for this. Assignments are made from left to right,
-//! and later ones see what earlier ones have set.
+//! and later ones see what earlier ones have set. Numbers of the rule are written into the
+//! text: a connection prepares it once.
 //!
 //! Times are those of the database's clock, which all instances share. A lock or a check that is
 //! further ahead than the rule could have set it counts as none; failures are remembered for as
 //! long as the rule says at most.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{MySql, mysql::MySqlArguments, query::Query};
+use sqlx::{AssertSqlSafe, Row, mysql::MySqlQueryResult};
 
-use super::{
-    Admission, Rule, Subject, ThrottleRow, ThrottleStore,
-    rule::MAX_DOUBLINGS,
-    store::{FailuresRow, check_limit, furthest, listed, milliseconds},
-};
-use crate::users::{MySqlUsers, StoreError};
+use super::{CHECK_LIMIT, Reservation, Rule, Subject, ThrottleStore, rule::milliseconds};
+use crate::users::{MySqlUsers, Statement, StoreError};
 
-/// Milliseconds since 1970, or another time in tests.
-macro_rules! now {
-    () => {
-        "COALESCE(?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
-    };
+/// Milliseconds since 1970.
+const NOW: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000";
+
+/// The insert id is that of [`reservation`]. A row that is locked, or full, stays as it is but
+/// for times that are over.
+fn reserve(rule: &Rule) -> String {
+    let Rule { max_failures, window, .. } = rule;
+    let check = milliseconds(CHECK_LIMIT);
+    // A step that waits for another one still has the time at which it began.
+    let (furthest_check, furthest_lock) = (check + check, rule.longest_lock() + check);
+    format!(
+        "INSERT INTO login_throttle \
+           (subject, failures, checks, checks_until, locked_until, forget_at) \
+         SELECT ?, 0, 1, clock.now + {check}, 0, 0 FROM (SELECT {NOW} AS now) AS clock \
+         ON DUPLICATE KEY UPDATE \
+         forget_at = IF(forget_at > clock.now, LEAST(forget_at, clock.now + {window}), 0), \
+         failures = IF(forget_at = 0, 0, failures), \
+         checks_until = IF(checks_until > clock.now \
+           AND checks_until <= clock.now + {furthest_check}, checks_until, 0), \
+         checks = IF(checks_until = 0, 0, checks), \
+         locked_until = IF(locked_until > clock.now \
+           AND locked_until <= clock.now + {furthest_lock}, locked_until, 0), \
+         admitted = LAST_INSERT_ID(CASE \
+           WHEN locked_until > 0 THEN locked_until - clock.now + 2 \
+           WHEN checks >= GREATEST({max_failures} - failures, 1) THEN 2 \
+           WHEN checks > 0 OR failures > 0 THEN 1 \
+           ELSE 0 END) < 2, \
+         checks = checks + admitted, \
+         checks_until = IF(admitted, clock.now + {check}, checks_until)"
+    )
 }
 
-/// The insert id is that of [`admission`]. A row that is locked, or full, stays as it is but
-/// for times that are over.
-const BEGIN: &str = concat!(
-    "INSERT INTO login_throttle \
-       (subject, failures, checks, checks_until, locked_until, forget_at) \
-     SELECT ?, 0, 1, clock.now + ?, 0, 0 FROM (SELECT ",
-    now!(),
-    " AS now) AS clock ON DUPLICATE KEY UPDATE \
-     forget_at = IF(forget_at > clock.now, LEAST(forget_at, clock.now + ?), 0), \
-     failures = IF(forget_at = 0, 0, failures), \
-     checks_until = IF(checks_until > clock.now AND checks_until <= clock.now + ?, checks_until, 0), \
-     checks = IF(checks_until = 0, 0, checks), \
-     locked_until = IF(locked_until > clock.now AND locked_until <= clock.now + ?, locked_until, 0), \
-     admitted = LAST_INSERT_ID(CASE \
-       WHEN locked_until > 0 THEN locked_until - clock.now + 2 \
-       WHEN checks >= GREATEST(? - failures, 1) THEN 2 \
-       WHEN checks > 0 OR failures > 0 THEN 1 \
-       ELSE 0 END) < 2, \
-     checks = checks + admitted, \
-     checks_until = IF(admitted, clock.now + ?, checks_until)"
-);
+/// What the insert id of [`reserve`] says. It is 0 as well where the row is new.
+fn reservation(found: u64) -> Reservation {
+    match found {
+        0 => Reservation::Reserved { alone: true },
+        1 => Reservation::Reserved { alone: false },
+        2 => Reservation::Full,
+        locked => Reservation::Locked(Duration::from_millis(locked - 2)),
+    }
+}
 
 /// The insert id is the number of failures; 0, where the row is new, means the first.
-const FAIL: &str = concat!(
-    "INSERT INTO login_throttle \
-       (subject, failures, checks, checks_until, locked_until, forget_at) \
-     SELECT ?, 1, 0, 0, IF(? = 0, 0, clock.now + ?), clock.now + ? FROM (SELECT ",
-    now!(),
-    " AS now) AS clock ON DUPLICATE KEY UPDATE \
-     failures = LAST_INSERT_ID(\
-       IF(forget_at > clock.now, failures, 0) + 1), \
-     checks = GREATEST(checks, 1) - 1, \
-     forget_at = IF(? OR failures = 1, clock.now + ?, LEAST(forget_at, clock.now + ?)), \
-     locked_until = IF(failures < ?, 0, LEAST(forget_at, \
-       clock.now + LEAST(?, ? << LEAST(failures - ?, ?))))"
-);
+fn commit_failure(rule: &Rule) -> String {
+    let Rule { max_failures, locks, window, from_last } = rule;
+    let (count, locks) = (locks.len(), locks.iter().map(i64::to_string).collect::<Vec<_>>());
+    let locks = locks.join(", ");
+    // NULL for a failure that does not lock.
+    let lock = |failures| {
+        format!("clock.now + ELT(LEAST({failures} - {max_failures} + 1, {count}), {locks})")
+    };
+    let (first_lock, next_lock) = (lock("1"), lock("failures"));
+    format!(
+        "INSERT INTO login_throttle \
+           (subject, failures, checks, checks_until, locked_until, forget_at) \
+         SELECT ?, 1, 0, 0, COALESCE({first_lock}, 0), clock.now + {window} FROM (SELECT {NOW} AS now) AS clock \
+         ON DUPLICATE KEY UPDATE \
+         failures = LAST_INSERT_ID(IF(forget_at > clock.now, failures, 0) + 1), \
+         checks = GREATEST(checks, 1) - 1, \
+         forget_at = IF({from_last} OR failures = 1, clock.now + {window}, \
+           LEAST(forget_at, clock.now + {window})), \
+         locked_until = COALESCE(LEAST(forget_at, {next_lock}), 0)"
+    )
+}
 
-const END: &str = "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1, \
-     failures = IF(?, 0, failures), locked_until = IF(?, 0, locked_until), \
-     forget_at = IF(?, 0, forget_at) WHERE subject = ?";
-
-const FAILURES: &str = concat!(
-    "SELECT subject, failures, locked_until - clock.now, forget_at - clock.now \
-     FROM login_throttle, (SELECT ",
-    now!(),
-    " AS now) AS clock \
-     WHERE forget_at > clock.now AND failures > 0 \
-     ORDER BY locked_until DESC, subject LIMIT ?"
-);
-
+const RELEASE: &str =
+    "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1 WHERE subject = ?";
+const RELEASE_AND_CLEAR: &str = "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1, \
+     failures = 0, locked_until = 0, forget_at = 0 WHERE subject = ?";
 const RESET: &str = "DELETE FROM login_throttle WHERE ? IS NULL OR subject = ?";
 
-/// Some at a time, so that nobody waits for it.
-const FORGET: &str = concat!(
-    "DELETE FROM login_throttle WHERE forget_at <= ",
-    now!(),
-    " AND checks_until <= ",
-    now!(),
-    " ORDER BY forget_at LIMIT 1000"
-);
-/// One check in so many, by chance, has old rows deleted: more than came meanwhile.
+/// One reservation in so many, by chance, has old rows deleted: more than came meanwhile.
 const FORGET_EVERY: u8 = 64;
+/// Rows that are deleted at once, so that no statement waits for long.
+const FORGET_LIMIT: u32 = 1000;
 
 /// `ER_NO_SUCH_TABLE` and `ER_TABLEACCESS_DENIED_ERROR`, and what a deadlock gives.
 const NO_TABLE: &str = "42S02";
@@ -97,123 +100,111 @@ const DEADLOCK: &str = "40001";
 /// `InnoDB` ends one of two statements that wait for each other; that one is made again.
 const DEADLOCK_TRIES: u32 = 5;
 
-type Statement = Query<'static, MySql, MySqlArguments>;
+/// A count with failures in it.
+#[derive(Debug)]
+pub struct ThrottleRow {
+    /// Whose count it is.
+    pub subject: Subject,
+    /// Failures that are remembered.
+    pub failures: i64,
+    /// For how long nothing is checked; zero if it is not locked.
+    pub locked: Duration,
+    /// After how long without another failure the count begins anew.
+    pub forgotten: Duration,
+}
 
-/// Runs a statement; its insert id and the number of rows it changed.
-async fn execute(
-    store: &MySqlUsers,
-    statement: impl Fn() -> Statement + Send + Sync,
-) -> Result<(u64, u64), StoreError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let run = store.connections().run(|connection| Box::pin(statement().execute(connection)));
-        let error = match run.await {
-            Ok(done) => return Ok((done.last_insert_id(), done.rows_affected())),
-            Err(error) => error,
-        };
-        match error.sql_state().as_deref() {
-            Some(DEADLOCK) if tries < DEADLOCK_TRIES => {}
-            Some(NO_TABLE | DENIED) => return Err(StoreError::NoThrottle(error.to_string())),
-            _ => return Err(error),
+impl MySqlUsers {
+    /// Counts with failures that are still remembered, up to `limit`, locked ones first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database is out of reach or fails.
+    pub async fn throttled(&self, limit: u32) -> Result<Vec<ThrottleRow>, StoreError> {
+        let select = format!(
+            "SELECT subject, failures, locked_until - clock.now, forget_at - clock.now \
+             FROM login_throttle, (SELECT {NOW} AS now) AS clock \
+             WHERE forget_at > clock.now AND failures > 0 ORDER BY locked_until DESC, subject LIMIT {limit}"
+        );
+        let rows = self.connections.fetch(|| sqlx::query(AssertSqlSafe(select.as_str()))).await?;
+        let until = |milliseconds| Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
+        let rows = rows.into_iter().map(|row| {
+            Ok(ThrottleRow {
+                subject: Subject::stored(row.try_get(0)?),
+                failures: row.try_get(1)?,
+                locked: until(row.try_get::<i64, _>(2)?),
+                forgotten: until(row.try_get::<i64, _>(3)?),
+            })
+        });
+        rows.collect()
+    }
+
+    /// Forgets all about `subject`, or about all of them. How many counts there were.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database is out of reach or fails.
+    pub async fn reset_throttle(&self, subject: Option<&Subject>) -> Result<u64, StoreError> {
+        let subject = subject.map(Subject::as_str);
+        let done = self.count(|| sqlx::query(RESET).bind(subject).bind(subject)).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Runs a statement on the counts.
+    async fn count(
+        &self,
+        statement: impl Fn() -> Statement + Send + Sync,
+    ) -> Result<MySqlQueryResult, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let error = match self.connections.execute(&statement).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            match error.sql_state().as_deref() {
+                Some(DEADLOCK) if tries < DEADLOCK_TRIES => {}
+                Some(NO_TABLE | DENIED) => return Err(StoreError::NoThrottle(error.to_string())),
+                _ => return Err(error),
+            }
         }
+    }
+
+    /// Deletes rows that say nothing any more, behind what is waited for.
+    fn forget_later(&self) {
+        let store = self.clone();
+        let forget = format!(
+            "DELETE FROM login_throttle WHERE forget_at <= {NOW} AND checks_until <= {NOW} \
+             ORDER BY forget_at LIMIT {FORGET_LIMIT}"
+        );
+        tokio::spawn(async move {
+            if let Err(error) = store.count(|| sqlx::query(AssertSqlSafe(forget.as_str()))).await {
+                tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
+            }
+        });
     }
 }
 
 #[async_trait]
 impl ThrottleStore for MySqlUsers {
-    async fn begin(
-        &self,
-        subject: &Subject,
-        rule: &Rule,
-        now: Option<SystemTime>,
-    ) -> Result<Admission, StoreError> {
-        let now = now.map(milliseconds);
-        let begin = || {
-            let begin = sqlx::query(BEGIN).bind(subject.to_string()).bind(check_limit());
-            let begin = begin.bind(now).bind(rule.window).bind(furthest(check_limit()));
-            begin.bind(furthest(rule.longest_lock)).bind(rule.max_failures).bind(check_limit())
-        };
-        let (found, _) = execute(self, begin).await?;
-        if by_chance() {
-            forget_later(self.clone(), now);
+    async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError> {
+        let reserve = reserve(rule);
+        let statement = || sqlx::query(AssertSqlSafe(reserve.as_str())).bind(subject.as_str());
+        let done = self.count(statement).await?;
+        if fastrand::u8(..FORGET_EVERY) == 0 {
+            self.forget_later();
         }
-        Ok(admission(found))
+        Ok(reservation(done.last_insert_id()))
     }
 
-    async fn fail(
-        &self,
-        subject: &Subject,
-        rule: &Rule,
-        now: Option<SystemTime>,
-    ) -> Result<i64, StoreError> {
-        let now = now.map(milliseconds);
-        let first_lock = if rule.locks(1) { rule.lock(1).min(rule.window) } else { 0 };
-        let fail = || {
-            let fail = sqlx::query(FAIL).bind(subject.to_string());
-            let fail = fail.bind(first_lock).bind(first_lock).bind(rule.window).bind(now);
-            let fail = fail.bind(rule.from_last).bind(rule.window).bind(rule.window);
-            let fail = fail.bind(rule.max_failures).bind(rule.longest_lock).bind(rule.first_lock);
-            fail.bind(rule.max_failures).bind(MAX_DOUBLINGS)
-        };
-        let (failures, _) = execute(self, fail).await?;
-        Ok(i64::try_from(failures.max(1)).unwrap_or(i64::MAX))
+    async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError> {
+        let commit = commit_failure(rule);
+        let statement = || sqlx::query(AssertSqlSafe(commit.as_str())).bind(subject.as_str());
+        let done = self.count(statement).await?;
+        Ok(i64::try_from(done.last_insert_id().max(1)).unwrap_or(i64::MAX))
     }
 
-    async fn end(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
-        let end = || {
-            let end = sqlx::query(END).bind(clear).bind(clear).bind(clear);
-            end.bind(subject.to_string())
-        };
-        execute(self, end).await.map(drop)
+    async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
+        let release = if clear { RELEASE_AND_CLEAR } else { RELEASE };
+        self.count(|| sqlx::query(release).bind(subject.as_str())).await.map(drop)
     }
-
-    async fn failures(
-        &self,
-        now: Option<SystemTime>,
-        limit: u32,
-    ) -> Result<Vec<ThrottleRow>, StoreError> {
-        let now = now.map(milliseconds);
-        let rows: Vec<FailuresRow> = self
-            .connections()
-            .run(move |connection| {
-                let failures = sqlx::query_as(FAILURES).bind(now).bind(limit);
-                Box::pin(failures.fetch_all(connection))
-            })
-            .await?;
-        Ok(rows.into_iter().map(listed).collect())
-    }
-
-    async fn reset(&self, subject: Option<&Subject>) -> Result<u64, StoreError> {
-        let subject = subject.map(Subject::to_string);
-        let reset = || sqlx::query(RESET).bind(subject.clone()).bind(subject.clone());
-        let (_, rows) = execute(self, reset).await?;
-        Ok(rows)
-    }
-}
-
-/// What the insert id of [`BEGIN`] says. It is 0 as well where the row is new.
-fn admission(found: u64) -> Admission {
-    match found {
-        0 => Admission::Admitted { alone: true },
-        1 => Admission::Admitted { alone: false },
-        2 => Admission::Full,
-        locked => Admission::Locked(std::time::Duration::from_millis(locked - 2)),
-    }
-}
-
-fn by_chance() -> bool {
-    let mut byte = [0];
-    let drawn = aws_lc_rs::rand::fill(&mut byte).is_ok();
-    drawn && byte[0] % FORGET_EVERY == 0
-}
-
-/// Deletes rows that say nothing any more, while nobody waits for it.
-fn forget_later(store: MySqlUsers, now: Option<i64>) {
-    tokio::spawn(async move {
-        let forget = || sqlx::query(FORGET).bind(now).bind(now);
-        if let Err(error) = execute(&store, forget).await {
-            tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
-        }
-    });
 }

@@ -8,11 +8,11 @@ use shared::{
     keys::Keys,
     password::PasswordHasher,
     token::verify,
-    users::{NewUser, UserDirectory},
+    users::NewUser,
 };
 
 use super::{ContractRequest, Row, SECRET, refused, seconds, token, token_with};
-use crate::http::Answer;
+use crate::{http::Answer, stores::AddUsers};
 
 /// A user of the rows: the e-mail in its stored spelling, and the password.
 pub const USER: (&str, &str) = ("Ada.Lovelace@example.com", "correct: horse pässwörd ");
@@ -25,13 +25,13 @@ const UNUSABLE: [(&str, &str); 2] = [
 ];
 
 /// Adds the users that the rows speak of.
-pub async fn add_users(directory: &dyn UserDirectory) {
+pub async fn add_users(store: &impl AddUsers) {
     let user =
         |email: &str, hash: &str, admin| NewUser { email: email.into(), hash: hash.into(), admin };
     let mut users =
         vec![user(USER.0, &hash(USER.1).await, false), user(ADMIN.0, &hash(ADMIN.1).await, true)];
     users.extend(UNUSABLE.map(|(email, stored)| user(email, stored, false)));
-    directory.add(&users).await.expect("the users are new");
+    store.add_users(&users).await;
 }
 
 /// A hash as a new password gets one.

@@ -1,7 +1,7 @@
 //! Columns of other types and character sets: what `login` reads of them, and what it stores.
 
 use secrecy::ExposeSecret;
-use shared::users::{StoreError, User, UserDirectory, UserStore};
+use shared::users::{StoreError, User, UserStore};
 use system_tests::{database::DatabaseServer, stores, users};
 
 use crate::{BCRYPT, EMAIL, PASSWORD, set_up, table, usual_table};

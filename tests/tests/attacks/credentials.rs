@@ -11,8 +11,8 @@ use shared::{
     config::{Argon2Config, ThrottleConfig, TokenConfig},
     keys::Keys,
     password::PasswordHasher,
-    throttle::Throttle,
-    users::{NewUser, SqliteUsers, UserDirectory},
+    throttle::{MemoryStore, Throttle},
+    users::{NewUser, SqliteUsers},
 };
 use system_tests::{
     contract::{ContractRequest, SECRET},
@@ -70,7 +70,7 @@ fn attacks() -> Vec<(Attack, String, String)> {
     rows.into_iter().flatten().enumerate().map(attack).collect()
 }
 
-async fn add_users(directory: &dyn UserDirectory, hasher: &PasswordHasher) {
+async fn add_users(store: &impl stores::AddUsers, hasher: &PasswordHasher) {
     let right = hasher.hash(PASSWORD.into()).await.unwrap();
     let mut users = Vec::new();
     for (_, email, password) in attacks() {
@@ -80,7 +80,7 @@ async fn add_users(directory: &dyn UserDirectory, hasher: &PasswordHasher) {
         };
         users.push(NewUser { email, hash, admin: false });
     }
-    directory.add(&users).await.unwrap();
+    store.add_users(&users).await;
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn almost_right_is_wrong() {
     let users = SqliteUsers::open(&folder.path().join("users.sqlite")).await.unwrap();
     let (users, hasher) = (Arc::new(users), PasswordHasher::new(QUICK, 1));
     add_users(&*users, &hasher).await;
-    let throttle = Throttle::new(users.clone(), &ThrottleConfig::default());
+    let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
     let keys = Arc::new(Keys::read(&SECRET.into()).unwrap());
     let router =
         login::router(LoginState::new(users, throttle, hasher, keys, TokenConfig::default()));

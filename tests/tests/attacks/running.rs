@@ -4,7 +4,7 @@
 use std::{collections::HashSet, path::Path};
 
 use serde_json::Value;
-use shared::users::{NewUser, SqliteUsers, UserDirectory};
+use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
     Environment,
     contract::{ContractRequest, SECRET, hash},

@@ -57,7 +57,7 @@ async fn clients_that_hang_up_leave_no_more_logins_than_may_be_under_way() {
     assert_eq!(status(), 200);
     for database in ["well", "frozen"] {
         if database == "frozen" {
-            server.freeze();
+            server.process.freeze();
         }
         let sent = send_and_hang_up(&login);
         let peak = peak_memory(login.id());
@@ -65,6 +65,6 @@ async fn clients_that_hang_up_leave_no_more_logins_than_may_be_under_way() {
         assert!(sent > 1_000, "too few for a flood: {sent}");
         assert!(peak < BOUND, "the database {database}: {peak} KiB");
     }
-    server.thaw();
+    server.process.thaw();
     wait::until("a login", Duration::from_secs(20), || (status() == 200).then_some(()));
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use shared::users::{NewUser, SqliteUsers, UserDirectory};
+use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
     Environment, binaries,
     contract::{hash, token, token_with},

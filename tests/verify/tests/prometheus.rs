@@ -200,7 +200,7 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     soon(alerts[0], || prometheus.fires(alerts[0]));
 
     println!("the database is gone");
-    database.crash();
+    database.process.kill();
     for _ in 0..60 {
         assert_eq!(try_login(USER.0, USER.1), 503);
     }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use shared::users::{Column, Database, Inspection, UserDirectory};
+use shared::users::{Column, Inspection, MySqlUsers};
 
 use crate::{
     answer::{Answer, Failure, shown},
-    database::{Store, each_page, open},
+    database::{each_page, open},
     stored_form::StoredForm,
 };
 
@@ -41,14 +41,12 @@ impl Findings {
 
 /// Says what `login` would make of the database.
 pub(crate) async fn check() -> Result<Answer, Failure> {
-    let Store { database, users, .. } = open().await?;
+    let users = open().await?.users;
     let mut findings = Findings::default();
-    if let Database::MySql(store) = &database {
-        check_server(&store.inspect().await?, &mut findings);
-    }
+    check_server(&users.inspect().await?, &mut findings);
     if findings.fails {
         findings.add(NOTE, "users", "not looked at: no login succeeds as it is");
-    } else if let Err(failure) = check_users(users.as_ref(), &mut findings).await {
+    } else if let Err(failure) = check_users(&users, &mut findings).await {
         findings.add(FAILS, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
@@ -127,7 +125,7 @@ fn is_number(r#type: &str) -> bool {
     ["tinyint", "smallint", "mediumint", "int", "bigint", "bit"].contains(&r#type)
 }
 
-async fn check_users(users: &dyn UserDirectory, findings: &mut Findings) -> Result<(), Failure> {
+async fn check_users(users: &MySqlUsers, findings: &mut Findings) -> Result<(), Failure> {
     let mut forms: BTreeMap<String, (u64, StoredForm)> = BTreeMap::new();
     let (mut seen, mut spellings) = (HashSet::new(), HashSet::new());
     let mut twice = Vec::new();

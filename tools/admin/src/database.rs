@@ -1,14 +1,14 @@
 //! The users of the database, a page at a time, and hashing on all cores; set by the same
 //! variables as `login`.
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+use std::{num::NonZero, thread::available_parallelism};
 
 use secrecy::SecretString;
 use shared::{
     config::{Argon2Config, DatabaseConfig, ProcessEnvironment, Reader},
     password::{HashingError, PasswordHasher, StoredDigest},
     secrets::Secrets,
-    users::{self, Database, UserDirectory, UserRow},
+    users::{MySqlUsers, UserRow},
 };
 use tokio::task::JoinSet;
 
@@ -21,8 +21,7 @@ const USERS_PER_PAGE: u32 = 500;
 
 /// What a command works with.
 pub(crate) struct Store {
-    pub(crate) database: Database,
-    pub(crate) users: Arc<dyn UserDirectory>,
+    pub(crate) users: MySqlUsers,
     pub(crate) hasher: PasswordHasher,
 }
 
@@ -32,10 +31,9 @@ pub(crate) async fn open() -> Result<Store, Failure> {
     let (database, argon2) = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
     let config = reader.finish(database.zip(argon2));
     let (database, argon2) = config.map_err(|problems| Failure::configuration(&problems))?;
-    let database = users::open(database, &Secrets::default(), CONNECTIONS).await;
-    let database = database.map_err(|error| Failure::configuration(&[error.into()]))?;
-    let (users, hasher) = (database.users(), PasswordHasher::new(argon2, cores()));
-    Ok(Store { database, users, hasher })
+    let users = MySqlUsers::prepare(database, &Secrets::default(), CONNECTIONS).await;
+    let users = users.map_err(|error| Failure::configuration(&[error.into()]))?;
+    Ok(Store { users, hasher: PasswordHasher::new(argon2, cores()) })
 }
 
 fn cores() -> usize {
@@ -44,7 +42,7 @@ fn cores() -> usize {
 
 /// Gives every page of users to `visit`, in the order of their ids.
 pub(crate) async fn each_page(
-    users: &dyn UserDirectory,
+    users: &MySqlUsers,
     mut visit: impl AsyncFnMut(Vec<UserRow>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut last: Option<String> = None;

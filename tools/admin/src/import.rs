@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use csv::{ErrorKind, StringRecord};
 use shared::{
     password::StoredDigest,
-    users::{NewUser, StoreError},
+    users::{NewUser, StoreError, UserStore},
 };
 
 use crate::{

@@ -4,14 +4,11 @@ use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::{
-    throttle::{self, Subject},
-    users::UserRow,
-};
+use shared::{throttle::Subject, users::UserRow};
 
 use crate::{
     answer::{Answer, Failure, listing},
-    database::{Store, each_page, open},
+    database::{each_page, open},
 };
 
 /// More than a person reads; an attack may leave behind many more.
@@ -60,21 +57,20 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<Answer, Failure> {
 async fn reset(whose: WhoseFailures) -> Result<Answer, Failure> {
     let subject = match (whose.email, whose.source) {
         (Some(email), _) => Some(Subject::email(&email)),
-        (_, Some(source)) => Some(Subject::source(&throttle::source_name(source))),
+        (_, Some(source)) => Some(Subject::source(source)),
         (None, None) => None,
     };
-    let counts = throttle::store(&open().await?.database);
-    let forgotten = counts.reset(subject.as_ref()).await?;
+    let forgotten = open().await?.users.reset_throttle(subject.as_ref()).await?;
     Ok(Answer::good(format!("forgotten: {forgotten}")))
 }
 
 async fn list(json: bool) -> Result<Answer, Failure> {
-    let Store { database, users, .. } = open().await?;
-    let rows = throttle::store(&database).failures(None, MAX_ROWS).await?;
+    let users = open().await?.users;
+    let rows = users.throttled(MAX_ROWS).await?;
     let mut emails: HashMap<&Subject, Option<String>> =
         rows.iter().map(|row| (&row.subject, None)).collect();
     if !rows.is_empty() {
-        each_page(users.as_ref(), async |page| {
+        each_page(&users, async |page| {
             for UserRow { user, .. } in page {
                 if let Some(email) = emails.get_mut(&Subject::email(&user.email)) {
                     *email = Some(user.email);

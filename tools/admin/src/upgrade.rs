@@ -6,7 +6,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 use shared::{
     password::{DISABLED, StoredDigest},
-    users::{User, UserRow},
+    users::{User, UserRow, UserStore},
 };
 
 use crate::{
@@ -68,7 +68,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
     };
     // A locked user's text is not hashed, though others of the same form are.
     let mut forms: BTreeMap<(String, bool), u64> = BTreeMap::new();
-    each_page(users.as_ref(), async |page| {
+    each_page(&users, async |page| {
         for row in page.into_iter().filter(is_meant) {
             let stored = row.user.password.expose_secret();
             let form = (StoredForm::of(stored).to_string(), wanted.input(stored).is_some());
@@ -87,7 +87,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
 
     let mut hashed = 0;
     // A row that is done is a hash for the next run: to go on is to begin again.
-    let result = each_page(users.as_ref(), async |page| {
+    let result = each_page(&users, async |page| {
         let inputs = page.into_iter().filter(is_meant).filter_map(|row| {
             let input = wanted.input(row.user.password.expose_secret())?;
             Some((row.user, input))

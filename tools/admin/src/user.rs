@@ -1,12 +1,10 @@
 //! `user`: one user at a time, and the list of all.
 
-use std::sync::Arc;
-
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::password::DISABLED;
-use shared::users::{NewUser, StoreError, User, UserDirectory, UserRow};
+use shared::users::{MySqlUsers, NewUser, StoreError, User, UserRow, UserStore};
 
 use crate::{
     accepted,
@@ -113,7 +111,7 @@ async fn add(email: String, admin: bool, password: &PasswordFrom) -> Result<Answ
 
 async fn set_password(email: &str, password: &PasswordFrom) -> Result<Answer, Failure> {
     let Store { users, hasher, .. } = open().await?;
-    let user = existing(users.as_ref(), email).await?;
+    let user = existing(&users, email).await?;
     let hash = hasher.hash(ask::new_password(password)?).await?;
     require(users.set_hash(&user.email, &hash).await?, email)?;
     Ok(Answer::good(format!("changed the password of {}", shown(&user.email))))
@@ -139,7 +137,7 @@ async fn disable(email: &str) -> Result<Answer, Failure> {
              text; see auth-admin check"
         )));
     }
-    replace(users.as_ref(), &user, &format!("{DISABLED}{stored}")).await?;
+    replace(&users, &user, &format!("{DISABLED}{stored}")).await?;
     Ok(Answer::good(format!("{name} is disabled")))
 }
 
@@ -148,11 +146,11 @@ async fn enable(email: &str) -> Result<Answer, Failure> {
     let (stored, name) = (user.password.expose_secret(), shown(&user.email));
     let hash = stored.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash));
     let not_disabled = || Failure::because(format!("{name} was not disabled by auth-admin"));
-    replace(users.as_ref(), &user, hash.ok_or_else(not_disabled)?).await?;
+    replace(&users, &user, hash.ok_or_else(not_disabled)?).await?;
     Ok(Answer::good(format!("{name} is enabled")))
 }
 
-async fn replace(users: &dyn UserDirectory, user: &User, hash: &str) -> Result<(), Failure> {
+async fn replace(users: &MySqlUsers, user: &User, hash: &str) -> Result<(), Failure> {
     let replaced = users.replace_hash(user, hash).await?;
     let meanwhile = || Failure::because("the password was changed meanwhile; try again");
     replaced.then_some(()).ok_or_else(meanwhile)
@@ -167,13 +165,13 @@ async fn remove(email: &str, yes: bool) -> Result<Answer, Failure> {
 }
 
 /// All users, and the one with this e-mail.
-async fn user(email: &str) -> Result<(Arc<dyn UserDirectory>, User), Failure> {
+async fn user(email: &str) -> Result<(MySqlUsers, User), Failure> {
     let users = open().await?.users;
-    let user = existing(users.as_ref(), email).await?;
+    let user = existing(&users, email).await?;
     Ok((users, user))
 }
 
-async fn existing(users: &dyn UserDirectory, email: &str) -> Result<User, Failure> {
+async fn existing(users: &MySqlUsers, email: &str) -> Result<User, Failure> {
     users.find_by_email(email).await?.ok_or_else(|| unknown(email))
 }
 
@@ -188,7 +186,7 @@ fn unknown(email: &str) -> Failure {
 /// Lists all users, with the kind of password that is stored; the hash itself is in no listing.
 async fn list(json: bool) -> Result<Answer, Failure> {
     let mut rows = Vec::new();
-    each_page(open().await?.users.as_ref(), async |page| {
+    each_page(&open().await?.users, async |page| {
         rows.extend(page.into_iter().map(|UserRow { user, created_at, updated_at }| {
             let password = StoredForm::of(user.password.expose_secret()).to_string();
             json!({

@@ -25,8 +25,8 @@ use shared::{
     respond::{Cause, Refusal, refused},
     serve::{Function, GatewayEvent, Health, Platform, Service},
     telemetry::RequestCounter,
-    throttle::Throttle,
-    users::{NewUser, SqliteUsers, UserDirectory, UserStore},
+    throttle::{MemoryStore, Throttle},
+    users::{NewUser, SqliteUsers, UserStore},
 };
 use uuid::Uuid;
 use validate::ValidateState;
@@ -127,10 +127,10 @@ impl Function for Local {
         let (users, keys) = Files::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;
-        let (users, keys) = (Arc::new(users), Arc::new(keys));
+        let keys = Arc::new(keys);
         let login = LoginState::new(
-            Arc::clone(&users) as _,
-            Throttle::new(users, &throttle),
+            Arc::new(users),
+            Throttle::new(Arc::new(MemoryStore::default()), &throttle),
             PasswordHasher::new(argon2, platform.hashes()),
             Arc::clone(&keys),
             token.clone(),

@@ -21,9 +21,12 @@ use super::{
     places::Place,
     socket::{Progress, Socket},
 };
-use crate::serve::{
-    PeerAddress, Service, call,
-    health::{HEALTHZ, READYZ},
+use crate::{
+    client_address::PeerAddress,
+    serve::{
+        Service, call,
+        health::{HEALTHZ, READYZ},
+    },
 };
 
 /// Request line and headers together.

@@ -1,9 +1,9 @@
 //! What `login` finds in a database: for `auth-admin check`.
 
-use sqlx::{FromRow, Row, mysql::MySqlRow};
+use sqlx::{Row, mysql::MySqlRow, query};
 
-use super::{MySqlUsers, bytes};
-use crate::users::{StoreError, UserStore, sql::text};
+use super::{MySqlUsers, text};
+use crate::users::{StoreError, UserStore};
 
 /// A database as one account sees it.
 #[derive(Debug)]
@@ -80,21 +80,15 @@ impl MySqlUsers {
     ///
     /// [`StoreError`] if there is no connection.
     pub async fn inspect(&self) -> Result<Inspection, StoreError> {
-        let server: MySqlRow = self
-            .connections()
-            .run(|connection| Box::pin(sqlx::query(SERVER).fetch_one(connection)))
-            .await?;
-        let named = |name| Ok::<_, StoreError>(text(bytes(&server, name)?).unwrap_or_default());
-        let grants: Vec<MySqlRow> = self
-            .connections()
-            .run(|connection| Box::pin(sqlx::query("SHOW GRANTS").fetch_all(connection)))
-            .await?;
+        let server = self.connections.fetch(|| query(SERVER)).await?;
+        let server = server.first().ok_or(sqlx::Error::RowNotFound)?;
+        let grants = self.connections.fetch(|| query("SHOW GRANTS")).await?;
         let grants = grants.iter().filter_map(|row| row.try_get_unchecked(0).ok());
         Ok(Inspection {
-            version: named("version")?,
-            sql_mode: named("sql_mode")?,
-            account: named("account")?,
-            engine: text(bytes(&server, "engine")?),
+            version: text(server, "version")?,
+            sql_mode: text(server, "sql_mode")?,
+            account: text(server, "account")?,
+            engine: Some(text(server, "engine")?).filter(|engine| !engine.is_empty()),
             grants: grants.map(|grant: String| without_password(&grant)).collect(),
             columns: self.columns().await?,
             trials: self.trials().await,
@@ -103,10 +97,16 @@ impl MySqlUsers {
 
     /// The columns of `user` that the account may see.
     pub(super) async fn columns(&self) -> Result<Vec<Column>, StoreError> {
-        let columns = self
-            .connections()
-            .run(|connection| Box::pin(sqlx::query_as(COLUMNS).fetch_all(connection)));
-        columns.await
+        let rows = self.connections.fetch(|| query(COLUMNS)).await?;
+        let column = |row: &MySqlRow| {
+            Ok(Column {
+                name: text(row, "name")?,
+                r#type: text(row, "type")?,
+                characters: text(row, "characters")?.parse().ok(),
+                collation: Some(text(row, "collation")?).filter(|it| !it.is_empty()),
+            })
+        };
+        rows.iter().map(column).collect()
     }
 
     async fn trials(&self) -> Vec<Trial> {
@@ -116,28 +116,13 @@ impl MySqlUsers {
         for (what, is_needed, statements) in TRIALS {
             let mut problem = None;
             for statement in statements {
-                let run = self
-                    .connections()
-                    .run(|connection| Box::pin(sqlx::query(*statement).execute(connection)));
-                if let Err(error) = run.await {
+                if let Err(error) = self.connections.execute(|| query(*statement)).await {
                     problem.get_or_insert(error.to_string());
                 }
             }
             trials.push(Trial { what, is_needed, problem });
         }
         trials
-    }
-}
-
-impl FromRow<'_, MySqlRow> for Column {
-    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        let of = |name| Ok::<_, sqlx::Error>(text(bytes(row, name)?).unwrap_or_default());
-        Ok(Self {
-            name: of("name")?,
-            r#type: of("type")?,
-            characters: of("characters")?.parse().ok(),
-            collation: Some(of("collation")?).filter(|it| !it.is_empty()),
-        })
     }
 }
 

@@ -3,39 +3,49 @@
 use std::{fmt::Display, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
+use serde_with::{NoneAsEmptyString, PickFirst, serde_as};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 
-use crate::{
-    config::{DatabaseConfig, DatabaseParts, NO_HOST, SslMode, is_host},
-    users::database_url,
-};
+use super::database_url;
+use crate::config::{DatabaseConfig, DatabaseParts, NO_HOST, SslMode, is_host};
 
 /// How to connect with what `secret` holds, or the reason why it cannot be used.
 pub(super) fn connect_options(
     config: &DatabaseConfig,
     secret: &SecretString,
 ) -> Result<MySqlConnectOptions, String> {
-    let options = match config {
-        DatabaseConfig::Url(_) => {
-            let (parts, login) = database_url::read(secret)?;
-            from_parts(&parts, login)
-        }
-        DatabaseConfig::Parts(parts, _) => {
-            from_parts(parts, RdsSecret::of_password(secret.clone()))
-        }
-        DatabaseConfig::Secret(parts, _) => {
-            // serde's own message could quote the secret.
-            let login = serde_json::from_str(secret.expose_secret()).map_err(|_| {
-                "is not a JSON object with `username`, `password` and, where present, `host`, \
-                 `port` and `dbname`, as RDS writes it"
-            })?;
-            from_parts(parts, login)
-        }
+    let (parts, password) = match config {
+        DatabaseConfig::Url(_) => database_url::read(secret)?,
+        DatabaseConfig::Parts(parts, _) => (parts.clone(), secret.clone()),
+        DatabaseConfig::Secret(parts, _) => RdsSecret::read(secret)?.completed_by(parts.clone()),
     };
-    // The session is set up by `SESSION` alone: one round trip.
-    let options = options?.pipes_as_concat(false).no_engine_substitution(false);
-    Ok(options.timezone(None).set_names(false))
+    let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
+    let ssl_mode = ssl_mode(&parts)?;
+    let host = parts.host.ok_or_else(|| lacks("host", "MYSQL_HOST"))?;
+    if !is_host(&host) {
+        return Err(format!("has a `host` that {NO_HOST}"));
+    }
+    let mut options = MySqlConnectOptions::new()
+        .host(&host)
+        .port(parts.port.unwrap_or(3306))
+        .username(&parts.user.ok_or_else(|| lacks("username", "MYSQL_USER"))?)
+        .database(&parts.database.ok_or_else(|| lacks("dbname", "MYSQL_DB"))?)
+        .ssl_mode(ssl_mode)
+        // The session is set up by `SESSION` alone: one round trip.
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .set_names(false);
+    // An empty password would be hashed and sent as one.
+    if !password.expose_secret().is_empty() {
+        options = options.password(password.expose_secret());
+    }
+    if let Some(ca) = &parts.ssl_ca {
+        check_ca(ca)?;
+        options = options.ssl_ca(ca);
+    }
+    Ok(options)
 }
 
 /// What each session begins with, whatever the server is set to: what does not fit a column
@@ -45,65 +55,40 @@ pub(super) const SESSION: &str = "SET NAMES utf8mb4, autocommit = 1, sql_safe_up
 
 /// A database secret in the form that RDS writes; managed secrets have only the
 /// first two members.
-#[derive(Default, Deserialize)]
-pub(in crate::users) struct RdsSecret {
+#[serde_as]
+#[derive(Deserialize)]
+struct RdsSecret {
     username: Option<String>,
-    pub(in crate::users) password: SecretString,
+    password: SecretString,
     host: Option<String>,
-    #[serde(default, deserialize_with = "port")]
+    /// A number, or a text with one: the key-value form of Secrets Manager has only texts.
+    #[serde(default)]
+    #[serde_as(as = "PickFirst<(_, NoneAsEmptyString)>")]
     port: Option<u16>,
     dbname: Option<String>,
 }
 
-/// A number, or a text with one: the key-value form of Secrets Manager has only texts.
-fn port<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u16>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Port {
-        Number(u16),
-        Text(String),
-    }
-    match Option::<Port>::deserialize(value)? {
-        Some(Port::Number(port)) => Ok(Some(port)),
-        Some(Port::Text(port)) if !port.is_empty() => {
-            port.parse().map(Some).map_err(|_| D::Error::custom("no port"))
-        }
-        Some(Port::Text(_)) | None => Ok(None),
-    }
-}
-
 impl RdsSecret {
-    pub(in crate::users) fn of_password(password: SecretString) -> Self {
-        Self { password, ..Self::default() }
+    fn read(secret: &SecretString) -> Result<Self, &'static str> {
+        // serde's own message could quote the secret.
+        serde_json::from_str(secret.expose_secret()).map_err(|_| {
+            "is not a JSON object with `username`, `password` and, where present, `host`, \
+             `port` and `dbname`, as RDS writes it"
+        })
     }
-}
 
-fn from_parts(parts: &DatabaseParts, secret: RdsSecret) -> Result<MySqlConnectOptions, String> {
-    let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
-    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-    let host = given(secret.host).or(parts.host.clone()).ok_or(lacks("host", "MYSQL_HOST"))?;
-    if !is_host(&host) {
-        return Err(format!("has a `host` that {NO_HOST}"));
+    /// Its parts, those that it lacks from `parts`, and the password.
+    fn completed_by(self, parts: DatabaseParts) -> (DatabaseParts, SecretString) {
+        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let completed = DatabaseParts {
+            host: given(self.host).or(parts.host),
+            port: self.port.or(parts.port),
+            user: given(self.username).or(parts.user),
+            database: given(self.dbname).or(parts.database),
+            ..parts
+        };
+        (completed, self.password)
     }
-    let user = given(secret.username).or(parts.user.clone());
-    let user = user.ok_or(lacks("username", "MYSQL_USER"))?;
-    let database = given(secret.dbname).or(parts.database.clone());
-    let database = database.ok_or(lacks("dbname", "MYSQL_DB"))?;
-    let mut options = MySqlConnectOptions::new()
-        .host(&host)
-        .port(secret.port.or(parts.port).unwrap_or(3306))
-        .username(&user)
-        .database(&database)
-        .ssl_mode(ssl_mode(parts)?);
-    // An empty password would be hashed and sent as one.
-    if !secret.password.expose_secret().is_empty() {
-        options = options.password(secret.password.expose_secret());
-    }
-    if let Some(ca) = &parts.ssl_ca {
-        check_ca(ca)?;
-        options = options.ssl_ca(ca);
-    }
-    Ok(options)
 }
 
 /// Found at the start rather than at the first login.

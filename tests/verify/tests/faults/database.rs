@@ -11,7 +11,7 @@ type Fault = fn(&mut DatabaseServer, &TcpProxy, &Observation<'_>);
 
 const FAULTS: [(&str, Seen, Fault); 7] = [
     ("MariaDB killed and started again", Seen::Failures, |server, _, observation| {
-        server.crash();
+        server.process.kill();
         observation.suffer();
         server.restart(Tls::Valid);
     }),

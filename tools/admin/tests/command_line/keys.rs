@@ -13,7 +13,7 @@ const KEY: &str = "a canary in a mine of 32 bytes, at least";
 
 #[test]
 fn each_change_of_keys_says_what_signs_and_what_is_next() {
-    let place = Place::new();
+    let place = Place::without_database();
     place.write("keys", &format!("{KEY}\n"));
     let wait = "next: wait until the last token of the old key has expired, then: auth-admin key";
     for (line, said) in [
@@ -55,7 +55,7 @@ fn each_change_of_keys_says_what_signs_and_what_is_next() {
 
 #[test]
 fn a_refused_change_of_keys_leaves_the_file_as_it_was() {
-    let place = Place::new();
+    let place = Place::without_database();
     place.good("key new --alg HS256 --kid one --file one");
     place.good("key new --alg ES256 --kid old --file two");
     let public = place.good("key public --file two");
@@ -99,7 +99,7 @@ fn a_refused_change_of_keys_leaves_the_file_as_it_was() {
 
 #[test]
 fn a_replaced_file_is_the_target_of_its_link_and_keeps_the_access_of_its_group() {
-    let place = Place::new();
+    let place = Place::without_database();
     fs::create_dir(place.path("behind")).unwrap();
     let target = place.write("behind/target", KEY);
     symlink("behind/target", place.path("keys")).unwrap();

@@ -5,11 +5,10 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::mysql::RdsSecret;
 use crate::config::DatabaseParts;
 
-/// The parts of a URL, or the reason why there are none; never the URL.
-pub(super) fn read(url: &SecretString) -> Result<(DatabaseParts, RdsSecret), String> {
+/// The parts of a URL and its password, or the reason why there are none; never the URL.
+pub(super) fn read(url: &SecretString) -> Result<(DatabaseParts, SecretString), String> {
     let url = Url::parse(url.expose_secret())
         .ok()
         .filter(|url| ["mysql", "mariadb"].contains(&url.scheme()) && !url.cannot_be_a_base());
@@ -36,16 +35,10 @@ pub(super) fn read(url: &SecretString) -> Result<(DatabaseParts, RdsSecret), Str
         database: named("database", decode(url.path().trim_start_matches('/'))?)?,
         ..DatabaseParts::default()
     };
-    read_query(&url, &mut parts)?;
-    let password = decode(url.password().unwrap_or_default())?.into();
-    Ok((parts, RdsSecret::of_password(password)))
-}
-
-fn read_query(url: &Url, parts: &mut DatabaseParts) -> Result<(), String> {
     for (name, value) in url.query_pairs() {
         let doubled = match &*name {
             "ssl-mode" => {
-                let mode = value.parse().map_err(|()| "has an unknown ssl-mode".to_owned())?;
+                let mode = value.parse().map_err(|()| "has an unknown ssl-mode")?;
                 parts.ssl_mode.replace(mode).is_some()
             }
             "ssl-ca" => parts.ssl_ca.replace(value.into_owned().into()).is_some(),
@@ -55,7 +48,7 @@ fn read_query(url: &Url, parts: &mut DatabaseParts) -> Result<(), String> {
             return Err("has a parameter twice".into());
         }
     }
-    Ok(())
+    Ok((parts, decode(url.password().unwrap_or_default())?.into()))
 }
 
 #[cfg(test)]
@@ -67,8 +60,8 @@ mod tests {
     fn every_part_is_decoded() {
         let url =
             "mysql://us%40er:p%2F%23%C3%A4@[::1]:3307/au%74h?ssl-mode=verify_ca&ssl-ca=/a%20b";
-        let (parts, secret) = read(&url.into()).unwrap();
-        assert_eq!(secret.password.expose_secret(), "p/#ä");
+        let (parts, password) = read(&url.into()).unwrap();
+        assert_eq!(password.expose_secret(), "p/#ä");
         assert_eq!(
             parts,
             DatabaseParts {

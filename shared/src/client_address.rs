@@ -1,0 +1,76 @@
+//! The address that a request came from, by the word of those who can be trusted.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::HeaderMap;
+
+/// The address that a request came from, an extension of the request: of the TCP peer, or
+/// what Lambda calls `sourceIp`. Never from a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
+
+/// The address of the client: that of the peer, or, behind `hops` proxies of one's own, the
+/// `hops`-th last entry of `X-Forwarded-For`. The entries before that one are what the client
+/// says of itself.
+///
+/// If there is no such entry, the request came around the proxies, and the peer counts; `None`
+/// if it is not known, as behind a load balancer of AWS.
+#[must_use]
+pub fn client_address(
+    peer: Option<PeerAddress>,
+    headers: &HeaderMap,
+    hops: usize,
+) -> Option<IpAddr> {
+    let forwarded = hops.checked_sub(1).and_then(|behind| forwarded_for(headers, behind));
+    forwarded.or(peer.map(|PeerAddress(address)| address))
+}
+
+/// The entry with so many others behind it. Several headers are one list, in which empty
+/// entries do not count (RFC 9110 sections 5.3 and 5.6.1.2).
+fn forwarded_for(headers: &HeaderMap, behind: usize) -> Option<IpAddr> {
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let mut entries = entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty());
+    let entry = str::from_utf8(entries.nth(behind)?).ok()?;
+    let with_port = || entry.parse::<SocketAddr>().map(|address| address.ip());
+    entry.parse().or_else(|_| with_port()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    const PEER: &str = "127.0.0.1";
+
+    #[test]
+    fn the_entry_that_the_first_own_proxy_wrote_counts_or_else_the_peer() {
+        for (lines, hops, expected) in [
+            // No header is believed without proxies.
+            (&["192.0.2.1"][..], 0, PEER),
+            (&["192.0.2.1"], 1, "192.0.2.1"),
+            (&["6.6.6.6, 192.0.2.1"], 1, "192.0.2.1"),
+            (&["6.6.6.6, 192.0.2.1 ,10.0.0.1"], 2, "192.0.2.1"),
+            (&["6.6.6.6", "192.0.2.1", "10.0.0.1"], 2, "192.0.2.1"),
+            (&["6.6.6.6, 192.0.2.1", "10.0.0.1"], 2, "192.0.2.1"),
+            (&["192.0.2.1:4711"], 1, "192.0.2.1"),
+            (&["[2001:db8:1:2:3::4]:4711"], 1, "2001:db8:1:2:3::4"),
+            (&["2001:db8:1:2:9::1"], 1, "2001:db8:1:2:9::1"),
+            // Around the proxies.
+            (&[], 2, PEER),
+            (&["192.0.2.1"], 2, PEER),
+            (&["192.0.2.1, "], 2, PEER),
+            (&["nonsense, 10.0.0.1"], 2, PEER),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", HeaderValue::from_static(line));
+            }
+            let peer = Some(PeerAddress(PEER.parse().unwrap()));
+            let found = client_address(peer, &headers, hops);
+            assert_eq!(found, Some(expected.parse().unwrap()), "{lines:?}");
+        }
+        assert_eq!(client_address(None, &HeaderMap::new(), 1), None);
+    }
+}
