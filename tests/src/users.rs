@@ -61,13 +61,19 @@ pub fn hash(config: Argon2Config) -> String {
     runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash")
 }
 
-/// `login` on this database, with the contract's key, quick hashes and these variables.
+/// The variables of `login` on this database, with the contract's key, quick hashes and these.
 #[must_use]
-pub fn login(mut database: Environment, more: &[(&str, &str)]) -> Service {
+pub fn login_variables(mut database: Environment, more: &[(&str, &str)]) -> Environment {
     database.extend(variables(quick()));
     database.insert("JWT_SECRET".into(), SECRET.into());
     database.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-    Service::start("login", database)
+    database
+}
+
+/// `login` with these variables.
+#[must_use]
+pub fn login(database: Environment, more: &[(&str, &str)]) -> Service {
+    Service::start("login", login_variables(database, more))
 }
 
 /// What this `login` answers.
