@@ -29,7 +29,7 @@ use std::{
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 #[cfg(feature = "sqlite")]
 use crate::users::SqliteUsers;
@@ -186,38 +186,28 @@ impl Throttle {
         Ok(Attempt { checks })
     }
 
+    /// Waits while as many checks are under way as may be.
     async fn check(&self, subject: Subject, rule: &Arc<Rule>) -> Result<Check, ThrottleError> {
-        if let Some(check) = self.try_check(&subject, rule).await? {
-            return Ok(check);
-        }
-        let spread = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
-        let turn = subject.as_str().bytes().fold(0, spread) % TURNS;
-        let _turn = self.turns[turn].lock().await;
+        let mut turn = None;
         loop {
-            if let Some(check) = self.try_check(&subject, rule).await? {
-                return Ok(check);
+            let began = SystemTime::now();
+            match self.store.reserve(&subject, rule).await? {
+                Reservation::Reserved { alone } => {
+                    let (store, rule) = (self.store.clone(), rule.clone());
+                    return Ok(Check { store, subject, rule, began, alone, ended: false });
+                }
+                Reservation::Locked(remaining) => {
+                    return Err(ThrottleError::Locked { subject: subject.kind(), remaining });
+                }
+                Reservation::Full if turn.is_none() => turn = Some(self.turn(&subject).await),
+                Reservation::Full => tokio::time::sleep(POLL).await,
             }
-            tokio::time::sleep(POLL).await;
         }
     }
 
-    /// `None` while as many checks are under way as may be.
-    async fn try_check(
-        &self,
-        subject: &Subject,
-        rule: &Arc<Rule>,
-    ) -> Result<Option<Check>, ThrottleError> {
-        let began = SystemTime::now();
-        match self.store.reserve(subject, rule).await? {
-            Reservation::Reserved { alone } => {
-                let (store, subject, rule) = (self.store.clone(), subject.clone(), rule.clone());
-                Ok(Some(Check { store, subject, rule, began, alone, ended: false }))
-            }
-            Reservation::Full => Ok(None),
-            Reservation::Locked(remaining) => {
-                Err(ThrottleError::Locked { subject: subject.kind(), remaining })
-            }
-        }
+    async fn turn(&self, subject: &Subject) -> MutexGuard<'_, ()> {
+        let spread = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
+        self.turns[subject.as_str().bytes().fold(0, spread) % TURNS].lock().await
     }
 }
 

@@ -269,8 +269,8 @@ impl Drop for DatabaseServer {
 /// The line that `init.sql` documents for passwords that are hard to quote.
 #[must_use]
 pub fn set_auth_password() -> String {
-    let hex: String = AUTH_PASSWORD.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("SET @auth_password = 0x{hex};")
+    let hex: Vec<String> = AUTH_PASSWORD.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("SET @auth_password = 0x{};", hex.concat())
 }
 
 fn data(directory: &TempDir) -> PathBuf {
