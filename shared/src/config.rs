@@ -3,64 +3,31 @@
 //! Everything is read before anything is started, and every problem is reported
 //! at once: by the name of the variable and what to do, never by its value.
 
+#[cfg(feature = "mysql")]
 mod database;
-mod door;
-mod logs;
-mod metrics;
-#[cfg(feature = "password")]
-mod password;
+mod login;
 mod reader;
 mod secrets;
-#[cfg(feature = "mysql")]
-mod throttle;
+mod telemetry;
+#[cfg(all(test, feature = "mysql"))]
+mod tests;
 mod token;
+mod transport;
+mod variables;
 
-pub use database::{DatabaseConfig, DatabaseParts, SslMode};
 #[cfg(feature = "mysql")]
-pub(crate) use database::{NO_HOST, is_host};
-pub use door::DoorConfig;
-pub(crate) use door::{BasePath, read_base_path};
-pub use logs::{LogConfig, LogFormat};
-pub use metrics::MetricsConfig;
-#[cfg(feature = "password")]
-pub use password::{Argon2Config, HashLimits};
-pub use reader::{Reader, SecretForm};
-pub use secrets::SecretsConfig;
+pub(crate) use database::check_host;
 #[cfg(feature = "mysql")]
-pub use throttle::ThrottleConfig;
-pub use token::{KeyConfig, TokenConfig};
+pub use database::{DatabaseConfig, DatabaseParts};
+pub use login::{Argon2Config, HashLimits, ThrottleConfig};
+pub use reader::{Reader, Variables};
+pub use secrets::{SecretPlace, SecretSource, SecretsConfig};
+pub use telemetry::{LogConfig, LogFormat, MetricsConfig};
+pub use token::TokenConfig;
+pub use transport::TransportConfig;
+pub(crate) use transport::read_base_path;
 
-use std::{
-    collections::HashMap,
-    ffi::OsString,
-    fmt::{self, Display},
-    hash::BuildHasher,
-};
-
-use crate::secrets::SecretError;
-
-/// Where variables come from: the process, or a map in tests.
-pub trait Variables {
-    /// The raw value of the variable, if it is set.
-    fn get(&self, name: &str) -> Option<OsString>;
-}
-
-/// The variables of this process.
-#[derive(Debug, Clone, Copy)]
-pub struct ProcessEnvironment;
-
-impl Variables for ProcessEnvironment {
-    fn get(&self, name: &str) -> Option<OsString> {
-        std::env::var_os(name)
-    }
-}
-
-/// For tests.
-impl<S: BuildHasher> Variables for HashMap<&str, &str, S> {
-    fn get(&self, name: &str) -> Option<OsString> {
-        HashMap::get(self, name).map(OsString::from)
-    }
-}
+use std::fmt::{self, Display};
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +41,5 @@ pub struct Problem {
 impl Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.variable, self.reason)
-    }
-}
-
-impl From<SecretError> for Problem {
-    fn from(error: SecretError) -> Self {
-        Self { variable: error.source_name, reason: error.reason }
     }
 }

@@ -35,8 +35,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
-    config::{KeyConfig, Problem},
-    secrets::{Recipe, SecretCache, SecretKind, Secrets, Stage, Versions},
+    config::{Problem, SecretSource},
+    secrets::{Beside, SecretCache, SecretKind, Secrets, Versions},
 };
 
 /// What keys are needed for.
@@ -62,18 +62,18 @@ impl Keys {
     ///
     /// A [`Problem`] with the variable if there is no such secret or it holds no keys.
     pub async fn fetch(
-        config: KeyConfig,
+        source: SecretSource,
         key_use: KeyUse,
         secrets: &Secrets,
     ) -> Result<SecretCache<Self>, Problem> {
-        let recipe = Recipe::new(SecretKind::Jwt, config.source, move |versions| {
-            Self::read_versions(versions, key_use).map_err(|error| error.to_string())
-        });
-        let recipe = match key_use {
-            KeyUse::Sign => recipe,
-            KeyUse::Verify => recipe.beside(&[Stage::Previous]),
+        let beside = match key_use {
+            KeyUse::Sign => Beside::Nothing,
+            KeyUse::Verify => Beside::Previous,
         };
-        Ok(secrets.cache(recipe).await?)
+        let read = move |versions: &Versions| {
+            Self::read_versions(versions, key_use).map_err(|error| error.to_string())
+        };
+        Ok(secrets.cache(SecretKind::Jwt, source, beside, read).await?)
     }
 
     /// Reads key material: a text (HS256), a PEM key, or a JWK Set.

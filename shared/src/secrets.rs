@@ -1,22 +1,21 @@
-//! Secrets and where they come from.
+//! Secrets: fetched from a variable, a file or Secrets Manager, and followed as they change.
 //!
 //! This module fetches text; what the text means is for `keys` and `users` to know.
 
-mod ages;
 mod cache;
 pub mod secrets_manager;
 mod versions;
 
-pub use ages::SecretKind;
-pub use cache::{Recipe, SecretCache};
-pub use versions::{Stage, Versions};
+pub use cache::SecretCache;
+pub use versions::{Beside, Versions};
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -25,70 +24,15 @@ use thiserror::Error;
 use tokio::{task, time::timeout};
 use zeroize::Zeroizing;
 
-use crate::config::SecretsConfig;
-use ages::Ages;
+use crate::config::{Problem, SecretPlace, SecretSource, SecretsConfig};
+use cache::Origin;
 use secrets_manager::{CallError, Failure, SecretsManager};
+use versions::Stage;
 
-/// Where one secret comes from. `variable` is the variable that named the source,
-/// for messages.
-#[derive(Debug, Clone)]
-pub enum SecretSource {
-    /// The variable held the secret itself.
-    Value {
-        /// The variable.
-        variable: String,
-        /// The secret.
-        value: SecretString,
-    },
-    /// A file, such as a mounted Kubernetes Secret.
-    File {
-        /// The variable.
-        variable: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// A secret in AWS Secrets Manager.
-    SecretsManager {
-        /// The variable.
-        variable: String,
-        /// Name or ARN.
-        id: String,
-    },
-}
-
-impl SecretSource {
-    /// The variable that named this source.
-    #[must_use]
-    pub fn variable(&self) -> &str {
-        let (Self::Value { variable, .. }
-        | Self::File { variable, .. }
-        | Self::SecretsManager { variable, .. }) = self;
-        variable
-    }
-
-    /// What an operator calls this source: variable and file or secret name.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Value { variable, .. } => variable.clone(),
-            Self::File { variable, path } => format!("{variable} (file {})", path.display()),
-            Self::SecretsManager { variable, id } => format!("{variable} (secret {id})"),
-        }
-    }
-
-    /// Whether the source may hold another secret tomorrow.
-    fn may_change(&self) -> bool {
-        !matches!(self, Self::Value { .. })
-    }
-
-    fn has_stages(&self) -> bool {
-        matches!(self, Self::SecretsManager { .. })
-    }
-
-    fn error(&self, reason: impl Display) -> SecretError {
-        SecretError { source_name: self.describe(), reason: reason.to_string(), transient: false }
-    }
-}
+/// No secret of ours is larger; a wrong path must not fill the memory.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+/// Shorter than the 10 s that Lambda gives a function to start.
+const FETCH_LIMIT: Duration = Duration::from_secs(8);
 
 /// A secret could not be had.
 #[derive(Debug, Clone, Error)]
@@ -103,10 +47,41 @@ pub struct SecretError {
     pub transient: bool,
 }
 
-/// No secret of ours is larger; a wrong path must not fill the memory.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
-/// Shorter than the 10 s that Lambda gives a function to start.
-const FETCH_LIMIT: Duration = Duration::from_secs(8);
+impl From<SecretError> for Problem {
+    fn from(error: SecretError) -> Self {
+        Self { variable: error.source_name, reason: error.reason }
+    }
+}
+
+impl SecretSource {
+    fn error(&self, reason: impl Display) -> SecretError {
+        SecretError { source_name: self.describe(), reason: reason.to_string(), transient: false }
+    }
+
+    fn out_of_reach(&self, reason: impl Display) -> SecretError {
+        SecretError { transient: true, ..self.error(reason) }
+    }
+}
+
+/// What a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretKind {
+    /// The keys of tokens.
+    Jwt,
+    /// The account of the database.
+    Database,
+}
+
+impl SecretKind {
+    /// The name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Database => "database",
+        }
+    }
+}
 
 /// Fetches secrets. One value and its clones serve a whole process, so that the client of
 /// Secrets Manager is made once, and only where a secret is there.
@@ -115,7 +90,8 @@ pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
     manager: Arc<SecretsManager>,
-    ages: Ages,
+    /// When the fetch began that last confirmed each secret that may change.
+    confirmed: Arc<Mutex<BTreeMap<SecretKind, SystemTime>>>,
 }
 
 impl Secrets {
@@ -123,7 +99,7 @@ impl Secrets {
     #[must_use]
     pub fn new(config: SecretsConfig) -> Self {
         let manager = Arc::new(SecretsManager::new(config.extension_port));
-        Self { config, deferred: false, manager, ages: Ages::default() }
+        Self { config, deferred: false, manager, confirmed: Arc::default() }
     }
 
     /// Fetches no secret before one is needed: what is fetched now would be part of a
@@ -134,24 +110,34 @@ impl Secrets {
         self
     }
 
-    /// What `recipe` makes of its secret, now and as the secret changes. If the source is
-    /// only out of reach, there is nothing in the cache until it answers.
+    /// What `read` makes of a secret, now and as the secret changes. An error of `read` is a
+    /// reason for an operator, which never shows the secret. If the source is only out of reach,
+    /// there is nothing in the cache until it answers.
     ///
     /// # Errors
     ///
-    /// [`SecretError`] if there is no such secret or the recipe cannot use it.
+    /// [`SecretError`] if there is no such secret or `read` cannot use it.
     pub async fn cache<T: Send + Sync + 'static>(
         &self,
-        recipe: Recipe<T>,
+        kind: SecretKind,
+        source: SecretSource,
+        beside: Beside,
+        read: impl Fn(&Versions) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<SecretCache<T>, SecretError> {
-        SecretCache::fill(recipe, self.clone()).await
+        let (read, secrets) = (Box::new(read), self.clone());
+        SecretCache::fill(Origin { kind, source, beside, read, secrets }).await
     }
 
     /// How long ago each secret was last confirmed at its source. Those that cannot change,
     /// or are not there, are left out.
     #[must_use]
     pub fn ages(&self, now: SystemTime) -> Vec<(SecretKind, Duration)> {
-        self.ages.all(now)
+        let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        confirmed.iter().map(|(kind, at)| (*kind, cache::age(*at, now))).collect()
+    }
+
+    fn confirm(&self, kind: SecretKind, at: SystemTime) {
+        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, at);
     }
 
     /// The text of the secret.
@@ -161,68 +147,61 @@ impl Secrets {
     /// [`SecretError`] if the file cannot be read or Secrets Manager does not give
     /// the secret.
     pub async fn fetch(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
-        match self.fetch_stage(source, Stage::Current).await? {
-            Some(text) => Ok(text),
-            None => Err(source.error("there is no such secret, or it has no value")),
-        }
+        let text = self.fetch_stage(source, Stage::Current).await?;
+        text.ok_or_else(|| source.error("there is no such secret, or it has no value"))
     }
 
-    /// The text at one stage. Only Secrets Manager has others than the current one.
     async fn fetch_stage(
         &self,
         source: &SecretSource,
         stage: Stage,
     ) -> Result<Option<SecretString>, SecretError> {
-        match source {
-            _ if stage != Stage::Current && !source.has_stages() => Ok(None),
-            SecretSource::Value { value, .. } => Ok(Some(value.clone())),
-            SecretSource::File { path, .. } => {
+        match &source.place {
+            // Boxed: the futures of TLS are large, and rarely needed.
+            SecretPlace::SecretsManager(id) => match Box::pin(self.manager.get(id, stage)).await {
+                Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
+                Err(CallError { reason, failure: Failure::Transient, .. }) => {
+                    Err(source.out_of_reach(reason))
+                }
+                Err(CallError { reason, .. }) => Err(source.error(reason)),
+            },
+            _ if stage != Stage::Current => Ok(None),
+            SecretPlace::Value(value) => Ok(Some(value.clone())),
+            SecretPlace::File(path) => {
                 let read = read_file(path.clone()).await;
                 read.map(Some).map_err(|error| source.error(error))
-            }
-            // Boxed: the futures of TLS are large, and rarely needed.
-            SecretSource::SecretsManager { id, .. } => {
-                match Box::pin(self.manager.get(id, stage)).await {
-                    Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
-                    Err(CallError { reason, failure, .. }) => Err(SecretError {
-                        transient: failure == Failure::Transient,
-                        ..source.error(reason)
-                    }),
-                }
             }
         }
     }
 
-    /// The current text, and those of the other stages where there are any.
+    /// The current text, and those of these stages where there are any.
     ///
     /// One after the other, in the direction in which a rotation moves them: a text that
     /// moves meanwhile is seen twice rather than never.
     async fn fetch_versions(
         &self,
         source: &SecretSource,
-        beside: &[Stage],
+        stages: &[Stage],
     ) -> Result<Versions, SecretError> {
         let optional = async |stage| {
-            if beside.contains(&stage) { self.fetch_stage(source, stage).await } else { Ok(None) }
+            if stages.contains(&stage) { self.fetch_stage(source, stage).await } else { Ok(None) }
         };
-        limited(source, async {
+        let fetch = async {
             let pending = optional(Stage::Pending).await?;
             let current = self.fetch(source).await?;
             let previous = optional(Stage::Previous).await?;
             Ok(Versions { current, pending, previous })
-        })
-        .await
+        };
+        // The limits of each attempt do not cover the search for credentials, and a volume may hang.
+        let fetched = timeout(FETCH_LIMIT, fetch).await;
+        fetched.unwrap_or_else(|_| Err(source.out_of_reach("did not come within 8 s")))
     }
 }
 
-/// The limits of each attempt do not cover the search for credentials, and a volume may hang.
-async fn limited<T>(
-    source: &SecretSource,
-    fetch: impl Future<Output = Result<T, SecretError>>,
-) -> Result<T, SecretError> {
-    timeout(FETCH_LIMIT, fetch).await.unwrap_or_else(|_| {
-        Err(SecretError { transient: true, ..source.error("did not come within 8 s") })
-    })
+impl Default for Secrets {
+    fn default() -> Self {
+        Self::new(SecretsConfig::default())
+    }
 }
 
 /// Read on a thread for such work.
@@ -253,45 +232,39 @@ pub fn without_line_break(text: &str) -> SecretString {
     SecretString::from(text.strip_suffix('\r').unwrap_or(text))
 }
 
-impl Default for Secrets {
-    fn default() -> Self {
-        Self::new(SecretsConfig::default())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file(name: &str, content: &str) -> SecretSource {
-        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        std::fs::write(&path, content).unwrap();
-        SecretSource::File { variable: "X_FILE".into(), path }
-    }
-
     #[tokio::test]
-    async fn one_line_break_at_the_end_of_a_file_is_not_part_of_the_secret() {
-        for (content, secret) in
-            [("a b\n", "a b"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a ")]
-        {
-            let source = file("line-break", content);
-            assert_eq!(Secrets::default().fetch(&source).await.unwrap().expose_secret(), secret);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_that_cannot_be_used_is_named_with_its_variable() {
-        let missing = SecretSource::File { variable: "X_FILE".into(), path: "/no/such".into() };
-        let large = file("large", &"x".repeat(64 * 1024 + 1));
-        for source in [missing, large] {
-            let error = Secrets::default().fetch(&source).await.unwrap_err().to_string();
-            assert!(error.starts_with("X_FILE (file /"), "{error}");
+    async fn a_file_is_read_but_for_one_line_break_or_named_with_its_variable() {
+        let large = "x".repeat(64 * 1024 + 1);
+        for (content, secret) in [
+            (Some("a b\n"), Some("a b")),
+            (Some("a\r\n"), Some("a")),
+            (Some("a\n\n"), Some("a\n")),
+            (Some(" a "), Some(" a ")),
+            (Some(&large), None),
+            (None, None),
+        ] {
+            let path = std::env::temp_dir().join(format!("secret-file-{}", std::process::id()));
+            content
+                .map_or_else(|| std::fs::remove_file(&path), |it| std::fs::write(&path, it))
+                .unwrap();
+            let source = SecretSource { variable: "X_FILE", place: SecretPlace::File(path) };
+            match Secrets::default().fetch(&source).await {
+                Ok(text) => assert_eq!(Some(text.expose_secret()), secret),
+                Err(error) => {
+                    assert!(error.to_string().starts_with("X_FILE (file /"), "{error}");
+                    assert!(secret.is_none());
+                }
+            }
         }
     }
 
     #[test]
     fn debug_does_not_show_a_secret() {
-        let value = SecretSource::Value { variable: "X".into(), value: "canary".into() };
+        let value = SecretSource { variable: "X", place: SecretPlace::Value("canary".into()) };
         assert!(!format!("{value:?}").contains("canary"));
     }
 }

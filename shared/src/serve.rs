@@ -27,8 +27,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
     config::{
-        BasePath, DoorConfig, LogConfig, MetricsConfig, Problem, ProcessEnvironment, Reader,
-        Variables, read_base_path,
+        LogConfig, MetricsConfig, Problem, Reader, TransportConfig, Variables, read_base_path,
     },
     telemetry::{self, LogWriter, RequestCounter, RequestCounts, metrics::Exporter},
 };
@@ -48,8 +47,8 @@ pub trait Function {
     /// What it is invoked with on Lambda.
     type Event: InvocationEvent;
 
-    /// Reads the configuration; `None` where `reader` has noted a problem.
-    fn configure(reader: &mut Reader<'_>) -> Option<Self::Config>;
+    /// Reads the configuration.
+    fn configure(reader: &mut Reader<'_>) -> Self::Config;
 
     /// The cold start: fetches secrets, makes keys and pools, and builds the router.
     ///
@@ -66,13 +65,13 @@ pub trait Function {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Platform {
     /// Where requests come from.
-    pub door: DoorConfig,
+    pub door: TransportConfig,
 }
 
 impl Platform {
     /// This machine, with requests from `door`.
     #[must_use]
-    pub fn new(door: DoorConfig) -> Self {
+    pub fn new(door: TransportConfig) -> Self {
         Self { door }
     }
 
@@ -89,8 +88,8 @@ impl Platform {
     #[must_use]
     pub fn connections(&self) -> u32 {
         match self.door {
-            DoorConfig::Lambda { concurrency, .. } => concurrency,
-            DoorConfig::Http { .. } => u32::try_from(self.hashes() + 1).unwrap_or(u32::MAX),
+            TransportConfig::Lambda { concurrency, .. } => concurrency,
+            TransportConfig::Http { .. } => u32::try_from(self.hashes() + 1).unwrap_or(u32::MAX),
         }
     }
 }
@@ -115,12 +114,12 @@ enum ServeError {
 /// Exits with 78 if the configuration is unusable, every problem in a line of its own.
 #[must_use]
 pub fn run<F: Function>() -> ExitCode {
-    run_in::<F>(&ProcessEnvironment)
+    run_in::<F>(&|name| std::env::var_os(name))
 }
 
 /// As [`run`], with variables from elsewhere.
 #[must_use]
-pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
+pub fn run_in<F: Function>(variables: Variables<'_>) -> ExitCode {
     // Until the end: it writes what is left of the log.
     let (_log, config) = read::<F>(variables);
     let config = match config {
@@ -146,9 +145,9 @@ pub fn run_in<F: Function>(variables: &dyn Variables) -> ExitCode {
 
 /// A thread for each core; one, where there is but one request at a time: a start is over
 /// before others would be there.
-fn runtime(door: DoorConfig) -> io::Result<Runtime> {
+fn runtime(door: TransportConfig) -> io::Result<Runtime> {
     let mut builder = match door {
-        DoorConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
+        TransportConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     builder.enable_all().build()
@@ -163,12 +162,12 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
     };
     let start = async {
         let service = F::start(config, Platform::new(door)).await.map_err(ServeError::Start)?;
-        let service = service.counted(counts).below(base_path.0.as_deref());
+        let service = service.counted(counts).below(base_path.as_deref());
         tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
         Ok(service)
     };
     match door {
-        DoorConfig::Lambda { .. } => {
+        TransportConfig::Lambda { .. } => {
             let service = start.await?;
             if door.starts_for_a_request() {
                 // While the first event is on its way.
@@ -176,7 +175,7 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
             }
             lambda::serve::<F::Event>(service, exporter).await
         }
-        DoorConfig::Http { address, drain, max_connections } => {
+        TransportConfig::Http { address, drain, max_connections } => {
             let mut signals = http::Signals::listen().map_err(ServeError::Signals)?;
             let service = tokio::select! {
                 service = start => service?,
@@ -196,38 +195,31 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
 
 /// All that a process reads from its environment.
 struct Configuration<F: Function> {
-    door: DoorConfig,
-    base_path: BasePath,
+    door: TransportConfig,
+    base_path: Option<String>,
     metrics: MetricsConfig,
     function: F::Config,
 }
 
 /// Reads everything before anything starts, and sets up the log on the way.
 fn read<F: Function>(
-    variables: &dyn Variables,
+    variables: Variables<'_>,
 ) -> (Option<WorkerGuard>, Result<Configuration<F>, Vec<Problem>>) {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
-    let door = DoorConfig::read(&mut reader);
+    let door = TransportConfig::read(&mut reader);
     let writer = match door {
-        Some(DoorConfig::Http { .. }) => LogWriter::InBackground,
-        _ => LogWriter::AtOnce,
+        TransportConfig::Http { .. } => LogWriter::InBackground,
+        TransportConfig::Lambda { .. } => LogWriter::AtOnce,
     };
-    let log = telemetry::init(&logs.clone().unwrap_or_default(), writer);
+    let log = telemetry::init(&logs, writer);
     let base_path = read_base_path(&mut reader);
-    let metrics = MetricsConfig::read(&mut reader, door.as_ref());
-    if F::COUNTER.is_none() && metrics.as_ref().is_some_and(|it| *it != MetricsConfig::Off) {
+    let metrics = MetricsConfig::read(&mut reader, door);
+    if F::COUNTER.is_none() && metrics != MetricsConfig::Off {
         reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
     }
-    let config = F::configure(&mut reader);
-    let all = logs.and(door).zip(base_path).zip(metrics).zip(config);
-    let config = reader.finish(all.map(|(((door, base_path), metrics), function)| Configuration {
-        door,
-        base_path,
-        metrics,
-        function,
-    }));
-    (log, config)
+    let function = F::configure(&mut reader);
+    (log, reader.finish(Configuration { door, base_path, metrics, function }))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {
@@ -257,7 +249,7 @@ mod tests {
     #[test]
     fn classic_lambda_has_one_connection_and_managed_instances_one_for_each_request() {
         for concurrency in [1, 8] {
-            let door = DoorConfig::Lambda { concurrency, snapshot: false };
+            let door = TransportConfig::Lambda { concurrency, snapshot: false };
             assert_eq!(Platform::new(door).connections(), concurrency);
         }
     }
@@ -265,8 +257,11 @@ mod tests {
     #[test]
     fn over_http_there_is_a_hash_for_each_core_and_one_connection_more() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let platform =
-            Platform::new(DoorConfig::Http { address, drain: Duration::ZERO, max_connections: 1 });
+        let platform = Platform::new(TransportConfig::Http {
+            address,
+            drain: Duration::ZERO,
+            max_connections: 1,
+        });
         let cores = std::thread::available_parallelism().unwrap().get();
         assert_eq!((platform.hashes(), platform.connections() as usize), (cores, cores + 1));
     }

@@ -28,13 +28,11 @@ impl Moto {
         server.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         let moto = Self { process: Process::start("moto", server), port };
         wait::until("Secrets Manager", START_LIMIT, || {
-            Request::new("GET", &moto.url("moto-api/data.json")).try_send().ok()
+            Request::new("GET", &format!("http://127.0.0.1:{port}/moto-api/data.json"))
+                .try_send()
+                .ok()
         });
         moto
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
     /// Its port, of 127.0.0.1.
@@ -98,26 +96,22 @@ impl Moto {
         self.process.log().matches("POST / HTTP/").count()
     }
 
-    /// Ends it: from now on there is no listener.
-    pub fn stop(&mut self) {
-        self.process.kill();
-    }
-
-    /// Freezes it: connections are accepted and never answered.
-    pub fn freeze(&mut self) {
-        self.process.freeze();
+    /// The process, for signals.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 
     /// From now on it checks signatures, and knows one user alone, who may read secrets. Gives
-    /// the variables with that user's access key.
+    /// that user's access key and secret.
     #[must_use]
-    pub fn know_one_user(&self) -> Environment {
+    pub fn know_one_user(&self) -> [String; 2] {
         let policy = json!({
             "Version": "2012-10-17",
             "Statement": [{ "Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": "*" }],
         });
+        let url = format!("http://127.0.0.1:{}/", self.port);
         let ask = |query: &str| {
-            Request::new("POST", &self.url(""))
+            Request::new("POST", &url)
                 .header("content-type", "application/x-www-form-urlencoded")
                 .header("authorization", authorization("iam"))
                 .body(format!("Version=2010-05-08&UserName=reader&Action={query}"))
@@ -126,16 +120,12 @@ impl Moto {
         let _ = ask("CreateUser");
         let _ = ask(&format!("PutUserPolicy&PolicyName=only&PolicyDocument={policy}"));
         let key = ask("CreateAccessKey");
-        let url = self.url("moto-api/reset-auth");
-        assert_eq!(Request::new("POST", &url).body("0").send().status, 200);
-        let part = |element: &str| {
-            let (_, rest) = key.text().split_once(element).expect("an access key");
-            rest.split('<').next().unwrap_or_default().to_owned()
-        };
-        let mut variables = self.variables();
-        variables.insert("AWS_ACCESS_KEY_ID".into(), part("<AccessKeyId>"));
-        variables.insert("AWS_SECRET_ACCESS_KEY".into(), part("<SecretAccessKey>"));
-        variables
+        let reset = Request::new("POST", &format!("{url}moto-api/reset-auth")).body("0");
+        assert_eq!(reset.send().status, 200);
+        ["AccessKeyId", "SecretAccessKey"].map(|element| {
+            let (_, value) = key.text().split_once(&format!("<{element}>")).expect("a key");
+            value.split('<').next().unwrap_or_default().to_owned()
+        })
     }
 
     /// What it answers to an action.

@@ -1,7 +1,5 @@
 //! The stores of users, opened in this process as `login` opens them.
 
-use std::collections::HashMap;
-
 use shared::{
     config::{DatabaseConfig, Reader},
     secrets::Secrets,
@@ -13,9 +11,8 @@ use crate::{Environment, contract, scratch};
 
 /// The store that these variables describe, with a pool of up to `connections`.
 pub async fn open(variables: &Environment, connections: u32) -> MySqlUsers {
-    let variables: HashMap<&str, &str> =
-        variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let mut reader = Reader::new(&variables);
+    let value = |name: &str| variables.get(name).map(Into::into);
+    let mut reader = Reader::new(&value);
     let config = DatabaseConfig::read(&mut reader);
     let config = reader.finish(config).unwrap_or_else(|problems| panic!("{problems:?}"));
     let store = MySqlUsers::prepare(config, &Secrets::default(), connections).await;

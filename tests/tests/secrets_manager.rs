@@ -26,6 +26,7 @@ use system_tests::{
 
 const SESSION: &str = "the session";
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-key-AbCdEf";
+const JWT: (&str, &str) = ("JWT_SECRET_ID", "jwt");
 
 fn with(environment: &Environment, variables: &[(&str, &str)]) -> Environment {
     let mut all = environment.clone();
@@ -35,23 +36,22 @@ fn with(environment: &Environment, variables: &[(&str, &str)]) -> Environment {
 
 /// That `validate` starts with these variables, and has the key.
 #[track_caller]
-fn validates(variables: Environment) {
-    let validate = Service::start("validate", variables);
+fn validates(environment: &Environment, variables: &[(&str, &str)]) {
+    let validate = Service::start("validate", with(environment, variables));
     let validated = validate.request("GET", "/").bearer(&token("ada@example.com", false)).send();
     assert_eq!(validated.status, 200, "{}", validate.log());
 }
 
-/// The one line with which a function ends that cannot have this secret.
+/// That a function ends with one line about this secret, and the reason.
 #[track_caller]
-fn refusal(function: &str, variables: &Environment, secret: &str) -> String {
+fn refuses(function: &str, variables: &Environment, secret: &str, reason: &str) {
     let output = run(function, &[], variables, "");
     assert_eq!(output.status.code(), Some(78), "{secret}: {}", output.stderr);
     assert!(!output.stderr.contains("canary"), "{}", output.stderr);
-    let mut errors = output.stderr.lines().filter(|line| line.contains("ERROR"));
-    let (line, more) = (errors.next().unwrap_or_default(), errors.next());
-    let named = line.contains(&format!("(secret {secret})"));
-    assert!(named && more.is_none(), "{secret}: {}", output.stderr);
-    line.to_owned()
+    let errors: Vec<_> = output.stderr.lines().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "{secret}: {}", output.stderr);
+    let named = errors[0].contains(&format!("(secret {secret})"));
+    assert!(named && errors[0].contains(reason), "{secret}, {reason}: {}", errors[0]);
 }
 
 #[test]
@@ -59,55 +59,56 @@ fn refusal(function: &str, variables: &Environment, secret: &str) -> String {
 fn both_secrets_may_come_from_secrets_manager() {
     let (moto, server) = (Moto::start(), mariadb::shared());
     users::add(&server, users::quick());
-    let port = server.port().to_string();
     let arn = moto.create_secret("jwt", SECRET);
-    let managed = json!({ "username": "auth_user", "password": AUTH_PASSWORD });
-    let _ = moto.create_secret("rds!managed", &managed.to_string());
-    let mut written = managed;
-    for (name, value) in
-        [("engine", "mariadb"), ("host", "127.0.0.1"), ("port", port.as_str()), ("dbname", "auth")]
-    {
-        written[name] = value.into();
-    }
-    let _ = moto.create_secret("rds", &written.to_string());
-
-    let parts = [("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", port.as_str()), ("MYSQL_DB", "auth")];
-    for (jwt, database, parts) in [("jwt", "rds", &[][..]), (&arn, "rds!managed", &parts)] {
-        let ids = [("JWT_SECRET_ID", jwt), ("DATABASE_SECRET_ID", database)];
-        let login = Service::start("login", with(&with(&moto.variables(), &ids), parts));
-        let request = login.request("POST", "/login").basic("right-0@example.com", users::PASSWORD);
-        assert_eq!(request.send().status, 200, "{database}");
-    }
-    validates(with(&moto.variables(), &[("JWT_SECRET_ID", "jwt")]));
+    // All that RDS writes; docs/rotation.md has the short form.
+    let database = json!({
+        "engine": "mariadb",
+        "host": "127.0.0.1",
+        "port": server.port().to_string(),
+        "dbname": "auth",
+        "username": "auth_user",
+        "password": AUTH_PASSWORD,
+    });
+    let _ = moto.create_secret("rds", &database.to_string());
+    let ids = [("JWT_SECRET_ID", arn.as_str()), ("DATABASE_SECRET_ID", "rds")];
+    let login = Service::start("login", with(&moto.variables(), &ids));
+    let request = login.request("POST", "/login").basic("right-0@example.com", users::PASSWORD);
+    assert_eq!(request.send().status, 200, "{}", login.log());
 }
 
 #[test]
 #[ignore = "needs moto: make test"]
 fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
     let moto = Moto::start();
-    let _ = moto.create_secret("short", "canary");
-    let _ = moto.create_secret("jwt", SECRET);
-    let _ = moto.create_secret("text", "canary, not JSON");
-    let _ = moto.create_secret("bare", r#"{"username":"u","password":"canary"}"#);
-    let _ = moto.call("CreateSecret", &json!({ "Name": "binary", "SecretBinary": "AAEC" }));
-    let jwt = ("JWT_SECRET_ID", "jwt");
-    let nowhere = vec![jwt, ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")];
-    let elsewhere = vec![jwt, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:1")];
-    let strange = vec![jwt, ("AWS_ENDPOINT_URL_STS", "localhost:1")];
-    for (function, variables, secret, reason) in [
-        ("validate", vec![("JWT_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
-        ("validate", vec![("JWT_SECRET_ID", "short")], "short", "shorter than 32 bytes"),
-        ("validate", vec![("JWT_SECRET_ID", "binary")], "binary", "holds no text"),
-        ("validate", nowhere, "jwt", "AWS_REGION"),
-        ("validate", vec![jwt, ("AWS_REGION", "eu west")], "jwt", "`region`"),
-        ("validate", elsewhere, "jwt", "the endpoint of Secrets Manager makes no URL"),
-        ("validate", strange, "jwt", "the endpoint of STS makes no URL; see AWS_ENDPOINT_URL"),
-        ("login", vec![jwt, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
-        ("login", vec![jwt, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
-        ("login", vec![jwt, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
+    for (name, text) in [
+        ("short", "canary"),
+        ("jwt", SECRET),
+        ("text", "canary, not JSON"),
+        ("bare", r#"{"username":"u","password":"canary"}"#),
     ] {
-        let line = refusal(function, &with(&moto.variables(), &variables), secret);
-        assert!(line.contains(reason), "{reason}: {line}");
+        let _ = moto.create_secret(name, text);
+    }
+    let _ = moto.call("CreateSecret", &json!({ "Name": "binary", "SecretBinary": "AAEC" }));
+    let nowhere = [JWT, ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")];
+    let elsewhere = [JWT, ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:1")];
+    for (function, variables, secret, reason) in [
+        ("validate", &[("JWT_SECRET_ID", "gone")][..], "gone", "ResourceNotFoundException"),
+        ("validate", &[("JWT_SECRET_ID", "short")], "short", "shorter than 32 bytes"),
+        ("validate", &[("JWT_SECRET_ID", "binary")], "binary", "holds no text"),
+        ("validate", &nowhere, "jwt", "AWS_REGION"),
+        ("validate", &[JWT, ("AWS_REGION", "eu west")], "jwt", "`region`"),
+        ("validate", &elsewhere, "jwt", "the endpoint of Secrets Manager makes no URL"),
+        (
+            "validate",
+            &[JWT, ("AWS_ENDPOINT_URL_STS", "localhost:1")],
+            "jwt",
+            "the endpoint of STS makes no URL; see AWS_ENDPOINT_URL",
+        ),
+        ("login", &[JWT, ("DATABASE_SECRET_ID", "gone")], "gone", "ResourceNotFoundException"),
+        ("login", &[JWT, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
+        ("login", &[JWT, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
+    ] {
+        refuses(function, &with(&moto.variables(), variables), secret, reason);
     }
     let both = with(&moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
     let said = run("login", &[], &both, "").stderr;
@@ -119,43 +120,39 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
 fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
     let (moto, folder) = (Moto::start(), scratch::directory());
     let _ = moto.create_secret("jwt", SECRET);
-    let reader = moto.know_one_user();
+    let [key, secret] = &moto.know_one_user();
     let plain = format!("http://127.0.0.1:{}", moto.port());
     let authority = Authority::new(folder.path(), "ca");
     let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port());
     let tls = format!("https://localhost:{port}");
-    let [key, secret] =
-        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| reader[name].as_str());
-
     let [config, given] =
         ["config", "given"].map(|name| folder.path().join(name).display().to_string());
     let credentials = json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret });
     fs::write(&given, credentials.to_string()).unwrap();
     // It may take longer than an attempt at a call.
-    let lines = [
-        "[profile work]",
-        "region = eu-west-1",
-        &format!("endpoint_url = {plain}"),
-        &format!("credential_process = sleep 2; cat {given}"),
-    ];
-    fs::write(&config, lines.join("\n")).unwrap();
+    let profile = format!(
+        "[profile work]\nregion = eu-west-1\nendpoint_url = {plain}\n\
+         credential_process = sleep 2; cat {given}"
+    );
+    fs::write(&config, profile).unwrap();
 
-    let id = ("JWT_SECRET_ID", "jwt");
+    let nothing = Environment::new();
     let over = |url, secret| {
-        let keys = [id, ("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
-        [&keys[..], &[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", url)]].concat()
+        let keys = [JWT, ("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
+        with(
+            &nothing,
+            &[&keys[..], &[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", url)]].concat(),
+        )
     };
-    let alone = |variables: &[_]| with(&Environment::new(), variables);
-    validates(alone(&[id, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
-    validates(alone(&over(&plain, secret)));
+    validates(&nothing, &[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]);
+    validates(&over(&plain, secret), &[]);
     let authorities = authority.certificate().display().to_string();
-    let vouched = with(&alone(&over(&tls, secret)), &[("SSL_CERT_FILE", &authorities)]);
-    validates(vouched);
-    let strange = Service::start_unready("validate", alone(&over(&tls, secret)));
+    validates(&over(&tls, secret), &[("SSL_CERT_FILE", &authorities)]);
+    let strange = Service::start_unready("validate", over(&tls, secret));
     assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());
     // moto gives the status of a refusal, but not its name.
-    let line = refusal("validate", &alone(&over(&plain, "another")), "jwt");
-    assert!(line.contains("(secret jwt): Secrets Manager answered HTTP 40"), "{line}");
+    let refused = "(secret jwt): Secrets Manager answered HTTP 40";
+    refuses("validate", &over(&plain, "another"), "jwt", refused);
 }
 
 #[test]
@@ -168,7 +165,8 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
         let proxy = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", proxy.local_addr().unwrap());
         let variables = [
-            ("HTTPS_PROXY", address.as_str()),
+            JWT,
+            ("HTTPS_PROXY", &address),
             ("AWS_ENDPOINT_URL", ""),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -176,7 +174,6 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
             ("AWS_DEFAULT_REGION", default_region),
             ("AWS_USE_FIPS_ENDPOINT", variants),
             ("AWS_USE_DUALSTACK_ENDPOINT", variants),
-            ("JWT_SECRET_ID", "jwt"),
         ];
         let variables = with(&Environment::new(), &variables);
         let command = process::command(binaries::path("validate"), &variables);
@@ -219,9 +216,10 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
         [("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &*port), ("AWS_SESSION_TOKEN", SESSION)];
     let announced = with(&Environment::new(), &announced);
     for id in ["signing-key", ARN] {
-        validates(with(&announced, &[("JWT_SECRET_ID", id)]));
+        validates(&announced, &[("JWT_SECRET_ID", id)]);
     }
     // The current version and the previous one, twice, and the one that was too early.
     assert_eq!(asked.load(Ordering::SeqCst), 5);
-    refusal("validate", &with(&announced, &[("JWT_SECRET_ID", "gone")]), "gone");
+    let gone = with(&announced, &[("JWT_SECRET_ID", "gone")]);
+    refuses("validate", &gone, "gone", "ResourceNotFoundException");
 }

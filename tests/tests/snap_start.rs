@@ -133,7 +133,7 @@ fn with_database(listener: &TcpListener) -> Environment {
 fn a_restore_without_secrets_manager_takes_invocations_all_the_same() {
     let (mut moto, api) = (Moto::start(), RuntimeApi::new());
     let variables = environment(&api.address(), &moto);
-    moto.stop();
+    moto.process().kill();
     let validate = Process::start("validate", command(binaries::path("validate"), &variables));
     api.next_call().answer("");
     let since = Instant::now();

@@ -31,7 +31,7 @@ impl Function for Authorizer {
     type Config = ValidateConfig;
     type Event = AuthorizerEvent;
 
-    fn configure(reader: &mut Reader<'_>) -> Option<ValidateConfig> {
+    fn configure(reader: &mut Reader<'_>) -> ValidateConfig {
         ValidateConfig::read(reader)
     }
 

@@ -26,7 +26,7 @@ impl Function for Login {
     type Config = LoginConfig;
     type Event = GatewayEvent;
 
-    fn configure(reader: &mut Reader<'_>) -> Option<LoginConfig> {
+    fn configure(reader: &mut Reader<'_>) -> LoginConfig {
         LoginConfig::read(reader)
     }
 

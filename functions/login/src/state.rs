@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     config::{
-        Argon2Config, DatabaseConfig, HashLimits, KeyConfig, Problem, Reader, SecretsConfig,
+        Argon2Config, DatabaseConfig, HashLimits, Problem, Reader, SecretSource, SecretsConfig,
         ThrottleConfig, TokenConfig,
     },
     keys::{KeyUse, Keys},
@@ -19,7 +19,7 @@ use shared::{
 /// What `login` reads from the environment.
 #[derive(Debug)]
 pub struct LoginConfig {
-    keys: KeyConfig,
+    keys: SecretSource,
     secrets: SecretsConfig,
     token: TokenConfig,
     database: DatabaseConfig,
@@ -29,24 +29,17 @@ pub struct LoginConfig {
 }
 
 impl LoginConfig {
-    /// Reads the configuration; `None` where `reader` has noted a problem.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let keys = KeyConfig::read(reader);
-        let secrets = SecretsConfig::read(reader);
-        let token = TokenConfig::read(reader);
-        let database = DatabaseConfig::read(reader);
-        let argon2 = Argon2Config::read(reader);
-        let hashes = HashLimits::read(reader);
-        let throttle = ThrottleConfig::read(reader);
-        Some(Self {
-            keys: keys?,
-            secrets: secrets?,
-            token: token?,
-            database: database?,
-            argon2: argon2?,
-            hashes: hashes?,
-            throttle: throttle?,
-        })
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            keys: SecretSource::of_keys(reader),
+            secrets: SecretsConfig::read(reader),
+            token: TokenConfig::read(reader),
+            database: DatabaseConfig::read(reader),
+            argon2: Argon2Config::read(reader),
+            hashes: HashLimits::read(reader),
+            throttle: ThrottleConfig::read(reader),
+        }
     }
 }
 

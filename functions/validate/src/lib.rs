@@ -27,7 +27,7 @@ impl Function for Validate {
     type Config = ValidateConfig;
     type Event = GatewayEvent;
 
-    fn configure(reader: &mut Reader<'_>) -> Option<ValidateConfig> {
+    fn configure(reader: &mut Reader<'_>) -> ValidateConfig {
         ValidateConfig::read(reader)
     }
 

@@ -1,7 +1,7 @@
 //! What `validate` is made of, once it has started.
 
 use shared::{
-    config::{KeyConfig, Problem, Reader, SecretsConfig, TokenConfig},
+    config::{Problem, Reader, SecretSource, SecretsConfig, TokenConfig},
     keys::{KeyUse, Keys},
     secrets::{SecretCache, Secrets},
     serve::Platform,
@@ -11,18 +11,19 @@ use shared::{
 /// What `validate` reads from the environment.
 #[derive(Debug)]
 pub struct ValidateConfig {
-    keys: KeyConfig,
+    keys: SecretSource,
     secrets: SecretsConfig,
     token: TokenConfig,
 }
 
 impl ValidateConfig {
-    /// Reads the configuration; `None` where `reader` has noted a problem.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let keys = KeyConfig::read(reader);
-        let secrets = SecretsConfig::read(reader);
-        let token = TokenConfig::read(reader);
-        Some(Self { keys: keys?, secrets: secrets?, token: token? })
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            keys: SecretSource::of_keys(reader),
+            secrets: SecretsConfig::read(reader),
+            token: TokenConfig::read(reader),
+        }
     }
 }
 

@@ -1,8 +1,56 @@
-//! How long a secret is trusted, and who is asked for it.
+//! Where secrets come from, and how long one is trusted.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
 
 use super::Reader;
+
+/// Where one secret comes from.
+#[derive(Debug, Clone)]
+pub struct SecretSource {
+    /// The variable that named it, for messages.
+    pub variable: &'static str,
+    /// Where it is.
+    pub place: SecretPlace,
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone)]
+pub enum SecretPlace {
+    /// Here: the variable held the secret itself.
+    Value(SecretString),
+    /// In a file, such as a mounted Kubernetes Secret.
+    File(PathBuf),
+    /// In AWS Secrets Manager, under this name or ARN.
+    SecretsManager(String),
+}
+
+impl SecretSource {
+    /// Reads where the keys of tokens are: `JWT_SECRET`, `JWT_SECRET_FILE` or `JWT_SECRET_ID`.
+    pub fn of_keys(reader: &mut Reader<'_>) -> Self {
+        let missing = "is not set; give the signing key in JWT_SECRET, in a file named by \
+                       JWT_SECRET_FILE, or in Secrets Manager by JWT_SECRET_ID";
+        let names = ["JWT_SECRET", "JWT_SECRET_FILE", "JWT_SECRET_ID"];
+        reader.secret(&names, missing).unwrap_or_else(Self::substitute)
+    }
+
+    /// What stands for a source that could not be read.
+    pub(super) fn substitute() -> Self {
+        Self { variable: "", place: SecretPlace::Value(SecretString::default()) }
+    }
+
+    /// What an operator calls this source: variable and file or secret name.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let variable = self.variable;
+        match &self.place {
+            SecretPlace::Value(_) => variable.to_owned(),
+            SecretPlace::File(path) => format!("{variable} (file {})", path.display()),
+            SecretPlace::SecretsManager(id) => format!("{variable} (secret {id})"),
+        }
+    }
+}
 
 /// How secrets are kept.
 #[derive(Debug, Clone, Copy)]
@@ -15,22 +63,22 @@ pub struct SecretsConfig {
     pub extension_port: Option<u16>,
 }
 
-const DEFAULT_REFRESH_SECONDS: u64 = 300;
 /// A day. A key that was taken away would go on to be trusted for so long.
 const MAX_REFRESH_SECONDS: u64 = 86_400;
 
 impl SecretsConfig {
-    /// Reads the configuration; `None` where `reader` has noted a problem.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let name = "SECRET_REFRESH_SECONDS";
-        let seconds = reader.number(name, DEFAULT_REFRESH_SECONDS, 1..=MAX_REFRESH_SECONDS);
-        let port = reader.parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port");
-        Some(Self { refresh: Duration::from_secs(seconds?), extension_port: port? })
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let refresh = reader.number("SECRET_REFRESH_SECONDS", 1..=MAX_REFRESH_SECONDS);
+        Self {
+            refresh: Duration::from_secs(refresh.unwrap_or_default()),
+            extension_port: reader.parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),
+        }
     }
 }
 
 impl Default for SecretsConfig {
     fn default() -> Self {
-        Self { refresh: Duration::from_secs(DEFAULT_REFRESH_SECONDS), extension_port: None }
+        Self::read(&mut Reader::of_defaults())
     }
 }

@@ -1,16 +1,11 @@
-//! What was made of a secret, in memory, and how it follows the secret.
+//! What was made of a secret: a stale-while-revalidate cache with single-flight refresh.
 //!
 //! Nothing runs by itself here, since Lambda freezes a process between two requests: each
-//! request brings the time, and finds out what there is to do. All times are those of the
+//! request brings the time, and a refresh begins where one is due. All times are those of the
 //! wall clock; the monotonic one may stand still while a process is frozen.
 
-mod attempt;
-mod recipe;
-mod state;
 #[cfg(test)]
 mod tests;
-
-pub use recipe::Recipe;
 
 use std::{
     fmt,
@@ -18,153 +13,215 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{SecretError, Secrets, ages::Aged};
-use crate::telemetry::metrics;
-use attempt::{Attempt, Reason};
-use state::{Held, Need, State};
+use tokio::{
+    sync::watch,
+    task::{self, AbortHandle},
+    time::{Instant, timeout_at},
+};
+
+use super::{Beside, SecretError, SecretKind, Secrets, Versions};
+use crate::{
+    config::{SecretPlace, SecretSource},
+    telemetry::metrics,
+};
+
+/// How long to leave a source alone that did not answer, and the cool-down of demands: a token
+/// with an unknown key, a refused password.
+const COOL_DOWN: Duration = Duration::from_secs(10);
+/// The same while nothing can be answered at all, as `Retry-After` tells clients.
+const COOL_DOWN_WITHOUT_VALUE: Duration = Duration::from_secs(2);
+/// How long requests wait for a refresh, from its beginning: less than a gateway waits for
+/// the request. Who comes later goes on at once.
+const WAIT_LIMIT: Duration = Duration::from_secs(2);
+/// A refresh ends by itself within 8 s, unless it was frozen on the way and what it waits for
+/// will never come.
+const OVERDUE: Duration = Duration::from_secs(10);
 
 /// What was made of a secret. Clones share it.
-pub struct SecretCache<T> {
-    inner: Arc<Inner<T>>,
-}
+pub struct SecretCache<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
-    /// Nothing of what cannot change.
-    origin: Option<(Recipe<T>, Secrets)>,
+    /// `None` for what never changes.
+    origin: Option<Origin<T>>,
     state: Mutex<State<T>>,
+}
+
+type Read<T> = Box<dyn Fn(&Versions) -> Result<T, String> + Send + Sync>;
+
+/// What is fetched, and made into a value.
+pub(super) struct Origin<T> {
+    pub(super) kind: SecretKind,
+    pub(super) source: SecretSource,
+    pub(super) beside: Beside,
+    pub(super) read: Read<T>,
+    pub(super) secrets: Secrets,
+}
+
+impl<T> Origin<T> {
+    fn make(&self, versions: &Versions) -> Result<T, SecretError> {
+        (self.read)(versions).map_err(|reason| self.source.error(reason))
+    }
+}
+
+struct State<T> {
+    value: Option<Arc<T>>,
+    /// Of the texts that the value was made of.
+    fingerprint: Vec<u8>,
+    /// When the refresh began that last confirmed or changed the value.
+    confirmed: SystemTime,
+    /// When the last refresh began, if it failed, and why.
+    failed: Option<(SystemTime, SecretError)>,
+    /// When the last refresh began that was demanded.
+    demanded: Option<SystemTime>,
+    refresh: Option<Refresh>,
+}
+
+/// A refresh under way.
+#[derive(Clone)]
+struct Refresh {
+    began: SystemTime,
+    wait_until: Instant,
+    task: AbortHandle,
+    /// Closed when the task ends, one way or another; nothing is ever sent.
+    done: watch::Receiver<()>,
+}
+
+/// What a request has to do before it goes on.
+#[derive(PartialEq, Eq)]
+enum Need {
+    Nothing,
+    Refresh,
+    RefreshAndWait,
 }
 
 impl<T: Send + Sync + 'static> SecretCache<T> {
     /// A cache of what never changes.
     #[must_use]
     pub fn fixed(value: Arc<T>) -> Self {
-        let held = Held { fingerprint: None, value };
-        Self::with(None, State::new(Some(held), SystemTime::now()))
+        Self::new(None, Some(value))
     }
 
     /// What is held now, and nothing is fetched for it.
     #[must_use]
     pub fn peek(&self) -> Option<Arc<T>> {
-        self.inner.state().held.as_ref().map(|held| Arc::clone(&held.value))
+        self.0.state().value.clone()
     }
 
-    pub(super) async fn fill(recipe: Recipe<T>, secrets: Secrets) -> Result<Self, SecretError> {
-        let mut state = State::new(None, SystemTime::now());
-        if secrets.deferred && recipe.source.may_change() {
-            return Ok(Self::with(Some((recipe, secrets)), state));
+    /// A cache with the value, unless its fetch is deferred or its source out of reach.
+    pub(super) async fn fill(origin: Origin<T>) -> Result<Self, SecretError> {
+        if matches!(origin.source.place, SecretPlace::Value(_)) {
+            let versions = origin.secrets.fetch_versions(&origin.source, &[]).await?;
+            return Ok(Self::fixed(Arc::new(origin.make(&versions)?)));
         }
-        match recipe.fetch(&secrets, false).await {
-            Ok(versions) => {
-                let value = Arc::new(recipe.read(&versions)?);
-                state.held = Some(Held { fingerprint: Some(versions.fingerprint()), value });
+        let deferred = origin.secrets.deferred;
+        let cache = Self::new(Some(origin), None);
+        if !deferred {
+            match cache.0.refresh(SystemTime::now(), None).await {
+                Err(error) if !error.transient => return Err(error),
+                Err(error) => cache.0.report(&error),
+                Ok(_) => {}
             }
-            Err(error) if error.transient => {
-                metrics::secret_not_fetched(recipe.kind);
-                tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
-                state.failed = Some((state.fetched, error));
-            }
-            Err(error) => return Err(error),
         }
-        Ok(Self::with(recipe.source.may_change().then_some((recipe, secrets)), state))
+        Ok(cache)
     }
 
-    fn with(origin: Option<(Recipe<T>, Secrets)>, state: State<T>) -> Self {
-        let ages = origin.as_ref().map(|(recipe, secrets)| (recipe.kind, secrets.ages.clone()));
-        let inner = Arc::new(Inner { origin, state: Mutex::new(state) });
-        if let Some((kind, ages)) = ages {
-            ages.watch(kind, &inner);
-        }
-        Self { inner }
+    fn new(origin: Option<Origin<T>>, value: Option<Arc<T>>) -> Self {
+        let state = State {
+            value,
+            fingerprint: Vec::new(),
+            confirmed: SystemTime::now(),
+            failed: None,
+            demanded: None,
+            refresh: None,
+        };
+        Self(Arc::new(Inner { origin, state: Mutex::new(state) }))
     }
 
-    /// What is in memory, for a request at `now`. If it has grown old it is fetched again,
-    /// while requests go on with it; one waits only where nobody has looked for so long
-    /// that it cannot be trusted, as after a freeze, or where there is nothing, for 2 s at
-    /// most.
+    /// The value for a request at `now`. A stale one serves while it is refreshed. One waits, for
+    /// 2 s at most, only where there is none, or where no refresh was tried for so long that it
+    /// cannot be trusted, as after a freeze.
     ///
     /// # Errors
     ///
-    /// The [`SecretError`] for which there is nothing.
+    /// The [`SecretError`] for which there is none.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        let waiting = {
-            let mut state = self.inner.state();
-            match self.inner.need(&state, now) {
+        let awaited = {
+            let mut state = self.0.state();
+            match self.0.need(&state, now) {
                 Need::Nothing => None,
-                Need::Fetch => {
-                    let _ = self.running(&mut state, now);
+                Need::Refresh => {
+                    self.join_or_begin(&mut state, now, OVERDUE);
                     None
                 }
-                Need::FetchAndWait => Some(self.awaited(&mut state, now)),
+                Need::RefreshAndWait => Some(self.join_or_begin(&mut state, now, WAIT_LIMIT)),
             }
         };
-        if let Some(attempt) = waiting {
-            self.inner.wait_for(attempt).await;
+        if let Some(refresh) = awaited {
+            self.0.wait_for(refresh).await;
         }
-        self.inner.held()
+        self.0.value()
     }
 
-    /// Something newer than `seen`, which did not do: it is fetched for all who ask at
-    /// once, 10 s after the last time at the earliest. `None` if there is nothing newer,
-    /// or it does not come within 2 s.
+    /// A value newer than `seen`, which did not do: one refresh for all who demand it at once,
+    /// and after it none for 10 s. `None` if nothing newer comes within 2 s.
     pub async fn newer_than(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
-        // Twice, since a fetch that is under way may have begun before the secret changed.
+        // Twice, since a refresh that is under way may have begun before the secret changed.
         for _ in 0..2 {
-            let attempt = {
-                let mut state = self.inner.state();
+            let refresh = {
+                let mut state = self.0.state();
                 if let Some(newer) = state.newer_than(seen) {
                     return Some(newer);
                 }
-                self.inner.origin.as_ref()?;
-                match state.running(now).filter(|running| running.is_fresh(now)) {
-                    Some(running) => running,
-                    None if state.was_demanded(now) => return None,
-                    None => self.begin(&mut state, Reason::Demand, now),
+                self.0.origin.as_ref()?;
+                let cools = state.demanded.is_some_and(|at| age(at, now) < COOL_DOWN);
+                match state.running(now, WAIT_LIMIT) {
+                    Some(refresh) => refresh,
+                    None if cools => return None,
+                    None => {
+                        state.demanded = Some(now);
+                        self.begin(&mut state, now)
+                    }
                 }
             };
-            let demanded = attempt.reason == Reason::Demand;
-            let ended = self.inner.wait_for(attempt).await;
-            if demanded || !ended {
-                break;
-            }
+            self.0.wait_for(refresh).await;
         }
-        self.inner.state().newer_than(seen)
+        self.0.state().newer_than(seen)
     }
 
-    /// Whether there is something; if not, it is fetched, and nobody waits.
+    /// Whether there is a value; if not, it is fetched without a wait.
     #[must_use]
     pub fn is_filled(&self, now: SystemTime) -> bool {
-        let mut state = self.inner.state();
-        if state.held.is_none() && self.inner.need(&state, now) == Need::FetchAndWait {
-            let _ = self.awaited(&mut state, now);
+        let mut state = self.0.state();
+        if state.value.is_none() && self.0.need(&state, now) != Need::Nothing {
+            self.join_or_begin(&mut state, now, WAIT_LIMIT);
         }
-        state.held.is_some()
+        state.value.is_some()
     }
 
-    /// The fetch that is under way, or a new one.
-    fn running(&self, state: &mut State<T>, now: SystemTime) -> Attempt {
-        state.running(now).unwrap_or_else(|| self.begin(state, Reason::Age, now))
+    /// The refresh under way, if it began at most this long ago; else a new one in its place,
+    /// since it may have been frozen.
+    fn join_or_begin(&self, state: &mut State<T>, now: SystemTime, at_most: Duration) -> Refresh {
+        state.running(now, at_most).unwrap_or_else(|| self.begin(state, now))
     }
 
-    /// The same, and one that can be waited for: one that began a while ago may have been
-    /// frozen on its way.
-    fn awaited(&self, state: &mut State<T>, now: SystemTime) -> Attempt {
-        let running = state.running(now).filter(|running| running.is_fresh(now));
-        running.unwrap_or_else(|| self.begin(state, Reason::Age, now))
-    }
-
-    /// A new fetch, in place of the one that may be under way.
-    fn begin(&self, state: &mut State<T>, reason: Reason, now: SystemTime) -> Attempt {
-        if let Some(before) = state.running.take() {
-            before.abort();
+    /// On a task of its own, since the request that begins it may be given up.
+    fn begin(&self, state: &mut State<T>, now: SystemTime) -> Refresh {
+        if let Some(before) = state.refresh.take() {
+            before.task.abort();
         }
-        if reason == Reason::Demand {
-            state.demanded = Some(now);
-        }
-        let inner = Arc::clone(&self.inner);
-        let in_need = state.demanded.is_some();
-        let attempt = Attempt::begin(reason, now, async move { inner.renew(now, in_need).await });
-        state.running = Some(attempt.clone());
-        attempt
+        let inner = Arc::clone(&self.0);
+        let (end, done) = watch::channel(());
+        let task = tokio::spawn(async move {
+            match inner.refresh(now, Some(task::id())).await {
+                Ok(Some(secret)) => tracing::info!(secret, "a secret was renewed"),
+                Ok(None) => {}
+                Err(error) => inner.report(&error),
+            }
+            drop(end);
+        });
+        let wait_until = Instant::now() + WAIT_LIMIT;
+        let refresh = Refresh { began: now, wait_until, task: task.abort_handle(), done };
+        state.refresh.insert(refresh).clone()
     }
 }
 
@@ -173,114 +230,135 @@ impl<T> Inner<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A stale value that no request has looked after for a while longer is waited for, unless its
+    /// source was just found to be out of reach: the process was frozen, or idle.
     fn need(&self, state: &State<T>, now: SystemTime) -> Need {
-        let origin = self.origin.as_ref();
-        origin.map_or(Need::Nothing, |(_, secrets)| state.need(secrets.config.refresh, now))
+        let Some(origin) = &self.origin else { return Need::Nothing };
+        let refresh = origin.secrets.config.refresh;
+        let failed = |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
+        if state.value.is_none() {
+            let cools = failed(COOL_DOWN_WITHOUT_VALUE) && state.running(now, OVERDUE).is_none();
+            return if cools { Need::Nothing } else { Need::RefreshAndWait };
+        }
+        let age = age(state.confirmed, now);
+        if age <= refresh || failed(COOL_DOWN) {
+            Need::Nothing
+        } else if age <= refresh + COOL_DOWN || failed(refresh + COOL_DOWN) {
+            Need::Refresh
+        } else {
+            Need::RefreshAndWait
+        }
     }
 
-    fn held(&self) -> Result<Arc<T>, SecretError> {
+    fn value(&self) -> Result<Arc<T>, SecretError> {
         let state = self.state();
-        if let Some(held) = &state.held {
-            return Ok(Arc::clone(&held.value));
-        }
-        let origin = self.origin.as_ref().map(|(recipe, _)| recipe.source.describe());
-        Err(state.failed.as_ref().map_or_else(
-            || SecretError {
-                source_name: origin.unwrap_or_default(),
-                reason: "is still being fetched".into(),
-                transient: true,
-            },
-            |(_, error)| error.clone(),
-        ))
+        state.value.clone().ok_or_else(|| {
+            let failed = state.failed.as_ref().map(|(_, error)| error.clone());
+            failed.unwrap_or_else(|| {
+                let source = self.origin.as_ref().map(|origin| origin.source.describe());
+                let (source_name, reason) = (source.unwrap_or_default(), "is still being fetched");
+                SecretError { source_name, reason: reason.into(), transient: true }
+            })
+        })
     }
 
-    /// Whether the fetch has ended. One that takes too long counts as failed, so that others
-    /// do not wait for it as well, though it may still succeed.
-    async fn wait_for(&self, mut attempt: Attempt) -> bool {
-        if attempt.wait().await {
-            return true;
-        }
-        let Some((recipe, _)) = &self.origin else { return false };
-        let error = recipe.source.error("did not come within 2 s");
+    /// Waits for a refresh. One that takes too long counts as failed, so that others do not wait
+    /// for it as well, though it may still succeed.
+    async fn wait_for(&self, mut refresh: Refresh) {
+        let ended = timeout_at(refresh.wait_until, refresh.done.changed()).await.is_ok();
+        let Some(origin) = self.origin.as_ref().filter(|_| !ended) else { return };
+        let error = origin.source.out_of_reach("did not come within 2 s");
         let mut state = self.state();
-        let running = state.running.as_ref().is_some_and(|running| running.is(&attempt));
-        let known = state.failed.as_ref().is_some_and(|(began, _)| *began == attempt.began);
+        let running = state.refresh.as_ref().is_some_and(|it| it.task.id() == refresh.task.id());
+        let known = state.failed.as_ref().is_some_and(|(began, _)| *began == refresh.began);
         if running && !known {
-            state.failed = Some((attempt.began, SecretError { transient: true, ..error }));
+            state.failed = Some((refresh.began, error.clone()));
             drop(state);
-            self.warn();
+            self.warn(&error);
         }
-        false
     }
 
-    /// Says that a secret was not fetched, and why.
-    fn warn(&self) {
-        let state = self.state();
-        let Some((_, error)) = state.failed.clone() else { return };
-        let held = state.held.is_some();
-        drop(state);
-        if held {
+    fn report(&self, error: &SecretError) {
+        if let Some(origin) = &self.origin {
+            metrics::secret_not_fetched(origin.kind);
+        }
+        self.warn(error);
+    }
+
+    fn warn(&self, error: &SecretError) {
+        if self.state().value.is_some() {
             tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
         } else {
             tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
         }
     }
 
-    /// Fetches the secret and takes over what is made of it. What is held stays if that
-    /// fails.
-    async fn renew(&self, began: SystemTime, in_need: bool) {
-        let Some((recipe, secrets)) = &self.origin else { return };
-        let fetched = recipe.fetch(secrets, in_need).await;
+    /// Fetches the secret and takes over what is made of it, unless a refresh on another task has
+    /// begun since. What is held stays if that fails. Gives the name of a secret that has changed.
+    async fn refresh(
+        &self,
+        began: SystemTime,
+        task: Option<task::Id>,
+    ) -> Result<Option<String>, SecretError> {
+        let Some(origin) = &self.origin else { return Ok(None) };
+        let stages = origin.beside.stages(self.state().demanded.is_some());
+        let fetched = origin.secrets.fetch_versions(&origin.source, stages).await;
+        let known = self.state().fingerprint.clone();
         // Made without the lock, since the numbers of a key take their time.
-        let held = self.state().held.clone();
-        let renewed = fetched.and_then(|versions| {
-            let fingerprint = Some(versions.fingerprint());
-            if let Some(held) = held.filter(|held| held.fingerprint == fingerprint) {
-                return Ok(held);
+        let made = fetched.and_then(|versions| {
+            let fingerprint = versions.fingerprint();
+            if fingerprint == known {
+                return Ok(None);
             }
-            let value = Arc::new(recipe.read(&versions)?);
-            tracing::info!(secret = recipe.source.describe(), "a secret was renewed");
-            Ok(Held { fingerprint, value })
+            Ok(Some((fingerprint, Arc::new(origin.make(&versions)?))))
         });
-        if !self.take_over(began, renewed) {
-            metrics::secret_not_fetched(recipe.kind);
-            self.warn();
-        }
-    }
-
-    /// Takes over what a fetch came to, unless another one has begun since. Whether all is
-    /// well.
-    fn take_over(&self, began: SystemTime, renewed: Result<Held<T>, SecretError>) -> bool {
         let mut state = self.state();
-        if !state.running.as_ref().is_some_and(Attempt::is_own) {
-            return true;
+        if state.refresh.as_ref().map(|refresh| refresh.task.id()) != task {
+            return Ok(None);
         }
-        state.running = None;
-        match renewed {
-            Ok(held) => {
-                state.held = Some(held);
-                state.fetched = began;
-                state.failed = None;
-                true
+        state.refresh = None;
+        match made {
+            Ok(changed) => {
+                (state.confirmed, state.failed) = (began, None);
+                origin.secrets.confirm(origin.kind, began);
+                let Some((fingerprint, value)) = changed else { return Ok(None) };
+                (state.fingerprint, state.value) = (fingerprint, Some(value));
+                Ok(Some(origin.source.describe()))
             }
             Err(error) => {
-                state.failed = Some((began, error));
-                false
+                state.failed = Some((began, error.clone()));
+                Err(error)
             }
         }
     }
 }
 
-impl<T: Send + Sync> Aged for Inner<T> {
-    fn age(&self, now: SystemTime) -> Option<Duration> {
-        let state = self.state();
-        state.held.as_ref().map(|_| state::age(state.fetched, now))
+impl<T> State<T> {
+    /// The refresh under way, if it has not panicked and began at most this long ago by the wall
+    /// clock: the other one may have stood still meanwhile.
+    fn running(&self, now: SystemTime, at_most: Duration) -> Option<Refresh> {
+        let refresh = self.refresh.as_ref()?;
+        let alive = !refresh.task.is_finished() && age(refresh.began, now) <= at_most;
+        alive.then(|| refresh.clone())
     }
+
+    fn newer_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
+        self.value.clone().filter(|value| !Arc::ptr_eq(value, seen))
+    }
+}
+
+/// How long ago that was. A request that brings an older time than another one before it
+/// was just slower. But a clock that was set back says nothing, so that it counts as for
+/// ever.
+pub(super) fn age(then: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(then).unwrap_or_else(|ahead| {
+        if ahead.duration() <= COOL_DOWN { Duration::ZERO } else { Duration::MAX }
+    })
 }
 
 impl<T> Clone for SecretCache<T> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self(Arc::clone(&self.0))
     }
 }
 

@@ -13,7 +13,10 @@ use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
     retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
 };
-use aws_sdk_secretsmanager::config::Builder;
+use aws_sdk_secretsmanager::config::{
+    Builder,
+    retry::{RetryPartition, TokenBucket},
+};
 use aws_types::service_config::ServiceConfigKey;
 use axum::http::Uri;
 use secrecy::SecretString;
@@ -21,30 +24,22 @@ use tokio::sync::OnceCell;
 
 use super::Stage;
 use connections::Connections;
-use extension::Extension;
 
 /// An attempt that hangs leaves time for another one while a request waits.
 const ONE_ATTEMPT: Duration = Duration::from_millis(1_500);
 /// Before the second attempt, at most; twice as much before the third, which is the last.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Who is asked for secrets, found out at the first call: the extension or agent of AWS
-/// where one is announced, else the service itself.
+/// The extension or agent of AWS where one is announced, else the service itself.
 #[derive(Debug)]
 pub(super) struct SecretsManager {
     extension_port: Option<u16>,
-    source: OnceCell<Source>,
-}
-
-#[derive(Debug)]
-enum Source {
-    Service(Client),
-    Extension(Box<Extension>),
+    client: OnceCell<Client>,
 }
 
 impl SecretsManager {
     pub(super) fn new(extension_port: Option<u16>) -> Self {
-        Self { extension_port, source: OnceCell::new() }
+        Self { extension_port, client: OnceCell::new() }
     }
 
     /// The text at this stage of the secret. Beside the current one, a stage may be absent,
@@ -68,21 +63,14 @@ impl SecretsManager {
     }
 
     async fn ask(&self, id: &str, stage: Stage) -> Result<SecretString, CallError> {
-        let text = match self.source.get_or_try_init(async || self.find().await).await? {
-            Source::Service(client) => {
-                let call = client.get_secret_value().secret_id(id).version_stage(stage.label());
-                call.send().await?.secret_string.map(SecretString::from)
-            }
-            Source::Extension(extension) => extension.get(id, stage).await?,
+        let text = if let Some(port) = self.extension_port {
+            extension::get(port, id, stage).await?
+        } else {
+            let call = self.client.get_or_try_init(client).await?.get_secret_value();
+            let answer = call.secret_id(id).version_stage(stage.label()).send().await?;
+            answer.secret_string.map(SecretString::from)
         };
         text.ok_or_else(|| CallError::permanent("the secret holds no text (SecretString)"))
-    }
-
-    async fn find(&self) -> Result<Source, CallError> {
-        match self.extension_port {
-            Some(port) => Ok(Source::Extension(Box::new(Extension::new(port)))),
-            None => client().await.map(Source::Service),
-        }
     }
 }
 
@@ -119,6 +107,9 @@ pub async fn client() -> Result<Client, CallError> {
     }
     let mut builder = Builder::from(&config);
     builder.set_endpoint_url(own);
+    // Each fetch has its three attempts, however many calls have failed before.
+    let attempts = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited());
+    builder.set_retry_partition(Some(attempts.build()));
     Ok(Client::from_conf(builder.build()))
 }
 

@@ -3,14 +3,13 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use secrecy::{ExposeSecret, SecretString};
 
-/// A staging label of Secrets Manager.
+/// A staging label of Secrets Manager. A variable or a file has the current version alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// `AWSCURRENT`. A variable or a file has no other.
+pub(super) enum Stage {
     Current,
-    /// `AWSPENDING`: while a rotation is under way, what will be current.
+    /// While a rotation is under way, what will be current.
     Pending,
-    /// `AWSPREVIOUS`: what was current before.
+    /// What was current before.
     Previous,
 }
 
@@ -24,30 +23,48 @@ impl Stage {
     }
 }
 
-/// The texts of one secret, at the stages that were asked for.
+/// Which versions are fetched beside the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// None.
+    Nothing,
+    /// What `AWSPREVIOUS` holds.
+    Previous,
+    /// What `AWSPENDING` and `AWSPREVIOUS` hold, from the first
+    /// [demand](super::SecretCache::newer_than) on.
+    AllOnDemand,
+}
+
+impl Beside {
+    pub(super) const fn stages(self, demanded: bool) -> &'static [Stage] {
+        match self {
+            Self::Previous => &[Stage::Previous],
+            Self::AllOnDemand if demanded => &[Stage::Pending, Stage::Previous],
+            Self::Nothing | Self::AllOnDemand => &[],
+        }
+    }
+}
+
+/// The texts of one secret, where they were asked for and are there.
 #[derive(Debug, Clone)]
 pub struct Versions {
-    /// [`Stage::Current`].
+    /// `AWSCURRENT`.
     pub current: SecretString,
-    /// [`Stage::Pending`].
+    /// `AWSPENDING`.
     pub pending: Option<SecretString>,
-    /// [`Stage::Previous`].
+    /// `AWSPREVIOUS`.
     pub previous: Option<SecretString>,
 }
 
 impl Versions {
-    /// What tells these texts from others, for comparing without keeping them.
-    pub(super) fn fingerprint(&self) -> Fingerprint {
+    /// A SHA-256, for comparing without keeping the texts. One that is not there counts as empty.
+    pub(super) fn fingerprint(&self) -> Vec<u8> {
         let mut hash = Context::new(&SHA256);
         for text in [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()] {
             let text = text.map_or("", ExposeSecret::expose_secret);
             hash.update(&text.len().to_be_bytes());
             hash.update(text.as_bytes());
         }
-        Fingerprint(hash.finish().as_ref().to_vec())
+        hash.finish().as_ref().to_vec()
     }
 }
-
-/// The SHA-256 of some texts. A text that is not there counts as empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fingerprint(Vec<u8>);

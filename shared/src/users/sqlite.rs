@@ -50,7 +50,7 @@ impl SqliteUsers {
         let Some(path) = url.expose_secret().strip_prefix("sqlite:") else { return Ok(None) };
         let path = Path::new(path.strip_prefix("//").unwrap_or(path));
         Self::open(path).await.map(Some).map_err(|error| Problem {
-            variable: source.variable().into(),
+            variable: source.variable.into(),
             reason: error.to_string(),
         })
     }

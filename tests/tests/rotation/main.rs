@@ -13,6 +13,7 @@ use std::{
 use system_tests::{
     Environment,
     database::DatabaseServer,
+    http::Answer,
     service::Service,
     traffic::{Clients, Kind, Record, Traffic},
     users, wait,
@@ -27,6 +28,8 @@ const CLIENTS: [Clients; 2] = [
 const REFRESH: u64 = 301;
 /// How long a source is left alone that was just asked, and a second.
 const PAUSE: u64 = 11;
+/// So that what is in memory is old.
+const HOURS: u64 = 4 * 3600;
 /// Until each client has sent a few requests.
 const A_WHILE: Duration = Duration::from_millis(500);
 /// For what should happen at the next request.
@@ -71,9 +74,13 @@ impl Functions {
         Load { functions: self, traffic, since: Instant::now() }
     }
 
-    fn log_in(&self) -> String {
+    fn try_log_in(&self) -> Answer {
         let request = self.login.request("POST", "/login");
-        let answer = request.basic(&users::email("right", 0), users::PASSWORD).send();
+        request.basic(&users::email("right", 0), users::PASSWORD).send()
+    }
+
+    fn log_in(&self) -> String {
+        let answer = self.try_log_in();
         assert_eq!(answer.status, 200, "{}", self.login.log());
         answer.text().to_owned()
     }

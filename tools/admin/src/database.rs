@@ -5,7 +5,7 @@ use std::{num::NonZero, thread::available_parallelism};
 
 use secrecy::SecretString;
 use shared::{
-    config::{Argon2Config, DatabaseConfig, ProcessEnvironment, Reader},
+    config::{Argon2Config, DatabaseConfig, Reader},
     password::{HashingError, PasswordHasher, StoredDigest},
     secrets::Secrets,
     users::{MySqlUsers, UserRow},
@@ -27,9 +27,9 @@ pub(crate) struct Store {
 
 /// Reads the environment, all of it or all that is wrong with it, and opens the database.
 pub(crate) async fn open() -> Result<Store, Failure> {
-    let mut reader = Reader::new(&ProcessEnvironment);
-    let (database, argon2) = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
-    let config = reader.finish(database.zip(argon2));
+    let mut reader = Reader::of_process();
+    let config = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
+    let config = reader.finish(config);
     let (database, argon2) = config.map_err(|problems| Failure::configuration(&problems))?;
     let users = MySqlUsers::prepare(database, &Secrets::default(), CONNECTIONS).await;
     let users = users.map_err(|error| Failure::configuration(&[error.into()]))?;

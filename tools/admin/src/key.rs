@@ -11,7 +11,6 @@ use clap::{
 use secrecy::SecretString;
 use serde_json::json;
 use shared::{
-    config::KeyConfig,
     keys::{Algorithm, JwkSet, Key, KeyKind, KeyUse, Keys, generate},
     secrets::Secrets,
 };
@@ -199,8 +198,7 @@ async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
 
 /// The public keys, in the very way in which `validate` comes by them.
 async fn public(place: &Place) -> Result<Answer, Failure> {
-    let config = KeyConfig { source: place.source() };
-    let keys = Keys::fetch(config, KeyUse::Verify, &Secrets::default()).await;
+    let keys = Keys::fetch(place.source(), KeyUse::Verify, &Secrets::default()).await;
     let keys = keys.map_err(|problem| place.refuse(problem.reason))?;
     let keys = keys.get(SystemTime::now()).await.map_err(|error| place.refuse(error.reason))?;
     Ok(Answer::good(keys.public_set()))

@@ -16,10 +16,7 @@ use std::{
 use axum::{Router, extract::Request};
 use login::LoginState;
 use shared::{
-    config::{
-        Argon2Config, DoorConfig, Problem, ProcessEnvironment, Reader, ThrottleConfig, TokenConfig,
-        Variables,
-    },
+    config::{Argon2Config, Problem, Reader, ThrottleConfig, TokenConfig, TransportConfig},
     keys::Keys,
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
@@ -39,25 +36,16 @@ pub(crate) const DEMO_USER: &str = "demo@example.com";
 pub(crate) const DEMO_PASSWORD: &str = "correct horse battery staple";
 
 /// The variables of this process; where they do not say it, requests are answered on
-/// the loopback address alone, and log lines are for a person.
-pub(crate) struct LocalEnvironment {
-    port: u16,
-}
-
-impl LocalEnvironment {
-    /// On the usual port, or any other if that is taken.
-    pub(crate) fn new() -> Self {
-        let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-        let address = bind(USUAL_PORT).or_else(|_| bind(0)).and_then(|it| it.local_addr());
-        Self { port: address.map_or(USUAL_PORT, |address| address.port()) }
-    }
-}
-
-impl Variables for LocalEnvironment {
-    fn get(&self, name: &str) -> Option<OsString> {
-        ProcessEnvironment.get(name).or_else(|| match name {
+/// the loopback address alone, and log lines are for a person. The port is the usual one, or any
+/// other if that is taken.
+pub(crate) fn variables() -> impl Fn(&str) -> Option<OsString> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let address = bind(USUAL_PORT).or_else(|_| bind(0)).and_then(|it| it.local_addr());
+    let port = address.map_or(USUAL_PORT, |address| address.port());
+    move |name| {
+        std::env::var_os(name).or_else(|| match name {
             "HOST" => Some("127.0.0.1".into()),
-            "PORT" => Some(self.port.to_string().into()),
+            "PORT" => Some(port.to_string().into()),
             "LOG_FORMAT" => Some("text".into()),
             "DRAIN_SECONDS" => Some("0".into()),
             _ => None,
@@ -113,11 +101,8 @@ impl Function for Local {
     type Config = (TokenConfig, Argon2Config, ThrottleConfig);
     type Event = GatewayEvent;
 
-    fn configure(reader: &mut Reader<'_>) -> Option<Self::Config> {
-        let token = TokenConfig::read(reader);
-        let argon2 = Argon2Config::read(reader);
-        let throttle = ThrottleConfig::read(reader);
-        Some((token?, argon2?, throttle?))
+    fn configure(reader: &mut Reader<'_>) -> Self::Config {
+        (TokenConfig::read(reader), Argon2Config::read(reader), ThrottleConfig::read(reader))
     }
 
     async fn start(
@@ -147,7 +132,7 @@ impl Function for Local {
             .fallback(async |request: Request| {
                 refused(Refusal::NotFound, Cause::default(), request.headers())
             });
-        if let DoorConfig::Http { address, .. } = platform.door {
+        if let TransportConfig::Http { address, .. } = platform.door {
             introduce(&address.to_string());
         }
         Ok(Service::new(router, Health::new(keys.into(), None)).told_peers())

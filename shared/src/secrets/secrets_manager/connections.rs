@@ -79,10 +79,6 @@ mod tests {
     use std::{
         io::{BufRead, BufReader, Write},
         net::{TcpListener, TcpStream},
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
         thread,
     };
 
@@ -91,38 +87,33 @@ mod tests {
 
     use super::*;
 
-    /// A server, and how many connections it had.
-    fn server() -> (String, Arc<AtomicUsize>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let count = Arc::new(AtomicUsize::new(0));
-        let connections = Arc::clone(&count);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                connections.fetch_add(1, Ordering::SeqCst);
-                thread::spawn(move || while answer(&stream).is_some() {});
-            }
-        });
-        (url, count)
-    }
-
-    /// `None` once the client has gone.
+    /// Answers with the port of the client, which tells its connections apart. `None` once it has
+    /// gone.
     fn answer(mut stream: &TcpStream) -> Option<()> {
         let mut lines = BufReader::new(stream).lines();
         while !lines.next()?.ok()?.is_empty() {}
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").ok()
+        let port = stream.peer_addr().ok()?.port();
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{port:05}").ok()
     }
 
     #[tokio::test]
     async fn calls_that_follow_at_once_share_a_connection_that_is_not_trusted_a_second_later() {
-        let ((url, connections), client) = (server(), Connections::default());
-        let start = SystemTime::now();
-        for (seconds, expected) in [(0.0, 1), (0.9, 1), (1.8, 1), (2.8, 2), (2.0, 3), (9000.0, 4)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || while answer(&stream).is_some() {});
+            }
+        });
+        let (client, start, mut last) = (Connections::default(), SystemTime::now(), None);
+        for (seconds, same) in
+            [(0.0, false), (0.9, true), (1.8, true), (2.8, false), (2.0, false), (9000.0, false)]
+        {
             let connector = client.at(start + Duration::from_secs_f64(seconds));
             let answer = connector.call(HttpRequest::get(&url).unwrap()).await.unwrap();
-            let body = answer.into_body().collect().await.unwrap();
-            assert_eq!(body.to_bytes(), "ok");
-            assert_eq!(connections.load(Ordering::SeqCst), expected, "after {seconds} s");
+            let port = Some(answer.into_body().collect().await.unwrap().to_bytes());
+            assert_eq!(port == last, same, "after {seconds} s");
+            last = port;
             // Until the connection is at rest.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

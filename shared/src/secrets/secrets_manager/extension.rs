@@ -11,10 +11,7 @@ use axum::{
     http::{HeaderValue, Request, StatusCode},
 };
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -23,8 +20,8 @@ use tokio::time;
 use super::{CallError, Failure, ONE_ATTEMPT, failure::causes, variable};
 use crate::secrets::Stage;
 
-/// Shows that the request comes from this environment, and not from somebody whom a
-/// program in it obeys.
+/// Shows that the request comes from this environment, and not from outside through a program in
+/// it that passes requests on.
 const TOKEN_HEADER: &str = "x-aws-parameters-secrets-token";
 /// What the token is: Lambda's own session, or what the agent was given.
 const TOKENS: [&str; 2] = ["AWS_SESSION_TOKEN", "AWS_TOKEN"];
@@ -33,12 +30,6 @@ const MAX_ANSWER_BYTES: usize = 512 * 1024;
 /// Before the second attempt and the third, which is the last.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
-#[derive(Debug)]
-pub(super) struct Extension {
-    port: u16,
-    client: Client<HttpConnector, Empty<Bytes>>,
-}
-
 /// The part of the answer that is of use here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -46,65 +37,53 @@ struct SecretValue {
     secret_string: Option<SecretString>,
 }
 
-impl Extension {
-    /// The one that listens on this port of this host.
-    pub(super) fn new(port: u16) -> Self {
-        // No connection lives on: it would not be trusted after a freeze.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        Self { port, client }
-    }
-
-    /// The text at this stage, by attempts until one goes well, fails for good, or is the last.
-    pub(super) async fn get(
-        &self,
-        id: &str,
-        stage: Stage,
-    ) -> Result<Option<SecretString>, CallError> {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let ended = self.attempt(id, stage).await;
-            match (ended, pauses.next()) {
-                (Err(CallError { failure: Failure::Transient, .. }), Some(pause)) => {
-                    time::sleep(pause).await;
-                }
-                (ended, _) => return ended,
-            }
+/// The text at this stage, from the extension that listens on this port of this host.
+pub(super) async fn get(
+    port: u16,
+    id: &str,
+    stage: Stage,
+) -> Result<Option<SecretString>, CallError> {
+    for pause in PAUSES {
+        match attempt(port, id, stage).await {
+            Err(CallError { failure: Failure::Transient, .. }) => time::sleep(pause).await,
+            ended => return ended,
         }
     }
+    attempt(port, id, stage).await
+}
 
-    async fn attempt(&self, id: &str, stage: Stage) -> Result<Option<SecretString>, CallError> {
-        let limited = time::timeout(ONE_ATTEMPT, self.ask(id, stage)).await;
-        let answered = limited.unwrap_or_else(|_| Err("no answer within 1.5 s".into()));
-        let (status, body) = answered.map_err(|error| unanswered(&causes(&*error)))?;
-        if !status.is_success() {
-            return Err(refused(status, &body));
-        }
-        let value: SecretValue =
-            serde_json::from_slice(&body).map_err(|error| unanswered(&error.to_string()))?;
-        Ok(value.secret_string)
+async fn attempt(port: u16, id: &str, stage: Stage) -> Result<Option<SecretString>, CallError> {
+    let limited = time::timeout(ONE_ATTEMPT, ask(port, id, stage)).await;
+    let answered = limited.unwrap_or_else(|_| Err("no answer within 1.5 s".into()));
+    let (status, body) = answered.map_err(|error| unanswered(&causes(&*error)))?;
+    if !status.is_success() {
+        return Err(refused(status, &body));
     }
+    let value: SecretValue =
+        serde_json::from_slice(&body).map_err(|error| unanswered(&error.to_string()))?;
+    Ok(value.secret_string)
+}
 
-    async fn ask(
-        &self,
-        id: &str,
-        stage: Stage,
-    ) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
-        let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
-        let mut request = Request::get(format!(
-            "http://127.0.0.1:{}/secretsmanager/get?secretId={id}&versionStage={}",
-            self.port,
-            stage.label(),
-        ));
-        if let Some(token) = TOKENS.into_iter().find_map(variable) {
-            let mut token = HeaderValue::try_from(token)?;
-            token.set_sensitive(true);
-            request = request.header(TOKEN_HEADER, token);
-        }
-        let answer = self.client.request(request.body(Empty::new())?).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await?;
-        Ok((status, body.to_bytes()))
+async fn ask(
+    port: u16,
+    id: &str,
+    stage: Stage,
+) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
+    let (id, stage) = (utf8_percent_encode(id, NON_ALPHANUMERIC), stage.label());
+    let mut request = Request::get(format!(
+        "http://127.0.0.1:{port}/secretsmanager/get?secretId={id}&versionStage={stage}"
+    ));
+    if let Some(token) = TOKENS.into_iter().find_map(variable) {
+        let mut token = HeaderValue::try_from(token)?;
+        token.set_sensitive(true);
+        request = request.header(TOKEN_HEADER, token);
     }
+    // No connection is kept: it would not be trusted after a freeze.
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let answer = client.request(request.body(Empty::<Bytes>::new())?).await?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await?;
+    Ok((status, body.to_bytes()))
 }
 
 fn unanswered(reason: &str) -> CallError {
@@ -113,7 +92,7 @@ fn unanswered(reason: &str) -> CallError {
 }
 
 /// The extension gives the service's refusal in words of its own, and refuses everything
-/// until it has started: whatever does not name a lasting cause may go better next time.
+/// until it has started: what names no lasting cause may go better next time.
 fn refused(status: StatusCode, body: &[u8]) -> CallError {
     let text = String::from_utf8_lossy(body);
     let (failure, code) = if text.contains("ResourceNotFoundException") {

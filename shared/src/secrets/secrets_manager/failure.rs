@@ -1,4 +1,4 @@
-//! Why there is no secret, for an operator and for whoever decides what to do about it.
+//! Why there is no secret, for an operator and for the caller.
 
 use std::error::Error;
 
@@ -40,22 +40,17 @@ impl CallError {
     pub fn permanent(reason: &str) -> Self {
         Self { reason: reason.into(), failure: Failure::Permanent, code: None }
     }
-
-    /// There was no answer that could be read.
-    fn unanswered(reason: &str, failure: Failure) -> Self {
-        let reason = format!("Secrets Manager cannot be asked: {reason}");
-        Self { reason, failure, code: None }
-    }
 }
 
 impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError {
     fn from(error: SdkError<E>) -> Self {
-        let refusal = match &error {
-            SdkError::ServiceError(refusal) => refusal,
-            SdkError::ConstructionFailure(_) => {
-                return Self::unanswered(&causes(&error), Failure::Permanent);
-            }
-            _ => return Self::unanswered(&causes(&error), Failure::Transient),
+        let SdkError::ServiceError(refusal) = &error else {
+            let reason = format!("Secrets Manager cannot be asked: {}", causes(&error));
+            let failure = match &error {
+                SdkError::ConstructionFailure(_) => Failure::Permanent,
+                _ => Failure::Transient,
+            };
+            return Self { reason, failure, code: None };
         };
         let (status, refusal) = (refusal.raw().status(), refusal.err());
         let reason = format!(
@@ -78,12 +73,8 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError 
 /// What went wrong, from the outermost to the innermost cause; many repeat their source. A message
 /// of the SDK's that quotes a request is left out: its body may be a secret.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut messages = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        messages.push(error.to_string());
-        cause = error.source();
-    }
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    let mut messages: Vec<_> = chain.map(ToString::to_string).collect();
     messages.retain(|message| !message.contains("SdkBody"));
     messages.dedup();
     messages.join(": ")

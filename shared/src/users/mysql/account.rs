@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::options::{SESSION, connect_options};
 use crate::{
     config::DatabaseConfig,
-    secrets::{Recipe, SecretCache, SecretError, SecretKind, Secrets, Stage, Versions},
+    secrets::{Beside, SecretCache, SecretError, SecretKind, Secrets, Versions},
 };
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
@@ -37,9 +37,9 @@ impl RotatingAccount {
         secrets: &Secrets,
     ) -> Result<Self, SecretError> {
         let source = config.secret().clone();
-        let recipe = Recipe::new(SecretKind::Database, source, move |it| Logins::read(&config, it));
-        let recipe = recipe.beside_in_need(&[Stage::Pending, Stage::Previous]);
-        Ok(Self { logins: secrets.cache(recipe).await? })
+        let read = move |versions: &Versions| Logins::read(&config, versions);
+        let logins = secrets.cache(SecretKind::Database, source, Beside::AllOnDemand, read).await?;
+        Ok(Self { logins })
     }
 
     /// A connection with a password that the database takes: of the secret as it is known, or of

@@ -8,7 +8,7 @@ use serde_with::{NoneAsEmptyString, PickFirst, serde_as};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 
 use super::database_url;
-use crate::config::{DatabaseConfig, DatabaseParts, NO_HOST, SslMode, is_host};
+use crate::config::{DatabaseConfig, DatabaseParts, check_host};
 
 /// How to connect with what `secret` holds, or the reason why it cannot be used.
 pub(super) fn connect_options(
@@ -23,9 +23,7 @@ pub(super) fn connect_options(
     let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
     let ssl_mode = ssl_mode(&parts)?;
     let host = parts.host.ok_or_else(|| lacks("host", "MYSQL_HOST"))?;
-    if !is_host(&host) {
-        return Err(format!("has a `host` that {NO_HOST}"));
-    }
+    check_host(&host).map_err(|reason| format!("has a `host` that {reason}"))?;
     let mut options = MySqlConnectOptions::new()
         .host(&host)
         .port(parts.port.unwrap_or(3306))
@@ -103,30 +101,26 @@ fn check_ca(path: &Path) -> Result<(), String> {
 /// As the `mysql` client does it: a CA alone asks for a certificate from it, and to
 /// verify needs a CA.
 fn ssl_mode(parts: &DatabaseParts) -> Result<MySqlSslMode, String> {
-    let mode = match (parts.ssl_mode, &parts.ssl_ca) {
-        (Some(SslMode::Disabled), _) => MySqlSslMode::Disabled,
-        (Some(SslMode::Preferred), _) | (None, None) => MySqlSslMode::Preferred,
-        (Some(SslMode::Required), _) => MySqlSslMode::Required,
-        (Some(SslMode::VerifyCa) | None, Some(_)) => MySqlSslMode::VerifyCa,
-        (Some(SslMode::VerifyIdentity), Some(_)) => MySqlSslMode::VerifyIdentity,
-        (Some(SslMode::VerifyCa | SslMode::VerifyIdentity), None) => {
-            return Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or \
-                        ssl-ca in the URL, to a file with its certificate"
-                .into());
+    match (parts.ssl_mode, &parts.ssl_ca) {
+        (Some(MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity), None) => {
+            Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or \
+                 ssl-ca in the URL, to a file with its certificate"
+                .into())
         }
-    };
-    Ok(mode)
+        (Some(mode), _) => Ok(mode),
+        (None, Some(_)) => Ok(MySqlSslMode::VerifyCa),
+        (None, None) => Ok(MySqlSslMode::Preferred),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{SecretPlace, SecretSource};
 
     fn of_secret(secret: &str) -> Result<u16, String> {
-        let source = crate::secrets::SecretSource::Value {
-            variable: "DATABASE_SECRET_ID".into(),
-            value: secret.into(),
-        };
+        let place = SecretPlace::Value(secret.into());
+        let source = SecretSource { variable: "DATABASE_SECRET_ID", place };
         let config = DatabaseConfig::Secret(DatabaseParts::default(), source);
         connect_options(&config, &secret.into()).map(|options| options.get_port())
     }

@@ -11,8 +11,9 @@ use std::{fmt::Display, fs::File, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use shared::{
+    config::{SecretPlace, SecretSource},
     keys::{JwkSet, KeyKind},
-    secrets::{SecretSource, Secrets},
+    secrets::Secrets,
 };
 
 use super::{PlaceOfKeys, PlacesOfKeys};
@@ -52,15 +53,13 @@ impl Place {
 
     /// The same as a source of the service's configuration.
     pub(super) fn source(&self) -> SecretSource {
-        match self {
-            Self::File(path) => {
-                SecretSource::File { variable: "--file".into(), path: path.clone() }
-            }
+        let (variable, place) = match self {
+            Self::File(path) => ("--file", SecretPlace::File(path.clone())),
             Self::Secret(secret) => {
-                let id = secret.id().to_owned();
-                SecretSource::SecretsManager { variable: "--secret-id".into(), id }
+                ("--secret-id", SecretPlace::SecretsManager(secret.id().to_owned()))
             }
-        }
+        };
+        SecretSource { variable, place }
     }
 
     /// The keys that are there.

@@ -1,0 +1,100 @@
+//! How much is logged and in which form, and where metrics go.
+
+use std::{net::SocketAddr, str::FromStr};
+
+use tracing_subscriber::filter::Targets;
+
+use super::{Reader, TransportConfig};
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line, for machines.
+    Json,
+    /// One readable line, for a person at a terminal.
+    Text,
+}
+
+impl FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err(()),
+        }
+    }
+}
+
+/// `RUST_LOG` and `LOG_FORMAT`.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// Levels by target.
+    pub levels: Targets,
+    /// JSON or text.
+    pub format: LogFormat,
+}
+
+impl LogConfig {
+    /// Reads the configuration. What is wrong with it is logged by the defaults.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let levels =
+            reader.parsed("RUST_LOG", "a list of levels such as `info` or `info,sqlx=warn`");
+        Self {
+            levels: levels.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)),
+            format: reader.parsed("LOG_FORMAT", "`json` or `text`").unwrap_or(LogFormat::Json),
+        }
+    }
+}
+
+/// `METRICS_PORT` over HTTP, `METRICS` on Lambda.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsConfig {
+    /// Nowhere.
+    Off,
+    /// In Prometheus' text format, to whoever asks at this address.
+    Prometheus {
+        /// `HOST` and `METRICS_PORT`.
+        address: SocketAddr,
+    },
+    /// In CloudWatch's embedded metric format, to standard output.
+    Embedded {
+        /// `AWS_LAMBDA_FUNCTION_NAME`.
+        function: String,
+    },
+}
+
+const PORT: &str = "METRICS_PORT";
+const FORMAT: &str = "METRICS";
+
+impl MetricsConfig {
+    /// Reads the configuration for requests of this transport. A setting for the other one is a
+    /// problem: it was made in the belief that there are metrics.
+    pub fn read(reader: &mut Reader<'_>, transport: TransportConfig) -> Self {
+        match transport {
+            TransportConfig::Lambda { .. } => {
+                if reader.is_set(PORT) {
+                    reader.problem(PORT, "is for HTTP; on Lambda set METRICS=emf");
+                }
+                let Some(format) = reader.text(FORMAT) else { return Self::Off };
+                if format != "emf" {
+                    reader.problem(FORMAT, "is not `emf`");
+                }
+                let function = reader.text("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+                Self::Embedded { function }
+            }
+            TransportConfig::Http { address, .. } => {
+                if reader.is_set(FORMAT) {
+                    reader.problem(FORMAT, "is for Lambda; over HTTP set METRICS_PORT");
+                }
+                let Some(port) = reader.number(PORT, 0..=u16::MAX) else { return Self::Off };
+                // With 0 the system chooses, and never the same one twice.
+                if port != 0 && port == address.port() {
+                    reader.problem(PORT, "is the same as PORT; metrics are for other eyes");
+                }
+                Self::Prometheus { address: SocketAddr::new(address.ip(), port) }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What is read from which variables, what is refused, and what the documents say of it.
+
+use std::{
+    cell::RefCell, collections::BTreeSet, ffi::OsString, net::SocketAddr,
+    os::unix::ffi::OsStringExt,
+};
+
+use super::{variables::VARIABLES, *};
+
+/// All that there is to read.
+struct All {
+    transport: TransportConfig,
+    base_path: Option<String>,
+    metrics: MetricsConfig,
+    database: DatabaseConfig,
+}
+
+fn read_all(variables: Variables<'_>) -> Result<All, Vec<Problem>> {
+    let mut reader = Reader::new(variables);
+    LogConfig::read(&mut reader);
+    let transport = TransportConfig::read(&mut reader);
+    let base_path = read_base_path(&mut reader);
+    let metrics = MetricsConfig::read(&mut reader, transport);
+    SecretSource::of_keys(&mut reader);
+    SecretsConfig::read(&mut reader);
+    TokenConfig::read(&mut reader);
+    let database = DatabaseConfig::read(&mut reader);
+    Argon2Config::read(&mut reader);
+    HashLimits::read(&mut reader);
+    ThrottleConfig::read(&mut reader);
+    reader.finish(All { transport, base_path, metrics, database })
+}
+
+/// With these variables beside keys and, unless they name another one, a database.
+fn read(variables: &[(&str, &str)]) -> Result<All, String> {
+    let names_database = |name: &str| {
+        ["DATABASE_URL", "DATABASE_URL_FILE", "MYSQL_PASSWORD", "MYSQL_PASSWORD_FILE"]
+            .contains(&name)
+    };
+    let mut all = vec![("JWT_SECRET_ID", "jwt")];
+    if !variables.iter().any(|(name, _)| names_database(name)) {
+        all.push(("DATABASE_SECRET_ID", "rds"));
+    }
+    all.extend(variables);
+    let value = |name: &str| all.iter().rfind(|it| it.0 == name).map(|it| it.1.into());
+    read_all(&value).map_err(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert!(!problems.concat().contains("canary"), "{problems:?}");
+        problems.join("\n")
+    })
+}
+
+const LAMBDA: [(&str, &str); 4] = [
+    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "prod-login"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+];
+
+#[test]
+fn a_problem_names_the_variables_and_what_to_do_and_never_a_value() {
+    let one = "only one of them may be set";
+    for (variables, problem) in [
+        (&[("PORT", "canary")][..], "PORT: is not a whole number from 0 to 65535"),
+        (&[("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS: is not a whole number from 1"),
+        (&[("MAX_CONNECTIONS", "-1")], "MAX_CONNECTIONS: is not"),
+        (&[("JWT_SECRET", "canary")], &format!("JWT_SECRET, JWT_SECRET_ID: {one}")),
+        (&[("JWT_SECRET_ID", "")], "JWT_SECRET: is not set; give the signing key"),
+        (&[("DATABASE_SECRET_ID", "")], "DATABASE_URL: is not set; give DATABASE_URL"),
+        (
+            &[("DATABASE_URL", "canary"), ("MYSQL_PASSWORD", "canary")],
+            &format!("DATABASE_URL, MYSQL_PASSWORD: {one}"),
+        ),
+        (
+            &[("DATABASE_URL_FILE", "x"), ("DATABASE_SECRET_ID", "x")],
+            &format!("DATABASE_URL_FILE, DATABASE_SECRET_ID: {one}"),
+        ),
+        (
+            &[("MYSQL_PASSWORD", "canary"), ("MYSQL_PASSWORD_FILE", "x")],
+            &format!("MYSQL_PASSWORD, MYSQL_PASSWORD_FILE: {one}"),
+        ),
+        (
+            &[("DATABASE_URL", "canary"), ("MYSQL_HOST", "db"), ("MYSQL_PORT", "1")],
+            "MYSQL_HOST, MYSQL_PORT: cannot be set beside DATABASE_URL, which contains it",
+        ),
+        (
+            &[("MYSQL_PASSWORD", "canary")],
+            "MYSQL_HOST: is not set; it is the database's host\n\
+             MYSQL_USER: is not set; it is the database account\n\
+             MYSQL_DB: is not set; it is the name of the database, `auth` in init.sql",
+        ),
+        (&[("MYSQL_SSL_MODE", "canary")], "MYSQL_SSL_MODE: is not DISABLED, PREFERRED"),
+        (
+            &[("ARGON2_MEMORY_KIB", "131072"), ("ARGON2_ITERATIONS", "5")],
+            "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: make more than 524288 together",
+        ),
+        (&[("METRICS_PORT", "canary")], "METRICS_PORT: is not a whole number"),
+        (&[("METRICS_PORT", "8080")], "METRICS_PORT: is the same as PORT"),
+        (&[("METRICS", "emf")], "METRICS: is for Lambda"),
+        (&[("AWS_LAMBDA_RUNTIME_API", "x")], "AWS_LAMBDA_FUNCTION_NAME: is not set"),
+        (&[&LAMBDA[..], &[("METRICS", "canary")]].concat(), "METRICS: is not `emf`"),
+        (&[&LAMBDA[..], &[("METRICS_PORT", "1")]].concat(), "METRICS_PORT: is for HTTP"),
+    ] {
+        let problems = read(variables).err().unwrap_or_default();
+        assert!(problems.starts_with(problem), "{variables:?}: {problems}");
+    }
+    let not_utf_8 = |_: &str| Some(OsString::from_vec(vec![0xff]));
+    let mut reader = Reader::new(&not_utf_8);
+    reader.text("JWT_ISSUER");
+    let problems = reader.finish(()).unwrap_err();
+    assert_eq!(problems[0].to_string(), "JWT_ISSUER: is not UTF-8");
+}
+
+#[test]
+fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
+    for path in
+        ["/", "auth", "/auth/", "//auth", "/a/../b", "/{a}", "/a b", "/a%20b", "https://h/a"]
+    {
+        let problem = read(&[("BASE_PATH", path)]).err().unwrap_or_default();
+        assert!(problem.starts_with("BASE_PATH: is not a path"), "{path}: {problem}");
+    }
+    for (value, expected) in [("", None), ("/auth", Some("/auth")), ("/v1.2/a", Some("/v1.2/a"))] {
+        let path = read(&[("BASE_PATH", value)]).unwrap().base_path;
+        assert_eq!(path.as_deref(), expected);
+    }
+    for host in ["db:3306", "[::1]", "[::1]:3306", "mysql://db", "user@db", "db/auth", "a b"] {
+        let problem = read(&[("MYSQL_HOST", host)]).err().unwrap_or_default();
+        assert!(problem.starts_with("MYSQL_HOST: is neither a host"), "{host}: {problem}");
+    }
+    for host in ["db", "db.example.com", "127.0.0.1", "::1", "my_db-1.svc.cluster.local."] {
+        let database = read(&[("MYSQL_HOST", host)]).unwrap().database;
+        let DatabaseConfig::Secret(parts, _) = database else { panic!("{database:?}") };
+        assert_eq!(parts.host.as_deref(), Some(host), "it fills in what the secret lacks");
+    }
+}
+
+#[test]
+fn each_transport_has_metrics_of_its_own_or_none() {
+    let metrics = |variables: &[_]| read(variables).unwrap().metrics;
+    assert_eq!(metrics(&[]), MetricsConfig::Off);
+    let address = SocketAddr::from(([127, 0, 0, 1], 9100));
+    let prometheus = metrics(&[("HOST", "127.0.0.1"), ("METRICS_PORT", "9100")]);
+    assert_eq!(prometheus, MetricsConfig::Prometheus { address });
+    assert_eq!(metrics(&LAMBDA), MetricsConfig::Off);
+    let embedded = metrics(&[&LAMBDA[..], &[("METRICS", "emf")]].concat());
+    assert_eq!(embedded, MetricsConfig::Embedded { function: "prod-login".into() });
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset_and_there_are_10_000_connections() {
+    let transport = read(&[("MAX_CONNECTIONS", ""), ("PORT", "")]).unwrap().transport;
+    let TransportConfig::Http { address, max_connections, .. } = transport else { panic!() };
+    assert_eq!((address.to_string().as_str(), max_connections), ("0.0.0.0:8080", 10_000));
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_table_and_in_both_documents() {
+    let asked = RefCell::new(BTreeSet::new());
+    let record = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    };
+    assert!(read_all(&record).is_err());
+    let asked = asked.into_inner();
+    let ours = asked.iter().map(String::as_str).filter(|name| !name.starts_with("AWS_"));
+    assert_eq!(ours.collect::<BTreeSet<_>>(), VARIABLES.iter().map(|it| it.name).collect());
+
+    let [readme, example] = ["README.md", ".env.example"].map(|name| {
+        std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    });
+    let assignments = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
+    let assignments: Vec<_> =
+        assignments.filter(|(name, _)| !name.contains(' ') && !name.starts_with("AWS_")).collect();
+    assert_eq!(assignments.len(), VARIABLES.len(), ".env.example");
+    let (_, configuration) = readme.split_once("\n## Configuration\n").unwrap();
+    for variable in VARIABLES {
+        let (name, default) = (variable.name, variable.default);
+        let assigned = assignments.iter().find(|it| it.0 == name);
+        let assigned = assigned.unwrap_or_else(|| panic!(".env.example has no {name}")).1;
+        assert!(default.is_empty() || assigned == default, ".env.example: {name}={assigned}");
+        let row = configuration.lines().find_map(|line| {
+            let (names, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
+            names.contains(&format!("`{name}`")).then_some((names, rest))
+        });
+        let (names, rest) = row.unwrap_or_else(|| panic!("README.md has no row of {name}"));
+        assert!(rest.starts_with(&format!("{} |", variable.audience)), "README.md: {name}");
+        let with_default = [format!("`{name}` ({default})"), format!("`{name}` (`{default}`")];
+        let told = default.is_empty() || with_default.iter().any(|text| names.contains(text));
+        assert!(told, "README.md does not say that {name} is {default}");
+    }
+}
