@@ -91,7 +91,7 @@ async fn commit_failure(attempt: Attempt, user_id: Option<&str>) -> Result<(), S
 async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     match state.users.replace_hash(user, hash).await {
         Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
-        // Somebody has set another password, or another login was faster.
+        // Another password was set, or another login was faster.
         Ok(false) => {}
         Err(error) => {
             tracing::warn!(user_id = user.id, %error, "the new password hash was not stored");

@@ -99,19 +99,19 @@ impl LoginState {
         Ok(Self { secrets, ..state })
     }
 
-    /// The keys, for whoever watches whether they are there.
+    /// The keys, to watch whether they are there.
     #[must_use]
     pub fn keys(&self) -> SecretCache<Keys> {
         self.keys.clone()
     }
 
-    /// The secrets, for whoever watches how old they are.
+    /// The secrets, to watch how old they are.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
         self.secrets.clone()
     }
 
-    /// The store, for whoever watches its health.
+    /// The store, to watch its health.
     #[must_use]
     pub fn users(&self) -> Arc<dyn UserStore> {
         Arc::clone(&self.users)

@@ -128,6 +128,8 @@ mod tests {
             "user add a@b --password=secret",
             "user add a@b --password-stdin=secret",
             "user import users.csv",
+            "throttle reset",
+            "throttle reset a@b --all",
             "key list",
             "key list --file a --secret-id b",
             "key list --secret-id=",
