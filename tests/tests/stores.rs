@@ -128,9 +128,12 @@ async fn users_are_added_all_or_none(users: &MySqlUsers) {
             assert!(find(users, email).await.is_none(), "{email} was added in spite of an error");
         }
     }
-    let user = [new_user("race@example.com")];
-    let race = tokio::join!(users.add(&user), users.add(&user), users.add(&user));
-    let outcomes = [race.0, race.1, race.2];
+    let mut race = JoinSet::new();
+    for _ in 0..3 {
+        let users = users.clone();
+        race.spawn(async move { users.add(&[new_user("race@example.com")]).await });
+    }
+    let outcomes = race.join_all().await;
     let lost = |outcome: &&_| matches!(outcome, Err(StoreError::Duplicate(0)));
     assert_eq!(outcomes.iter().filter(lost).count(), 2, "{outcomes:?}");
 }
