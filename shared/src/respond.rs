@@ -6,12 +6,10 @@
 
 mod accept;
 mod refusal;
-mod well_known;
 
 pub use refusal::Refusal;
-pub use well_known::{key_set, openid_configuration};
 
-use std::{borrow::Cow, fmt::Display, time::Duration};
+use std::{borrow::Cow, fmt::Display};
 
 use axum::{
     body::Body,
@@ -23,6 +21,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
+    keys::{Algorithm, Key, Keys},
     telemetry::{Outcome, OutcomeName},
     token::{IssuedToken, VerifiedClaims},
 };
@@ -31,10 +30,13 @@ use accept::wants_json;
 const USER: HeaderName = HeaderName::from_static("x-auth-request-user");
 const GROUPS: HeaderName = HeaderName::from_static("x-auth-request-groups");
 
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+const TEXT: &str = "text/plain";
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// How long others may keep the keys: a new key has to be published for so long before it
+/// signs, an old one for as long as its tokens live.
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
 
 /// What the log, and no client, is told of a refusal.
 #[derive(Debug, Default)]
@@ -56,14 +58,26 @@ impl Cause {
 /// The answer to a request that is refused.
 #[must_use]
 pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response<Body> {
+    /// A problem without a type of its own (RFC 9457 section 4.2.1).
+    #[derive(Serialize)]
+    struct Problem<'a> {
+        r#type: &'a str,
+        title: &'a str,
+        status: u16,
+        detail: &'a str,
+    }
+
+    let (status, text, name) = refusal.answer();
     let (media_type, body) = if wants_json(request) {
-        (PROBLEM, problem_body(refusal.status(), refusal.text()))
+        let title = status.canonical_reason().unwrap_or_default();
+        let problem =
+            Problem { r#type: "about:blank", title, status: status.as_u16(), detail: text };
+        (PROBLEM, json(&problem))
     } else {
-        (TEXT, refusal.text().to_owned())
+        (TEXT, text.to_owned())
     };
     let Cause { user_id, reason } = cause;
-    let outcome = Outcome { name: refusal.outcome(), user_id, reason };
-    let mut response = response(refusal.status(), media_type, body, outcome);
+    let mut response = response(status, media_type, body, Outcome { name, user_id, reason });
     response.headers_mut().extend(refusal.header());
     response
 }
@@ -72,10 +86,18 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response<
 /// gave it, or RFC 6749 section 5.1 where the client asks for JSON.
 #[must_use]
 pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Response<Body> {
+    #[derive(Serialize)]
+    struct TokenResponse<'a> {
+        access_token: &'a str,
+        token_type: &'a str,
+        expires_in: u64,
+    }
+
+    let (access_token, expires_in) = (&*issued.token, issued.lifetime.as_secs());
     let (media_type, body) = if wants_json(request) {
-        (JSON, access_token(&issued.token, issued.lifetime))
+        (JSON, json(&TokenResponse { access_token, token_type: "Bearer", expires_in }))
     } else {
-        (TEXT, issued.token.clone())
+        (TEXT, access_token.to_owned())
     };
     let name = OutcomeName::LoginSuccess;
     let outcome = Outcome { name, user_id: Some(user_id.to_owned()), reason: None };
@@ -109,51 +131,55 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// The token for a client that asks for JSON (RFC 6749 section 5.1).
-#[derive(Serialize)]
-struct TokenResponse<'a> {
-    /// The JWT.
-    access_token: &'a str,
-    /// `Bearer`: how the token is to be presented.
-    token_type: &'static str,
-    /// How long the token is valid, in seconds.
-    expires_in: u64,
+/// The JWK Set (RFC 7517 section 5) of the public keys.
+#[must_use]
+pub fn key_set(keys: &Keys) -> Response<Body> {
+    published(OutcomeName::KeySet, keys.public_set())
 }
 
-fn access_token(token: &str, lifetime: Duration) -> String {
-    let answer =
-        TokenResponse { access_token: token, token_type: "Bearer", expires_in: lifetime.as_secs() };
-    serde_json::to_string(&answer).expect("two texts and a number are JSON")
+/// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the metadata of an
+/// issuer, which is a URL, as far as it is about verifying tokens.
+#[must_use]
+pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response<Body> {
+    #[derive(Serialize)]
+    struct Metadata<'a> {
+        issuer: &'a str,
+        jwks_uri: String,
+        id_token_signing_alg_values_supported: Vec<&'a str>,
+    }
+
+    let public = keys.iter().filter(|key| key.public_jwk().is_some());
+    let mut algorithms: Vec<&str> = public.map(Key::algorithm).map(Algorithm::name).collect();
+    algorithms.sort_unstable();
+    algorithms.dedup();
+    let metadata = Metadata {
+        issuer,
+        jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
+        id_token_signing_alg_values_supported: algorithms,
+    };
+    published(OutcomeName::OpenidConfiguration, json(&metadata))
 }
 
-/// A problem without a type of its own (RFC 9457 section 4.2.1).
-#[derive(Serialize)]
-struct Problem<'a> {
-    /// Always `about:blank`: the status says what kind of problem it is.
-    r#type: &'static str,
-    /// The name of the status.
-    title: &'a str,
-    /// The status code.
-    status: u16,
-    /// What the plain text says.
-    detail: &'a str,
+fn published(name: OutcomeName, body: String) -> Response<Body> {
+    let outcome = Outcome { name, user_id: None, reason: None };
+    let mut response = response(StatusCode::OK, JSON, body, outcome);
+    response.headers_mut().insert(CACHE_CONTROL, PUBLIC);
+    response
 }
 
-fn problem_body(status: StatusCode, detail: &str) -> String {
-    let title = status.canonical_reason().unwrap_or_default();
-    let problem = Problem { r#type: "about:blank", title, status: status.as_u16(), detail };
-    serde_json::to_string(&problem).expect("texts and a number are JSON")
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are JSON")
 }
 
 fn response(
     status: StatusCode,
-    media_type: HeaderValue,
+    media_type: &'static str,
     body: String,
     outcome: Outcome,
 ) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.extensions_mut().insert(outcome);
     response
 }

@@ -1,7 +1,7 @@
-//! The two doors: the Lambda runtime protocol, and HTTP/1.1.
+//! The two transports: the Lambda runtime protocol, and HTTP/1.1.
 //!
 //! Both give the same [`Service`] the same kind of request, so that a function does
-//! not know which one it was called through.
+//! not know how it was called.
 
 mod health;
 mod http;
@@ -9,27 +9,23 @@ mod lambda;
 mod lambda_event;
 mod service;
 
-pub use health::{DatabaseProbe, Health};
+pub use health::DatabaseProbe;
 pub use lambda_event::{GatewayEvent, InvocationEvent};
-pub use service::Service;
+pub use service::{Parts, Service};
 
 use std::{
-    fmt::Display,
     future::Future,
     io::{self, Write},
-    num::NonZero,
     process::ExitCode,
 };
 
-use thiserror::Error;
-use tokio::runtime::{Builder, Runtime};
-use tracing_appender::non_blocking::WorkerGuard;
+use tokio::runtime::Builder;
 
 use crate::{
     config::{
         LogConfig, MetricsConfig, Problem, Reader, TransportConfig, Variables, read_base_path,
     },
-    telemetry::{self, LogWriter, RequestCounter, RequestCounts, metrics::Exporter},
+    telemetry::{self, RequestCounter, metrics::Exporter},
 };
 use service::call;
 
@@ -57,126 +53,94 @@ pub trait Function {
     /// [`Problem`]s, such as a secret that cannot be had.
     fn start(
         config: Self::Config,
-        platform: Platform,
-    ) -> impl Future<Output = Result<Service, Vec<Problem>>> + Send;
+        transport: TransportConfig,
+    ) -> impl Future<Output = Result<Parts, Vec<Problem>>> + Send;
 }
 
-/// Where a function runs, and how much it may do there at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Platform {
-    /// Where requests come from.
-    pub door: TransportConfig,
-}
-
-impl Platform {
-    /// This machine, with requests from `door`.
-    #[must_use]
-    pub fn new(door: TransportConfig) -> Self {
-        Self { door }
-    }
-
-    /// Password hashes at once: one for each core. They are counted anew each time, from
-    /// files of the system.
-    #[must_use]
-    pub fn hashes(&self) -> usize {
-        std::thread::available_parallelism().map_or(1, NonZero::get)
-    }
-
-    /// Database connections at once. In Lambda, one for each request that there may be.
-    /// Over HTTP, one for each hash, which is idle for most of a hash, and one more: a login
-    /// makes two statements at once, while the check of the one before it is taken back.
-    #[must_use]
-    pub fn connections(&self) -> u32 {
-        match self.door {
-            TransportConfig::Lambda { concurrency, .. } => concurrency,
-            TransportConfig::Http { .. } => u32::try_from(self.hashes() + 1).unwrap_or(u32::MAX),
-        }
-    }
-}
-
-/// The function cannot be called, or no longer.
-#[derive(Debug, Error)]
+/// Why a function cannot be called, or no longer.
 enum ServeError {
-    #[error("the function cannot start")]
-    Start(Vec<Problem>),
-    #[error("cannot listen on {0}: {1}; set HOST and PORT, or METRICS_PORT, to a free address")]
-    Listen(std::net::SocketAddr, io::Error),
-    #[error("cannot measure: {0}")]
-    Metrics(String),
-    #[error("cannot handle signals: {0}")]
-    Signals(io::Error),
-    #[error("the Lambda runtime failed: {0}")]
-    Lambda(lambda_runtime::Error),
+    Configuration(Vec<Problem>),
+    Other(String),
 }
 
-/// Runs `F` until it is told to stop: all of a `main`.
+/// Runs `F` with these variables until it is told to stop: all of a `main`.
 ///
 /// Exits with 78 if the configuration is unusable, every problem in a line of its own.
 #[must_use]
-pub fn run<F: Function>() -> ExitCode {
-    run_in::<F>(&|name| std::env::var_os(name))
-}
-
-/// As [`run`], with variables from elsewhere.
-#[must_use]
-pub fn run_in<F: Function>(variables: Variables<'_>) -> ExitCode {
+pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
+    let mut reader = Reader::new(variables);
+    let logs = LogConfig::read(&mut reader);
+    let transport = TransportConfig::read(&mut reader);
     // Until the end: it writes what is left of the log.
-    let (_log, config) = read::<F>(variables);
-    let config = match config {
-        Ok(read) => read,
-        Err(problems) => return refuse(&problems),
-    };
-    let runtime = match runtime(config.door) {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
-    };
-    let ended = runtime.block_on(start_and_serve(config));
-    // Without waiting for hashes that nobody waits for any more.
-    runtime.shutdown_background();
+    let _log = telemetry::init(&logs, matches!(transport, TransportConfig::Http { .. }));
+    let base_path = read_base_path(&mut reader);
+    let metrics = MetricsConfig::read(&mut reader, transport);
+    if F::COUNTER.is_none() && metrics != MetricsConfig::Off {
+        reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
+    }
+    let config = F::configure(&mut reader);
+    let ended = reader.finish(config).map_err(ServeError::Configuration).and_then(|config| {
+        // A thread for each core; one, where there is but one request at a time: a start is over
+        // before others would be there.
+        let mut builder = match transport {
+            TransportConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
+            _ => Builder::new_multi_thread(),
+        };
+        let runtime = builder.enable_all().build();
+        let runtime = runtime.map_err(|error| ServeError::Other(error.to_string()))?;
+        let ended = runtime.block_on(start_and_serve::<F>(
+            config,
+            transport,
+            base_path.as_deref(),
+            metrics,
+        ));
+        // Without waiting for hashes whose requests are gone.
+        runtime.shutdown_background();
+        ended
+    });
     match ended {
         Ok(()) => {
             tracing::info!(function = F::NAME, "sys_shutdown");
             ExitCode::SUCCESS
         }
-        Err(ServeError::Start(problems)) => refuse(&problems),
-        Err(error) => fail(&error),
+        Err(ServeError::Configuration(problems)) => refuse(&problems),
+        Err(ServeError::Other(error)) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-/// A thread for each core; one, where there is but one request at a time: a start is over
-/// before others would be there.
-fn runtime(door: TransportConfig) -> io::Result<Runtime> {
-    let mut builder = match door {
-        TransportConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
-        _ => Builder::new_multi_thread(),
-    };
-    builder.enable_all().build()
-}
-
-async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), ServeError> {
-    let Configuration { door, base_path, metrics, function: config } = config;
+async fn start_and_serve<F: Function>(
+    config: F::Config,
+    transport: TransportConfig,
+    base_path: Option<&str>,
+    metrics: MetricsConfig,
+) -> Result<(), ServeError> {
     // Before anything starts that has something to count.
-    let (exporter, counts) = match F::COUNTER {
-        Some(counter) => Exporter::install(&metrics, counter).map_err(ServeError::Metrics)?,
-        None => (Exporter::Off, RequestCounts::default()),
+    let exporter = match F::COUNTER {
+        Some(counter) => Exporter::install(&metrics, counter)
+            .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?,
+        None => Exporter::Off,
     };
+    // Without an exporter nothing is looked up.
+    let counter = F::COUNTER.filter(|_| !matches!(exporter, Exporter::Off));
     let start = async {
-        let service = F::start(config, Platform::new(door)).await.map_err(ServeError::Start)?;
-        let service = service.counted(counts).below(base_path.as_deref());
+        let parts = F::start(config, transport).await.map_err(ServeError::Configuration)?;
         tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
-        Ok(service)
+        Ok(Service::new(parts, base_path, counter))
     };
-    match door {
+    match transport {
         TransportConfig::Lambda { .. } => {
             let service = start.await?;
-            if door.starts_for_a_request() {
+            if transport.starts_for_a_request() {
                 // While the first event is on its way.
                 tokio::spawn(service.health.clone().connect());
             }
             lambda::serve::<F::Event>(service, exporter).await
         }
         TransportConfig::Http { address, drain, max_connections } => {
-            let mut signals = http::Signals::listen().map_err(ServeError::Signals)?;
+            let mut signals = http::Signals::listen()?;
             let service = tokio::select! {
                 service = start => service?,
                 _ = signals.next() => return Ok(()),
@@ -187,39 +151,9 @@ async fn start_and_serve<F: Function>(config: Configuration<F>) -> Result<(), Se
                 }
                 _ => None,
             };
-            let door = http::Door { address, drain, max_connections, metrics };
-            http::serve(service, door, signals).await
+            http::serve(service, address, drain, max_connections, metrics, signals).await
         }
     }
-}
-
-/// All that a process reads from its environment.
-struct Configuration<F: Function> {
-    door: TransportConfig,
-    base_path: Option<String>,
-    metrics: MetricsConfig,
-    function: F::Config,
-}
-
-/// Reads everything before anything starts, and sets up the log on the way.
-fn read<F: Function>(
-    variables: Variables<'_>,
-) -> (Option<WorkerGuard>, Result<Configuration<F>, Vec<Problem>>) {
-    let mut reader = Reader::new(variables);
-    let logs = LogConfig::read(&mut reader);
-    let door = TransportConfig::read(&mut reader);
-    let writer = match door {
-        TransportConfig::Http { .. } => LogWriter::InBackground,
-        TransportConfig::Lambda { .. } => LogWriter::AtOnce,
-    };
-    let log = telemetry::init(&logs, writer);
-    let base_path = read_base_path(&mut reader);
-    let metrics = MetricsConfig::read(&mut reader, door);
-    if F::COUNTER.is_none() && metrics != MetricsConfig::Off {
-        reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
-    }
-    let function = F::configure(&mut reader);
-    (log, reader.finish(Configuration { door, base_path, metrics, function }))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {
@@ -228,41 +162,9 @@ fn refuse(problems: &[Problem]) -> ExitCode {
             tracing::error!("{problem}");
         } else {
             // `RUST_LOG=off` is about requests; why there will be none must be said.
-            // Where nobody can read it, the status says it still.
+            // Where that cannot be read, the status says it still.
             let _ = writeln!(io::stderr(), "{problem}");
         }
     }
     ExitCode::from(EXIT_CONFIG)
-}
-
-fn fail(error: &dyn Display) -> ExitCode {
-    tracing::error!("{error}");
-    ExitCode::FAILURE
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{net::SocketAddr, time::Duration};
-
-    use super::*;
-
-    #[test]
-    fn classic_lambda_has_one_connection_and_managed_instances_one_for_each_request() {
-        for concurrency in [1, 8] {
-            let door = TransportConfig::Lambda { concurrency, snapshot: false };
-            assert_eq!(Platform::new(door).connections(), concurrency);
-        }
-    }
-
-    #[test]
-    fn over_http_there_is_a_hash_for_each_core_and_one_connection_more() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let platform = Platform::new(TransportConfig::Http {
-            address,
-            drain: Duration::ZERO,
-            max_connections: 1,
-        });
-        let cores = std::thread::available_parallelism().unwrap().get();
-        assert_eq!((platform.hashes(), platform.connections() as usize), (cores, cores + 1));
-    }
 }

@@ -4,13 +4,14 @@
 //! line, at any level. Libraries do at `debug` and `trace`: they are therefore never
 //! heard below `info`, whatever `RUST_LOG` says.
 
-pub mod metrics;
+pub(crate) mod metrics;
 mod outcome;
 mod request_log;
 
-pub use metrics::{RequestCounter, RequestCounts};
-pub use outcome::{Outcome, OutcomeName};
-pub use request_log::{RequestId, RequestLog};
+pub use metrics::RequestCounter;
+pub use outcome::Outcome;
+pub(crate) use outcome::OutcomeName;
+pub(crate) use request_log::{RequestId, RequestLog};
 
 use std::{
     io,
@@ -43,28 +44,18 @@ const AT_MOST_EVERY: Duration = Duration::from_mins(1);
 /// How many lines wait for standard error before requests do: 2 to 3 MiB of memory at most.
 const MOST_BUFFERED_LINES: usize = 4096;
 
-/// How a log line gets to standard error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogWriter {
-    /// Before its request goes on: for a process that is frozen behind its answer.
-    AtOnce,
-    /// By a thread of its own, which a busy process waits for and an ending one empties.
-    InBackground,
-}
-
-/// Sends log lines to standard error, in the configured form, until what is returned is
-/// dropped. The first call in a process wins.
-#[must_use]
-pub fn init(config: &LogConfig, writer: LogWriter) -> Option<WorkerGuard> {
-    let (writer, guard) = match writer {
-        LogWriter::AtOnce => (BoxMakeWriter::new(io::stderr), None),
-        LogWriter::InBackground => {
-            let builder = NonBlockingBuilder::default().lossy(false);
-            let builder = builder.buffered_lines_limit(MOST_BUFFERED_LINES);
-            // Emptied whenever there is nothing more to write.
-            let (writer, guard) = builder.finish(io::BufWriter::new(io::stderr()));
-            (BoxMakeWriter::new(writer), Some(guard))
-        }
+/// Sends log lines to standard error, in the configured form: before their request goes on, or
+/// `in_background` by a thread that a busy process waits for, until what is returned is dropped.
+/// The first call in a process wins.
+pub(crate) fn init(config: &LogConfig, in_background: bool) -> Option<WorkerGuard> {
+    let (writer, guard) = if in_background {
+        let builder = NonBlockingBuilder::default().lossy(false);
+        let builder = builder.buffered_lines_limit(MOST_BUFFERED_LINES);
+        // Flushed whenever no line is left.
+        let (writer, guard) = builder.finish(io::BufWriter::new(io::stderr()));
+        (BoxMakeWriter::new(writer), Some(guard))
+    } else {
+        (BoxMakeWriter::new(io::stderr), None)
     };
     // A line that cannot be written is lost: to say so would be written to the same place.
     let lines = fmt::layer().with_writer(writer).log_internal_errors(false);
@@ -96,25 +87,19 @@ fn may_be_heard(line: &Metadata<'_>) -> bool {
 
 /// When a warning whose cause clients can repeat is said: once a minute at most.
 #[derive(Debug, Default)]
-pub struct RepeatedWarning(Mutex<Repeated>);
-
-#[derive(Debug, Default)]
-struct Repeated {
-    said: Option<Instant>,
-    times: u64,
-}
+pub(crate) struct RepeatedWarning(Mutex<(Option<Instant>, u64)>);
 
 impl RepeatedWarning {
     /// Counts its cause once more. How often there was one since the warning was last said, if
     /// it is to be said now.
-    pub fn due(&self) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.times += 1;
-        if state.said.is_some_and(|said| said.elapsed() < AT_MOST_EVERY) {
+    pub(crate) fn due(&self) -> Option<u64> {
+        let (said, times) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *times += 1;
+        if said.is_some_and(|said| said.elapsed() < AT_MOST_EVERY) {
             return None;
         }
-        state.said = Some(Instant::now());
-        Some(std::mem::take(&mut state.times))
+        *said = Some(Instant::now());
+        Some(std::mem::take(times))
     }
 }
 

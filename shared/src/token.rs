@@ -1,6 +1,6 @@
 //! Tokens: JWTs (RFC 7519) in the compact serialisation of JWS (RFC 7515).
 //!
-//! [`TokenIssuer`] and [`TokenVerifier`] are made from the same [`Keys`](crate::keys::Keys) and the
+//! [`issue()`] and [`TokenVerifier`] work with the same [`Keys`](crate::keys::Keys) and the
 //! same [`TokenConfig`](crate::config::TokenConfig), so that they cannot drift apart.
 
 mod claims;
@@ -8,7 +8,7 @@ mod issue;
 mod verify;
 
 pub use claims::{Subject, VerifiedClaims};
-pub use issue::{IssuedToken, TokenIssuer, issue};
+pub use issue::{IssuedToken, issue};
 pub use verify::{InvalidToken, TokenVerifier, VerifyError, verify};
 
 #[cfg(test)]

@@ -5,19 +5,9 @@ use axum::{
     http::{Response, StatusCode},
 };
 use http_body_util::{BodyExt, Collected};
-use lambda_http::{
-    aws_lambda_events::{
-        apigw::{
-            ApiGatewayV2CustomAuthorizerIamPolicyResponse,
-            ApiGatewayV2CustomAuthorizerSimpleResponse,
-        },
-        iam::{IamPolicyEffect, IamPolicyStatement},
-    },
-    lambda_runtime::Diagnostic,
-};
-use serde::Serialize;
+use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::{
-    Map, Value,
+    Map, Value, json,
     value::{RawValue, to_raw_value},
 };
 
@@ -68,37 +58,25 @@ impl Form {
         };
         let is_authorized = claims.is_some();
         let context = claims.unwrap_or_default();
-        match self {
-            Self::Simple => {
-                let mut answer = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
-                answer.is_authorized = is_authorized;
-                answer.context = context;
-                json(&answer)
-            }
+        let answer = match self {
+            Self::Simple => json!({ "isAuthorized": is_authorized, "context": context }),
             Self::Policy { resource } => {
-                let mut statement = IamPolicyStatement::default();
-                if !is_authorized {
-                    statement.effect = IamPolicyEffect::Deny;
-                }
-                statement.action = vec!["execute-api:Invoke".into()];
-                statement.resource = vec![resource];
                 let principal =
                     ["sub", "username"].iter().find_map(|name| context.get(*name)?.as_str());
-                // REST APIs take the same; aws_lambda_events' type for them has a key besides,
-                // as null where there is none.
-                let mut answer = ApiGatewayV2CustomAuthorizerIamPolicyResponse::default();
-                answer.principal_id = Some(principal.unwrap_or("nobody").to_owned());
-                answer.policy_document.version = Some("2012-10-17".into());
-                answer.policy_document.statement = vec![statement];
-                answer.context = context;
-                json(&answer)
+                let statement = json!({
+                    "Effect": if is_authorized { "Allow" } else { "Deny" },
+                    "Action": ["execute-api:Invoke"],
+                    "Resource": [resource],
+                });
+                json!({
+                    "principalId": principal.unwrap_or("nobody"),
+                    "policyDocument": { "Version": "2012-10-17", "Statement": [statement] },
+                    "context": context,
+                })
             }
-        }
+        };
+        to_raw_value(&answer).map_err(|error| lambda_http::Error::from(error).into())
     }
-}
-
-fn json(answer: &impl Serialize) -> Result<Box<RawValue>, Diagnostic> {
-    to_raw_value(answer).map_err(|error| lambda_http::Error::from(error).into())
 }
 
 /// The payload of the token: the body of `validate`.

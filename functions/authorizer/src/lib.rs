@@ -1,4 +1,4 @@
-//! `authorizer`: what `validate` answers, in the words of an API Gateway authorizer.
+//! `authorizer`: what `validate` answers, in the form of an API Gateway authorizer.
 //!
 //! API Gateway asks it before a route of any service, and keeps what it is told. It has no
 //! opinion of its own: a request that `validate` answers with 200 may pass, no other.
@@ -15,14 +15,13 @@ use std::sync::Arc;
 
 use axum::{Router, routing::any};
 use shared::{
-    config::{Problem, Reader},
-    serve::{Function, Health, Platform, Service},
+    config::{Problem, Reader, TransportConfig},
+    serve::{Function, Parts},
     telemetry::RequestCounter,
 };
-use validate::{ValidateConfig, ValidateState, validate};
+use validate::{Validate, ValidateConfig, ValidateState, validate};
 
 /// The function.
-#[derive(Debug, Clone, Copy)]
 pub struct Authorizer;
 
 impl Function for Authorizer {
@@ -32,15 +31,14 @@ impl Function for Authorizer {
     type Event = AuthorizerEvent;
 
     fn configure(reader: &mut Reader<'_>) -> ValidateConfig {
-        ValidateConfig::read(reader)
+        Validate::configure(reader)
     }
 
-    async fn start(config: ValidateConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
-        let state =
-            ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
-        let health = Health::new(state.keys(), None);
-        let secrets = state.secrets();
-        Ok(Service::new(router(state), health).watching(secrets))
+    async fn start(
+        config: ValidateConfig,
+        transport: TransportConfig,
+    ) -> Result<Parts, Vec<Problem>> {
+        validate::start(config, transport, router).await
     }
 }
 

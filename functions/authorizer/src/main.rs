@@ -8,5 +8,5 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    shared::serve::run::<authorizer::Authorizer>()
+    shared::serve::run::<authorizer::Authorizer>(&|name| std::env::var_os(name))
 }

@@ -1,6 +1,6 @@
 //! The way of a request: credentials → throttle, user → password → token.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{error::Error, sync::Arc, time::SystemTime};
 
 use axum::{
     extract::{Request, State},
@@ -9,29 +9,22 @@ use axum::{
 };
 use secrecy::ExposeSecret;
 use shared::{
-    authorization::{BasicCredentials, MissingCredentials},
-    keys::SigningFailed,
-    password::{AdmittedCheck, HashingError, Verification},
+    authorization::BasicCredentials,
+    password::{AdmittedCheck, Verification},
     respond::{Cause, Refusal, logged_in, refused},
-    secrets::SecretError,
     throttle::{self, Attempt, CHECK_LIMIT, ThrottleError},
-    token::{IssuedToken, Subject},
+    token::{self, IssuedToken, Subject},
     users::{StoreError, User},
 };
-use thiserror::Error;
 
 use crate::LoginState;
 
-/// Log in
-///
-/// Takes an e-mail and its password and answers a token: as plain text, or as JSON for a
-/// request that accepts JSON and not plain text. Bodies mean nothing. `login` answers this
-/// path, and the same on `/`, the root of a function URL.
+/// Takes an e-mail and its password and answers a token.
 pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
     let head = request.into_parts().0;
     match log_in(state, &head).await {
         Ok((user, token)) => logged_in(&token, &user.id, &head.headers),
-        Err(failure) => refused(failure.refusal(), failure.cause(), &head.headers),
+        Err(Failure(refusal, cause)) => refused(refusal, cause, &head.headers),
     }
 }
 
@@ -39,14 +32,17 @@ pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request
 /// that has to count, nor the database connection that it is using. Such tasks are bounded by
 /// the check that each was admitted with, and keep nothing of the request but what they need.
 async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, IssuedToken), Failure> {
-    let credentials = BasicCredentials::from_headers(&head.headers)?;
+    let credentials = BasicCredentials::from_headers(&head.headers);
+    let missing = || Failure(Refusal::MissingBasic, Cause::default());
+    let credentials = credentials.ok_or_else(missing)?;
     let check = state.passwords.admit()?;
     let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
     let login = tokio::spawn(async move {
         let login = authenticate(&state, &credentials, source, &check);
-        tokio::time::timeout(CHECK_LIMIT, login).await.unwrap_or(Err(Failure::Timeout))
+        tokio::time::timeout(CHECK_LIMIT, login).await.unwrap_or_else(|_| Err(not_in_time()))
     });
-    login.await.unwrap_or(Err(Failure::Panic))
+    let panicked = |_| Err(Failure(Refusal::ServiceUnavailable, Cause::new("the login panicked")));
+    login.await.unwrap_or_else(panicked)
 }
 
 async fn authenticate(
@@ -57,24 +53,24 @@ async fn authenticate(
 ) -> Result<(User, IssuedToken), Failure> {
     // At once, since each may have to wait: for a secret, or for a connection.
     let (attempt, keys, user) = tokio::join!(
-        state.throttle.reserve(credentials.user_id(), source),
-        state.tokens.keys(SystemTime::now()),
-        state.users.find_by_email(credentials.user_id())
+        state.throttle.reserve(&credentials.user_id, source),
+        state.keys.get(SystemTime::now()),
+        state.users.find_by_email(&credentials.user_id)
     );
-    let (attempt, keys, user) = (attempt?, keys?, user?);
+    let (attempt, keys, user) = (attempt.map_err(throttled)?, keys?, user?);
     let stored = user.as_ref().map(|user| user.password.clone());
-    let verification = check.verify(credentials.password().clone(), stored).await?;
+    let verification = check.verify(credentials.password.clone(), stored).await?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
         commit_failure(attempt, user_id.as_deref()).await?;
-        return Err(Failure::WrongCredentials { user_id });
+        return Err(Failure(Refusal::InvalidCredentials, Cause { user_id, reason: None }));
     };
     attempt.release().await;
     if let Some(hash) = replacement {
         store_replacement(state, user, hash.expose_secret()).await;
     }
     let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
-    let token = state.tokens.issue(&keys, subject, SystemTime::now())?;
+    let token = token::issue(&keys, &state.token, subject, SystemTime::now())?;
     Ok((user.clone(), token))
 }
 
@@ -99,52 +95,26 @@ async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     }
 }
 
-/// Why there is no token.
-#[derive(Debug, Error)]
-enum Failure {
-    #[error(transparent)]
-    MissingCredentials(#[from] MissingCredentials),
-    #[error("invalid credentials")]
-    WrongCredentials { user_id: Option<String> },
-    #[error(transparent)]
-    Throttle(#[from] ThrottleError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Hashing(#[from] HashingError),
-    #[error(transparent)]
-    Keys(#[from] SecretError),
-    #[error(transparent)]
-    Signing(#[from] SigningFailed),
-    #[error("the login took longer than {} s", CHECK_LIMIT.as_secs())]
-    Timeout,
-    #[error("the login panicked")]
-    Panic,
+/// Why there is no token: what the client is answered, and what the log is told.
+struct Failure(Refusal, Cause);
+
+/// What a login needs is out of reach, or too many wait.
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Refusal::ServiceUnavailable, Cause::new(error))
+    }
 }
 
-impl Failure {
-    fn refusal(&self) -> Refusal {
-        match self {
-            Self::MissingCredentials(_) => Refusal::MissingBasic,
-            Self::WrongCredentials { .. } => Refusal::InvalidCredentials,
-            Self::Throttle(ThrottleError::Locked { remaining, .. }) => {
-                Refusal::TooManyAttempts(*remaining)
-            }
-            Self::Throttle(ThrottleError::Store(_))
-            | Self::Store(_)
-            | Self::Hashing(_)
-            | Self::Keys(_)
-            | Self::Signing(_)
-            | Self::Timeout
-            | Self::Panic => Refusal::ServiceUnavailable,
+fn throttled(error: ThrottleError) -> Failure {
+    match error {
+        ThrottleError::Locked { remaining, .. } => {
+            Failure(Refusal::TooManyAttempts(remaining), Cause::new(error))
         }
+        ThrottleError::Store(error) => error.into(),
     }
+}
 
-    fn cause(self) -> Cause {
-        match self {
-            Self::MissingCredentials(_) => Cause::default(),
-            Self::WrongCredentials { user_id } => Cause { user_id, reason: None },
-            failure => Cause::new(failure),
-        }
-    }
+fn not_in_time() -> Failure {
+    let reason = format!("the login took longer than {} s", CHECK_LIMIT.as_secs());
+    Failure(Refusal::ServiceUnavailable, Cause::new(reason))
 }

@@ -1,24 +1,56 @@
 //! `login`: Basic credentials in, JWT out.
 
 mod handler;
-mod router;
-mod state;
 
-pub use router::router;
-pub use state::{LoginConfig, LoginState};
+use std::{num::NonZero, sync::Arc, thread};
 
-use std::sync::Arc;
-
+use axum::{Router, extract::Request, routing::post};
 use shared::{
-    config::{Problem, Reader},
-    serve::{DatabaseProbe, Function, GatewayEvent, Health, Platform, Service},
+    config::{
+        Argon2Config, DatabaseConfig, HashLimits, Problem, Reader, SecretSource, SecretsConfig,
+        ThrottleConfig, TokenConfig, TransportConfig,
+    },
+    keys::{KeyUse, Keys},
+    password::PasswordHasher,
+    respond::{Cause, Refusal, refused},
+    secrets::{SecretCache, Secrets},
+    serve::{DatabaseProbe, Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
+    throttle::{self, Throttle},
     users::UserStore,
 };
 
+use handler::login;
+
 /// The function.
-#[derive(Debug, Clone, Copy)]
 pub struct Login;
+
+/// What `login` reads from the environment.
+#[derive(Debug)]
+pub struct LoginConfig {
+    keys: SecretSource,
+    secrets: SecretsConfig,
+    token: TokenConfig,
+    database: DatabaseConfig,
+    argon2: Argon2Config,
+    hashes: HashLimits,
+    throttle: ThrottleConfig,
+}
+
+/// What a login is decided with.
+#[derive(Clone)]
+pub struct LoginState {
+    /// When an e-mail may try again.
+    pub throttle: Throttle,
+    /// The users.
+    pub users: Arc<dyn UserStore>,
+    /// Verifies passwords.
+    pub passwords: PasswordHasher,
+    /// The keys that tokens are signed with.
+    pub keys: SecretCache<Keys>,
+    /// What is in a token.
+    pub token: TokenConfig,
+}
 
 impl Function for Login {
     const NAME: &'static str = "login";
@@ -27,14 +59,71 @@ impl Function for Login {
     type Event = GatewayEvent;
 
     fn configure(reader: &mut Reader<'_>) -> LoginConfig {
-        LoginConfig::read(reader)
+        LoginConfig {
+            keys: SecretSource::of_keys(reader),
+            secrets: SecretsConfig::read(reader),
+            token: TokenConfig::read(reader),
+            database: DatabaseConfig::read(reader),
+            argon2: Argon2Config::read(reader),
+            hashes: HashLimits::read(reader),
+            throttle: ThrottleConfig::read(reader),
+        }
     }
 
-    async fn start(config: LoginConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
-        let state = LoginState::start(config, platform).await?;
-        let health = Health::new(state.keys(), Some(probe(state.users())));
-        let secrets = state.secrets();
-        Ok(Service::new(router(state), health).watching(secrets).told_peers())
+    /// Fetches both secrets at once; the database is connected to at the first login.
+    async fn start(config: LoginConfig, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+        // Counted anew each time, from files of the system.
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let secrets = Secrets::new(config.secrets).deferred(transport.takes_snapshot());
+        let passwords = PasswordHasher::limited(config.argon2, config.hashes, cores);
+        let (keys, database) = tokio::join!(
+            Keys::fetch(config.keys, KeyUse::Sign, &secrets),
+            throttle::open(config.database, &secrets, connections(transport, cores)),
+        );
+        if transport.starts_for_a_request() {
+            // Now, while the request and the database are waited for; earlier it would hold up
+            // the thread that fetches secrets.
+            passwords.prepare();
+        }
+        let (keys, (users, counts)) = match (keys, database) {
+            (Ok(keys), Ok(stores)) => (keys, stores),
+            (keys, database) => {
+                return Err(keys.err().into_iter().chain(database.err()).collect());
+            }
+        };
+        let throttle = Throttle::new(counts, &config.throttle);
+        let state = LoginState {
+            throttle,
+            users: Arc::clone(&users),
+            passwords,
+            keys: keys.clone(),
+            token: config.token,
+        };
+        Ok(Parts { router: router(state), keys, secrets, database: Some(probe(users)) })
+    }
+}
+
+/// POST on `/login`, and on `/`, the root of a function URL.
+pub fn router(state: LoginState) -> Router {
+    Router::new()
+        .route("/", post(login))
+        .route("/login", post(login))
+        .method_not_allowed_fallback(async |request: Request| {
+            refused(Refusal::MethodNotAllowed("POST"), Cause::default(), request.headers())
+        })
+        .fallback(async |request: Request| {
+            refused(Refusal::NotFound, Cause::default(), request.headers())
+        })
+        .with_state(Arc::new(state))
+}
+
+/// Database connections at once. In Lambda, one for each request that there may be. Over HTTP,
+/// one for each hash, of which there is one for each core, and one more: a login makes two
+/// statements at once, while the check of the one before it is taken back.
+fn connections(transport: TransportConfig, cores: usize) -> u32 {
+    match transport {
+        TransportConfig::Lambda { concurrency, .. } => concurrency,
+        TransportConfig::Http { .. } => u32::try_from(cores + 1).unwrap_or(u32::MAX),
     }
 }
 
@@ -44,4 +133,22 @@ fn probe(users: Arc<dyn UserStore>) -> DatabaseProbe {
         let users = Arc::clone(&users);
         Box::pin(async move { users.ping().await.is_ok() })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn there_is_a_connection_for_each_request_on_lambda_and_for_each_core_and_one_over_http() {
+        for concurrency in [1, 8] {
+            let transport = TransportConfig::Lambda { concurrency, snapshot: false };
+            assert_eq!(connections(transport, 2), concurrency);
+        }
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let http = TransportConfig::Http { address, drain: Duration::ZERO, max_connections: 1 };
+        assert_eq!(connections(http, 2), 3);
+    }
 }

@@ -8,5 +8,5 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    shared::serve::run::<login::Login>()
+    shared::serve::run::<login::Login>(&|name| std::env::var_os(name))
 }

@@ -7,24 +7,21 @@ use axum::{
     response::Response,
 };
 use shared::{
-    authorization::BearerToken,
+    authorization::bearer_token,
     respond::{self, Cause, Refusal, refused, verified},
     token::VerifyError,
 };
 
 use crate::ValidateState;
 
-/// Whether the bearer of a token may pass, and who it is
-///
-/// Decided by the `Authorization` header alone. GET stands for every method here: all are
-/// answered alike, since some gateways ask with their client's own. `validate` answers this
-/// path, and the same on `/`, the root of a function URL.
+/// Whether the bearer of a token may pass, and as which user: decided by the `Authorization`
+/// header alone.
 pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     let headers = request.headers();
-    let Ok(token) = BearerToken::from_headers(headers) else {
+    let Some(token) = bearer_token(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
-    match state.tokens.verify(token.as_str(), SystemTime::now()).await {
+    match state.tokens.verify(token, SystemTime::now()).await {
         Ok(claims) => verified(claims, headers),
         Err(VerifyError::Invalid(reason)) => {
             refused(Refusal::NotAuthorized, Cause::new(reason), headers)
@@ -35,10 +32,7 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
     }
 }
 
-/// The public keys, for gateways that verify tokens themselves
-///
-/// Nothing secret is in it: where the key is a shared text, the set is empty. `validate`
-/// answers this path.
+/// The public keys, for gateways that verify tokens themselves.
 pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
@@ -46,9 +40,7 @@ pub(crate) async fn key_set(State(state): State<Arc<ValidateState>>, request: Re
     }
 }
 
-/// Where such gateways find the keys
-///
-/// Where `JWT_ISSUER` is a URL, else 404. `validate` answers this path.
+/// Where such gateways find the keys, if `JWT_ISSUER` is a URL.
 pub(crate) async fn openid_configuration(
     State(state): State<Arc<ValidateState>>,
     request: Request,

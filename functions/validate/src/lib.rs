@@ -4,22 +4,59 @@
 //! not. It needs no database, and no key that could sign but for HS256.
 
 mod handler;
-mod router;
-mod state;
 
 pub use handler::validate;
-pub use router::router;
-pub use state::{ValidateConfig, ValidateState};
 
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::Request,
+    routing::{any, get},
+};
 use shared::{
-    config::{Problem, Reader},
-    serve::{Function, GatewayEvent, Health, Platform, Service},
+    config::{Problem, Reader, SecretSource, SecretsConfig, TokenConfig, TransportConfig},
+    keys::{KeyUse, Keys},
+    respond::{Cause, Refusal, refused},
+    secrets::{SecretCache, Secrets},
+    serve::{Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
+    token::TokenVerifier,
 };
 
+use handler::{key_set, openid_configuration};
+
 /// The function.
-#[derive(Debug, Clone, Copy)]
 pub struct Validate;
+
+/// What `validate` reads from the environment.
+#[derive(Debug)]
+pub struct ValidateConfig {
+    keys: SecretSource,
+    secrets: SecretsConfig,
+    token: TokenConfig,
+}
+
+/// What a request is answered with.
+#[derive(Debug, Clone)]
+pub struct ValidateState {
+    tokens: TokenVerifier,
+    keys: SecretCache<Keys>,
+    /// `JWT_ISSUER`, where it is a URL that others can look keys up at.
+    issuer: Option<String>,
+}
+
+impl ValidateState {
+    /// The state around keys, for tokens as `config` demands them.
+    #[must_use]
+    pub fn new(keys: impl Into<SecretCache<Keys>>, config: TokenConfig) -> Self {
+        let keys = keys.into();
+        let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
+        let issuer = config.issuer.clone().filter(is_url);
+        let tokens = TokenVerifier::new(keys.clone(), config);
+        Self { tokens, keys, issuer }
+    }
+}
 
 impl Function for Validate {
     const NAME: &'static str = "validate";
@@ -28,14 +65,54 @@ impl Function for Validate {
     type Event = GatewayEvent;
 
     fn configure(reader: &mut Reader<'_>) -> ValidateConfig {
-        ValidateConfig::read(reader)
+        ValidateConfig {
+            keys: SecretSource::of_keys(reader),
+            secrets: SecretsConfig::read(reader),
+            token: TokenConfig::read(reader),
+        }
     }
 
-    async fn start(config: ValidateConfig, platform: Platform) -> Result<Service, Vec<Problem>> {
-        let state =
-            ValidateState::start(config, platform).await.map_err(|problem| vec![problem])?;
-        let health = Health::new(state.keys(), None);
-        let secrets = state.secrets();
-        Ok(Service::new(router(state), health).watching(secrets))
+    async fn start(
+        config: ValidateConfig,
+        transport: TransportConfig,
+    ) -> Result<Parts, Vec<Problem>> {
+        start(config, transport, router).await
     }
+}
+
+/// Fetches the keys, for a function whose requests are answered by `router`.
+///
+/// # Errors
+///
+/// A [`Problem`] if there is no such secret, or it holds no keys.
+pub async fn start(
+    config: ValidateConfig,
+    transport: TransportConfig,
+    router: fn(ValidateState) -> Router,
+) -> Result<Parts, Vec<Problem>> {
+    let secrets = Secrets::new(config.secrets).deferred(transport.takes_snapshot());
+    let keys = Keys::fetch(config.keys, KeyUse::Verify, &secrets).await;
+    let keys = keys.map_err(|problem| vec![problem])?;
+    let state = ValidateState::new(keys.clone(), config.token);
+    Ok(Parts { router: router(state), keys, secrets, database: None })
+}
+
+/// Every method on `/`, `/validate` and everything below: Envoy and Istio send the
+/// client's own method and append its path, nginx, Traefik and Caddy send a bare GET.
+/// The well-known paths (RFC 8615) are for those that verify tokens themselves.
+pub fn router(state: ValidateState) -> Router {
+    Router::new()
+        .route("/", any(validate))
+        .route("/validate", any(validate))
+        .route("/validate/", any(validate))
+        .route("/validate/{*path}", any(validate))
+        .route("/.well-known/jwks.json", get(key_set))
+        .route("/.well-known/openid-configuration", get(openid_configuration))
+        .method_not_allowed_fallback(async |request: Request| {
+            refused(Refusal::MethodNotAllowed("GET, HEAD"), Cause::default(), request.headers())
+        })
+        .fallback(async |request: Request| {
+            refused(Refusal::NotFound, Cause::default(), request.headers())
+        })
+        .with_state(Arc::new(state))
 }

@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, header::ACCEPT};
 /// request gets: that is what the Flask service's gateway expects.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accepts = |media_type, subtype| {
-        let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let ranges = ranges.flat_map(|value| value.split(',')).filter_map(MediaRange::parse);
-        let matching = ranges.filter_map(|range| range.precedence(media_type, subtype));
+        let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let ranges = values.flat_map(|value| value.split(','));
+        let matching = ranges.filter_map(|range| precedence(range, media_type, subtype));
         // Of the ranges that match, the most specific one decides.
         matching.max().is_some_and(|(_, acceptable)| acceptable)
     };
@@ -16,37 +16,23 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     json && !accepts("text", "plain")
 }
 
-/// One element of the header, such as `text/*;q=0.5`.
-struct MediaRange<'a> {
-    media_type: &'a str,
-    subtype: &'a str,
-    acceptable: bool,
-}
-
-impl<'a> MediaRange<'a> {
-    fn parse(element: &'a str) -> Option<Self> {
-        let mut parameters = element.split(';').map(str::trim);
-        let (media_type, subtype) = parameters.next()?.split_once('/')?;
-        let weight = parameters.find_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            name.eq_ignore_ascii_case("q").then_some(value)
-        });
-        let acceptable = weight.is_none_or(|weight| weight.parse().is_ok_and(|q: f32| q > 0.0));
-        Some(Self { media_type, subtype, acceptable })
-    }
-
-    /// How closely the range names this type, and whether it accepts it; `None` if it
-    /// says nothing about it.
-    fn precedence(&self, media_type: &str, subtype: &str) -> Option<(u8, bool)> {
-        let same_type = self.media_type.eq_ignore_ascii_case(media_type);
-        let specificity = match (self.media_type, self.subtype) {
-            ("*", "*") => 0,
-            (_, "*") if same_type => 1,
-            (_, given) if same_type && given.eq_ignore_ascii_case(subtype) => 2,
-            _ => return None,
-        };
-        Some((specificity, self.acceptable))
-    }
+/// How closely a range such as `text/*;q=0.5` names this type, and whether it accepts it; `None`
+/// if it says nothing about it.
+fn precedence(range: &str, media_type: &str, subtype: &str) -> Option<(u8, bool)> {
+    let mut parameters = range.split(';').map(str::trim);
+    let (given_type, given_subtype) = parameters.next()?.split_once('/')?;
+    let same_type = given_type.eq_ignore_ascii_case(media_type);
+    let specificity = match (given_type, given_subtype) {
+        ("*", "*") => 0,
+        (_, "*") if same_type => 1,
+        (_, given) if same_type && given.eq_ignore_ascii_case(subtype) => 2,
+        _ => return None,
+    };
+    let weight = parameters.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.eq_ignore_ascii_case("q").then_some(value)
+    });
+    Some((specificity, weight.is_none_or(|weight| weight.parse().is_ok_and(|q: f32| q > 0.0))))
 }
 
 #[cfg(test)]
@@ -56,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_for_who_accepts_it_and_not_plain_text() {
+    fn json_is_for_requests_that_accept_it_and_not_plain_text() {
         for (accept, json) in [
             ("application/json", true),
             ("Application/JSON; charset=utf-8", true),

@@ -10,12 +10,11 @@ use axum::http::{
 use crate::telemetry::OutcomeName;
 
 /// The challenge of `login` (RFC 7617 section 2 and 2.1).
-const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="auth", charset="UTF-8""#);
+const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
 /// The challenge of `validate` where there were no credentials (RFC 6750 section 3).
-const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="auth""#);
+const BEARER: &str = r#"Bearer realm="auth""#;
 /// The challenge of `validate` where the token was no good (RFC 6750 section 3.1).
-const BEARER_INVALID: HeaderValue =
-    HeaderValue::from_static(r#"Bearer realm="auth", error="invalid_token""#);
+const BEARER_INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
 
 /// Every way in which a request is not answered with 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,95 +38,63 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(super) const fn status(self) -> StatusCode {
+    /// Status, text, and what the request is logged and counted as.
+    pub(super) const fn answer(self) -> (StatusCode, &'static str, OutcomeName) {
         match self {
-            Self::MissingBasic | Self::InvalidCredentials | Self::MissingBearer => {
-                StatusCode::UNAUTHORIZED
+            Self::MissingBasic | Self::MissingBearer => {
+                (StatusCode::UNAUTHORIZED, "missing credentials", OutcomeName::CredentialsMissing)
             }
-            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotAuthorized => StatusCode::FORBIDDEN,
-            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::InvalidCredentials => {
+                (StatusCode::UNAUTHORIZED, "invalid credentials", OutcomeName::LoginFail)
+            }
+            Self::TooManyAttempts(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too many attempts", OutcomeName::LoginFailMax)
+            }
+            Self::NotAuthorized => {
+                (StatusCode::FORBIDDEN, "not authorized", OutcomeName::AuthzFail)
+            }
+            Self::ServiceUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service unavailable",
+                OutcomeName::ServiceUnavailable,
+            ),
+            Self::MethodNotAllowed(_) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method not allowed",
+                OutcomeName::MethodNotAllowed,
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not found", OutcomeName::NotFound),
         }
     }
 
-    pub(super) const fn text(self) -> &'static str {
-        match self {
-            Self::MissingBasic | Self::MissingBearer => "missing credentials",
-            Self::InvalidCredentials => "invalid credentials",
-            Self::TooManyAttempts(_) => "too many attempts",
-            Self::NotAuthorized => "not authorized",
-            Self::ServiceUnavailable => "service unavailable",
-            Self::MethodNotAllowed(_) => "method not allowed",
-            Self::NotFound => "not found",
-        }
-    }
-
+    /// The header that says what to do about it.
     pub(super) fn header(self) -> Option<(HeaderName, HeaderValue)> {
+        let challenge = |text| Some((WWW_AUTHENTICATE, HeaderValue::from_static(text)));
         match self {
-            Self::MissingBasic | Self::InvalidCredentials => Some((WWW_AUTHENTICATE, BASIC)),
-            Self::MissingBearer => Some((WWW_AUTHENTICATE, BEARER)),
+            Self::MissingBasic | Self::InvalidCredentials => challenge(BASIC),
+            Self::MissingBearer => challenge(BEARER),
+            Self::NotAuthorized => challenge(BEARER_INVALID),
             Self::TooManyAttempts(wait) => Some((RETRY_AFTER, whole_seconds(wait).into())),
-            Self::NotAuthorized => Some((WWW_AUTHENTICATE, BEARER_INVALID)),
             Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
             Self::MethodNotAllowed(methods) => Some((ALLOW, HeaderValue::from_static(methods))),
             Self::NotFound => None,
         }
     }
-
-    /// What the request is logged and counted as.
-    pub(super) const fn outcome(self) -> OutcomeName {
-        match self {
-            Self::MissingBasic | Self::MissingBearer => OutcomeName::CredentialsMissing,
-            Self::InvalidCredentials => OutcomeName::LoginFail,
-            Self::TooManyAttempts(_) => OutcomeName::LoginFailMax,
-            Self::NotAuthorized => OutcomeName::AuthzFail,
-            Self::ServiceUnavailable => OutcomeName::ServiceUnavailable,
-            Self::MethodNotAllowed(_) => OutcomeName::MethodNotAllowed,
-            Self::NotFound => OutcomeName::NotFound,
-        }
-    }
 }
 
-/// Rounded up: nobody is told to come a moment too early (RFC 9110 section 10.2.3).
+/// Rounded up, so that a client does not come a moment too early (RFC 9110 section 10.2.3).
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, header::CONTENT_TYPE};
-
     use super::*;
-    use crate::respond::{Cause, TEXT, refused};
 
-    /// The table of the HTTP contract.
     #[test]
-    fn each_refusal_has_the_status_body_and_header_of_the_contract() {
-        let wait = |milliseconds| Refusal::TooManyAttempts(Duration::from_millis(milliseconds));
-        let basic = Some(("www-authenticate", r#"Basic realm="auth", charset="UTF-8""#));
-        let bearer = Some(("www-authenticate", r#"Bearer realm="auth""#));
-        let invalid = Some(("www-authenticate", r#"Bearer realm="auth", error="invalid_token""#));
-        for (refusal, status, text, header) in [
-            (Refusal::MissingBasic, 401, "missing credentials", basic),
-            (Refusal::InvalidCredentials, 401, "invalid credentials", basic),
-            (Refusal::MissingBearer, 401, "missing credentials", bearer),
-            (Refusal::NotAuthorized, 403, "not authorized", invalid),
-            (Refusal::ServiceUnavailable, 503, "service unavailable", Some(("retry-after", "2"))),
-            (wait(999), 429, "too many attempts", Some(("retry-after", "1"))),
-            (wait(1000), 429, "too many attempts", Some(("retry-after", "1"))),
-            (wait(1001), 429, "too many attempts", Some(("retry-after", "2"))),
-            (Refusal::MethodNotAllowed("POST"), 405, "method not allowed", Some(("allow", "POST"))),
-            (Refusal::NotFound, 404, "not found", None),
-        ] {
-            let response = refused(refusal, Cause::default(), &HeaderMap::new());
-            assert_eq!((response.status().as_u16(), refusal.text()), (status, text));
-            let mut expected = HeaderMap::from_iter([(CONTENT_TYPE, TEXT)]);
-            expected.extend(header.map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            }));
-            assert_eq!(*response.headers(), expected, "{refusal:?}");
+    fn the_wait_is_rounded_up_to_whole_seconds() {
+        for (milliseconds, seconds) in [(999, 1), (1000, 1), (1001, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`, for whoever runs the process over HTTP.
+//! `/healthz` and `/readyz`, for the platform that runs the process over HTTP.
 
 mod database;
 
@@ -27,28 +27,18 @@ use database::Database;
 pub(super) const HEALTHZ: &str = "/healthz";
 pub(super) const READYZ: &str = "/readyz";
 
-/// The body of `/healthz`.
-const ALIVE: &str = "ok";
-
 /// What the two paths report.
 #[derive(Clone)]
-pub struct Health {
+pub(super) struct Health {
     keys: SecretCache<Keys>,
     draining: Arc<AtomicBool>,
     database: Option<Arc<Database>>,
 }
 
 impl Health {
-    /// The health of a function with these dependencies.
-    #[must_use]
-    pub fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
-        let database = database.map(|probe| Arc::new(Database::new(probe)));
+    pub(super) fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
+        let database = database.map(Database::new).map(Arc::new);
         Self { keys, draining: Arc::default(), database }
-    }
-
-    /// The keys.
-    pub(super) fn keys(&self) -> SecretCache<Keys> {
-        self.keys.clone()
     }
 
     /// Fetches what is not there yet, and connects, so that the first request finds it.
@@ -72,46 +62,35 @@ impl Health {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether that was said.
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
     /// The two paths.
     pub(super) fn router(self) -> Router {
-        Router::new().route(HEALTHZ, get(liveness)).route(READYZ, get(readiness)).with_state(self)
+        let alive = get(async || "ok");
+        Router::new().route(HEALTHZ, alive).route(READYZ, get(readiness)).with_state(self)
     }
-}
-
-/// The process lives.
-///
-/// Asked over HTTP alone; on Lambda there is no such path.
-async fn liveness() -> &'static str {
-    ALIVE
-}
-
-/// The body of `/readyz`.
-#[derive(Serialize)]
-struct Readiness {
-    /// `ready`, `starting` (there are no keys yet) or `draining` (after SIGTERM).
-    status: &'static str,
-    /// `ok` or `unreachable`.
-    keys: &'static str,
-    /// Only of `login`: the state of the database, no older than 2 s. It does not count.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<&'static str>,
 }
 
 /// Whether requests should come here.
 ///
-/// A dead database does not make a function unready: to take every instance out of
-/// rotation at once would help nobody, and `login` answers 503 itself.
+/// A dead database does not make a function unready: that would take every instance out of
+/// rotation at once, and `login` answers 503 itself.
 async fn readiness(State(health): State<Health>) -> impl IntoResponse {
+    #[derive(Serialize)]
+    struct Readiness {
+        status: &'static str,
+        keys: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        database: Option<&'static str>,
+    }
+
     let database = match &health.database {
         Some(database) => Some(database.state().await),
         None => None,
     };
-    // Where there are no keys, nobody but who asks here may come to have them fetched.
+    // Where there are no keys, this may be the only request that has them fetched.
     let has_keys = health.keys.is_filled(SystemTime::now());
     let (code, status) = match (health.is_draining(), has_keys) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),

@@ -11,7 +11,7 @@ use lambda_runtime::{
 };
 use serde_json::value::RawValue;
 
-use super::{Health, InvocationEvent, ServeError, Service};
+use super::{InvocationEvent, ServeError, Service, health::Health};
 use crate::telemetry::{RequestId, metrics::Exporter};
 
 /// What is kept of the time that an invocation has, for its answer's way.
@@ -38,7 +38,8 @@ pub(super) async fn serve<E: InvocationEvent>(
     // As `lambda_runtime::run_concurrent` does it, and a hook beside it.
     let runtime = Runtime::new(handler).layer(TracingLayer::new());
     let runtime = runtime.register_snapstart_resource(Arc::new(Restore(health)));
-    runtime.run_concurrent().await.map_err(ServeError::Lambda)
+    let ended = runtime.run_concurrent().await;
+    ended.map_err(|error| ServeError::Other(format!("the Lambda runtime failed: {error}")))
 }
 
 /// With SnapStart, nothing was fetched before the snapshot: it is now.
@@ -66,7 +67,7 @@ async fn answer<E: InvocationEvent>(
     };
     let (mut request, form) = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
-    let response = match patience(event.context.deadline(), SystemTime::now()) {
+    let response = match time_limit(event.context.deadline(), SystemTime::now()) {
         Some(limit) => service.answer_within(limit, request).await,
         None => service.answer(request).await,
     };
@@ -74,28 +75,31 @@ async fn answer<E: InvocationEvent>(
 }
 
 /// How long an answer may take: the client of an invocation that times out gets an error
-/// of the gateway's, and Lambda starts the process anew.
-///
-/// `None` if the deadline has passed: the emulator of cargo-lambda has one in 1970.
-fn patience(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
+/// of the gateway's, and Lambda starts the process anew. `None` if the deadline has passed: the
+/// emulator of cargo-lambda has one in 1970.
+fn time_limit(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
     let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
     Some(left.saturating_sub(MARGIN.min(left / 4)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use lambda_runtime::Context;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{keys::Keys, serve::GatewayEvent};
+    use crate::{
+        keys::Keys,
+        secrets::Secrets,
+        serve::{GatewayEvent, Parts},
+    };
 
     #[tokio::test]
     async fn what_no_gateway_sends_is_answered_with_400_and_is_no_failed_invocation() {
         let keys = Arc::new(Keys::read(&"a secret for tests, of 32 bytes or more".into()).unwrap());
-        let service = Service::new(axum::Router::new(), Health::new(keys.into(), None));
+        let (router, secrets) = (axum::Router::new(), Secrets::default());
+        let parts = Parts { router, keys: keys.into(), secrets, database: None };
+        let service = Service::new(parts, None, None);
         for event in [
             json!({}),
             json!([]),
@@ -116,16 +120,12 @@ mod tests {
     #[test]
     fn an_answer_has_the_time_of_its_invocation_but_for_a_margin() {
         let now = SystemTime::now();
-        for (left, patience_ms) in [(3000, 2700), (1200, 900), (400, 300), (4, 3)] {
+        for (left, limit) in [(3000, 2700), (1200, 900), (400, 300), (4, 3)] {
             let deadline = now + Duration::from_millis(left);
-            assert_eq!(patience(deadline, now), Some(Duration::from_millis(patience_ms)));
+            assert_eq!(time_limit(deadline, now), Some(Duration::from_millis(limit)));
         }
-    }
-
-    #[test]
-    fn a_deadline_that_has_passed_is_none() {
-        let now = SystemTime::now();
-        assert_eq!(patience(now, now), None);
-        assert_eq!(patience(SystemTime::UNIX_EPOCH + Duration::from_mins(10), now), None);
+        for passed in [now, SystemTime::UNIX_EPOCH + Duration::from_mins(10)] {
+            assert_eq!(time_limit(passed, now), None);
+        }
     }
 }

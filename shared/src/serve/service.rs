@@ -1,4 +1,4 @@
-//! A function behind either door: what answers, and the line and the count that each
+//! A function behind either transport: what answers, and the line and the count that each
 //! request leaves.
 
 use std::time::Duration;
@@ -6,17 +6,30 @@ use std::time::Duration;
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response},
+    http::{HeaderMap, Request, Response},
 };
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-use super::Health;
+use super::{DatabaseProbe, health::Health};
 use crate::{
+    keys::Keys,
     respond::{Cause, Refusal, refused},
-    secrets::Secrets,
-    telemetry::{RequestCounts, RequestLog, metrics::Gauges},
+    secrets::{SecretCache, Secrets},
+    telemetry::{RequestCounter, RequestLog, metrics::Gauges},
 };
+
+/// What a function is made of once it has started.
+pub struct Parts {
+    /// Answers requests.
+    pub router: Router,
+    /// The function is ready while it has keys.
+    pub keys: SecretCache<Keys>,
+    /// Knows how old the secrets are that it has fetched.
+    pub secrets: Secrets,
+    /// The database, where there is one.
+    pub database: Option<DatabaseProbe>,
+}
 
 /// A function that is ready for requests.
 #[derive(Clone)]
@@ -24,59 +37,26 @@ pub struct Service {
     router: Router,
     pub(super) health: Health,
     pub(super) gauges: Gauges,
-    pub(super) told_peers: bool,
-    counts: RequestCounts,
+    counter: Option<RequestCounter>,
 }
 
 impl Service {
-    /// A service that answers with `router`, and whose dependencies are those of `health`.
+    /// A service of these parts, which answers below `base_path` as well and counts its requests
+    /// in `counter`.
     #[must_use]
-    pub fn new(router: Router, health: Health) -> Self {
-        let gauges = Gauges::new(health.keys(), Secrets::default());
-        Self { router, health, gauges, told_peers: false, counts: RequestCounts::default() }
-    }
-
-    /// The same, whose metrics say how old the secrets are that `secrets` has fetched.
-    #[must_use]
-    pub fn watching(mut self, secrets: Secrets) -> Self {
-        self.gauges = Gauges::new(self.health.keys(), secrets);
-        self
-    }
-
-    /// The same, whose requests over HTTP have a [`PeerAddress`](crate::client_address::PeerAddress) among their extensions.
-    #[must_use]
-    pub fn told_peers(self) -> Self {
-        Self { told_peers: true, ..self }
-    }
-
-    /// The same, which answers below this path as well. Its log has the whole path.
-    pub(super) fn below(mut self, base_path: Option<&str>) -> Self {
-        if let Some(base_path) = base_path {
-            let router = Router::new().nest_service(base_path, self.router.clone());
-            self.router = router.fallback_service(self.router);
-        }
-        self
-    }
-
-    /// The same, with its requests counted.
-    pub(super) fn counted(self, counts: RequestCounts) -> Self {
-        Self { counts, ..self }
+    pub fn new(parts: Parts, base_path: Option<&str>, counter: Option<RequestCounter>) -> Self {
+        let Parts { router, keys, secrets, database } = parts;
+        let router = match base_path {
+            Some(path) => Router::new().nest_service(path, router.clone()).fallback_service(router),
+            None => router,
+        };
+        let health = Health::new(keys.clone(), database);
+        Self { router, health, gauges: Gauges { keys, secrets }, counter }
     }
 
     /// Answers one request, and logs it.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        let log = RequestLog::start(&request, &self.counts);
-        let response = call(&self.router, request).await;
-        log.finish(&response);
-        response
-    }
-
-    /// Refuses one request with 503, and logs it.
-    pub(super) fn refuse(&self, request: &Request<Body>, reason: &'static str) -> Response<Body> {
-        let log = RequestLog::start(request, &self.counts);
-        let response = refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers());
-        log.finish(&response);
-        response
+        self.logged(request, |request| call(&self.router, request)).await
     }
 
     /// The same, or 503 if there is no answer within `limit`.
@@ -85,12 +65,30 @@ impl Service {
         limit: Duration,
         request: Request<Body>,
     ) -> Response<Body> {
-        let log = RequestLog::start(&request, &self.counts);
         let headers = request.headers().clone();
-        let answer = timeout(limit, call(&self.router, request)).await;
-        let late =
-            |_| refused(Refusal::ServiceUnavailable, Cause::new("no answer in time"), &headers);
-        let response = answer.unwrap_or_else(late);
+        let answer = async |request| {
+            let answer = timeout(limit, call(&self.router, request)).await;
+            answer.unwrap_or_else(|_| unavailable("no answer in time", &headers))
+        };
+        self.logged(request, answer).await
+    }
+
+    /// Refuses one request with 503, and logs it.
+    pub(super) async fn refuse(
+        &self,
+        request: Request<Body>,
+        reason: &'static str,
+    ) -> Response<Body> {
+        self.logged(request, async |request| unavailable(reason, request.headers())).await
+    }
+
+    async fn logged<A: Future<Output = Response<Body>>>(
+        &self,
+        request: Request<Body>,
+        answer: impl FnOnce(Request<Body>) -> A,
+    ) -> Response<Body> {
+        let log = RequestLog::start(&request, self.counter);
+        let response = answer(request).await;
         log.finish(&response);
         response
     }
@@ -101,4 +99,8 @@ pub(super) async fn call(router: &Router, request: Request<Body>) -> Response<Bo
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+fn unavailable(reason: &str, request: &HeaderMap) -> Response<Body> {
+    refused(Refusal::ServiceUnavailable, Cause::new(reason), request)
 }

@@ -1,17 +1,16 @@
 //! Metrics: what is counted and measured, and under which names.
 //!
-//! They go through the facade `metrics`, and nowhere where no exporter was
-//! [installed](Exporter::install): then each costs the look at one atomic. The values of
-//! labels are closed sets, but for the names of keys, which are as many as there are keys.
-//! None is ever taken from a request.
+//! They go through the facade `metrics`, and nowhere where no exporter was installed: then each
+//! costs the look at one atomic. The values of labels are closed sets, but for the names of keys,
+//! which are as many as there are keys. None is ever taken from a request.
 
 mod exporter;
 
-pub use exporter::{Exporter, Scrape};
+pub(crate) use exporter::{Exporter, Scrape};
 
 #[cfg(any(feature = "password", feature = "mysql"))]
 use std::time::Duration;
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use metrics::{
     Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -68,34 +67,27 @@ pub(crate) fn secret_not_fetched(kind: SecretKind) {
 /// the first failure of a counter that appears with it.
 fn describe(requests: RequestCounter) {
     describe_counter!(requests.metric(), Unit::Count, "Requests that were answered, by outcome");
-    describe_counter!(
-        SECRET_FAILURES,
-        Unit::Count,
-        "Attempts to fetch a secret that failed, or whose secret could not be used"
-    );
-    describe_gauge!(
-        SECRET_AGE,
-        Unit::Seconds,
-        "How long ago a secret was last confirmed at its source"
-    );
+    for outcome in requests.outcomes() {
+        requests.counter(outcome).increment(0);
+    }
+    let failures = "Attempts to fetch a secret that failed, or whose secret could not be used";
+    describe_counter!(SECRET_FAILURES, Unit::Count, failures);
+    let age = "How long ago a secret was last confirmed at its source";
+    describe_gauge!(SECRET_AGE, Unit::Seconds, age);
     describe_gauge!(KEY_INFO, "A key in memory, which tokens are verified with");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients that are open");
     describe_gauge!(CONNECTIONS_LIMIT, Unit::Count, "Connections of clients that may be open");
     counter!(SECRET_FAILURES, "secret" => SecretKind::Jwt.as_str()).increment(0);
     if requests == RequestCounter::Login {
         counter!(SECRET_FAILURES, "secret" => SecretKind::Database.as_str()).increment(0);
-        describe_login();
-    }
-}
-
-fn describe_login() {
-    for (name, meaning) in [
-        (HASH_DURATION, "How long password hashes were computed"),
-        (HASH_QUEUE, "How long computations of password hashes waited for a slot"),
-        (STATEMENT, "How long statements took until the database answered or was given up"),
-    ] {
-        describe_histogram!(name, Unit::Seconds, meaning);
-        let _ = histogram!(name);
+        for (name, meaning) in [
+            (HASH_DURATION, "How long password hashes were computed"),
+            (HASH_QUEUE, "How long computations of password hashes waited for a slot"),
+            (STATEMENT, "How long statements took until the database answered or was given up"),
+        ] {
+            describe_histogram!(name, Unit::Seconds, meaning);
+            let _ = histogram!(name);
+        }
     }
 }
 
@@ -116,68 +108,46 @@ impl RequestCounter {
         }
     }
 
-    /// Whether such a request can come to this.
-    const fn knows(self, outcome: OutcomeName) -> bool {
-        match outcome {
-            OutcomeName::LoginSuccess | OutcomeName::LoginFail | OutcomeName::LoginFailMax => {
-                matches!(self, Self::Login)
-            }
-            OutcomeName::TokenVerified
-            | OutcomeName::AuthzFail
-            | OutcomeName::KeySet
-            | OutcomeName::OpenidConfiguration => matches!(self, Self::Validate),
-            OutcomeName::CredentialsMissing
-            | OutcomeName::ServiceUnavailable
-            | OutcomeName::MethodNotAllowed
-            | OutcomeName::NotFound
-            | OutcomeName::ClientClosedRequest => true,
-        }
-    }
-}
-
-/// The counters of a function's requests, looked up once. Counts nothing by default.
-#[derive(Clone, Default)]
-pub struct RequestCounts(Option<Arc<[Counter; OutcomeName::ALL.len()]>>);
-
-impl RequestCounts {
-    /// Counters at zero for all that `requests` can come to, in the exporter that is
-    /// installed.
-    fn new(requests: RequestCounter) -> Self {
-        let counters = OutcomeName::ALL.map(|outcome| {
-            if requests.knows(outcome) {
-                let counter = counter!(requests.metric(), "outcome" => outcome.as_str());
-                counter.increment(0);
-                counter
-            } else {
-                Counter::noop()
-            }
-        });
-        Self(Some(Arc::new(counters)))
+    /// What such a request can come to.
+    fn outcomes(self) -> impl Iterator<Item = OutcomeName> {
+        use OutcomeName::{
+            AuthzFail, ClientClosedRequest, CredentialsMissing, KeySet, LoginFail, LoginFailMax,
+            LoginSuccess, MethodNotAllowed, NotFound, OpenidConfiguration, ServiceUnavailable,
+            TokenVerified,
+        };
+        let own: &[OutcomeName] = match self {
+            Self::Login => &[LoginSuccess, LoginFail, LoginFailMax],
+            Self::Validate => &[TokenVerified, AuthzFail, KeySet, OpenidConfiguration],
+        };
+        let both = [
+            CredentialsMissing,
+            ServiceUnavailable,
+            MethodNotAllowed,
+            NotFound,
+            ClientClosedRequest,
+        ];
+        own.iter().copied().chain(both)
     }
 
     /// Counts a request that came to this.
-    pub(crate) fn count(&self, outcome: OutcomeName) {
-        if let Some(counters) = &self.0 {
-            counters[outcome as usize].increment(1);
-        }
+    pub(super) fn count(self, outcome: OutcomeName) {
+        self.counter(outcome).increment(1);
+    }
+
+    fn counter(self, outcome: OutcomeName) -> Counter {
+        counter!(self.metric(), "outcome" => outcome.as_str())
     }
 }
 
 /// What is not counted as it happens but looked up when it is asked for.
 #[derive(Debug, Clone)]
-pub struct Gauges {
-    keys: SecretCache<Keys>,
-    secrets: Secrets,
+pub(crate) struct Gauges {
+    pub(crate) keys: SecretCache<Keys>,
+    /// What has fetched the secrets whose age is asked for.
+    pub(crate) secrets: Secrets,
 }
 
 impl Gauges {
-    /// The gauges of a function with these keys, and with the secrets that `secrets` has
-    /// fetched.
-    #[must_use]
-    pub fn new(keys: SecretCache<Keys>, secrets: Secrets) -> Self {
-        Self { keys, secrets }
-    }
-
     /// Sets how old the secrets are.
     fn set_ages(&self, now: SystemTime) {
         for (kind, age) in self.secrets.ages(now) {

@@ -6,52 +6,35 @@ use axum::{
     body::Body,
     http::{Method, Request, Response, StatusCode, Uri},
 };
-use uuid::{Builder, Uuid, fmt::Hyphenated};
+use uuid::Builder;
 
-use super::{Outcome, OutcomeName, RequestCounts};
+use super::{Outcome, OutcomeName, RequestCounter};
 
 /// The id under which a request can be found in other logs.
 #[derive(Debug, Clone)]
-pub struct RequestId(Id);
-
-#[derive(Debug, Clone)]
-enum Id {
-    FromOutside(String),
-    Random(Uuid),
-}
+pub(crate) struct RequestId(String);
 
 impl RequestId {
     /// The longest id that is taken over from a client, in bytes.
     const MAX_BYTES: usize = 128;
 
-    /// An id from outside, if it is short and of plain characters; else a random one.
-    #[must_use]
-    pub fn new(given: Option<&str>) -> Self {
+    /// An id from outside, if it is short and of plain characters; else a random UUID, which no
+    /// defence depends on, so that no system call is made for it.
+    pub(crate) fn new(given: Option<&str>) -> Self {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
         let usable = given
             .filter(|id| (1..=Self::MAX_BYTES).contains(&id.len()) && id.bytes().all(is_plain));
-        Self(usable.map_or_else(Id::random, |id| Id::FromOutside(id.to_owned())))
-    }
-
-    fn as_str<'s>(&'s self, buffer: &'s mut [u8; Hyphenated::LENGTH]) -> &'s str {
-        match &self.0 {
-            Id::FromOutside(id) => id,
-            Id::Random(id) => id.hyphenated().encode_lower(buffer),
-        }
-    }
-}
-
-impl Id {
-    /// Nothing depends on its being hard to guess, so no system call is made for it.
-    fn random() -> Self {
-        Self::Random(Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid())
+        Self(usable.map_or_else(
+            || Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into(),
+            str::to_owned,
+        ))
     }
 }
 
 /// What the line needs to know of a request before the router takes it away. Whatever is
 /// logged is counted here as well, and nothing anywhere else.
-pub struct RequestLog<'a> {
-    counts: &'a RequestCounts,
+pub(crate) struct RequestLog {
+    counter: Option<RequestCounter>,
     start: Instant,
     /// None if it is longer than any that is registered.
     method: Option<Method>,
@@ -62,7 +45,7 @@ pub struct RequestLog<'a> {
 
 /// A client that hung up before its answer leaves a line as well, with the status that
 /// nginx gives it.
-impl Drop for RequestLog<'_> {
+impl Drop for RequestLog {
     fn drop(&mut self) {
         if !self.finished {
             let name = OutcomeName::ClientClosedRequest;
@@ -72,36 +55,32 @@ impl Drop for RequestLog<'_> {
     }
 }
 
-impl<'a> RequestLog<'a> {
+impl RequestLog {
     /// The longest path that is logged whole, in bytes.
     const MAX_PATH: usize = 256;
 
-    const MAX_METHOD: usize = 20;
-
-    /// Starts the clock. The id is the one that the door gave, or `X-Request-Id`.
-    #[must_use]
-    pub fn start(request: &Request<Body>, counts: &'a RequestCounts) -> Self {
+    /// Starts the clock. The id is the one that Lambda gave, or `X-Request-Id`.
+    pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
-        let method = Some(request.method()).filter(|name| name.as_str().len() <= Self::MAX_METHOD);
+        let method = Some(request.method()).filter(|name| name.as_str().len() <= 20);
         let (method, uri) = (method.cloned(), request.uri().clone());
-        Self { counts, start: Instant::now(), method, uri, id, finished: false }
+        Self { counter, start: Instant::now(), method, uri, id, finished: false }
     }
 
     /// Writes the line: a warning where this service could not do its job.
-    pub fn finish(mut self, response: &Response<Body>) {
+    pub(crate) fn finish(mut self, response: &Response<Body>) {
         self.write(response.status(), response.extensions().get());
         self.finished = true;
     }
 
     fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
-        if let Some(outcome) = outcome {
-            self.counts.count(outcome.name);
+        if let (Some(counter), Some(outcome)) = (self.counter, outcome) {
+            counter.count(outcome.name);
         }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let path = self.uri.path();
         let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
-        let mut id = [0; Hyphenated::LENGTH];
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -109,7 +88,7 @@ impl<'a> RequestLog<'a> {
                     path = &*path,
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
-                    request_id = self.id.as_str(&mut id),
+                    request_id = self.id.0,
                     outcome = outcome.map(|outcome| outcome.name.as_str()),
                     user_id = outcome.and_then(|outcome| outcome.user_id.as_deref()),
                     reason = outcome.and_then(|outcome| outcome.reason.as_deref()),
@@ -144,25 +123,20 @@ fn in_ascii(path: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
     fn an_id_from_outside_is_taken_over_only_if_it_is_short_and_plain() {
         for id in ["1-67891233-abcdef012345678912345678", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"] {
-            assert_eq!(RequestId::new(Some(id)).as_str(&mut [0; Hyphenated::LENGTH]), id);
+            assert_eq!(RequestId::new(Some(id)).0, id);
         }
         let long = "x".repeat(129);
         for id in ["", "a b", "a\nb", "a\"b", "ä", "\u{1b}[31m", &long] {
-            let RequestId(id) = RequestId::new(Some(id));
-            assert!(matches!(id, Id::Random(id) if id.get_version_num() == 4), "{id:?}");
+            let [first, second] = [Some(id), None].map(|id| RequestId::new(id).0);
+            let version = Uuid::parse_str(&first).map(|id| id.get_version_num());
+            assert!(version == Ok(4) && first != second, "{first} {second}");
         }
-    }
-
-    #[test]
-    fn two_requests_get_two_random_ids_that_are_uuids() {
-        let ids =
-            [(); 2].map(|()| RequestId::new(None).as_str(&mut [0; Hyphenated::LENGTH]).to_owned());
-        assert_ne!(ids[0], ids[1]);
-        assert!(ids.iter().all(|id| Uuid::parse_str(id).is_ok()), "{ids:?}");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -12,15 +11,7 @@ use super::claims::{IssuedClaims, Subject};
 use crate::{
     config::TokenConfig,
     keys::{Keys, SigningFailed},
-    secrets::{SecretCache, SecretError},
 };
-
-/// Signs tokens with the first key that can.
-#[derive(Debug, Clone)]
-pub struct TokenIssuer {
-    keys: SecretCache<Keys>,
-    config: TokenConfig,
-}
 
 /// A token and how long it is valid.
 pub struct IssuedToken {
@@ -36,38 +27,6 @@ impl fmt::Debug for IssuedToken {
             .debug_struct("IssuedToken")
             .field("lifetime", &self.lifetime)
             .finish_non_exhaustive()
-    }
-}
-
-impl TokenIssuer {
-    /// An issuer with these keys.
-    #[must_use]
-    pub fn new(keys: impl Into<SecretCache<Keys>>, config: TokenConfig) -> Self {
-        Self { keys: keys.into(), config }
-    }
-
-    /// The keys to issue with, for a request at `now`. To be asked for while something else
-    /// is waited for.
-    ///
-    /// # Errors
-    ///
-    /// [`SecretError`] if there are none in memory, and their source is out of reach.
-    pub async fn keys(&self, now: SystemTime) -> Result<Arc<Keys>, SecretError> {
-        self.keys.get(now).await
-    }
-
-    /// A new token for `subject`, issued at `now`.
-    ///
-    /// # Errors
-    ///
-    /// [`SigningFailed`] if the cryptographic library refuses to sign.
-    pub fn issue(
-        &self,
-        keys: &Keys,
-        subject: Subject<'_>,
-        now: SystemTime,
-    ) -> Result<IssuedToken, SigningFailed> {
-        issue(keys, &self.config, subject, now)
     }
 }
 

@@ -91,9 +91,9 @@ async fn almost_right_is_wrong() {
     let (users, hasher) = (Arc::new(users), PasswordHasher::new(QUICK, 1));
     add_users(&*users, &hasher).await;
     let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
-    let keys = Arc::new(Keys::read(&SECRET.into()).unwrap());
-    let router =
-        login::router(LoginState::new(users, throttle, hasher, keys, TokenConfig::default()));
+    let keys = Arc::new(Keys::read(&SECRET.into()).unwrap()).into();
+    let token = TokenConfig::default();
+    let router = login::router(LoginState { throttle, users, passwords: hasher, keys, token });
     for (attack, email, password) in attacks() {
         attack.compare(&answer(router.clone(), &attack.request).await.0, None);
         let right = post().basic(&email, &password);

@@ -7,10 +7,12 @@ use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
     net::{Ipv4Addr, TcpListener},
+    num::NonZero,
     os::unix::fs::OpenOptionsExt,
     path::{self, PathBuf},
     process::ExitCode,
     sync::Arc,
+    thread,
 };
 
 use axum::{Router, extract::Request};
@@ -20,7 +22,8 @@ use shared::{
     keys::Keys,
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
-    serve::{Function, GatewayEvent, Health, Platform, Service},
+    secrets::Secrets,
+    serve::{Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
     throttle::{MemoryStore, Throttle},
     users::{NewUser, SqliteUsers, UserStore},
@@ -107,19 +110,20 @@ impl Function for Local {
 
     async fn start(
         (token, argon2, throttle): Self::Config,
-        platform: Platform,
-    ) -> Result<Service, Vec<Problem>> {
+        transport: TransportConfig,
+    ) -> Result<Parts, Vec<Problem>> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let (users, keys) = Files::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;
-        let keys = Arc::new(keys);
-        let login = LoginState::new(
-            Arc::new(users),
-            Throttle::new(Arc::new(MemoryStore::default()), &throttle),
-            PasswordHasher::new(argon2, platform.hashes()),
-            Arc::clone(&keys),
-            token.clone(),
-        );
+        let (users, keys) = (Arc::new(users), Arc::new(keys));
+        let login = LoginState {
+            throttle: Throttle::new(Arc::new(MemoryStore::default()), &throttle),
+            users,
+            passwords: PasswordHasher::new(argon2, cores),
+            keys: keys.clone().into(),
+            token: token.clone(),
+        };
         // Each function answers on `/` as well, so the one cannot be merged into the other.
         let validate = ValidateState::new(Arc::clone(&keys), token);
         let validate = validate::router(validate).into_service();
@@ -132,10 +136,10 @@ impl Function for Local {
             .fallback(async |request: Request| {
                 refused(Refusal::NotFound, Cause::default(), request.headers())
             });
-        if let TransportConfig::Http { address, .. } = platform.door {
+        if let TransportConfig::Http { address, .. } = transport {
             introduce(&address.to_string());
         }
-        Ok(Service::new(router, Health::new(keys.into(), None)).told_peers())
+        Ok(Parts { router, keys: keys.into(), secrets: Secrets::default(), database: None })
     }
 }
 

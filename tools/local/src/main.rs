@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        None => shared::serve::run_in::<function::Local>(&function::variables()),
+        None => shared::serve::run::<function::Local>(&function::variables()),
         Some("prepare") => function::prepare().unwrap_or_else(|reason| {
             eprintln!("{reason}");
             ExitCode::FAILURE

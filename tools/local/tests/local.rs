@@ -2,11 +2,13 @@
 
 use std::{net::TcpListener, path::Path, process::Command, time::Duration};
 
+use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
     Environment,
+    contract::hash,
     process::{self, Process},
     scratch,
-    service::{Service, run},
+    service::Service,
     wait,
 };
 
@@ -48,8 +50,8 @@ fn the_printed_lines_do_what_they_say_and_the_page_lets_nothing_in_from_elsewher
     assert_eq!((root.status, root.header("location")), (303, Some("/docs")));
 }
 
-#[test]
-fn users_and_key_are_kept_between_runs() {
+#[tokio::test]
+async fn users_and_key_are_kept_between_runs() {
     let folder = scratch::directory();
     let start = || Service::start("local", variables(folder.path()));
     let first = start();
@@ -57,15 +59,12 @@ fn users_and_key_are_kept_between_runs() {
     assert_eq!(token.status, 200);
     assert!(first.terminate().0.success());
 
-    let url = format!("sqlite:{}/local/users.sqlite", folder.path().display());
-    let add = ["user", "add", "ada@example.com", "--password-stdin"];
-    let database = [("DATABASE_URL".into(), url)].into();
-    let added = run("auth-admin", &add, &database, "a long enough passphrase\n");
-    assert!(added.status.success(), "{}", added.stderr);
+    let users = SqliteUsers::open(&folder.path().join("local/users.sqlite")).await;
+    let ada = NewUser { email: "ada@example.com".into(), hash: hash("ada").await, admin: false };
+    users.expect("a database").add(&[ada]).await.expect("a new user");
 
     let second = start();
-    let ada = second.request("POST", "/login");
-    let ada = ada.basic("ada@example.com", "a long enough passphrase").send();
+    let ada = second.request("POST", "/login").basic("ada@example.com", "ada").send();
     assert_eq!(ada.status, 200, "the users");
     let validated = second.request("GET", "/validate").bearer(token.text()).send();
     assert_eq!(validated.status, 200, "the key");

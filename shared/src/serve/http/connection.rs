@@ -3,88 +3,65 @@
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
     body::{Body, HttpBody},
-    http::{HeaderValue, Request, Response, header::CONNECTION},
+    http::{HeaderMap, Request, Response, header::EXPECT},
 };
+use http_body_util::{BodyExt, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::watch,
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{
-    body,
-    head_timer::HeadTimer,
-    places::Place,
-    socket::{Progress, Socket},
-};
-use crate::{
-    client_address::PeerAddress,
-    serve::{
-        Service, call,
-        health::{HEALTHZ, READYZ},
-    },
-};
+use super::{progress::Progress, socket::Socket};
 
 /// Request line and headers together.
-pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// How long a connection may be kept between two requests.
-const IDLE_LIMIT: Duration = Duration::from_mins(1);
-/// How long a connection is kept once the listener is closed, for a request that its
-/// client had already sent.
-const LAST_CALL: Duration = Duration::from_secs(1);
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// How much of a body is read and dropped, so that the connection can be used again.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How long that may take.
+const BODY_LIMIT: Duration = Duration::from_secs(5);
 
-/// Who answers the requests of a connection.
-pub(super) trait Answer: Clone + Send + Sync + 'static {
-    /// The answer to one request; `progress` is reset once all of it has come.
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-        progress: Arc<Progress>,
-    ) -> impl Future<Output = Response<Body>> + Send;
-}
-
-/// Answers the requests of a connection, until its client ends it, breaks a limit, or
-/// `close` is told, or it has to make room while it is idle. Its first head has `first` to come.
+/// Answers the requests of a connection until its client ends it or breaks a limit, or, behind
+/// the request that is being answered, `close` is cancelled.
 pub(super) async fn serve<S, A>(
     stream: S,
-    server: A,
     progress: Arc<Progress>,
-    first: Duration,
-    mut close: watch::Receiver<()>,
+    close: CancellationToken,
+    answer: impl Fn(Request<Incoming>) -> A,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
-    A: Answer,
+    A: Future<Output = Response<Body>>,
 {
-    let answer = service_fn(|request| {
-        let (server, progress) = (server.clone(), Arc::clone(&progress));
-        async move { Ok::<_, Infallible>(server.answer(request, progress).await) }
+    let service = service_fn(|request: Request<Incoming>| {
+        progress.begin_answer(!request.body().is_end_stream());
+        let answer = answer(request);
+        let progress = &progress;
+        async move {
+            let response = answer.await;
+            progress.end_answer();
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(HeadTimer::new(Arc::clone(&progress), first))
-        .header_read_timeout(IDLE_LIMIT)
+        .header_read_timeout(None)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Socket::new(stream, Arc::clone(&progress))), answer);
+        .serve_connection(TokioIo::new(Socket::new(stream, Arc::clone(&progress))), service);
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        // First: what has come is not lost to one that has to make room.
-        biased;
-        ended = &mut connection => ended,
-        _ = close.changed() => {
-            if let Ok(ended) = timeout(LAST_CALL, &mut connection).await {
-                ended
-            } else {
+    let mut is_closing = false;
+    let ended = loop {
+        tokio::select! {
+            // First: what has come is not lost to the ends below.
+            biased;
+            ended = &mut connection => break ended,
+            () = progress.expired() => break Ok(()),
+            () = close.cancelled(), if !is_closing => {
+                is_closing = true;
                 connection.as_mut().graceful_shutdown();
-                connection.await
             }
-        }
-        () = progress.idle().is_asked_to_make_room() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
         }
     };
     if let Err(error) = ended {
@@ -92,73 +69,28 @@ pub(super) async fn serve<S, A>(
     }
 }
 
-/// What every connection is answered with.
-#[derive(Clone)]
-pub(super) struct Server {
-    parts: Arc<Parts>,
-    peer: Option<PeerAddress>,
-    place: Option<Arc<Place>>,
-}
-
-/// What all connections share.
-struct Parts {
-    service: Service,
-    probes: Router,
-}
-
-impl Server {
-    pub(super) fn new(service: Service) -> Self {
-        let probes = service.health.clone().router();
-        Self { parts: Arc::new(Parts { service, probes }), peer: None, place: None }
+/// Reads a body beside its answer, and drops it: neither function wants one, but they come all
+/// the same, or are announced and never come. Of one that is too large or too slow the rest is
+/// left, and hyper closes the connection behind the answer (RFC 9112 sections 9.3 and 9.6).
+///
+/// `false` if it is left at once. A client that asks before it sends a body
+/// (`Expect: 100-continue`) may not send it once it has its answer, and where its next request
+/// begins could not be told.
+pub(super) fn discard(body: Incoming, head: &HeaderMap, progress: &Arc<Progress>) -> bool {
+    if body.is_end_stream() {
+        return true;
     }
-
-    /// The same for the connection of this peer, at this place.
-    pub(super) fn for_connection(&self, peer: PeerAddress, place: Arc<Place>) -> Self {
-        let peer = self.parts.service.told_peers.then_some(peer);
-        Self { parts: Arc::clone(&self.parts), peer, place: Some(place) }
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 || head.contains_key(EXPECT) {
+        return false;
     }
-
-    pub(super) fn service(&self) -> &Service {
-        &self.parts.service
-    }
-
-    /// Probes come many times a second and leave no line.
-    async fn answer_head(&self, request: Request<Body>, is_probe: bool) -> Response<Body> {
-        if is_probe {
-            return call(&self.parts.probes, request).await;
+    let (mut body, progress) = (Limited::new(body, MAX_BODY_BYTES), Arc::clone(progress));
+    tokio::spawn(timeout(BODY_LIMIT, async move {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return;
+            }
         }
-        if let Some(place) = &self.place
-            && !place.is_for_all().await
-        {
-            return self.service().refuse(&request, "all connections are taken");
-        }
-        self.service().answer(request).await
-    }
-}
-
-impl Answer for Server {
-    async fn answer(&self, request: Request<Incoming>, progress: Arc<Progress>) -> Response<Body> {
-        // A request that was sent behind the one before was there already.
-        progress.idle().is_over();
-        let (mut head, body) = request.into_parts();
-        if let Some(peer) = self.peer {
-            head.extensions.insert(peer);
-        }
-        let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
-        let mut last = false;
-        if body.is_end_stream() {
-            progress.reset();
-        } else if body::is_worth_reading(&body, &head.headers) {
-            tokio::spawn(body::read(body, progress));
-        } else {
-            last = true;
-        }
-        let request = Request::from_parts(head, Body::empty());
-        let mut response = self.answer_head(request, is_probe).await;
-        last |= self.place.as_ref().is_some_and(|place| place.is_for_probes());
-        if last || self.service().health.is_draining() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    }
+        progress.end_body();
+    }));
+    true
 }

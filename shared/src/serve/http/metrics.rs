@@ -1,121 +1,94 @@
-//! `GET /metrics`, on a port of its own: what is on it is for operators, and nobody who
-//! may send requests gets there by accident.
+//! `GET /metrics`, on a port of its own: it is for operators, and clients do not get there by
+//! accident.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     http::{
-        HeaderValue, Method, Request, Response, StatusCode,
+        Method, Request, Response, StatusCode,
         header::{ALLOW, CONTENT_TYPE},
     },
+    response::IntoResponse,
 };
 use hyper::body::Incoming;
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
-    time::{MissedTickBehavior, interval, sleep},
+    sync::Semaphore,
+    time::{MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    ACCEPT_PAUSE,
-    connection::{self, Answer},
-    head_timer::HEAD_LIMIT,
-    places::Places,
-    socket::Progress,
+    accept, connection,
+    connection_limit::ConnectionLimit,
+    progress::{HEAD_LIMIT, Progress},
 };
 use crate::telemetry::{
     RepeatedWarning,
     metrics::{Gauges, Scrape},
 };
 
-const PATH: &str = "/metrics";
 /// Prometheus' text format.
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Each Prometheus keeps one.
 const MAX_CONNECTIONS: usize = 16;
-const SUM_UP_EVERY: Duration = Duration::from_secs(5);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is answered, and from what.
-#[derive(Clone)]
-pub(super) struct Metrics {
-    pub(super) scrape: Arc<Scrape>,
-    pub(super) gauges: Gauges,
-    pub(super) places: Arc<Places>,
-}
-
-impl Metrics {
-    /// Answers on `listener`, until it is dropped: to the end of the process, draining
-    /// included.
-    pub(super) async fn serve(self, listener: TcpListener) {
-        if let Ok(address) = listener.local_addr() {
-            tracing::info!(%address, "listening for metrics");
-        }
-        let upkeep = async {
-            let mut interval = interval(SUM_UP_EVERY);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                interval.tick().await;
-                self.scrape.sum_up();
-            }
-        };
-        tokio::select! {
-            () = self.accept(&listener) => {}
-            () = upkeep => {}
-        }
+/// Answers on `listener`, until it is dropped: to the end of the process, draining included.
+pub(super) async fn serve(
+    listener: TcpListener,
+    scrape: Scrape,
+    gauges: Gauges,
+    limit: Arc<ConnectionLimit>,
+) {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening for metrics");
     }
-
-    async fn accept(&self, listener: &TcpListener) {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let (close, failed) = (watch::Sender::new(()), RepeatedWarning::default());
-        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    if let Some(times) = failed.due() {
-                        tracing::warn!(%error, times, "no connection for metrics was accepted");
-                    }
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            let (server, progress) = (self.clone(), Arc::default());
-            let connection =
-                connection::serve(stream, server, progress, HEAD_LIMIT, close.subscribe());
+    let scrape = Arc::new(scrape);
+    let upkeep = async {
+        let mut interval = interval(UPKEEP_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            scrape.sum_up();
+        }
+    };
+    let connections = async {
+        let (permits, failed) =
+            (Arc::new(Semaphore::new(MAX_CONNECTIONS)), RepeatedWarning::default());
+        while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+            let (stream, _) = accept(&listener, &failed).await;
+            let (scrape, gauges, limit) = (Arc::clone(&scrape), gauges.clone(), limit.clone());
             tokio::spawn(async move {
-                connection.await;
-                drop(place);
+                let answer = async |request| answer(&request, &scrape, &gauges, &limit);
+                let progress = Arc::new(Progress::new(HEAD_LIMIT));
+                connection::serve(stream, progress, CancellationToken::new(), answer).await;
+                drop(permit);
             });
         }
-    }
-
-    fn respond(&self, request: &Request<Incoming>) -> Response<Body> {
-        if request.uri().path() != PATH {
-            return refusal(StatusCode::NOT_FOUND, "not found");
-        }
-        if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-            response.headers_mut().insert(ALLOW, METHODS);
-            return response;
-        }
-        let text = self.scrape.text(&self.gauges, self.places.open_and_total());
-        let mut response = Response::new(Body::from(text));
-        response.headers_mut().insert(CONTENT_TYPE, TEXT);
-        response
+    };
+    tokio::select! {
+        () = connections => {}
+        () = upkeep => {}
     }
 }
 
-impl Answer for Metrics {
-    async fn answer(&self, request: Request<Incoming>, progress: Arc<Progress>) -> Response<Body> {
-        progress.reset();
-        self.respond(&request)
+fn answer(
+    request: &Request<Incoming>,
+    scrape: &Scrape,
+    gauges: &Gauges,
+    limit: &ConnectionLimit,
+) -> Response<Body> {
+    match (request.uri().path(), request.method()) {
+        ("/metrics", &Method::GET | &Method::HEAD) => {
+            let text = scrape.text(gauges, limit.open_and_total());
+            ([(CONTENT_TYPE, TEXT)], text).into_response()
+        }
+        ("/metrics", _) => {
+            let allow = [(ALLOW, "GET, HEAD")];
+            (StatusCode::METHOD_NOT_ALLOWED, allow, "method not allowed").into_response()
+        }
+        _ => (StatusCode::NOT_FOUND, "not found").into_response(),
     }
-}
-
-fn refusal(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    response
 }

@@ -10,7 +10,7 @@ use metrics_cloudwatch_embedded::{Builder, Collector};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 
-use super::{BUCKETS, Gauges, RequestCounter, RequestCounts, describe, set_connections};
+use super::{BUCKETS, Gauges, RequestCounter, describe, set_connections};
 use crate::config::MetricsConfig;
 
 /// Namespace of the metrics in CloudWatch.
@@ -22,27 +22,23 @@ const FUNCTION: &str = "FunctionName";
 const GAUGE_LIFE: Duration = Duration::from_millis(1);
 
 /// Where metrics go.
-pub enum Exporter {
+pub(crate) enum Exporter {
     /// Nowhere.
     Off,
-    /// To whoever asks for them.
+    /// To the clients of a port.
     Prometheus(Scrape),
     /// To standard output, for CloudWatch.
     Embedded(&'static Collector),
 }
 
 impl Exporter {
-    /// Installs what `config` says for this process, and counters for its requests.
-    ///
-    /// # Errors
-    ///
-    /// If one is installed already.
-    pub fn install(
+    /// Installs what `config` says for this process. Fails if one is installed already.
+    pub(crate) fn install(
         config: &MetricsConfig,
         requests: RequestCounter,
-    ) -> Result<(Self, RequestCounts), String> {
+    ) -> Result<Self, String> {
         let exporter = match config {
-            MetricsConfig::Off => return Ok((Self::Off, RequestCounts::default())),
+            MetricsConfig::Off => return Ok(Self::Off),
             MetricsConfig::Prometheus { .. } => Self::Prometheus(Scrape::install()?),
             MetricsConfig::Embedded { function } => {
                 let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
@@ -51,7 +47,7 @@ impl Exporter {
             }
         };
         describe(requests);
-        Ok((exporter, RequestCounts::new(requests)))
+        Ok(exporter)
     }
 
     /// Writes what has come together since the last time, where it goes to standard output.
@@ -72,7 +68,7 @@ impl Exporter {
 }
 
 /// What Prometheus is answered with.
-pub struct Scrape {
+pub(crate) struct Scrape {
     handle: PrometheusHandle,
     /// Gauges are set and read by one at a time.
     turn: Mutex<()>,
@@ -100,7 +96,7 @@ impl Scrape {
     }
 
     /// Sums up what was measured since the last time, so that it does not pile up in memory
-    /// while nobody asks. To be called every few seconds.
+    /// between two scrapes. To be called every few seconds.
     pub(crate) fn sum_up(&self) {
         self.handle.run_upkeep();
     }

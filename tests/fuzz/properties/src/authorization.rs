@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret;
-use shared::authorization::{BasicCredentials, BearerToken};
+use shared::authorization::{BasicCredentials, bearer_token};
 
 use crate::token;
 
@@ -11,30 +11,29 @@ use crate::token;
 /// user-id and a password: they must come back unchanged, or have been unusable.
 pub(crate) fn basic(input: &[u8]) {
     if let Some(headers) = headers(input)
-        && let Ok(read) = BasicCredentials::from_headers(&headers)
+        && let Some(read) = BasicCredentials::from_headers(&headers)
     {
         let encoded = credentials(input, "basic").expect("one header of this scheme");
-        let pair = format!("{}:{}", read.user_id(), read.password().expose_secret());
+        let pair = format!("{}:{}", read.user_id, read.password.expose_secret());
         assert_eq!(STANDARD.encode(&pair), encoded, "another text means the same");
         assert!(usable(pair.as_bytes()).is_some(), "accepted, though unusable");
-        assert!(BearerToken::from_headers(&headers).is_err(), "two schemes at once");
-        assert!(!format!("{read:?}").contains(encoded), "Debug shows it");
+        assert!(bearer_token(&headers).is_none(), "two schemes at once");
     }
 
     let sent = format!("bAsIc {}", STANDARD.encode(input));
     let value = HeaderValue::from_str(&sent).expect("Base64 fits a header");
     let read = BasicCredentials::from_headers(&HeaderMap::from_iter([(AUTHORIZATION, value)]));
-    let read = read.as_ref().map(|read| (read.user_id(), read.password().expose_secret()));
-    assert_eq!(read.ok(), usable(input));
+    let read = read.as_ref().map(|read| (&*read.user_id, read.password.expose_secret()));
+    assert_eq!(read, usable(input));
 }
 
 /// Each line is the value of an `Authorization` header; the token in it is verified.
 pub(crate) fn bearer(input: &[u8]) {
     let Some(headers) = headers(input) else { return };
-    let read = BearerToken::from_headers(&headers).ok().map(|token| token.as_str());
+    let read = bearer_token(&headers);
     assert_eq!(read, credentials(input, "bearer"));
     if let Some(sent) = read {
-        assert!(BasicCredentials::from_headers(&headers).is_err(), "two schemes at once");
+        assert!(BasicCredentials::from_headers(&headers).is_none(), "two schemes at once");
         token::check(sent);
     }
 }

@@ -11,7 +11,8 @@ use axum::{
 use serde_json::Value;
 use shared::{
     config::TokenConfig,
-    serve::{GatewayEvent, Health, InvocationEvent, Service},
+    secrets::Secrets,
+    serve::{GatewayEvent, InvocationEvent, Parts, Service},
 };
 use tokio::runtime::Runtime;
 use validate::ValidateState;
@@ -67,7 +68,9 @@ fn echo(request: &Request<Body>) -> String {
 }
 
 fn answer(router: Router, event: GatewayEvent) -> Value {
-    let service = Service::new(router, Health::new(KEYS.clone().into(), None));
+    let keys = KEYS.clone().into();
+    let parts = Parts { router, keys, secrets: Secrets::default(), database: None };
+    let service = Service::new(parts, None, None);
     let (request, form) = event.into_request();
     let answer = RUNTIME.block_on(async {
         GatewayEvent::answer(form, service.answer(request).await).await.expect("always one")
