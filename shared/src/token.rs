@@ -1,15 +1,16 @@
 //! Tokens: JWTs (RFC 7519) in the compact serialisation of JWS (RFC 7515).
 //!
-//! [`issue()`] and [`TokenVerifier`] work with the same [`Keys`](crate::keys::Keys) and the
-//! same [`TokenConfig`](crate::config::TokenConfig), so that they cannot drift apart.
+//! Both ends take the same [`Keys`](crate::keys::Keys) and the same
+//! [`TokenConfig`](crate::config::TokenConfig), so that they cannot drift apart.
 
 mod claims;
 mod issue;
+mod members;
 mod verify;
 
 pub use claims::{Subject, VerifiedClaims};
 pub use issue::{IssuedToken, issue};
-pub use verify::{InvalidToken, TokenVerifier, VerifyError, verify};
+pub use verify::{InvalidToken, VerifyError, verify, verify_with_newest};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use axum::{
 use shared::{
     authorization::bearer_token,
     respond::{self, Cause, Refusal, refused, verified},
-    token::VerifyError,
+    token::{VerifyError, verify_with_newest},
 };
 
 use crate::ValidateState;
@@ -21,7 +21,8 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
     let Some(token) = bearer_token(headers) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
-    match state.tokens.verify(token, SystemTime::now()).await {
+    let now = SystemTime::now();
+    match verify_with_newest(&state.keys, &state.token, token, now).await {
         Ok(claims) => verified(claims, headers),
         Err(VerifyError::Invalid(reason)) => {
             refused(Refusal::NotAuthorized, Cause::new(reason), headers)

@@ -21,7 +21,6 @@ use shared::{
     secrets::{SecretCache, Secrets},
     serve::{Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
-    token::TokenVerifier,
 };
 
 use handler::{key_set, openid_configuration};
@@ -40,21 +39,19 @@ pub struct ValidateConfig {
 /// What a request is answered with.
 #[derive(Debug, Clone)]
 pub struct ValidateState {
-    tokens: TokenVerifier,
     keys: SecretCache<Keys>,
+    token: TokenConfig,
     /// `JWT_ISSUER`, where it is a URL that others can look keys up at.
     issuer: Option<String>,
 }
 
 impl ValidateState {
-    /// The state around keys, for tokens as `config` demands them.
+    /// The state around keys, for tokens as `token` demands them.
     #[must_use]
-    pub fn new(keys: impl Into<SecretCache<Keys>>, config: TokenConfig) -> Self {
-        let keys = keys.into();
+    pub fn new(keys: impl Into<SecretCache<Keys>>, token: TokenConfig) -> Self {
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
-        let issuer = config.issuer.clone().filter(is_url);
-        let tokens = TokenVerifier::new(keys.clone(), config);
-        Self { tokens, keys, issuer }
+        let issuer = token.issuer.clone().filter(is_url);
+        Self { keys: keys.into(), token, issuer }
     }
 }
 

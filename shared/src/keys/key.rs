@@ -3,11 +3,10 @@
 use std::fmt;
 
 use jsonwebtoken::{
-    AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Header, Validation, crypto, decode,
-    encode,
+    AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Header, crypto, encode,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::{Algorithm, KeyError, private_key::PrivateKey};
@@ -26,7 +25,6 @@ pub struct Key {
     algorithm: Algorithm,
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
-    validation: Validation,
 }
 
 impl Key {
@@ -71,12 +69,7 @@ impl Key {
             AlgorithmFamily::Ec => Algorithm::Es256,
             AlgorithmFamily::Ed => Algorithm::EdDsa,
         };
-        // This one algorithm, and no claim: jsonwebtoken would check those by the system's clock.
-        let mut validation = Validation::new(algorithm.into());
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        Self { id, algorithm, verifying, signing, validation }
+        Self { id, algorithm, verifying, signing }
     }
 
     /// The same key, for verifying alone.
@@ -115,15 +108,6 @@ impl Key {
         encode(&header, claims, signing).map_err(|_| SigningFailed)
     }
 
-    /// The claims of a JWT that this key has signed. Of its header, only the algorithm has been
-    /// looked at, and of the claims none.
-    pub(crate) fn decode<T: DeserializeOwned>(
-        &self,
-        token: &str,
-    ) -> jsonwebtoken::errors::Result<T> {
-        decode(token, &self.verifying, &self.validation).map(|data| data.claims)
-    }
-
     /// The JWS signature (RFC 7515 section 5.1) of `message`, in Base64url.
     ///
     /// # Errors
@@ -135,9 +119,12 @@ impl Key {
     }
 
     /// Whether `signature`, in Base64url, is this key's for `message`.
-    #[must_use]
-    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        crypto::verify(signature, message, &self.verifying, self.algorithm.into()).unwrap_or(false)
+    ///
+    /// # Errors
+    ///
+    /// That of jsonwebtoken if it is not strict Base64url.
+    pub fn verifies(&self, message: &[u8], signature: &str) -> jsonwebtoken::errors::Result<bool> {
+        crypto::verify(signature, message, &self.verifying, self.algorithm.into())
     }
 
     /// What signs, where the key is one that does.

@@ -32,7 +32,7 @@ pub(super) struct IssuedClaims<'a> {
 
 /// The claims of a token that verified.
 ///
-/// Only [`TokenVerifier`](super::TokenVerifier) can make one, and nothing else can
+/// Only [`verify`](super::verify()) can make one, and nothing else can
 /// be answered with 200: so no token that was not verified is ever let through.
 pub struct VerifiedClaims {
     pub(super) payload: String,

@@ -1,9 +1,6 @@
 //! Issuing tokens.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
@@ -19,15 +16,6 @@ pub struct IssuedToken {
     pub token: String,
     /// From `iat` to `exp`.
     pub lifetime: Duration,
-}
-
-impl fmt::Debug for IssuedToken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("IssuedToken")
-            .field("lifetime", &self.lifetime)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A new token for `subject`, issued at `now` and signed with the first of `keys` that can.
