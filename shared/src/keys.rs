@@ -3,30 +3,21 @@
 //! One key, one algorithm (RFC 8725 section 3.1): the algorithm is the key's own
 //! and never taken from a token.
 
-mod algorithm;
+mod asymmetric;
 mod error;
-#[cfg(feature = "key-management")]
-mod generate;
 mod jwk;
 #[cfg(feature = "key-management")]
 mod jwk_set;
 mod key;
 mod pem;
-#[cfg(feature = "key-management")]
-mod private_jwk;
-mod private_key;
-mod public_key;
 mod public_text;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use algorithm::Algorithm;
 pub use error::KeyError;
 #[cfg(feature = "key-management")]
-pub use generate::{GenerationFailed, generate};
-#[cfg(feature = "key-management")]
-pub use jwk_set::{JwkSet, KeyKind};
-pub use key::{Key, SigningFailed};
+pub use jwk_set::{JwkSet, generate};
+pub use key::{Algorithm, Key, KeyKind, SigningFailed};
 
 use std::collections::HashSet;
 
@@ -90,7 +81,7 @@ impl Keys {
         } else if text.trim().is_empty() {
             return Err(KeyError::TooShort);
         } else {
-            let key = Key::from_secret(text.as_bytes(), None)?;
+            let key = Key::symmetric(text.as_bytes(), None)?;
             if let Some(kind) = public_text::kind(text) {
                 return Err(KeyError::PublicText(kind));
             }
@@ -155,17 +146,13 @@ impl Keys {
     /// halves, each name once, and nothing of symmetric keys.
     #[must_use]
     pub fn public_set(&self) -> String {
+        #[derive(Serialize)]
+        struct PublicSet<'k> {
+            keys: Vec<&'k Jwk>,
+        }
         let mut names = HashSet::new();
-        let public = self.keys.iter().filter_map(|key| key.public_jwk().map(|jwk| (key.id(), jwk)));
-        let first = public.filter(|(id, _)| names.insert(*id));
-        let keys = first.map(|(_, jwk)| jwk).collect();
+        let public = self.keys.iter().filter_map(Key::public_jwk);
+        let keys = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
         serde_json::to_string(&PublicSet { keys }).expect("texts are JSON")
     }
-}
-
-/// The public keys (RFC 7517 section 5).
-#[derive(Serialize)]
-pub(crate) struct PublicSet {
-    /// In the order of the configuration; empty where the key is a shared secret.
-    keys: Vec<Jwk>,
 }

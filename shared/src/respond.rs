@@ -112,8 +112,8 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
 /// then overwrites whatever a client sent under their names.
 #[must_use]
 pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
-    let groups = if claims.admin() { "users,admins" } else { "users" };
-    let (payload, username, subject) = claims.into_parts();
+    let VerifiedClaims { payload, username, admin, subject } = claims;
+    let groups = if admin { "users,admins" } else { "users" };
     let Ok(user) = HeaderValue::try_from(username) else {
         return refused(Refusal::NotAuthorized, Cause::new("username fits no header"), request);
     };

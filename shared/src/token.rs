@@ -3,14 +3,12 @@
 //! Both ends take the same [`Keys`](crate::keys::Keys) and the same
 //! [`TokenConfig`](crate::config::TokenConfig), so that they cannot drift apart.
 
-mod claims;
 mod issue;
 mod members;
 mod verify;
 
-pub use claims::{Subject, VerifiedClaims};
-pub use issue::{IssuedToken, issue};
-pub use verify::{InvalidToken, VerifyError, verify, verify_with_newest};
+pub use issue::{IssuedToken, Subject, issue};
+pub use verify::{InvalidToken, VerifiedClaims, VerifyError, verify, verify_with_newest};
 
 #[cfg(test)]
 mod tests;

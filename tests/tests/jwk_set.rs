@@ -67,7 +67,7 @@ fn no_function_starts_with_a_weak_key_or_one_that_is_of_no_use_to_it() {
     let weak = [public.clone(), json!({ "kty": "oct", "k": "AA" })];
     for (function, key, reason) in [
         ("validate", "x".repeat(32), "a few characters"),
-        ("validate", pem("p256").replace("MIG", "AAA"), "a private key that cannot be read"),
+        ("validate", pem("p256").replace("MIG", "AAA"), "a key that cannot be read"),
         ("validate", pem("p384"), "another curve"),
         ("validate", pem("certificate"), "holds no key that can be read"),
         ("validate", set(&[none]), "the one of its kind"),

@@ -33,8 +33,8 @@ pub enum KeyError {
     #[error("holds several PEM keys; keep one, or make a JWK Set of them")]
     SeveralPemKeys,
     /// A key that does not parse, or whose parts do not fit together.
-    #[error("holds {0} that cannot be read, or whose parts do not fit together")]
-    Malformed(&'static str),
+    #[error("holds a key that cannot be read, or whose parts do not fit together")]
+    Malformed,
     /// RFC 7518 section 3.3.
     #[error("holds an RSA key of fewer than 2048 bits, which RS256 needs")]
     SmallRsaKey,
@@ -54,13 +54,11 @@ pub enum KeyError {
     #[error("has the same `kid` as another key")]
     DoubledKeyId,
     /// The problem is that of one key in a set; counted from 1.
-    #[error("key {position} of the JWK Set {problem}")]
-    InSet {
-        /// Which one.
-        position: usize,
-        /// What is wrong with it.
-        problem: Box<KeyError>,
-    },
+    #[error("key {0} of the JWK Set {1}")]
+    InSet(usize, Box<KeyError>),
+    /// The cryptographic library refuses.
+    #[error("no key could be made")]
+    NotMade,
     /// `login` signs.
     #[error(
         "holds no key that can sign: login needs a private key, or a symmetric one, and not \
@@ -71,6 +69,11 @@ pub enum KeyError {
 
 impl KeyError {
     pub(super) fn in_set(self, index: usize) -> Self {
-        Self::InSet { position: index + 1, problem: Box::new(self) }
+        Self::InSet(index + 1, Box::new(self))
     }
+}
+
+/// The error of a library, which might quote the key.
+pub(super) fn malformed<E>(_: E) -> KeyError {
+    KeyError::Malformed
 }

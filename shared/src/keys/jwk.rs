@@ -1,17 +1,20 @@
 //! JSON Web Keys (RFC 7517), read strictly: what is in a set was put there by an
 //! operator, who wants to know if it cannot be used.
 
-use aws_lc_rs::rsa::KeyPairComponents;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
-    RsaPublicKeyComponents,
+use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
+    rsa::KeyPairComponents,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+        RsaPublicKeyComponents,
+    },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Key, KeyError, private_key::PrivateKey, public_key};
+use super::{Algorithm, Key, KeyError, error::malformed};
 
 /// Whether the text can only be meant as a JWK or a set of them.
 pub(super) fn is_json(text: &str) -> bool {
@@ -27,8 +30,8 @@ pub(super) fn read_set(text: &str) -> Result<Vec<Key>, KeyError> {
     }
     // serde's own message could quote the key.
     let set: JwkSet = serde_json::from_str(text).map_err(|_| KeyError::NotAJwkSet)?;
-    let keys = set.keys.into_iter().enumerate();
-    keys.map(|(index, jwk)| jwk.into_key().map_err(|problem| problem.in_set(index))).collect()
+    let keys = set.keys.iter().enumerate();
+    keys.map(|(index, jwk)| jwk.read().map_err(|problem| problem.in_set(index))).collect()
 }
 
 /// One key, private, public or symmetric (RFC 7517 section 4, RFC 7518 section 6).
@@ -40,10 +43,10 @@ struct Jwk {
     key_ops: Option<Vec<String>>,
     alg: Option<String>,
     crv: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
+    x: Option<SecretString>,
+    y: Option<SecretString>,
+    n: Option<SecretString>,
+    e: Option<SecretString>,
     d: Option<SecretString>,
     p: Option<SecretString>,
     q: Option<SecretString>,
@@ -54,12 +57,9 @@ struct Jwk {
 }
 
 impl Jwk {
-    fn into_key(self) -> Result<Key, KeyError> {
+    fn read(&self) -> Result<Key, KeyError> {
         let key = match (self.kty.as_str(), self.crv.as_deref()) {
-            ("oct", _) => Key::from_secret(
-                &secret_bytes(self.k.as_ref(), "a symmetric key")?,
-                self.kid.clone(),
-            ),
+            ("oct", _) => Key::symmetric(&bytes(self.k.as_ref())?, self.kid.clone()),
             ("RSA", _) => self.rsa(),
             ("EC", Some("P-256")) => self.p256(),
             ("OKP", Some("Ed25519")) => self.ed25519(),
@@ -89,65 +89,53 @@ impl Jwk {
     }
 
     fn rsa(&self) -> Result<Key, KeyError> {
-        const WHAT: &str = "an RSA key";
-        let (n, e) = (bytes(self.n.as_deref(), WHAT)?, bytes(self.e.as_deref(), WHAT)?);
+        let public_key =
+            RsaPublicKeyComponents { n: bytes(self.n.as_ref())?, e: bytes(self.e.as_ref())? };
+        let der: PublicKeyX509Der<'_> = public_key.as_der().map_err(malformed)?;
         // Its size is the first thing to complain of.
-        let public = public_key::rsa(&n, &e)?;
+        let public = Key::public_rsa(der.as_ref(), self.kid.clone())?;
         if self.d.is_none() {
-            return Key::from_public_key(public, self.kid.clone());
+            return Ok(public);
         }
-        let private = |member: &Option<SecretString>| secret_bytes(member.as_ref(), WHAT);
         let pair = RsaKeyPair::from_components(&KeyPairComponents {
-            public_key: RsaPublicKeyComponents { n: n.as_slice(), e: e.as_slice() },
-            d: private(&self.d)?.as_slice(),
-            p: private(&self.p)?.as_slice(),
-            q: private(&self.q)?.as_slice(),
-            dP: private(&self.dp)?.as_slice(),
-            dQ: private(&self.dq)?.as_slice(),
-            qInv: private(&self.qi)?.as_slice(),
+            public_key,
+            d: bytes(self.d.as_ref())?,
+            p: bytes(self.p.as_ref())?,
+            q: bytes(self.q.as_ref())?,
+            dP: bytes(self.dp.as_ref())?,
+            dQ: bytes(self.dq.as_ref())?,
+            qInv: bytes(self.qi.as_ref())?,
         });
-        let pair = pair.map_err(|_| KeyError::Malformed(WHAT))?;
-        Key::from_private_key(&PrivateKey::Rsa(pair), self.kid.clone())
+        Key::rsa(&pair.map_err(malformed)?, self.kid.clone())
     }
 
     fn p256(&self) -> Result<Key, KeyError> {
-        const WHAT: &str = "an EC key";
-        let (x, y) = (bytes(self.x.as_deref(), WHAT)?, bytes(self.y.as_deref(), WHAT)?);
-        let point = [&[4], x.as_slice(), &y].concat();
-        let public = public_key::p256(&point).map_err(|_| KeyError::Malformed(WHAT))?;
-        let Some(d) = &self.d else { return Key::from_public_key(public, self.kid.clone()) };
+        let (x, y) = (bytes(self.x.as_ref())?, bytes(self.y.as_ref())?);
+        let point = [&[4], x.as_slice(), y.as_slice()].concat();
+        let public = Key::public_p256(&point, self.kid.clone())?;
+        if self.d.is_none() {
+            return Ok(public);
+        }
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
-            &secret_bytes(Some(d), WHAT)?,
+            &bytes(self.d.as_ref())?,
             &point,
         );
-        let pair = pair.map_err(|_| KeyError::Malformed(WHAT))?;
-        Key::from_private_key(&PrivateKey::P256(pair), self.kid.clone())
+        Key::p256(&pair.map_err(malformed)?, self.kid.clone())
     }
 
     fn ed25519(&self) -> Result<Key, KeyError> {
-        const WHAT: &str = "an Ed25519 key";
-        let point = bytes(self.x.as_deref(), WHAT)?;
-        let Some(d) = &self.d else {
-            let public = public_key::ed25519(&point).map_err(|_| KeyError::Malformed(WHAT))?;
-            return Key::from_public_key(public, self.kid.clone());
-        };
-        let seed = secret_bytes(Some(d), WHAT)?;
-        let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &point)
-            .map_err(|_| KeyError::Malformed(WHAT))?;
-        Key::from_private_key(&PrivateKey::Ed25519(pair), self.kid.clone())
+        let point = bytes(self.x.as_ref())?;
+        if self.d.is_none() {
+            return Key::public_ed25519(&point, self.kid.clone());
+        }
+        let pair = Ed25519KeyPair::from_seed_and_public_key(&bytes(self.d.as_ref())?, &point);
+        Key::ed25519(&pair.map_err(malformed)?, self.kid.clone())
     }
 }
 
 /// A member in Base64url (RFC 7518 section 2).
-fn bytes(member: Option<&str>, what: &'static str) -> Result<Vec<u8>, KeyError> {
-    let decoded = member.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    decoded.ok_or(KeyError::Malformed(what))
-}
-
-fn secret_bytes(
-    member: Option<&SecretString>,
-    what: &'static str,
-) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    bytes(member.map(ExposeSecret::expose_secret), what).map(Zeroizing::new)
+fn bytes(member: Option<&SecretString>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let text = member.ok_or(KeyError::Malformed)?.expose_secret();
+    URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(malformed)
 }

@@ -1,46 +1,38 @@
-//! A JWK Set that can be changed and written down (RFC 7517 section 5).
-//!
-//! Each key stays the text that it was: nothing that an operator or another program put
-//! beside its members is lost, and no parsed copy of a private key lies about in memory.
+//! A JWK Set that can be changed and written down (RFC 7517 section 5), and new keys for it.
 
-#[cfg(test)]
-mod tests;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use std::collections::BTreeMap;
-
+use aws_lc_rs::{
+    encoding::{AsBigEndian, Curve25519SeedBin, EcPrivateKeyBin},
+    rand, rsa,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING as P256_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+    },
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::EncodingKey;
+use pkcs1::RsaPrivateKeyRef;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{json, value::RawValue};
 use zeroize::Zeroizing;
 
-use super::{Algorithm, KeyError, Keys, jwk, pem, private_jwk};
+use super::{Algorithm, Key, KeyError, Keys, error::malformed, jwk, pem};
 
-/// What of a key is written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyKind {
-    /// Both halves of a pair.
-    Private,
-    /// The half of a pair that everybody may know.
-    Public,
-    /// An HS256 key: whoever verifies with it can sign.
-    Symmetric,
-}
+/// As many as `openssl rand -base64 48` gives: more than HS256 needs (RFC 7518 section 3.2).
+const HS256_KEY_BYTES: usize = 48;
 
 /// A set of keys, in the order in which they are written. What is in here has been read
 /// as `login` and `validate` would read it.
 #[derive(Debug)]
 pub struct JwkSet {
     text: SecretString,
-    jwks: Vec<SecretString>,
-    /// Members of the set beside `keys`.
-    others: BTreeMap<String, SecretString>,
     keys: Keys,
 }
 
 impl JwkSet {
     /// The keys that `material` holds, in any form that [`Keys::read`] takes. A text
     /// becomes a symmetric key without a `kid`, as its tokens have none; a PEM key gets
-    /// its thumbprint as `kid`, which it was called by before.
+    /// its thumbprint as `kid`, which it had before.
     ///
     /// # Errors
     ///
@@ -48,23 +40,20 @@ impl JwkSet {
     pub fn read(material: &SecretString) -> Result<Self, KeyError> {
         let keys = Keys::read(material)?;
         let text = material.expose_secret();
-        if pem::is_pem(text) {
-            return Self::of(private_jwk::of_key(&pem::read(text)?)?);
+        if pem::is_pem(text) || !jwk::is_json(text) {
+            return Self::of(&written(&keys.keys[0])?);
         }
-        if !jwk::is_json(text) {
-            return Self::of(private_jwk::of_secret(text.as_bytes(), None)?);
-        }
-        let (jwks, others) = parts(text).ok_or(KeyError::NotAJwkSet)?;
-        Ok(Self { text: material.clone(), jwks, others, keys })
+        Ok(Self { text: material.clone(), keys })
     }
 
-    /// A set of this one key, as [`generate`](super::generate()) makes it.
+    /// A set of this one key, as [`generate`] makes it.
     ///
     /// # Errors
     ///
     /// [`KeyError`] says what is wrong with it.
-    pub fn of(jwk: SecretString) -> Result<Self, KeyError> {
-        Self::written(vec![jwk], BTreeMap::new())
+    pub fn of(jwk: &SecretString) -> Result<Self, KeyError> {
+        let text = Zeroizing::new(format!("{{\"keys\":[\n{}\n]}}", jwk.expose_secret()));
+        Self::read(&text.as_str().into())
     }
 
     /// The set as JSON. The one of another place may look different.
@@ -79,70 +68,97 @@ impl JwkSet {
         &self.keys
     }
 
-    /// What is written of each key.
-    pub fn kinds(&self) -> impl Iterator<Item = KeyKind> {
-        self.keys.iter().zip(&self.jwks).map(|(key, jwk)| match key.algorithm() {
-            Algorithm::Hs256 => KeyKind::Symmetric,
-            _ if is_private(jwk) => KeyKind::Private,
-            _ => KeyKind::Public,
-        })
-    }
-
     /// The set with its keys changed: each JWK is a text, and they can be moved, removed
-    /// and added to.
+    /// and added to. What is not changed stays the text that it was.
     ///
     /// # Errors
     ///
     /// [`KeyError`] if the service could not read the result.
     pub fn edit(&self, change: impl FnOnce(&mut Vec<SecretString>)) -> Result<Self, KeyError> {
-        let mut jwks = self.jwks.clone();
+        let no_set = |_| KeyError::NotAJwkSet;
+        let text = self.text.expose_secret();
+        let mut members: BTreeMap<Cow<'_, str>, &RawValue> =
+            serde_json::from_str(text).map_err(no_set)?;
+        let keys = members.get("keys").map_or("[]", |keys| keys.get());
+        let keys: Vec<&RawValue> = serde_json::from_str(keys).map_err(no_set)?;
+        let mut jwks = keys.iter().map(|jwk| jwk.get().into()).collect();
         change(&mut jwks);
-        Self::written(jwks, self.others.clone())
-    }
-
-    fn written(
-        jwks: Vec<SecretString>,
-        others: BTreeMap<String, SecretString>,
-    ) -> Result<Self, KeyError> {
-        let text = write(&jwks, &others);
-        let keys = Keys::read(&text)?;
-        Ok(Self { text, jwks, others, keys })
+        let jwks: Vec<&str> = jwks.iter().map(ExposeSecret::expose_secret).collect();
+        // Each key in a line of its own.
+        let keys = RawValue::from_string(format!("[\n{}\n]", jwks.join(",\n"))).map_err(no_set)?;
+        members.insert("keys".into(), &keys);
+        let text = serde_json::to_string(&members).map_err(no_set)?;
+        Self::read(&text.into())
     }
 }
 
-type Parts = (Vec<SecretString>, BTreeMap<String, SecretString>);
-
-/// The keys of a set, and its other members.
-fn parts(text: &str) -> Option<Parts> {
-    let secret = |raw: &RawValue| SecretString::from(raw.get());
-    let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-    let keys: Vec<&RawValue> = serde_json::from_str(members.remove("keys")?.get()).ok()?;
-    let others = members.into_iter().map(|(name, raw)| (name, secret(raw)));
-    Some((keys.into_iter().map(secret).collect(), others.collect()))
+/// A new key as a JWK with `alg`, `use` and all that signing needs (RFC 7517 section 4),
+/// for a [`JwkSet`].
+///
+/// Its `kid` is `id`. If that is `None`, it is the thumbprint of RFC 7638, and an HS256 key
+/// has none.
+///
+/// # Errors
+///
+/// [`KeyError::NotMade`] if the cryptographic library refuses.
+pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, KeyError> {
+    let failed = |_| KeyError::NotMade;
+    let id = id.map(str::to_owned);
+    let key = match algorithm {
+        Algorithm::Hs256 => {
+            let mut secret = Zeroizing::new([0; HS256_KEY_BYTES]);
+            rand::fill(secret.as_mut_slice()).map_err(failed)?;
+            Key::symmetric(secret.as_slice(), id)
+        }
+        // The least that RS256 takes (RFC 7518 section 3.3).
+        Algorithm::Rs256 => {
+            Key::rsa(&RsaKeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?, id)
+        }
+        Algorithm::Es256 => Key::p256(&EcdsaKeyPair::generate(&P256_SIGNING).map_err(failed)?, id),
+        Algorithm::EdDsa => Key::ed25519(&Ed25519KeyPair::generate().map_err(failed)?, id),
+    };
+    written(&key?)
 }
 
-/// The set with each key in a line of its own.
-fn write(jwks: &[SecretString], others: &BTreeMap<String, SecretString>) -> SecretString {
-    let names: Vec<String> = others.keys().map(|name| json!(name).to_string()).collect();
-    let mut pieces = vec!["{"];
-    for (name, (_, value)) in names.iter().zip(others) {
-        pieces.extend([name, ":", value.expose_secret(), ",\n"]);
+/// A key as a JWK, with the private half that it has, if it has one (RFC 7518 section 6,
+/// RFC 8037 section 2). The allocator of the program wipes what is freed.
+pub(super) fn written(key: &Key) -> Result<SecretString, KeyError> {
+    let mut jwk = match key.public_jwk() {
+        Some(public) => serde_json::to_value(public).map_err(malformed)?,
+        None => json!({ "alg": "HS256", "kty": "oct", "use": "sig" }),
+    };
+    if let Some(id) = key.id() {
+        jwk["kid"] = id.into();
     }
-    pieces.push("\"keys\":[");
-    for (index, jwk) in jwks.iter().enumerate() {
-        pieces.extend([if index == 0 { "\n" } else { ",\n" }, jwk.expose_secret()]);
+    let bytes = key.signing().map_or(&[][..], EncodingKey::as_bytes);
+    let mut add = |name: &str, bytes: &[u8]| jwk[name] = URL_SAFE_NO_PAD.encode(bytes).into();
+    match key.algorithm() {
+        _ if bytes.is_empty() => {}
+        Algorithm::Hs256 => add("k", bytes),
+        // Numbers without leading zeros (RFC 7518 section 6.3.2).
+        Algorithm::Rs256 => {
+            let numbers = RsaPrivateKeyRef::try_from(bytes).map_err(malformed)?;
+            add("d", numbers.private_exponent.as_bytes());
+            add("p", numbers.prime1.as_bytes());
+            add("q", numbers.prime2.as_bytes());
+            add("dp", numbers.exponent1.as_bytes());
+            add("dq", numbers.exponent2.as_bytes());
+            add("qi", numbers.coefficient.as_bytes());
+        }
+        // 32 bytes, with leading zeros (RFC 7518 section 6.2.2.1).
+        Algorithm::Es256 => {
+            let pair = EcdsaKeyPair::from_pkcs8(&P256_SIGNING, bytes);
+            let pair = pair.map_err(malformed)?;
+            let number: EcPrivateKeyBin<'_> =
+                pair.private_key().as_be_bytes().map_err(malformed)?;
+            add("d", number.as_ref());
+        }
+        Algorithm::EdDsa => {
+            let pair = Ed25519KeyPair::from_pkcs8(bytes).map_err(malformed)?;
+            let seed = pair.seed().map_err(malformed)?;
+            let seed: Curve25519SeedBin<'_> = seed.as_be_bytes().map_err(malformed)?;
+            add("d", seed.as_ref());
+        }
     }
-    pieces.push("\n]}");
-    // Joined at once, so that no smaller buffer is left behind.
-    let text = Zeroizing::new(pieces.concat());
-    text.as_str().into()
-}
-
-/// Whether an asymmetric key has its private half, even one that may only verify.
-fn is_private(jwk: &SecretString) -> bool {
-    #[derive(Deserialize)]
-    struct Members {
-        d: Option<IgnoredAny>,
-    }
-    serde_json::from_str(jwk.expose_secret()).is_ok_and(|Members { d }| d.is_some())
+    Ok(jwk.to_string().into())
 }

@@ -3,16 +3,87 @@
 use std::fmt;
 
 use jsonwebtoken::{
-    AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Header, crypto, encode,
+    AlgorithmFamily, DecodingKey, EncodingKey, Header, crypto, encode,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Algorithm, KeyError, private_key::PrivateKey};
+use super::{KeyError, error::malformed};
 
 /// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
 const MIN_HS256_KEY_BYTES: usize = 32;
+
+/// What a key signs and verifies with (RFC 7518 section 3.1). A key has exactly one, by its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC with SHA-256 (RFC 7518 section 3.2).
+    Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
+    Rs256,
+    /// ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4).
+    Es256,
+    /// EdDSA on Curve25519 (RFC 8037 section 3.1).
+    EdDsa,
+}
+
+impl Algorithm {
+    /// The name that our own tokens bear as `alg` (RFC 7515 section 4.1.1).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of this name. `Ed25519` is what RFC 9864 calls `EdDSA` on that curve.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "HS256" => Some(Self::Hs256),
+            "RS256" => Some(Self::Rs256),
+            "ES256" => Some(Self::Es256),
+            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            _ => None,
+        }
+    }
+}
+
+impl From<AlgorithmFamily> for Algorithm {
+    fn from(family: AlgorithmFamily) -> Self {
+        match family {
+            AlgorithmFamily::Hmac => Self::Hs256,
+            AlgorithmFamily::Rsa => Self::Rs256,
+            AlgorithmFamily::Ec => Self::Es256,
+            AlgorithmFamily::Ed => Self::EdDsa,
+        }
+    }
+}
+
+impl From<Algorithm> for jsonwebtoken::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Hs256 => Self::HS256,
+            Algorithm::Rs256 => Self::RS256,
+            Algorithm::Es256 => Self::ES256,
+            Algorithm::EdDsa => Self::EdDSA,
+        }
+    }
+}
+
+/// What of a key was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Both halves of a pair, even if it may only verify.
+    Private,
+    /// The half of a pair that everybody may know.
+    Public,
+    /// An HS256 key: what verifies with it can sign.
+    Symmetric,
+}
 
 /// The signature did not come about; the cause is in the cryptographic library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -22,54 +93,53 @@ pub struct SigningFailed;
 /// One key with the one algorithm it was made for.
 pub struct Key {
     id: Option<String>,
+    kind: KeyKind,
     algorithm: Algorithm,
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
+    public: Option<Jwk>,
 }
 
 impl Key {
     /// An HS256 key. It has no `kid` unless it is given one: a thumbprint would let
     /// anyone try out guesses at it.
-    pub(super) fn from_secret(secret: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn symmetric(secret: &[u8], id: Option<String>) -> Result<Self, KeyError> {
         if secret.len() < MIN_HS256_KEY_BYTES {
             return Err(KeyError::TooShort);
         }
-        Ok(Self::new(id, DecodingKey::from_secret(secret), Some(EncodingKey::from_secret(secret))))
+        Ok(Self {
+            id,
+            kind: KeyKind::Symmetric,
+            algorithm: Algorithm::Hs256,
+            verifying: DecodingKey::from_secret(secret),
+            signing: Some(EncodingKey::from_secret(secret)),
+            public: None,
+        })
     }
 
-    pub(super) fn from_private_key(
-        private: &PrivateKey,
-        id: Option<String>,
-    ) -> Result<Self, KeyError> {
-        let signing = Some(private.encoding_key()?);
-        Ok(Self { signing, ..Self::from_public_key(private.decoding_key()?, id)? })
+    /// A key pair, whose public half is derived.
+    pub(super) fn private(signing: EncodingKey, id: Option<String>) -> Result<Self, KeyError> {
+        let algorithm = Algorithm::from(signing.family());
+        let public = Jwk::from_encoding_key(&signing, algorithm.into()).map_err(malformed)?;
+        let verifying = DecodingKey::from_jwk(&public).map_err(malformed)?;
+        let public = Self::public(verifying, id)?;
+        Ok(Self { kind: KeyKind::Private, signing: Some(signing), ..public })
     }
 
-    /// A key pair without its private half. It is called by its thumbprint (RFC 7638) unless
-    /// it is given a name.
-    pub(super) fn from_public_key(
-        verifying: DecodingKey,
-        id: Option<String>,
-    ) -> Result<Self, KeyError> {
-        let thumbprint = || {
-            let jwk = Jwk::from_decoding_key(&verifying, None);
-            jwk.and_then(|jwk| jwk.thumbprint(ThumbprintHash::SHA256))
-        };
+    /// A key pair without its private half. Its `kid` is its thumbprint (RFC 7638) unless it
+    /// is given one.
+    pub(super) fn public(verifying: DecodingKey, id: Option<String>) -> Result<Self, KeyError> {
+        let algorithm = Algorithm::from(verifying.family());
+        let jwk = Jwk::from_decoding_key(&verifying, Some(algorithm.into()));
+        let mut jwk = jwk.map_err(malformed)?;
         let id = match id {
             Some(id) => id,
-            None => thumbprint().map_err(|_| KeyError::Malformed("a public key"))?,
+            None => jwk.thumbprint(ThumbprintHash::SHA256).map_err(malformed)?,
         };
-        Ok(Self::new(Some(id), verifying, None))
-    }
-
-    fn new(id: Option<String>, verifying: DecodingKey, signing: Option<EncodingKey>) -> Self {
-        let algorithm = match verifying.family() {
-            AlgorithmFamily::Hmac => Algorithm::Hs256,
-            AlgorithmFamily::Rsa => Algorithm::Rs256,
-            AlgorithmFamily::Ec => Algorithm::Es256,
-            AlgorithmFamily::Ed => Algorithm::EdDsa,
-        };
-        Self { id, algorithm, verifying, signing }
+        jwk.common.key_id = Some(id.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let (id, public) = (Some(id), Some(jwk));
+        Ok(Self { id, kind: KeyKind::Public, algorithm, verifying, signing: None, public })
     }
 
     /// The same key, for verifying alone.
@@ -81,6 +151,12 @@ impl Key {
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// What of this key was read.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        self.kind
     }
 
     /// The `kid` of this key (RFC 7515 section 4.1.4). A plain text has none, so that
@@ -135,28 +211,14 @@ impl Key {
 
     /// Whether the two are one key, by the same name.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        use DecodingKeyKind::{RsaModulusExponent, SecretOrDer};
-        self.id == other.id
-            && self.algorithm == other.algorithm
-            && match (self.verifying.kind(), other.verifying.kind()) {
-                (SecretOrDer(own), SecretOrDer(other)) => own == other,
-                (RsaModulusExponent { n, e }, RsaModulusExponent { n: other_n, e: other_e }) => {
-                    (n, e) == (other_n, other_e)
-                }
-                _ => false,
-            }
+        let secrets = [self, other].map(|key| key.verifying.try_get_as_bytes().ok());
+        self.id == other.id && self.public == other.public && secrets[0] == secrets[1]
     }
 
     /// The JWK that everyone may know (RFC 7517 section 4); none of a symmetric key.
     #[must_use]
-    pub fn public_jwk(&self) -> Option<Jwk> {
-        if self.algorithm == Algorithm::Hs256 {
-            return None;
-        }
-        let mut jwk = Jwk::from_decoding_key(&self.verifying, Some(self.algorithm.into())).ok()?;
-        jwk.common.key_id.clone_from(&self.id);
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Some(jwk)
+    pub fn public_jwk(&self) -> Option<&Jwk> {
+        self.public.as_ref()
     }
 }
 

@@ -6,15 +6,14 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{jwk, pem};
+use super::jwk;
 
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-const ALPHABETS: [GeneralPurpose; 2] = [
-    GeneralPurpose::new(&alphabet::STANDARD, LENIENT),
-    GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT),
-];
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// How OpenSSH names the kinds of its public keys.
 const SSH_KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
@@ -36,20 +35,8 @@ const PLACEHOLDERS: [&str; 15] = [
     "insertyour",
     "donotuse",
 ];
-const ROOTS: [&str; 12] = [
-    "/app/",
-    "/data/",
-    "/etc/",
-    "/home/",
-    "/mnt/",
-    "/opt/",
-    "/run/",
-    "/secrets/",
-    "/srv/",
-    "/tmp/",
-    "/usr/",
-    "/var/",
-];
+const ROOTS: [&str; 9] =
+    ["/etc/", "/home/", "/mnt/", "/opt/", "/run/", "/srv/", "/tmp/", "/usr/", "/var/"];
 /// A secret at random has more; 32 hexadecimal digits have 14.
 const FEWEST_CHARACTERS: usize = 6;
 /// A text that repeats so few bytes says no more than they do.
@@ -84,26 +71,48 @@ fn is_ssh_key(text: &[u8]) -> bool {
 }
 
 /// Keys as OpenSSH, DER, PEM or JSON have them, in either alphabet, with or without padding
-/// and line breaks.
+/// and line breaks: a public key must never become the secret of an HMAC.
 fn encodes_a_key(text: &str) -> bool {
-    let text = Zeroizing::new(text.split_whitespace().collect::<String>());
-    ALPHABETS.iter().any(|alphabet| {
-        alphabet.decode(text.as_bytes()).map(Zeroizing::new).is_ok_and(|bytes| {
-            // In OpenSSH's form each part has its length before it.
-            let is_ssh = bytes
-                .get(4..)
-                .is_some_and(|part| SSH_KINDS.iter().any(|kind| part.starts_with(kind.as_bytes())));
-            // In DER, a sequence in a sequence, both of more than 255 bytes.
-            let is_certificate = matches!(bytes[..], [0x30, 0x82, _, _, 0x30, 0x82, ..]);
-            let decoded = str::from_utf8(&bytes).unwrap_or_default();
-            is_ssh
-                || is_certificate
-                || is_ssh_key(&bytes)
-                || pem::is_der_key(&bytes)
-                || bytes.starts_with(b"-----BEGIN ")
-                || jwk::is_json(decoded)
-        })
+    let letters = text.chars().filter(|letter| !letter.is_whitespace());
+    let standard = letters.map(|letter| match letter {
+        '-' => '+',
+        '_' => '/',
+        other => other,
+    });
+    let text = Zeroizing::new(standard.collect::<String>());
+    LENIENT.decode(text.as_bytes()).map(Zeroizing::new).is_ok_and(|bytes| {
+        // In OpenSSH's form each part has its length before it.
+        let name = bytes.get(4..).unwrap_or_default();
+        SSH_KINDS.iter().any(|kind| name.starts_with(kind.as_bytes()))
+            || is_ssh_key(&bytes)
+            || is_der_key(&bytes)
+            || bytes.starts_with(b"-----BEGIN ")
+            || str::from_utf8(&bytes).is_ok_and(jwk::is_json)
     })
+}
+
+/// Whether the bytes begin as those of a key in DER do, with the algorithm of a
+/// `SubjectPublicKeyInfo`, the version of a private key or the modulus of PKCS#1, or as a
+/// certificate does. One in some hundred million random texts begins so too.
+fn is_der_key(bytes: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    const OBJECT_IDENTIFIER: u8 = 0x06;
+    let ([SEQUENCE, 0x82, _, _, content @ ..]
+    | [SEQUENCE, 0x81, _, content @ ..]
+    | [SEQUENCE, 0..=127, content @ ..]) = bytes
+    else {
+        return false;
+    };
+    matches!(
+        content,
+        [SEQUENCE, _, OBJECT_IDENTIFIER, 3..=10, ..]
+            | [INTEGER, 1, 0 | 1, ..]
+            | [INTEGER, 0x81, _, 0, ..]
+            | [INTEGER, 0x82, _, _, 0, ..]
+            | [SEQUENCE, 0x81, _, 0xa0 | INTEGER, ..]
+            | [SEQUENCE, 0x82, _, _, 0xa0 | INTEGER, ..]
+    )
 }
 
 fn is_url(text: &str) -> bool {
@@ -113,12 +122,11 @@ fn is_url(text: &str) -> bool {
     })
 }
 
-/// Base64 may begin with `/` and have more of them, but no `.`.
+/// Base64 may begin with `/` and have more of them, but then none of `.-_`.
 fn is_path(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-@+ ".contains(&byte);
-    let begins = ["./", "../", "~/"].iter().any(|start| text.starts_with(start))
-        || ROOTS.iter().any(|root| text.starts_with(root))
-        || text.starts_with('/') && text.contains('.');
+    let begins = ["./", "../", "~/"].iter().chain(&ROOTS).any(|start| text.starts_with(start))
+        || text.starts_with('/') && text.contains(['.', '-', '_']);
     begins && text[1..].bytes().all(is_plain)
 }
 

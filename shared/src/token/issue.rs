@@ -2,13 +2,39 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::claims::{IssuedClaims, Subject};
 use crate::{
     config::TokenConfig,
     keys::{Keys, SigningFailed},
 };
+
+/// Whom a token is issued to.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The user's id, for `sub`.
+    pub id: &'a str,
+    /// The e-mail as it is stored, for `username`.
+    pub username: &'a str,
+    /// Whether the user is an administrator.
+    pub admin: bool,
+}
+
+/// The claims of a token of ours. The first four are those of the Flask service.
+#[derive(Serialize)]
+struct Claims<'a> {
+    username: &'a str,
+    admin: bool,
+    iat: u64,
+    exp: u64,
+    sub: &'a str,
+    jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
+}
 
 /// A token and how long it is valid.
 pub struct IssuedToken {
@@ -31,7 +57,7 @@ pub fn issue(
 ) -> Result<IssuedToken, SigningFailed> {
     let key = keys.signing().ok_or(SigningFailed)?;
     let issued_at = now.duration_since(UNIX_EPOCH).map_err(|_| SigningFailed)?.as_secs();
-    let claims = IssuedClaims {
+    let claims = Claims {
         username: subject.username,
         admin: subject.admin,
         iat: issued_at,

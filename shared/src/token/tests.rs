@@ -24,11 +24,6 @@ fn keys(secret: &str) -> Keys {
     Keys::read(&secret.into()).unwrap()
 }
 
-fn demanding(issuer: Option<&str>, audience: Option<&str>) -> TokenConfig {
-    let [issuer, audience] = [issuer, audience].map(|name| name.map(str::to_owned));
-    TokenConfig { issuer, audience, ..TokenConfig::default() }
-}
-
 /// A token with exactly these parts, properly signed.
 fn signed(header: &str, payload: &str) -> String {
     let message = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
@@ -49,16 +44,17 @@ fn outcome(token: &str) -> Result<(), InvalidToken> {
 
 #[test]
 fn an_issued_token_says_what_the_contract_lists_and_verifies() {
-    let config = demanding(Some("https://issuer"), Some("api"));
+    let (issuer, audience) = (Some("https://issuer".into()), Some("api".into()));
+    let config = TokenConfig { issuer, audience, ..TokenConfig::default() };
     let subject = Subject { id: "7", username: "Ada@example.com", admin: true };
-    let issued = issue(&keys(SECRET), &config, subject, now()).unwrap();
-    let claims = verify(&keys(SECRET), &config, &issued.token, now()).unwrap();
-    assert_eq!(
-        (claims.username(), claims.admin(), claims.subject()),
-        ("Ada@example.com", true, Some("7"))
-    );
+    let [token, other] =
+        [(); 2].map(|()| issue(&keys(SECRET), &config, subject, now()).unwrap().token);
+    assert_ne!(token, other);
+    let claims = verify(&keys(SECRET), &config, &token, now()).unwrap();
+    let subject = claims.subject.as_deref();
+    assert_eq!((&*claims.username, claims.admin, subject), ("Ada@example.com", true, Some("7")));
 
-    let payload: Value = serde_json::from_str(claims.payload()).unwrap();
+    let payload: Value = serde_json::from_str(&claims.payload).unwrap();
     let jti = payload["jti"].as_str().unwrap();
     assert_eq!(jti.len(), 36);
     assert_eq!(
@@ -68,7 +64,7 @@ fn an_issued_token_says_what_the_contract_lists_and_verifies() {
             "sub": "7", "jti": jti, "iss": "https://issuer", "aud": "api",
         })
     );
-    let header = issued.token.split('.').next().unwrap();
+    let header = token.split('.').next().unwrap();
     assert_eq!(URL_SAFE_NO_PAD.decode(header).unwrap(), HEADER.as_bytes());
 }
 
@@ -93,14 +89,6 @@ fn each_kind_of_key_issues_tokens_that_its_public_half_verifies() {
 }
 
 #[test]
-fn two_tokens_for_one_user_differ() {
-    let (keys, config) = (keys(SECRET), TokenConfig::default());
-    let subject = Subject { id: "7", username: "ada@example.com", admin: false };
-    let [one, other] = [(); 2].map(|()| issue(&keys, &config, subject, now()).unwrap().token);
-    assert_ne!(one, other);
-}
-
-#[test]
 fn a_token_of_the_flask_service_verifies_and_its_payload_comes_back_unchanged() {
     let payload = format!(
         r#"{{"username": "ada@example.com", "exp": {}, "iat": {NOW}, "admin": true}}"#,
@@ -108,15 +96,7 @@ fn a_token_of_the_flask_service_verifies_and_its_payload_comes_back_unchanged() 
     );
     let token = signed(r#"{"alg": "HS256", "typ": "JWT"}"#, &payload);
     let claims = verify(&keys(SECRET), &TokenConfig::default(), &token, now()).unwrap();
-    assert_eq!(claims.payload(), payload);
-}
-
-#[test]
-fn another_secret_does_not_verify() {
-    let other = keys(&SECRET.to_uppercase());
-    let token = signed(HEADER, &claims());
-    let outcome = verify(&other, &TokenConfig::default(), &token, now()).map(drop);
-    assert_eq!(outcome, Err(InvalidToken::WrongSignature));
+    assert_eq!(claims.payload, payload);
 }
 
 proptest! {

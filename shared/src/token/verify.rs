@@ -5,10 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 
-use super::{
-    claims::VerifiedClaims,
-    members::{Member, Members},
-};
+use super::members::{Member, Members};
 use crate::{
     config::TokenConfig,
     keys::{Algorithm, Key, Keys},
@@ -19,6 +16,22 @@ use crate::{
 const LEEWAY: Duration = Duration::from_secs(5);
 /// Ours have some 300 bytes; the bound keeps every later step cheap.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// The claims of a token that verified.
+///
+/// Only [`verify`] can make one, and nothing else can be answered with 200: so no token that was
+/// not verified is ever let through.
+#[non_exhaustive]
+pub struct VerifiedClaims {
+    /// The whole payload as it was signed, a JSON object.
+    pub payload: String,
+    /// Not empty, without blanks around it or control characters.
+    pub username: String,
+    /// Whether the user is an administrator.
+    pub admin: bool,
+    /// The `sub` claim, where there is one: Flask's tokens have none.
+    pub subject: Option<String>,
+}
 
 /// Why a token was refused: for the log, never for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -39,7 +52,7 @@ pub enum InvalidToken {
     /// No key of that name and algorithm; it may be a new one.
     #[error("unknown key")]
     UnknownKey,
-    /// Signed by nobody known.
+    /// None of the keys has signed it.
     #[error("wrong signature")]
     WrongSignature,
     /// `exp` is behind.
@@ -112,7 +125,7 @@ pub fn verify(
     check_names(config, &claims)?;
     let (username, admin) = identity(&claims)?;
     let (username, subject) = (username.to_owned(), claims.text("sub")?.map(str::to_owned));
-    Ok(VerifiedClaims { username, admin, subject, payload })
+    Ok(VerifiedClaims { payload, username, admin, subject })
 }
 
 /// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.

@@ -184,8 +184,8 @@ pub(crate) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
 async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
     let set = place.read().await?.set;
     let signs = signing(&set).map(|(at, _)| at);
-    let listed = set.keys().iter().zip(set.kinds()).enumerate().map(|(index, (key, kind))| {
-        let written = match kind {
+    let listed = set.keys().iter().enumerate().map(|(index, key)| {
+        let written = match key.kind() {
             KeyKind::Private => "private",
             KeyKind::Public => "public",
             KeyKind::Symmetric => "symmetric",
@@ -206,7 +206,7 @@ async fn public(place: &Place) -> Result<Answer, Failure> {
 
 /// Makes a set with one key.
 async fn new(places: &Places, alg: Algorithm, NewKid { kid }: NewKid) -> Result<Answer, Failure> {
-    let set = JwkSet::of(new_key(alg, kid.as_deref())?).map_err(|error| places.refuse(error))?;
+    let set = JwkSet::of(&new_key(alg, kid.as_deref())?).map_err(|error| places.refuse(error))?;
     places.create(&set).await?;
     let kid = set.keys().signing().and_then(Key::id);
     Ok(Answer::good(shown(kid.unwrap_or("-"))))

@@ -12,7 +12,7 @@ use std::{
 use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use shared::{
     config::TokenConfig,
     keys::{Algorithm, JwkSet, Key, Keys},
@@ -37,14 +37,12 @@ pub(crate) static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
         pem_of("p256"),
         pem_of("rsa-2048"),
     ];
-    let mut jwks = Vec::new();
-    for material in materials {
+    let jwks = materials.map(|material| {
         let set = JwkSet::read(&material.into()).expect("a test key");
-        let _ = set.edit(|its| jwks.append(its));
-    }
-    let texts: Vec<&str> = jwks.iter().map(ExposeSecret::expose_secret).collect();
-    let set = format!(r#"{{"keys":[{}]}}"#, texts.join(","));
-    Arc::new(Keys::read(&set.into()).expect("test keys"))
+        let set: Value = serde_json::from_str(set.text().expose_secret()).expect("JSON");
+        set["keys"][0].clone()
+    });
+    Arc::new(Keys::read(&json!({ "keys": jwks }).to_string().into()).expect("test keys"))
 });
 
 static CONFIGS: LazyLock<[TokenConfig; 2]> = LazyLock::new(|| {
@@ -63,6 +61,11 @@ pub(crate) fn signed_token(input: &[u8]) {
         Some(end) => (&input[..end], &input[end + 1..]),
         None => (&br#"{"alg":"HS256"}"#[..], input),
     };
+    // serde_json::Value, which the second reader stands on, takes an object of this name for what
+    // the text in it says.
+    if input.windows(8).any(|bytes| bytes == b"RawValue") {
+        return;
+    }
     let message = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
     // The last: where several may have signed, all must be tried.
     let asked = serde_json::from_slice(header).ok().and_then(|header| fitting(&header).last());
@@ -76,50 +79,39 @@ pub(crate) fn check(token: &str) {
     let now = UNIX_EPOCH + Duration::from_secs(NOW);
     for config in &*CONFIGS {
         let outcome = verify(&KEYS, config, token, now);
-        assert_eq!(outcome.is_ok(), verifies(token, config, now), "{:?}", outcome.err());
-        let Ok(claims) = outcome else { continue };
-        let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a part"));
-        let read = object(payload.as_deref().expect("Base64url")).expect("an object");
-        assert_eq!(read["username"], claims.username());
-        assert_eq!(read["admin"], claims.admin());
-        assert_eq!(read.get("sub").and_then(Value::as_str), claims.subject());
-        let (username, admin) = (claims.username().to_owned(), claims.admin());
+        let expected = accepted(token, config, now);
+        assert_eq!(outcome.is_ok(), expected.is_some(), "{:?}", outcome.err());
+        let (Ok(claims), Some(read)) = (outcome, expected) else { continue };
+        assert_eq!(read.get("sub").and_then(Value::as_str), claims.subject.as_deref());
         let answer = verified(claims, &HeaderMap::new());
-        assert_eq!(answer.status(), 200);
         let headers = answer.headers();
-        assert_eq!(headers["x-auth-request-user"].as_bytes(), username.as_bytes());
-        let groups = if admin { "users,admins" } else { "users" };
+        assert_eq!(answer.status(), 200);
+        let groups = if read["admin"] == true { "users,admins" } else { "users" };
         assert_eq!(headers["x-auth-request-groups"], groups);
+        let user = read["username"].as_str().expect("a text");
+        assert_eq!(headers["x-auth-request-user"].as_bytes(), user.as_bytes());
     }
 }
 
-/// The contract, clause by clause.
-fn verifies(token: &str, config: &TokenConfig, now: SystemTime) -> bool {
-    let parts: Vec<&str> = token.split('.').collect();
-    let [header, payload, signature] = parts[..] else { return false };
-    let decoded: Option<Vec<Vec<u8>>> = parts.iter().map(|part| strict_base64url(part)).collect();
-    let Some(decoded) = decoded else { return false };
-    let (Some(head), Some(claims)) = (object(&decoded[0]), object(&decoded[1])) else {
-        return false;
-    };
-    let message = format!("{header}.{payload}");
-    token.len() <= MAX_TOKEN_BYTES
-        && ["crit", "b64", "zip"].iter().all(|name| !head.contains_key(*name))
-        && [head.get("typ"), head.get("kid")].iter().flatten().all(|it| it.is_string())
-        && fitting(&Value::Object(head))
+/// The claims of a token that the contract accepts, clause by clause.
+fn accepted(token: &str, config: &TokenConfig, now: SystemTime) -> Option<Map<String, Value>> {
+    let (message, signature) = token.rsplit_once('.')?;
+    let (header, payload) = message.split_once('.')?;
+    let (header, claims) =
+        (object(&strict_base64url(header)?)?, object(&strict_base64url(payload)?)?);
+    strict_base64url(signature)?;
+    let accepted = token.len() <= MAX_TOKEN_BYTES
+        && ["crit", "b64", "zip"].iter().all(|name| !header.contains_key(*name))
+        && ["typ", "kid"].iter().filter_map(|name| header.get(*name)).all(Value::is_string)
+        && fitting(&Value::Object(header))
             .any(|key| matches!(key.verifies(message.as_bytes(), signature), Ok(true)))
-        && acceptable(&claims, config, now)
+        && acceptable(&claims, config, now);
+    accepted.then_some(claims)
 }
 
 /// The keys that a header asks for.
 fn fitting(header: &Value) -> impl Iterator<Item = &'static Key> + use<> {
-    let algorithm = match header["alg"].as_str() {
-        Some("HS256") => Some(Algorithm::Hs256),
-        Some("RS256") => Some(Algorithm::Rs256),
-        Some("ES256") => Some(Algorithm::Es256),
-        Some("EdDSA" | "Ed25519") => Some(Algorithm::EdDsa),
-        _ => None,
-    };
+    let algorithm = header["alg"].as_str().and_then(Algorithm::from_name);
     let kid = header["kid"].as_str().map(str::to_owned);
     let named = move |key: &&Key| kid.is_none() || kid.as_deref() == key.id();
     KEYS.iter().filter(move |key| Some(key.algorithm()) == algorithm).filter(named)
@@ -127,9 +119,7 @@ fn fitting(header: &Value) -> impl Iterator<Item = &'static Key> + use<> {
 
 fn acceptable(claims: &Map<String, Value>, config: &TokenConfig, now: SystemTime) -> bool {
     let now = now.duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64();
-    let all = |names: [&str; 2], holds: &dyn Fn(&Value) -> bool| {
-        names.iter().filter_map(|name| claims.get(*name)).all(holds)
-    };
+    let present = |names: [&'static str; 2]| names.into_iter().filter_map(|name| claims.get(name));
     let not_ahead = |time: &Value| time.as_f64().is_some_and(|time| time <= now + LEEWAY);
     let name = claims.get("username").and_then(Value::as_str).unwrap_or_default();
     let equals = |name: &str, demanded: &Option<String>| match (demanded, claims.get(name)) {
@@ -138,8 +128,8 @@ fn acceptable(claims: &Map<String, Value>, config: &TokenConfig, now: SystemTime
         (None, given) => given.is_none_or(Value::is_string),
     };
     claims.get("exp").and_then(Value::as_f64).is_some_and(|expiry| now < expiry + LEEWAY)
-        && all(["nbf", "iat"], &not_ahead)
-        && all(["sub", "jti"], &Value::is_string)
+        && present(["nbf", "iat"]).all(not_ahead)
+        && present(["sub", "jti"]).all(Value::is_string)
         && !name.is_empty()
         && name == name.trim()
         && !name.contains(char::is_control)

@@ -111,7 +111,7 @@ impl Place {
         if text.len() > MAX_BYTES {
             return Err(self.refuse("would be larger than 64 KiB; retire a key first"));
         }
-        let is_public = set.kinds().all(|kind| kind == KeyKind::Public);
+        let is_public = set.keys().iter().all(|key| key.kind() == KeyKind::Public);
         let before = before.map(ExposeSecret::expose_secret);
         let written = match (self, before) {
             (Self::File(path), None) => {
@@ -223,7 +223,7 @@ impl Places {
         let Held { set, version } = self.keys.read().await?;
         if let (Some(place), Some(held)) = (&self.public, &public) {
             // It may be the place of the keys themselves.
-            if held.set.kinds().any(|kind| kind != KeyKind::Public) {
+            if held.set.keys().iter().any(|key| key.kind() != KeyKind::Public) {
                 return Err(place.refuse("holds more than public keys, and is not written over"));
             }
         }
@@ -302,7 +302,7 @@ pub(super) fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Resu
 
 /// What all may know of these keys.
 fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
-    if set.kinds().any(|kind| kind == KeyKind::Symmetric) {
+    if set.keys().iter().any(|key| key.kind() == KeyKind::Symmetric) {
         return Err(Failure::because(
             "a shared secret (HS256) has no public half: retire it first, or let all functions \
              read the keys themselves",
