@@ -12,6 +12,8 @@ use system_tests::{
 /// How old a state may be that is reported, and some time for a busy machine.
 const NEWS_LIMIT: Duration = Duration::from_millis(2500);
 
+type Change = fn(&mut DatabaseServer);
+
 /// The whole body; the function is ready whatever the database does.
 fn state(login: &Service) -> String {
     let since = Instant::now();
@@ -36,7 +38,7 @@ fn readiness_follows_a_database_that_ends_or_stands_still_and_no_probe_is_delaye
     server.init();
     let login = users::login(server.login_variables(), &[]);
     assert_follows(&login, "ok");
-    let changes: [(fn(&mut DatabaseServer), &str); 6] = [
+    let changes: [(Change, &str); 6] = [
         (DatabaseServer::stop, "unreachable"),
         (|server| server.restart(Tls::Valid), "ok"),
         (DatabaseServer::stop, "unreachable"),
