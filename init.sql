@@ -77,7 +77,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.login_throttle TO 'auth_user'@'%';
 -- An existing table
 --
 -- Of a table with other names, or in another database, make a view `user` before you run this
--- (the README has one): it is taken for the table.
+-- (docs/moving-over.md has one): it is taken for the table.
 --
 -- CREATE TABLE IF NOT EXISTS leaves the table of the Flask service as it is, and the
 -- GRANT above then fails on the missing column `admin`. Back the table up, then, in

@@ -148,7 +148,7 @@ async fn ids_are_whole_numbers_and_not_doubles(server: &DatabaseServer) {
     assert!(admin.find_by_email("even@example.com").await.unwrap().is_some());
 }
 
-/// The steps behind the scripts, as the README has them.
+/// The steps behind the scripts, as docs/moving-over.md has them.
 fn users_of_the_flask_service_keep_their_ids_and_passwords(server: &DatabaseServer) {
     for arguments in [&["upgrade-plaintext", "--yes"][..], &["user", "grant", "zero@example.com"]] {
         let output = run("auth-admin", arguments, &server.root_variables(), "");
@@ -184,7 +184,14 @@ async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServe
 /// Where `ps` would show it.
 #[test]
 fn no_password_is_given_on_a_command_line() {
-    for file in ["init.sql", "docs/upgrade-from-flask.sql", "README.md", "k8s-knative/README.md"] {
+    for file in [
+        "init.sql",
+        "docs/upgrade-from-flask.sql",
+        "README.md",
+        "docs/moving-over.md",
+        "docs/operations.md",
+        "k8s-knative/README.md",
+    ] {
         let text = fs::read_to_string(workspace().join(file)).unwrap();
         for option in ["--init-command", "--password=", "--execute"] {
             assert!(!text.contains(option), "{file}: {option}");

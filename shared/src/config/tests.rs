@@ -165,27 +165,26 @@ fn every_variable_that_is_read_is_in_the_table_and_in_both_documents() {
     let ours = asked.iter().map(String::as_str).filter(|name| !name.starts_with("AWS_"));
     assert_eq!(ours.collect::<BTreeSet<_>>(), VARIABLES.iter().map(|it| it.name).collect());
 
-    let [readme, example] = ["README.md", ".env.example"].map(|name| {
+    let [document, example] = ["docs/configuration.md", ".env.example"].map(|name| {
         std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     });
     let assignments = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
     let assignments: Vec<_> =
         assignments.filter(|(name, _)| !name.contains(' ') && !name.starts_with("AWS_")).collect();
     assert_eq!(assignments.len(), VARIABLES.len(), ".env.example");
-    let (_, configuration) = readme.split_once("\n## Configuration\n").unwrap();
     for variable in VARIABLES {
         let (name, default) = (variable.name, variable.default);
         let assigned = assignments.iter().find(|it| it.0 == name);
         let assigned = assigned.unwrap_or_else(|| panic!(".env.example has no {name}")).1;
         assert!(default.is_empty() || assigned == default, ".env.example: {name}={assigned}");
-        let row = configuration.lines().find_map(|line| {
+        let row = document.lines().find_map(|line| {
             let (names, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
             names.contains(&format!("`{name}`")).then_some((names, rest))
         });
-        let (names, rest) = row.unwrap_or_else(|| panic!("README.md has no row of {name}"));
-        assert!(rest.starts_with(&format!("{} |", variable.audience)), "README.md: {name}");
+        let (names, rest) = row.unwrap_or_else(|| panic!("configuration.md has no row of {name}"));
+        assert!(rest.starts_with(&format!("{} |", variable.audience)), "configuration.md: {name}");
         let with_default = [format!("`{name}` ({default})"), format!("`{name}` (`{default}`")];
         let told = default.is_empty() || with_default.iter().any(|text| names.contains(text));
-        assert!(told, "README.md does not say that {name} is {default}");
+        assert!(told, "configuration.md does not say that {name} is {default}");
     }
 }

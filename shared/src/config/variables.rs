@@ -1,4 +1,4 @@
-//! Every variable once. A test compares this table with README.md and `.env.example`.
+//! Every variable once. A test compares this table with docs/configuration.md and `.env.example`.
 
 /// A variable that `login`, or every function, reads.
 pub(super) struct Variable {

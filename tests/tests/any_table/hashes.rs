@@ -15,7 +15,7 @@ fn email(number: usize) -> String {
     format!("{number}@example.com")
 }
 
-/// As the README says it: two slots of 7 MiB, 128 MiB for stored hashes, 32 MiB for the rest.
+/// As docs/configuration.md says: two slots of 7 MiB, 128 MiB for stored hashes, and 32 MiB.
 const BOUND_KIB: usize = 2 * 7_168 + 128 * 1024 + 32 * 1024;
 const GUESSES: usize = 6;
 

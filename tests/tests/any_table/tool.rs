@@ -1,4 +1,4 @@
-//! `auth-admin` on tables of others, and the view of the README.
+//! `auth-admin` on tables of others, and the view of docs/moving-over.md.
 
 use shared::users::UserStore;
 use system_tests::{
@@ -15,7 +15,7 @@ pub(crate) async fn suite(server: &DatabaseServer) {
     what_is_wrong_is_named_and_nothing_is_changed(server);
     what_cannot_be_stored_is_refused(server);
     what_can_be_read_is_listed(server);
-    the_view_of_the_readme_brings_other_names(server);
+    the_view_of_the_guide_brings_other_names(server);
     ids_of_bytes_are_read_through_a_view(server).await;
 }
 
@@ -145,9 +145,9 @@ fn what_can_be_read_is_listed(server: &DatabaseServer) {
     assert!(listed.stdout.contains(EMAIL), "{}{}", listed.stdout, listed.stderr);
 }
 
-fn the_view_of_the_readme_brings_other_names(server: &DatabaseServer) {
-    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
-    let (_, from_view) = readme.split_once("```sql\nCREATE DATABASE IF NOT EXISTS auth").unwrap();
+fn the_view_of_the_guide_brings_other_names(server: &DatabaseServer) {
+    let guide = std::fs::read_to_string(workspace().join("docs/moving-over.md")).unwrap();
+    let (_, from_view) = guide.split_once("```sql\nCREATE DATABASE IF NOT EXISTS auth").unwrap();
     let (view, _) = from_view.split_once("```").unwrap();
     server.sql(&format!(
         "DROP DATABASE IF EXISTS app; CREATE DATABASE app CHARACTER SET utf8mb4; USE app;

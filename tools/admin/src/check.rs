@@ -82,7 +82,7 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
             check_column(column, findings);
         } else {
             let found =
-                "is not there, or not for this account; a view can bring it, see the README";
+                "is missing, or hidden from this account; for a view see docs/moving-over.md";
             findings.add(FAILS, &format!("column {name}"), found);
         }
     }
@@ -99,7 +99,8 @@ fn check_column(column: &Column, findings: &mut Findings) {
     let ignores_case = collation.as_deref().is_some_and(|it| it.ends_with("_ci"));
     let what = format!("column {name}");
     if is_padded && name.eq_ignore_ascii_case("id") {
-        let found = "is no text, so that no login succeeds: let a view convert it, see the README";
+        let found =
+            "is no text, so that no login succeeds: let a view convert it, see docs/moving-over.md";
         return findings.add(FAILS, &what, &format!("{form}; {found}"));
     }
     let problem = match name.to_ascii_lowercase().as_str() {

@@ -18,7 +18,7 @@ use crate::{
 /// The database is found as login finds it: by `DATABASE_URL`, by `MYSQL_HOST` and its siblings,
 /// or by `DATABASE_SECRET_ID`. The account needs SELECT, INSERT, UPDATE and DELETE on the tables
 /// user and `login_throttle`; the one that init.sql makes for login may not add users or make
-/// administrators. The README lists the variables.
+/// administrators. docs/configuration.md lists the variables.
 ///
 /// New hashes are Argon2id. `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS` and `ARGON2_PARALLELISM` set
 /// their cost, which should be the one of login.

@@ -1,7 +1,7 @@
 //! How each system writes a hash.
 //!
 //! A form that is added here needs a line in `tests/data/stored-hashes.json`, made by that
-//! system's own library, and one in the README's table of forms.
+//! system's own library, and one in the table of docs/moving-over.md.
 
 use argon2::{Algorithm, password_hash::phc::PasswordHash};
 use aws_lc_rs::pbkdf2;
