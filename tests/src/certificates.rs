@@ -26,7 +26,6 @@ pub struct Authority {
 
 impl Authority {
     /// A new authority; its certificate is written to `directory/name.pem`.
-    #[must_use]
     pub fn new(directory: &Path, name: &str) -> Self {
         let mut params = parameters(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -39,7 +38,6 @@ impl Authority {
     }
 
     /// The file with its certificate: what a client trusts.
-    #[must_use]
     pub fn certificate(&self) -> &Path {
         &self.certificate
     }
@@ -58,11 +56,6 @@ impl Authority {
     }
 
     /// TLS for `localhost` in front of a port of the loopback interface, and its own port.
-    ///
-    /// # Panics
-    ///
-    /// If it accepts no connection within 20 s.
-    #[must_use]
     pub fn tls_proxy(&self, directory: &Path, target: u16) -> (Process, u16) {
         let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
         self.sign_server(&["localhost"], &certificate, &key);

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Environment, scratch};
+use crate::{Environment, environment, scratch};
 
 /// Where Debian's package `libfaketime` puts its library for programs with threads.
 const LIBRARIES: [&str; 2] = [
@@ -25,7 +25,7 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that is right.
-    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it makes a file")]
     pub fn new() -> Self {
         let clock = Self { directory: scratch::directory(), ahead: 0 };
         clock.set();
@@ -33,22 +33,15 @@ impl Clock {
     }
 
     /// What a process needs in order to follow this clock.
-    ///
-    /// # Panics
-    ///
-    /// If libfaketime is not installed.
-    #[must_use]
     pub fn variables(&self) -> Environment {
         let library = LIBRARIES.into_iter().find(|path| Path::new(path).exists());
-        [
-            ("LD_PRELOAD", library.expect("libfaketime is missing: run `make test`").to_owned()),
-            ("FAKETIME_TIMESTAMP_FILE", self.path().display().to_string()),
-            ("FAKETIME_NO_CACHE", "1".into()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
-            ("FAKETIME_DONT_RESET", "1".into()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        environment(&[
+            ("LD_PRELOAD", library.expect("libfaketime is missing: run `make test`")),
+            ("FAKETIME_TIMESTAMP_FILE", &self.path().display().to_string()),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_DONT_RESET", "1"),
+        ])
     }
 
     /// Moves it ahead.
@@ -57,7 +50,7 @@ impl Clock {
         self.set();
     }
 
-    /// Replaced at once, so that nobody reads half of it.
+    /// Replaced at once, so that no process reads half of it.
     fn set(&self) {
         let new = self.directory.path().join("new");
         fs::write(&new, format!("+{}s\n", self.ahead)).expect("scratch can be written");
@@ -66,11 +59,5 @@ impl Clock {
 
     fn path(&self) -> PathBuf {
         self.directory.path().join("time")
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -39,7 +39,6 @@ fn serve(mut client: &TcpStream, answer: impl Fn(&str, &str) -> Vec<u8>) -> std:
 }
 
 /// The bytes of an answer in JSON, as Secrets Manager gives it.
-#[must_use]
 pub fn json(status: u16, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(

@@ -3,11 +3,13 @@
 
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
+use tempfile::TempDir;
+
 use crate::{
     Environment,
     http::Request,
     process::{Process, command},
-    python, wait, workspace,
+    python, scratch, wait, workspace,
 };
 
 /// For a gateway to listen, on a busy machine.
@@ -47,60 +49,59 @@ impl Program {
 pub struct Gateway {
     _process: Process,
     address: SocketAddr,
+    _folder: TempDir,
 }
 
 impl Gateway {
-    /// Starts it in `folder`, with the files of `configuration`, a folder of this workspace. In
-    /// them each first text of `places`, which has to be there, becomes the second, and `/tmp/` becomes
-    /// `folder`; `port` is where it listens then.
-    #[must_use]
+    /// Starts it with the files of `configuration`, a folder of this workspace. In them each first
+    /// text of `replacements`, which has to be there, becomes the second, and `/tmp/` a folder of its
+    /// own; `port` is where it listens then.
     pub fn start(
         program: Program,
         configuration: &str,
-        folder: &Path,
-        places: &[(&str, String)],
+        replacements: &[(&str, String)],
         port: u16,
     ) -> Self {
-        copy(&workspace().join(configuration), folder, places);
+        let folder = scratch::directory();
+        copy(&workspace().join(configuration), folder.path(), replacements);
         let (path, arguments) = program.command();
         let mut start = command(path, &Environment::new());
-        start.args(arguments).current_dir(folder);
+        start.args(arguments).current_dir(folder.path());
         let mut process = Process::start(configuration, start);
         wait::until(configuration, START_LIMIT, || {
             assert!(process.ended().is_none(), "{configuration}: {}", process.log());
             wait::accepts(port).then_some(())
         });
-        Self { _process: process, address: SocketAddr::from(([127, 0, 0, 1], port)) }
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self { _process: process, address, _folder: folder }
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// A request to it.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(method, &format!("http://{}{path}", self.address))
     }
 }
 
-fn copy(from: &Path, to: &Path, places: &[(&str, String)]) {
+fn copy(from: &Path, to: &Path, replacements: &[(&str, String)]) {
     let files = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     let mut before = String::new();
     for file in files.map(|file| file.expect("a file")) {
         let text = fs::read_to_string(file.path()).expect("a text");
-        let here = replaced(&text, places).replace("/tmp/", &format!("{}/", to.display()));
+        let here = replaced(&text, replacements).replace("/tmp/", &format!("{}/", to.display()));
         fs::write(to.join(file.file_name()), here).expect("scratch can be written");
         before += &text;
     }
-    let missing = places.iter().find(|(place, _)| !before.contains(place));
+    let missing = replacements.iter().find(|(there, _)| !before.contains(there));
     assert!(missing.is_none(), "{} has no {missing:?}", from.display());
 }
 
 /// Replaces each in what is around the others: port 48082 has 8082 in it.
-fn replaced(text: &str, places: &[(&str, String)]) -> String {
-    let Some(((place, real), others)) = places.split_first() else { return text.into() };
-    text.split(place).map(|part| replaced(part, others)).collect::<Vec<_>>().join(real)
+fn replaced(text: &str, replacements: &[(&str, String)]) -> String {
+    let Some(((there, real), others)) = replacements.split_first() else { return text.into() };
+    text.split(there).map(|part| replaced(part, others)).collect::<Vec<_>>().join(real)
 }

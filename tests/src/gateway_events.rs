@@ -1,9 +1,11 @@
-//! Requests as the events that AWS's gateways make of them, as far as they are read.
+//! Requests as the events that AWS's gateways make of them: those of `events/`, with another
+//! method, path, headers and body.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, fs};
 
-use crate::contract::ContractRequest;
+use serde_json::{Value, json};
+
+use crate::{http::Request, workspace};
 
 /// A gateway that calls Lambda functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,81 +37,57 @@ impl Gateway {
 
     /// Whether two headers of one name reach a function at all: a load balancer gives
     /// the last one only unless it is told otherwise.
-    #[must_use]
     pub fn gives_all_values(self) -> bool {
         self != Self::LoadBalancer
     }
 
     /// The event for this request.
-    #[must_use]
-    pub fn event(self, request: &ContractRequest) -> Value {
-        let headers = request.headers.iter();
-        let headers = headers.map(|(name, value)| (*name, String::from_utf8_lossy(value)));
-        let (mut last, mut all) = (Map::new(), Map::<String, Value>::new());
-        for (name, value) in headers {
-            last.insert(name.into(), value.clone().into());
-            let values = all.entry(name).or_insert_with(|| json!([]));
-            values.as_array_mut().expect("a list").push(value.into());
+    pub fn event(self, request: &Request) -> Value {
+        let mut headers = BTreeMap::<&str, Vec<_>>::new();
+        for (name, value) in &request.headers {
+            headers.entry(name).or_default().push(String::from_utf8_lossy(value));
         }
-        match self {
-            Self::FunctionUrl => payload_2(request, "$default", &all),
-            Self::HttpApi => payload_2(request, "prod", &all),
-            Self::RestApi => json!({
-                "resource": "/{proxy+}", "path": request.path, "httpMethod": request.method,
-                "headers": last, "multiValueHeaders": all, "queryStringParameters": null,
-                "pathParameters": { "proxy": request.path.trim_start_matches('/') },
-                "requestContext": {
-                    "stage": "prod", "path": format!("/prod{}", request.path),
-                    "httpMethod": request.method,
-                    "requestId": "c6af9ac6", "identity": { "sourceIp": "192.0.2.1" },
-                },
-                "body": null, "isBase64Encoded": false,
-            }),
-            Self::LoadBalancer => load_balancer(request, "headers", last),
-            Self::LoadBalancerMultiValue => load_balancer(request, "multiValueHeaders", all),
-            Self::Lattice => json!({
-                "version": "2.0", "path": request.path, "method": request.method,
-                "headers": all, "body": null, "isBase64Encoded": false,
-                "requestContext": {
-                    "serviceNetworkArn": "arn", "serviceArn": "arn", "targetGroupArn": "arn",
-                    "identity": { "sourceVpcArn": "arn" }, "region": "eu-west-1",
-                    "timeEpoch": "1767225600000000",
-                },
-            }),
+        let lists = json!(headers);
+        let last = json!(headers.iter().map(|it| (it.0, it.1.last())).collect::<BTreeMap<_, _>>());
+        let joined =
+            json!(headers.iter().map(|it| (it.0, it.1.join(","))).collect::<BTreeMap<_, _>>());
+        let (path, decoded) = (&request.url, request.url.replace("%20", " "));
+        let (sample, path, headers) = match self {
+            Self::FunctionUrl => ("function-url", decoded, joined),
+            Self::HttpApi => ("http-api-stage", format!("/prod{decoded}"), joined),
+            Self::RestApi => ("rest-api", path.clone(), last),
+            Self::LoadBalancer => ("load-balancer", path.clone(), last),
+            Self::LoadBalancerMultiValue => ("load-balancer", path.clone(), Value::Null),
+            Self::Lattice => ("vpc-lattice", path.clone(), lists.clone()),
+        };
+        let sample = workspace().join(format!("events/validate-200-{sample}.json"));
+        let sample = fs::read_to_string(sample).expect("a sample event");
+        let mut event: Value = serde_json::from_str(&sample).expect("JSON");
+        if self == Self::LoadBalancerMultiValue {
+            event.as_object_mut().expect("an object").remove("headers");
+            event["multiValueHeaders"] = Value::Null;
         }
+        for (pointer, value) in [
+            ("/rawPath", json!(path)),
+            ("/path", json!(path)),
+            ("/resource", json!("/{proxy+}")),
+            ("/pathParameters", json!({ "proxy": path.trim_start_matches('/') })),
+            ("/requestContext/path", json!(format!("/prod{path}"))),
+            ("/requestContext/http/path", json!(path)),
+            ("/method", json!(request.method)),
+            ("/httpMethod", json!(request.method)),
+            ("/requestContext/httpMethod", json!(request.method)),
+            ("/requestContext/http/method", json!(request.method)),
+            ("/headers", headers),
+            ("/multiValueHeaders", lists),
+        ] {
+            if let Some(member) = event.pointer_mut(pointer) {
+                *member = value;
+            }
+        }
+        // No function reads it.
+        event["body"] = "aWdub3JlZA==".into();
+        event["isBase64Encoded"] = true.into();
+        event
     }
-}
-
-/// Values of one name joined by a comma; the path decoded.
-fn payload_2(request: &ContractRequest, stage: &str, all: &Map<String, Value>) -> Value {
-    let prefix = if stage == "$default" { String::new() } else { format!("/{stage}") };
-    let path = format!("{prefix}{}", request.path.replace("%20", " "));
-    let joined = |values: &Value| {
-        let values = values.as_array().into_iter().flatten().filter_map(Value::as_str);
-        values.collect::<Vec<_>>().join(",")
-    };
-    let headers: Map<String, Value> =
-        all.iter().map(|(name, values)| (name.clone(), joined(values).into())).collect();
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {
-            "domainName": "id.lambda-url.eu-west-1.on.aws", "requestId": "c6af9ac6", "stage": stage,
-            "http": {
-                "method": request.method, "path": path, "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1", "userAgent": "test",
-            },
-        },
-        "body": STANDARD.encode("ignored"), "isBase64Encoded": true,
-    })
-}
-
-fn load_balancer(request: &ContractRequest, member: &str, headers: Map<String, Value>) -> Value {
-    let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/auth/0123456789";
-    let mut event = json!({
-        "requestContext": { "elb": { "targetGroupArn": arn } },
-        "httpMethod": request.method, "path": request.path, "body": "", "isBase64Encoded": false,
-    });
-    event[member] = headers.into();
-    event
 }

@@ -6,7 +6,7 @@ use std::{sync::LazyLock, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ureq::{
     Agent,
-    http::{HeaderMap, Request as HttpRequest, request::Builder},
+    http::{HeaderMap, Request as HttpRequest},
 };
 
 /// Longer than any answer may take, hung ones are found all the same.
@@ -27,65 +27,71 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 });
 
 /// A request that is being put together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
-    builder: Builder,
+    /// The method.
+    pub method: String,
+    /// The path alone, until [`to`](Self::to) says where.
+    pub url: String,
+    /// Headers, several of one name too.
+    pub headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
 impl Request {
     /// A request with any method, without headers and body.
-    #[must_use]
     pub fn new(method: &str, url: &str) -> Self {
-        Self { builder: HttpRequest::builder().method(method).uri(url), body: Vec::new() }
+        Self { method: method.into(), url: url.into(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Puts the address of a server before the path.
+    pub fn to(mut self, base_url: &str) -> Self {
+        self.url.insert_str(0, base_url);
+        self
     }
 
     /// Adds a header, beside others of the same name.
-    #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.builder = self.builder.header(name, value.as_ref());
+        self.headers.push((name.into(), value.as_ref().into()));
         self
     }
 
     /// Adds `Authorization: Basic`.
-    #[must_use]
     pub fn basic(self, user_id: &str, password: &str) -> Self {
         self.header("authorization", basic(user_id, password))
     }
 
     /// Adds `Authorization: Bearer`.
-    #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
 
     /// Sets the body.
-    #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
     /// Sends it on a connection of its own.
-    #[must_use]
     pub fn send(self) -> Answer {
         self.try_send().unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
-    /// Sends it on a connection of its own, to somebody who may not be there.
-    ///
-    /// # Errors
-    ///
-    /// If there is no answer within 30 s, or the request is none.
+    /// Sends it on a connection of its own, to a server that may not be there; an error if there is
+    /// no answer within 30 s.
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
-        let mut response = AGENT.run(self.builder.body(self.body)?)?;
+        let builder = HttpRequest::builder().method(&*self.method).uri(self.url);
+        let builder = self
+            .headers
+            .iter()
+            .fold(builder, |builder, (name, value)| builder.header(name, value.as_slice()));
+        let mut response = AGENT.run(builder.body(self.body)?)?;
         let body = response.body_mut().read_to_vec()?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 }
 
 /// The value of an `Authorization: Basic` header.
-#[must_use]
 pub fn basic(user_id: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user_id}:{password}")))
 }
@@ -103,17 +109,20 @@ pub struct Answer {
 
 impl Answer {
     /// The body as text.
-    #[must_use]
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the body is UTF-8")
     }
 
     /// The one header of this name.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().expect("the header is ASCII");
         assert!(values.next().is_none(), "several {name} headers");
         Some(value)
+    }
+
+    /// Whether it says that the connection ends with it.
+    pub fn is_last(&self) -> bool {
+        self.header("connection") == Some("close")
     }
 }

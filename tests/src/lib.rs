@@ -5,35 +5,35 @@
 //! A test that needs a server says so, and `make test` runs it:
 //!
 //! ```no_run
-//! use system_tests::{mariadb, service::Service};
+//! use system_tests::{mariadb, service::Service, with};
 //!
 //! #[test]
 //! #[ignore = "needs MariaDB: make test"]
 //! fn an_unknown_user_is_refused() {
-//!     let database = mariadb::shared();
-//!     let mut variables = database.login_variables();
-//!     variables.insert("JWT_SECRET".into(), "a key of 32 bytes, and one or two more".into());
-//!     let login = Service::start("login", variables);
-//!     let answer = login.request("POST", "/login").header("Authorization", "Basic YTpi").send();
+//!     let key = ("JWT_SECRET", "a key of 32 bytes, and one or two more");
+//!     let login = Service::start("login", with(mariadb::shared().login_variables(), &[key]));
+//!     let answer = login.request("POST", "/login").basic("a", "b").send();
 //!     assert_eq!((answer.status, answer.text()), (401, "invalid credentials"));
 //! }
 //! ```
 
-pub mod binaries;
-pub mod cargo_lambda;
+#![expect(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    clippy::missing_errors_doc,
+    reason = "the tests of this workspace are its only callers"
+)]
+
 pub mod certificates;
 pub mod clock;
 pub mod contract;
 pub mod database;
-pub mod even_load;
 pub mod fake_http;
 pub mod forge;
 pub mod gateway;
 pub mod gateway_events;
 pub mod http;
-pub mod http_door;
-pub mod lambda_emulator;
-pub mod lambda_process;
+pub mod lambda;
 pub mod measured;
 pub mod moto;
 pub mod process;
@@ -42,7 +42,6 @@ pub mod raw;
 pub mod runtime_api;
 pub mod scratch;
 pub mod service;
-mod spawner;
 pub mod stores;
 pub mod tcp_proxy;
 pub mod traffic;
@@ -59,8 +58,18 @@ use std::{
 /// Environment variables of a process, and what [`stores::open`] reads its configuration from.
 pub type Environment = BTreeMap<String, String>;
 
+/// These variables.
+pub fn environment(variables: &[(&str, &str)]) -> Environment {
+    with(Environment::new(), variables)
+}
+
+/// Those variables, and these in addition or in place of them.
+pub fn with(mut all: Environment, more: &[(&str, &str)]) -> Environment {
+    all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    all
+}
+
 /// The directory of the workspace, where `init.sql` is.
-#[must_use]
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").into()
 }

@@ -6,16 +6,22 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io::Write,
+    io::{self, Write},
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        LazyLock,
+        mpsc::{Sender, channel},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use crate::{Environment, scratch, spawner, wait};
+use crate::{Environment, scratch, wait};
 
 /// How long a process may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
@@ -23,14 +29,47 @@ const GRACE: Duration = Duration::from_secs(10);
 const TAIL_LINES: usize = 40;
 const LOG: &str = "log";
 
-/// A command with no environment but `PATH` and `variables`, to be given to
-/// [`Process::start`] or [`output`].
-#[must_use]
+/// The path of a program of this workspace, built with the profile of the running test and in
+/// its target directory.
+///
+/// # Panics
+///
+/// If it has not been built: `cargo test` builds the programs of the package under test only.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the running test has a path");
+    // target/debug/deps/stores-0123456789abcdef
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("a test lies in deps/");
+    let path = profile.join(name);
+    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
+    path
+}
+
+/// A command with no environment but `PATH` and `variables`. The kernel kills its process when
+/// this one ends.
 pub fn command(program: impl AsRef<OsStr>, variables: &Environment) -> Command {
-    let program = program.as_ref().to_str().expect("paths of this workspace are UTF-8");
-    let mut command = spawner::command(program);
+    // It replaces itself by the program, so the child's id is the program's.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(variables);
     command
+}
+
+/// The kernel's watch is over the thread that started the child, and libtest ends a
+/// thread with each test: hence a thread that lives as long as the process.
+fn spawn(command: Command) -> io::Result<Child> {
+    type Order = (Command, Sender<io::Result<Child>>);
+    static SPAWNER: LazyLock<Sender<Order>> = LazyLock::new(|| {
+        let (sender, orders) = channel::<Order>();
+        thread::spawn(move || {
+            for (mut command, reply) in orders {
+                let _ = reply.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let (reply, child) = channel();
+    SPAWNER.send((command, reply)).expect("the thread never ends");
+    child.recv().expect("the thread never ends")
 }
 
 /// A running process. Both its outputs go to one log.
@@ -44,11 +83,6 @@ pub struct Process {
 
 impl Process {
     /// Starts `command`; `name` is for messages.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be started.
-    #[must_use]
     pub fn start(name: &str, mut command: Command) -> Self {
         let directory = scratch::directory();
         let log = create(&directory, LOG);
@@ -60,18 +94,16 @@ impl Process {
     fn spawn(name: &str, mut command: Command, directory: TempDir) -> Self {
         // A group of its own: Ctrl-C is for the test process, which then ends this one.
         command.process_group(0);
-        let child = spawner::spawn(command).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let child = spawn(command).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self { name: name.to_owned(), child, directory, status: None }
     }
 
     /// Its process id.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// All that it has written so far.
-    #[must_use]
     pub fn log(&self) -> String {
         read(&self.directory, LOG)
     }
@@ -88,11 +120,7 @@ impl Process {
         self.status
     }
 
-    /// Waits until it ends by itself.
-    ///
-    /// # Panics
-    ///
-    /// If that takes longer than `limit`.
+    /// Waits until it ends by itself, within `limit`.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let what = format!("the end of {}", self.name);
         wait::until(&what, limit, || self.ended())
@@ -103,11 +131,7 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
-    /// Ends it with SIGTERM and says how it ended.
-    ///
-    /// # Panics
-    ///
-    /// If it has not ended within `limit`.
+    /// Ends it with SIGTERM within `limit`, and says how it ended.
     pub fn terminate(&mut self, limit: Duration) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait(limit)
@@ -135,13 +159,6 @@ impl Process {
             let _ = kill_process(Pid::from_child(&self.child), signal);
         }
     }
-
-    fn show_tail(&self) {
-        let log = self.log();
-        let lines: Vec<&str> = log.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-        eprintln!("--- the last lines of {}:\n{}\n---", self.name, tail.join("\n"));
-    }
 }
 
 impl Drop for Process {
@@ -151,12 +168,15 @@ impl Drop for Process {
         self.signal(Signal::CONT);
         let start = Instant::now();
         while self.ended().is_none() && start.elapsed() < GRACE {
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         self.signal(Signal::KILL);
         let _ = self.child.wait();
-        if std::thread::panicking() {
-            self.show_tail();
+        if thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+            eprintln!("--- the last lines of {}:\n{}\n---", self.name, tail.join("\n"));
         }
     }
 }
@@ -172,14 +192,9 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// Runs `command` to its end with `input` as its standard input.
-///
-/// # Panics
-///
-/// If it cannot be started, or takes longer than `limit`.
-#[must_use]
+/// Runs `command` to its end, within `limit`, with `input` as its standard input.
 pub fn output(mut command: Command, input: &[u8], limit: Duration) -> Output {
-    // Files and not pipes: nobody has to read while the process writes.
+    // Files and not pipes: they need no reader while the process writes.
     let directory = scratch::directory();
     create(&directory, "in").write_all(input).expect("scratch can be written");
     let input = File::open(directory.path().join("in")).expect("just written");
@@ -199,15 +214,18 @@ fn read(directory: &TempDir, name: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The most memory that a process had resident at any time, in KiB.
-///
-/// # Panics
-///
-/// If there is no such process.
-#[must_use]
-pub fn peak_memory(id: u32) -> usize {
+/// What Linux says in `/proc/…/status` of a process that lives, such as `VmHWM`: the most memory
+/// that it had resident at any time, in KiB.
+pub fn memory_kib(id: u32, name: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
     number.expect("Linux says so")
+}
+
+/// What cargo needs of the environment.
+pub fn cargo_variables() -> Environment {
+    let names = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "RUSTUP_TOOLCHAIN"];
+    let set = names.into_iter().filter_map(|name| Some((name.into(), std::env::var(name).ok()?)));
+    set.collect()
 }

@@ -8,28 +8,16 @@ use crate::{
     workspace,
 };
 
-const LIMIT: Duration = Duration::from_mins(1);
-
 /// A program of the virtual environment.
-///
-/// # Panics
-///
-/// If it isn't there.
-#[must_use]
 pub fn program(name: &str) -> PathBuf {
     let path = workspace().join("target/venv/bin").join(name);
     assert!(path.exists(), "{} is missing: run `make test`", path.display());
     path
 }
 
-/// Runs a script of `tests/python` to its end.
-///
-/// # Panics
-///
-/// If it takes longer than a minute.
-#[must_use]
+/// Runs a script of `tests/python` to its end, within a minute.
 pub fn run(script: &str, variables: &Environment) -> Output {
     let mut python = command(program("python"), variables);
     python.arg(workspace().join("tests/python").join(script));
-    output(python, b"", LIMIT)
+    output(python, b"", Duration::from_mins(1))
 }

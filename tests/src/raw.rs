@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::service::Service;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{http::Answer, service::Service};
 
 /// Longer than any limit that is tested.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -17,31 +19,8 @@ pub struct Connection {
     reader: BufReader<TcpStream>,
 }
 
-/// The answer to one request.
-#[derive(Debug)]
-pub struct RawAnswer {
-    /// The status code.
-    pub status: u16,
-    /// All headers as they came, in lower case.
-    pub headers: String,
-    /// The body.
-    pub body: String,
-}
-
-impl RawAnswer {
-    /// Whether it says that the connection ends with it.
-    #[must_use]
-    pub fn is_last(&self) -> bool {
-        self.headers.contains("connection: close\r\n")
-    }
-}
-
 impl Connection {
-    /// Connects.
-    ///
-    /// # Errors
-    ///
-    /// If nobody listens there.
+    /// Connects; an error if there is no listener.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -50,60 +29,55 @@ impl Connection {
         Ok(Self { reader: BufReader::with_capacity(1024, stream) })
     }
 
+    /// Connects to a service.
+    pub fn to(service: &Service) -> Self {
+        Self::open(address(service)).expect("the service listens")
+    }
+
     /// Waits so long for answers, in place of 15 s.
     pub fn wait_up_to(&mut self, limit: Duration) {
         self.reader.get_ref().set_read_timeout(Some(limit)).expect("a socket");
     }
 
-    /// Connects to a service.
-    #[must_use]
-    pub fn to(service: &Service) -> Self {
-        Self::open(address(service)).expect("the service listens")
-    }
-
     /// Sends bytes as they are.
-    ///
-    /// # Errors
-    ///
-    /// If the connection is closed.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.reader.get_mut().write_all(bytes.as_ref())
     }
 
-    /// The next answer, whole.
-    ///
-    /// # Errors
-    ///
-    /// If the connection ends before it, or nothing comes for 15 s.
-    pub fn answer(&mut self) -> io::Result<RawAnswer> {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            if self.reader.read_line(&mut head)? == 0 {
+    /// The next answer, whole; an error if the connection ends before it, or nothing comes for
+    /// 15 s.
+    pub fn answer(&mut self) -> io::Result<Answer> {
+        let (mut status, mut headers) = (0, HeaderMap::new());
+        loop {
+            let mut line = String::new();
+            if self.reader.read_line(&mut line)? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            match line.trim_end().split_once(':') {
+                _ if status == 0 => {
+                    status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("HTTP");
+                }
+                Some((name, value)) => {
+                    let name: HeaderName = name.parse().expect("a header's name");
+                    let value = HeaderValue::from_str(value.trim()).expect("a header's value");
+                    headers.append(name, value);
+                }
+                None => break,
+            }
         }
-        let headers = head.to_ascii_lowercase();
-        let length = headers.split("\r\n").find_map(|line| line.strip_prefix("content-length: "));
-        let length = length.map_or(0, |length| length.parse().expect("a number"));
-        let mut body = vec![0; length];
+        let length = headers.get("content-length").and_then(|length| length.to_str().ok());
+        let mut body = vec![0; length.map_or(0, |length| length.parse().expect("a number"))];
         self.reader.read_exact(&mut body)?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Ok(RawAnswer { status: status.expect("a status"), headers, body })
+        Ok(Answer { status, headers, body })
     }
 
     /// Sends a request and gives its answer.
-    ///
-    /// # Errors
-    ///
-    /// If there is none.
-    pub fn exchange(&mut self, request: impl AsRef<[u8]>) -> io::Result<RawAnswer> {
+    pub fn exchange(&mut self, request: impl AsRef<[u8]>) -> io::Result<Answer> {
         self.send(request)?;
         self.answer()
     }
 
     /// All that comes until the other side ends the connection, which it does within 15 s.
-    #[must_use]
     pub fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         let end = self.reader.read_to_end(&mut rest);
@@ -115,7 +89,6 @@ impl Connection {
     }
 
     /// How long it takes until the other side ends the connection, without a word.
-    #[must_use]
     pub fn time_to_end(&mut self) -> Duration {
         let since = Instant::now();
         assert_eq!(self.rest(), "");
@@ -123,24 +96,20 @@ impl Connection {
     }
 
     /// Whether nothing comes for this long, not even the end.
-    #[must_use]
     pub fn is_silent(&mut self, time: Duration) -> bool {
-        let stream = self.reader.get_ref();
-        stream.set_read_timeout(Some(time)).expect("a socket");
-        let nothing = stream.peek(&mut [0]).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock);
-        stream.set_read_timeout(Some(LIMIT)).expect("a socket");
-        nothing
+        self.wait_up_to(time);
+        let peeked = self.reader.get_ref().peek(&mut [0]);
+        self.wait_up_to(LIMIT);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
 /// Where a service listens.
-#[must_use]
 pub fn address(service: &Service) -> SocketAddr {
     service.url("").trim_start_matches("http://").parse().expect("an address")
 }
 
 /// The head of a request with these header lines, each with its line break.
-#[must_use]
 pub fn head(request: &str, headers: &str) -> String {
     format!("{request} HTTP/1.1\r\nHost: h\r\n{headers}\r\n")
 }

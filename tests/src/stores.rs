@@ -36,6 +36,13 @@ impl Sqlite {
         store
     }
 
+    /// One with the users of the contract.
+    pub async fn of_contract() -> Self {
+        let store = Self::with(&[]).await;
+        contract::add_users(&store.users).await;
+        store
+    }
+
     /// How `login` finds it.
     #[must_use]
     pub fn variables(&self) -> Environment {

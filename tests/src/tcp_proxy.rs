@@ -3,147 +3,119 @@
 
 use std::{
     io::{Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-/// For a connection that the kernel accepts at once, if it accepts any.
-const CONNECT_LIMIT: Duration = Duration::from_millis(100);
-const BACKLOG: i32 = 128;
-
 /// Ends with the test process; until then it waits for connections.
 pub struct TcpProxy {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    listener: TcpListener,
-    target: u16,
-    state: Mutex<State>,
+    port: u16,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The switch of all that was connected since connections stalled the last time.
-    stalled: Arc<AtomicBool>,
+    /// How often all connections were stalled.
+    stalls: usize,
     streams: Vec<TcpStream>,
     delay: Duration,
     black_hole: bool,
-    /// Connections that keep the listener's queue full.
-    queued: Vec<TcpStream>,
 }
 
 impl TcpProxy {
     /// A proxy in front of a port of the loopback interface.
-    #[must_use]
     pub fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        let shared = Arc::new(Shared { listener, target, state: Mutex::default() });
-        let acceptor = Arc::clone(&shared);
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let state = Arc::default();
+        let proxy = Self { port, state: Arc::clone(&state) };
         thread::spawn(move || {
-            for client in acceptor.listener.incoming().flatten() {
-                acceptor.wait_until_healed();
+            for client in listener.incoming().flatten() {
+                wait_until_healed(&state);
                 // A server that is not there ends the connection.
-                let _ = connect(&acceptor, client);
+                let _ = connect(&state, client, target);
             }
         });
-        Self { address, shared }
+        proxy
     }
 
     /// Its port.
-    #[must_use]
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.port
     }
 
     /// From now on nothing gets through on any connection made so far, not even its end;
     /// later ones work.
     pub fn stall_all(&self) {
-        let mut state = self.shared.state();
-        std::mem::take(&mut state.stalled).store(true, Ordering::SeqCst);
+        let mut state = lock(&self.state);
+        state.stalls += 1;
         state.streams.clear();
     }
 
     /// Ends every connection made so far.
     pub fn cut_all(&self) {
-        for stream in self.shared.state().streams.drain(..) {
+        for stream in lock(&self.state).streams.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
     /// From now on every packet takes so long, in either direction.
     pub fn delay(&self, delay: Duration) {
-        self.shared.state().delay = delay;
+        lock(&self.state).delay = delay;
     }
 
-    /// From now on packets vanish: those of connections, which go on after [`heal`](Self::heal),
-    /// and those with which connections begin.
+    /// From now on nothing gets through, on no connection, old or new, until [`heal`](Self::heal).
     pub fn black_hole(&self) {
-        self.shared.state().black_hole = true;
-        // The kernel accepts for the listener as long as its queue has room.
-        rustix::net::listen(&self.shared.listener, 0).expect("it listens");
-        let connect = |_| TcpStream::connect_timeout(&self.address, CONNECT_LIMIT).ok();
-        let queued: Vec<_> = (0..=BACKLOG).map_while(connect).collect();
-        assert!(queued.len() < BACKLOG as usize, "the queue has no end");
-        self.shared.state().queued = queued;
+        lock(&self.state).black_hole = true;
     }
 
-    /// Everything gets through again.
+    /// Everything gets through again, at once.
     pub fn heal(&self) {
-        rustix::net::listen(&self.shared.listener, BACKLOG).expect("it listens");
-        let mut state = self.shared.state();
-        state.queued.clear();
+        let mut state = lock(&self.state);
         state.delay = Duration::ZERO;
         state.black_hole = false;
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn wait_until_healed(&self) {
-        while self.state().black_hole {
-            thread::sleep(Duration::from_millis(5));
-        }
+fn wait_until_healed(state: &Mutex<State>) {
+    while lock(state).black_hole {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn connect(shared: &Arc<Shared>, client: TcpStream) -> std::io::Result<()> {
-    let server = TcpStream::connect(("127.0.0.1", shared.target))?;
+fn connect(state: &Arc<Mutex<State>>, client: TcpStream, target: u16) -> std::io::Result<()> {
+    let server = TcpStream::connect(("127.0.0.1", target))?;
+    let mut locked = lock(state);
     for stream in [&client, &server] {
         stream.set_nodelay(true)?;
+        locked.streams.push(stream.try_clone()?);
     }
-    let mut state = shared.state();
-    state.streams.extend([client.try_clone()?, server.try_clone()?]);
-    let stalled = Arc::clone(&state.stalled);
+    let stalls = locked.stalls;
     for (from, to) in [(client.try_clone()?, server.try_clone()?), (server, client)] {
-        let (shared, stalled) = (Arc::clone(shared), Arc::clone(&stalled));
-        thread::spawn(move || forward(&shared, from, to, &stalled));
+        let state = Arc::clone(state);
+        thread::spawn(move || forward(&state, from, to, stalls));
     }
     Ok(())
 }
 
-fn forward(shared: &Shared, mut from: TcpStream, mut to: TcpStream, stalled: &AtomicBool) {
+fn forward(state: &Mutex<State>, mut from: TcpStream, mut to: TcpStream, stalls: usize) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        let delay = shared.state().delay;
+        let delay = lock(state).delay;
         thread::sleep(delay);
-        shared.wait_until_healed();
-        if !stalled.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+        wait_until_healed(state);
+        if lock(state).stalls == stalls && to.write_all(&buffer[..length]).is_err() {
             break;
         }
     }
-    shared.wait_until_healed();
-    if !stalled.load(Ordering::SeqCst) {
+    wait_until_healed(state);
+    if lock(state).stalls == stalls {
         for stream in [&from, &to] {
             let _ = stream.shutdown(Shutdown::Both);
         }

@@ -1,26 +1,135 @@
 //! Clients of every kind at even distances, and what became of each of their requests.
 
-mod record;
-
-pub use record::{Clients, Kind, Record, Records};
-
 use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
-    contract,
+    contract::{self, payload},
     http::{Answer, Request},
+    raw::Connection,
     users::{self, PASSWORD},
 };
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A login with the right password, for each client another user.
+    RightLogin,
+    /// In turns one with a wrong password and one for an e-mail that no user has, each time another.
+    WrongLogin,
+    /// A validation of the token of the last right login, or of one that a test added.
+    GoodToken,
+    /// In turns one of a token that has expired, of an unknown key, and of a good one that was
+    /// changed.
+    BadToken,
+}
+
+impl Kind {
+    /// Whether it is for `login`, which needs a database.
+    pub fn is_login(self) -> bool {
+        matches!(self, Self::RightLogin | Self::WrongLogin)
+    }
+
+    /// What is answered while all is well. An e-mail that fails often enough is locked.
+    fn usual(self) -> &'static [u16] {
+        match self {
+            Self::RightLogin | Self::GoodToken => &[200],
+            Self::WrongLogin => &[401, 429],
+            Self::BadToken => &[403],
+        }
+    }
+}
+
+/// Clients of one kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Clients {
+    /// What they send.
+    pub kind: Kind,
+    /// How many there are; each has one request under way at a time.
+    pub number: u32,
+    /// How often each of them sends one. A client that got no answer in time leaves out
+    /// those that it has missed.
+    pub every: Duration,
+}
+
+/// A request and its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Record {
+    /// What was sent.
+    pub kind: Kind,
+    /// When.
+    pub sent: Instant,
+    /// How long the answer took.
+    pub took: Duration,
+    /// Its status; 0 where there was no answer.
+    pub status: u16,
+    /// Whether a 200 was about the right user.
+    pub is_right: bool,
+}
+
+impl Record {
+    /// Whether the answer is what it would be while all is well.
+    pub fn is_usual(&self) -> bool {
+        self.is_right && self.kind.usual().contains(&self.status)
+    }
+
+    /// When it was answered.
+    pub fn answered(&self) -> Instant {
+        self.sent + self.took
+    }
+}
+
+/// All requests of a while.
+#[derive(Debug, Clone, Default)]
+pub struct Records(pub Vec<Record>);
+
+impl Records {
+    /// Those for which something holds.
+    pub fn filter(&self, holds: impl Fn(&Record) -> bool) -> Self {
+        Self(self.0.iter().filter(|record| holds(record)).copied().collect())
+    }
+
+    /// Those of one kind.
+    pub fn of(&self, kind: Kind) -> Self {
+        self.filter(|record| record.kind == kind)
+    }
+
+    /// Those that were sent at this time or later.
+    pub fn since(&self, time: Instant) -> Self {
+        self.filter(|record| record.sent >= time)
+    }
+
+    /// How long so many of a hundred answers took at most.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let mut times: Vec<_> = self.0.iter().map(|record| record.took).collect();
+        times.sort_unstable();
+        let last = (times.len() * percent).div_ceil(100).saturating_sub(1);
+        times.get(last).copied().unwrap_or_default()
+    }
+
+    /// `200 ×31, 503 ×4, slowest 3.02 s`.
+    pub fn summary(&self) -> String {
+        let mut statuses = BTreeMap::<u16, usize>::new();
+        for record in &self.0 {
+            *statuses.entry(record.status).or_default() += 1;
+        }
+        let counts: Vec<_> =
+            statuses.iter().map(|(status, count)| format!("{status} ×{count}")).collect();
+        format!("{}, slowest {:.2} s", counts.join(", "), self.percentile(100).as_secs_f64())
+    }
+}
 
 /// Requests under way, until [`stop`](Self::stop).
 pub struct Traffic {
@@ -40,7 +149,6 @@ struct Shared {
 impl Traffic {
     /// Begins, at these addresses of `login` and `validate`. `token` is a good one, until
     /// the first login.
-    #[must_use]
     pub fn start(login: String, validate: String, token: String, clients: &[Clients]) -> Self {
         let shared = Arc::new(Shared {
             login,
@@ -65,13 +173,11 @@ impl Traffic {
     }
 
     /// What was answered so far.
-    #[must_use]
     pub fn records(&self) -> Records {
         Records(lock(&self.shared.records).clone())
     }
 
     /// Ends, and says what was answered.
-    #[must_use]
     pub fn stop(mut self) -> Records {
         self.end();
         self.records()
@@ -101,7 +207,8 @@ impl Shared {
                 return;
             }
             let sent = Instant::now();
-            let (status, is_right) = self.send(clients.kind, number as usize, count);
+            let answer = self.send(clients.kind, number as usize, count);
+            let (status, is_right) = answer.unwrap_or((0, true));
             let record =
                 Record { kind: clients.kind, sent, took: sent.elapsed(), status, is_right };
             lock(&self.records).push(record);
@@ -110,21 +217,31 @@ impl Shared {
     }
 
     /// The status, and whether a 200 was right.
-    fn send(&self, kind: Kind, number: usize, count: usize) -> (u16, bool) {
-        let unknown = format!("{number}-{count}@example.org");
-        // Clients begin at users far from each other.
-        let wrong = users::email("wrong", number * 101 + count);
-        match kind {
-            Kind::RightLogin => self.right_login(&users::email("right", number)),
-            Kind::WrongLogin => (self.log_in(&wrong, "not the password").0, true),
-            Kind::UnknownLogin => (self.log_in(&unknown, PASSWORD).0, true),
-            Kind::GoodToken => self.good_token(count),
-            Kind::ExpiredToken => {
-                let claims = json!({ "username": "a@b", "admin": true, "iat": 1, "exp": 2 });
-                (self.validate(&contract::token_with(&claims)).0, true)
+    fn send(&self, kind: Kind, number: usize, count: usize) -> Option<(u16, bool)> {
+        let (answer, is_right) = match kind {
+            Kind::RightLogin => {
+                let email = users::email("right", number);
+                let answer = self.log_in(&email, PASSWORD)?;
+                let is_right = self.is_token_of(&answer, &email);
+                (answer, is_right)
             }
-            Kind::GarbageToken => (self.validate(&garbage(&self.token(0), count)).0, true),
-        }
+            // Clients begin at users far from each other.
+            Kind::WrongLogin if count.is_multiple_of(2) => {
+                (self.log_in(&users::email("wrong", number * 101 + count), "not it")?, true)
+            }
+            Kind::WrongLogin => {
+                (self.log_in(&format!("{number}-{count}@example.org"), PASSWORD)?, true)
+            }
+            // The answer has to be what the token holds.
+            Kind::GoodToken => {
+                let token = self.token(count);
+                let answer = self.validate(&token)?;
+                let is_right = payload(&token).as_ref() == Some(&answer.body);
+                (answer, is_right)
+            }
+            Kind::BadToken => (self.validate(&bad(&self.token(0), count))?, true),
+        };
+        Some((answer.status, answer.status != 200 || is_right))
     }
 
     /// That of the last login, and those that were added, in turns.
@@ -134,60 +251,87 @@ impl Shared {
         added.get(count % (added.len() + 1)).unwrap_or(own).clone()
     }
 
-    fn log_in(&self, email: &str, password: &str) -> (u16, Option<Answer>) {
-        answered(Request::new("POST", &format!("{}/login", self.login)).basic(email, password))
+    fn log_in(&self, email: &str, password: &str) -> Option<Answer> {
+        let request = Request::new("POST", "/login").to(&self.login);
+        request.basic(email, password).try_send().ok()
     }
 
-    /// The token has to be that user's.
-    fn right_login(&self, email: &str) -> (u16, bool) {
-        let (status, answer) = self.log_in(email, PASSWORD);
-        let Some(answer) = answer.filter(|_| status == 200) else { return (status, true) };
+    fn is_token_of(&self, answer: &Answer, email: &str) -> bool {
         let claims = payload(answer.text()).and_then(|claims| serde_json::from_slice(&claims).ok());
         let is_right = claims.is_some_and(|claims: Value| claims["username"] == email);
         if is_right {
             answer.text().clone_into(&mut lock(&self.tokens).0);
         }
-        (status, is_right)
+        is_right
     }
 
-    /// The answer has to be what the token holds.
-    fn good_token(&self, count: usize) -> (u16, bool) {
-        let token = self.token(count);
-        let (status, answer) = self.validate(&token);
-        let same = answer.is_some_and(|answer| Some(answer.body) == payload(&token));
-        (status, status != 200 || same)
-    }
-
-    fn validate(&self, token: &str) -> (u16, Option<Answer>) {
-        answered(Request::new("GET", &format!("{}/validate", self.validate)).bearer(token))
+    fn validate(&self, token: &str) -> Option<Answer> {
+        Request::new("GET", "/validate").to(&self.validate).bearer(token).try_send().ok()
     }
 }
 
-fn answered(request: Request) -> (u16, Option<Answer>) {
-    let answer = request.try_send().ok();
-    (answer.as_ref().map_or(0, |answer| answer.status), answer)
-}
-
-fn payload(token: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()
-}
-
-fn garbage(token: &str, count: usize) -> String {
+/// See [`Kind::BadToken`].
+fn bad(token: &str, count: usize) -> String {
     let unknown = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","kid":"of no key"}"#);
-    match count % 4 {
-        0 => "garbage".into(),
-        1 => "a.b.c".into(),
-        2 => format!("{unknown}.e30.{}", "A".repeat(43)),
-        // Another subject under the same signature.
-        _ => {
-            let mut parts: Vec<&str> = token.split('.').collect();
-            let forged = URL_SAFE_NO_PAD.encode(r#"{"username":"root","admin":true,"exp":9e9}"#);
-            parts[1] = &forged;
-            parts.join(".")
-        }
+    let forged = URL_SAFE_NO_PAD.encode(r#"{"username":"root","admin":true,"exp":9e9}"#);
+    let mut parts: Vec<&str> = token.split('.').collect();
+    match count % 3 {
+        0 => parts[0] = &unknown,
+        1 => parts[1] = &forged,
+        _ => return contract::token_with(&json!({ "username": "a@b", "admin": true, "exp": 2 })),
     }
+    parts.join(".")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins to send 500 requests a second on kept connections. What comes back waits until
+/// connections are refused, and says how many were answered with 200 and how many were not, where
+/// nothing was refused.
+pub fn until_refused(
+    address: SocketAddr,
+    request: &str,
+) -> impl FnOnce() -> (usize, usize) + use<> {
+    const CLIENTS: u32 = 10;
+    const EVERY: Duration = Duration::from_millis(20);
+    let clients = (0..CLIENTS).map(|number| {
+        let (request, first) = (request.to_owned(), Instant::now() + EVERY * number / CLIENTS);
+        thread::spawn(move || send_until_refused(address, first, EVERY, &request))
+    });
+    let clients: Vec<_> = clients.collect();
+    || {
+        let counts = clients.into_iter().map(|client| client.join().expect("a client"));
+        counts.fold((0, 0), |(answered, lost), more| (answered + more.0, lost + more.1))
+    }
+}
+
+/// On a connection that is kept as long as the service says.
+fn send_until_refused(
+    address: SocketAddr,
+    mut next: Instant,
+    every: Duration,
+    request: &str,
+) -> (usize, usize) {
+    let (mut answered, mut lost, mut kept) = (0, 0, None);
+    loop {
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        next += every;
+        let connection = kept.take().map_or_else(|| Connection::open(address), Ok);
+        let exchanged = connection.and_then(|mut it| Ok((it.exchange(request)?, it)));
+        match exchanged {
+            Ok((answer, connection)) if answer.status == 200 => {
+                answered += 1;
+                kept = (!answer.is_last()).then_some(connection);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                return (answered, lost);
+            }
+            other => {
+                eprintln!("lost: {other:?}");
+                lost += 1;
+            }
+        }
+    }
 }

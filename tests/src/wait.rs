@@ -14,11 +14,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PORTS: std::ops::Range<u32> = 10_000..32_000;
 
 /// A free port of the loopback interface, and each time another one.
-///
-/// # Panics
-///
-/// If there is none.
-#[must_use]
 pub fn free_port() -> u16 {
     static USED: AtomicU32 = AtomicU32::new(0);
     // Tests of another process begin elsewhere.
@@ -32,17 +27,12 @@ pub fn free_port() -> u16 {
     ports.find(is_free).expect("a free port")
 }
 
-/// Whether somebody accepts connections on this port of the loopback interface.
-#[must_use]
+/// Whether a server accepts connections on this port of the loopback interface.
 pub fn accepts(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// What `attempt` gives, once it gives something.
-///
-/// # Panics
-///
-/// If that takes longer than `limit`; `what` says what was waited for.
+/// What `attempt` gives, once it gives something, within `limit`; `what` is for messages.
 pub fn until<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

@@ -1,31 +1,28 @@
 //! Keys of every kind, in every form, between us and another implementation.
 
-use serde_json::json;
-use shared::users::{NewUser, SqliteUsers};
+use serde_json::{Value, json};
 use system_tests::{
     Environment,
-    contract::{SECRET, hash},
+    contract::SECRET,
+    environment,
     forge::{KeyPair, encode, pem},
-    python, scratch,
+    python,
     service::{Service, run},
-    wait,
+    stores::Sqlite,
+    wait, with,
 };
 
 const PAIRS: [(&str, &str); 3] = [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519")];
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
-    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
 /// `login` with `signs`, `validate` with `verifies`, and PyJWT with `key` between them.
-fn check(database: &str, algorithm: &str, key: &str, signs: &str, verifies: &str) {
+fn check(database: &Environment, algorithm: &str, key: &str, signs: &str, verifies: &str) {
     let port = wait::free_port().to_string();
     let issuer = format!("http://127.0.0.1:{port}");
     let tokens = [("JWT_ISSUER", issuer.as_str()), ("JWT_AUDIENCE", "https://api.example.com")];
-    let login = [("JWT_SECRET", signs), ("DATABASE_URL", database)];
-    let login = Service::start("login", environment(&[&tokens[..], &login].concat()));
+    let login = with(with(database.clone(), &tokens), &[("JWT_SECRET", signs)]);
+    let login = Service::start("login", login);
     let validate = [("JWT_SECRET", verifies), ("PORT", port.as_str())];
-    let _validate = Service::start("validate", environment(&[&tokens[..], &validate].concat()));
+    let _validate = Service::start("validate", with(environment(&tokens), &validate));
     let script = environment(&[
         ("ISSUER", issuer.as_str()),
         ("LOGIN", &login.url("/login")),
@@ -40,13 +37,8 @@ fn check(database: &str, algorithm: &str, key: &str, signs: &str, verifies: &str
 #[tokio::test]
 #[ignore = "needs PyJWT: make test"]
 async fn pem_private_jwks_of_pyjwt_and_a_text_sign_and_verify_here_and_there() {
-    let folder = scratch::directory();
-    let path = folder.path().join("users.sqlite");
-    let users = SqliteUsers::open(&path).await.expect("scratch can be written");
-    let hash = hash("a long enough passphrase").await;
-    let user = NewUser { email: "ada@example.com".into(), hash, admin: false };
-    users.add(&[user]).await.expect("scratch can be written");
-    let database = format!("sqlite:{}", path.display());
+    let store = Sqlite::with(&[("ada@example.com", "a long enough passphrase")]).await;
+    let database = store.variables();
     for (algorithm, name) in PAIRS {
         let private = pem(name);
         check(&database, algorithm, &private, &private, &pem(&format!("{name}-public")));
@@ -61,7 +53,7 @@ async fn pem_private_jwks_of_pyjwt_and_a_text_sign_and_verify_here_and_there() {
 /// A key of each form; each kind of weakness is in `shared/src/keys/tests/`.
 #[test]
 fn no_function_starts_with_a_weak_key_or_one_that_is_of_no_use_to_it() {
-    let set = |members: &[serde_json::Value]| json!({ "keys": members }).to_string();
+    let set = |members: &[Value]| json!({ "keys": members }).to_string();
     let public = KeyPair::of_tests("p256").public_jwk();
     let none = json!({ "kty": "oct", "k": encode(SECRET), "alg": "none" });
     let weak = [public.clone(), json!({ "kty": "oct", "k": "AA" })];

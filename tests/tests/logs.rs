@@ -1,27 +1,26 @@
 //! What the log says, and what it never says.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use system_tests::{
     Environment,
     contract::{SECRET, token},
-    mariadb,
-    service::Service,
+    environment, mariadb,
+    process::output,
+    service::{Service, shell},
     stores::{self, Sqlite},
+    with,
 };
 
 const EMAIL: &str = "canary-email@example.com";
 const PASSWORD: &str = "canary-password";
+const TRACE: [(&str, &str); 1] = [("RUST_LOG", "trace")];
 
-fn trace(mut variables: Environment) -> Environment {
-    variables.insert("RUST_LOG".into(), "trace".into());
-    variables.insert("JWT_SECRET".into(), SECRET.into());
-    variables
-}
-
-/// Sends everything that must not be logged, and gives the log.
+/// Sends everything that must not be logged, and looks for it in the log, which it gives.
 fn provoke(login: Environment) -> String {
-    let login = Service::start("login", trace(login));
-    let validate = Service::start("validate", trace(Environment::new()));
+    let login = Service::start("login", with(login, &TRACE));
+    let validate = Service::start("validate", environment(&TRACE));
     let post = |service: &Service, path: &str| {
         let request = service.request("POST", path).header("x-canary", "canary-header");
         request.body("canary-body")
@@ -36,25 +35,18 @@ fn provoke(login: Environment) -> String {
     let foreign = format!("{}canary", token(EMAIL, false));
     assert_eq!(post(&validate, "/validate").bearer(&foreign).send().status, 403);
 
-    let secrets = [issued.text().to_owned(), SECRET.to_owned()];
     let log = [login, validate].map(|service| service.terminate().1).concat();
-    for secret in secrets {
-        assert!(!log.contains(&secret), "{log}");
-    }
-    log
-}
-
-/// No canary, nor what Base64 makes of one.
-fn assert_silent(log: &str) {
-    for canary in ["canary", "Y2FuYXJ5", "NhbmFye", "jYW5hcn"] {
-        assert!(!log.contains(canary), "{canary} is in the log: {log}");
+    // What Base64 makes of a canary as well.
+    for secret in ["canary", "Y2FuYXJ5", "NhbmFye", "jYW5hcn", SECRET, issued.text()] {
+        assert!(!log.contains(secret), "{secret} is in the log: {log}");
     }
     assert!(log.contains("authn_login_success"), "there is a log: {log}");
+    log
 }
 
 #[tokio::test]
 async fn no_credential_is_logged_even_at_trace() {
-    assert_silent(&provoke(Sqlite::with(&[(EMAIL, PASSWORD)]).await.variables()));
+    let _ = provoke(Sqlite::with(&[(EMAIL, PASSWORD)]).await.variables());
 }
 
 #[tokio::test]
@@ -63,47 +55,58 @@ async fn no_credential_is_logged_even_at_trace_with_mariadb() {
     let server = mariadb::shared();
     stores::add(&stores::open(&server.root_variables(), 1).await, &[(EMAIL, PASSWORD)]).await;
     let log = provoke(server.login_variables());
-    assert_silent(&log);
     assert!(!log.contains(&server.login_variables()["MYSQL_PASSWORD"]));
 }
 
 #[test]
-fn a_request_leaves_one_json_line() {
-    let key = ("JWT_SECRET".to_owned(), SECRET.to_owned());
-    let validate = Service::start("validate", [key].into());
-    let bearer = format!("Bearer {}", token("ada@example.com", false));
-    let request = validate.request("PUT", "/validate/orders?secret=1");
-    let _ =
-        request.header("authorization", bearer).header("x-request-id", "id-of-the-gateway").send();
-    let _ = validate.request("GET", "/").header("authorization", "Bearer x").send();
-    let (status, log) = validate.terminate();
-    assert!(status.success());
-    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
-    let requests: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request").collect();
-    let [good, bad] = &requests[..] else { panic!("{log}") };
-    assert_eq!((&good["method"], &good["path"]), (&"PUT".into(), &"/validate/orders".into()));
-    assert_eq!((&good["status"], &good["outcome"]), (&200.into(), &"authn_token_verified".into()));
-    assert_eq!(good["request_id"], "id-of-the-gateway");
-    assert!(good["duration_ms"].as_f64().unwrap() > 0.0);
-    assert_eq!((&bad["outcome"], &bad["reason"]), (&"authz_fail".into(), &"malformed".into()));
-}
-
-#[test]
-fn every_good_token_has_left_a_whole_line_when_the_process_ends() {
-    let key = ("JWT_SECRET".to_owned(), SECRET.to_owned());
-    let validate = Service::start("validate", [key].into());
-    let bearer = format!("Bearer {}", token("ada@example.com", false));
+fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {
+    let validate = Service::start("validate", Environment::new());
+    let good = token("ada@example.com", false);
+    let request = validate.request("PUT", "/validate/orders?secret=1").bearer(&good);
+    let _ = request.header("x-request-id", "id-of-the-gateway").send();
+    let _ = validate.request("GET", "/").bearer("x").send();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
                     let request = validate.request("GET", "/validate");
-                    assert_eq!(request.header("authorization", &bearer).send().status, 200);
+                    assert_eq!(request.bearer(&good).send().status, 200);
                 }
             });
         }
     });
-    let (_, log) = validate.terminate();
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("one line"));
-    assert_eq!(lines.filter(|line| line["outcome"] == "authn_token_verified").count(), 200);
+    let (status, log) = validate.terminate();
+    assert!(status.success());
+    let lines = log.lines().map(|line| serde_json::from_str(line).expect("one document a line"));
+    let requests: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request").collect();
+    let [good, bad, ..] = &requests[..] else { panic!("{log}") };
+    assert_eq!((&good["method"], &good["path"]), (&"PUT".into(), &"/validate/orders".into()));
+    assert_eq!((&good["status"], &good["outcome"]), (&200.into(), &"authn_token_verified".into()));
+    assert_eq!(good["request_id"], "id-of-the-gateway");
+    assert!(good["duration_ms"].as_f64().is_some_and(|time| time > 0.0));
+    assert_eq!((&bad["outcome"], &bad["reason"]), (&"authz_fail".into(), &"malformed".into()));
+    let verified = requests.iter().filter(|line| line["outcome"] == "authn_token_verified");
+    assert_eq!((requests.len(), verified.count()), (202, 201), "all lines are there at the end");
+}
+
+/// A full disk, and a standard error that is closed.
+const NOWHERE: [&str; 2] = ["exec \"$0\" 2>/dev/full", "exec \"$0\" 2>&-"];
+
+#[test]
+fn a_log_that_cannot_be_written_changes_no_answer_and_no_status() {
+    for (line, levels) in NOWHERE.into_iter().zip(["info", "trace"]) {
+        let variables = environment(&[("RUST_LOG", levels)]);
+        let refused = output(shell("validate", line)(&variables), b"", Duration::from_secs(10));
+        assert_eq!(refused.status.code(), Some(78), "{line}: it has no key");
+
+        let validate = Service::start_by("validate", shell("validate", line), 200, variables);
+        let ada = token("ada@example.com", false);
+        for (bearer, status) in [(ada.as_str(), 200), ("x", 403), (&ada, 200)] {
+            assert_eq!(validate.request("GET", "/").bearer(bearer).send().status, status);
+        }
+        let (status, log) = validate.terminate();
+        assert!(status.success(), "{line}: {status}");
+        // All that a panic would say goes to the same place: it would be in the status.
+        assert_eq!(log, "");
+    }
 }

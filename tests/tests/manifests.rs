@@ -23,11 +23,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::{config::Argon2Config, keys::Keys, users::UserStore};
 use system_tests::{
-    Environment,
-    cargo_lambda::cargo_variables,
-    mariadb,
-    measured::environment,
-    process::{Output, command, output},
+    Environment, environment, mariadb,
+    process::{Output, cargo_variables, command, output},
     scratch, stores, workspace,
 };
 

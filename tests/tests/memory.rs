@@ -18,11 +18,14 @@ use system_tests::{
     moto::Moto,
     scratch,
     service::{Service, run},
-    wait,
+    wait, with,
 };
 
 const ADA: (&str, &str) = ("ada@example.com", "a password of the first user's");
 const GRACE: (&str, &str) = ("grace@example.com", "another one, of the second user's");
+
+/// A variable that has to be found.
+const STAYS: (&str, &str) = ("JWT_ISSUER", "a-text-that-stays");
 
 /// How often each text is in the memory that this process may write.
 fn count<const N: usize>(service: &Service, texts: [&[u8]; N]) -> [usize; N] {
@@ -49,21 +52,11 @@ fn count<const N: usize>(service: &Service, texts: [&[u8]; N]) -> [usize; N] {
 /// An ES256 key in a file, and the private number in it.
 fn key_file(folder: &tempfile::TempDir) -> (String, Vec<u8>) {
     let path = folder.path().join("keys.json").display().to_string();
-    let made = run(
-        "auth-admin",
-        &["key", "new", "--alg", "ES256", "--file", &path],
-        &Environment::new(),
-        "",
-    );
+    let new = ["key", "new", "--alg", "ES256", "--file", &path];
+    let made = run("auth-admin", &new, &Environment::new(), "");
     assert!(made.status.success(), "{made:?}");
     let set: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     (path, URL_SAFE_NO_PAD.decode(set["keys"][0]["d"].as_str().unwrap()).unwrap())
-}
-
-fn with_key(mut variables: Environment, path: &str) -> Environment {
-    variables.insert("JWT_SECRET_FILE".into(), path.into());
-    variables.insert("JWT_ISSUER".into(), "a-text-that-stays".into());
-    variables
 }
 
 #[test]
@@ -75,15 +68,12 @@ fn a_private_key_does_not_stay_in_a_process_that_only_verifies() {
     let text = URL_SAFE_NO_PAD.encode(&number);
     // The library keeps the number in words, the least first.
     let words: Vec<u8> = number.iter().rev().copied().collect();
-    let mut fetched = moto.variables();
-    fetched.insert("JWT_SECRET_ID".into(), "jwt".into());
-    fetched.insert("JWT_ISSUER".into(), "a-text-that-stays".into());
-    for variables in [with_key(Environment::new(), &path), fetched] {
-        let validate = Service::start("validate", variables);
+    for key in [("JWT_SECRET_FILE", &*path), ("JWT_SECRET_ID", "jwt")] {
+        let validate = Service::start("validate", with(moto.variables(), &[key, STAYS]));
         assert_eq!(validate.request("GET", "/.well-known/jwks.json").send().status, 200);
         // The buffers of a connection to Secrets Manager last as long as it does.
         wait::until("a memory without the key", Duration::from_secs(10), || {
-            let texts = [text.as_bytes(), &number, &words, b"a-text-that-stays"];
+            let texts = [text.as_bytes(), &number, &words, STAYS.1.as_bytes()];
             let [text, number, words, stays] = count(&validate, texts);
             assert!(stays > 0, "the search finds nothing");
             ([text, number, words] == [0; 3]).then_some(())
@@ -94,8 +84,7 @@ fn a_private_key_does_not_stay_in_a_process_that_only_verifies() {
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn nothing_of_an_earlier_login_stays() {
-    let (server, folder) = (mariadb::start(), scratch::directory());
-    server.init();
+    let (server, folder) = (mariadb::shared(), scratch::directory());
     for (email, password) in [ADA, GRACE] {
         let add = ["user", "add", "--password-stdin", email];
         let added = run("auth-admin", &add, &server.root_variables(), &format!("{password}\n"));
@@ -103,7 +92,8 @@ fn nothing_of_an_earlier_login_stays() {
     }
     let hash = server.query("SELECT password FROM auth.user WHERE email = 'ada@example.com'");
     let (path, number) = key_file(&folder);
-    let login = Service::start("login", with_key(server.login_variables(), &path));
+    let key = [("JWT_SECRET_FILE", &*path), STAYS];
+    let login = Service::start("login", with(server.login_variables(), &key));
     let token_of = |(email, password)| {
         let answer = login.request("POST", "/login").basic(email, password).send();
         assert_eq!(answer.status, 200);
@@ -120,6 +110,6 @@ fn nothing_of_an_earlier_login_stays() {
     let signature = token.rsplit('.').next().unwrap();
     let texts = [ADA.1, &credentials, hash, signature].map(str::as_bytes);
     assert_eq!(count(&login, texts), [0; 4]);
-    let [key, stays] = count(&login, [&number[..], b"a-text-that-stays"]);
+    let [key, stays] = count(&login, [&number[..], STAYS.1.as_bytes()]);
     assert!(key > 0 && stays > 0, "the search finds nothing");
 }

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::json;
 use system_tests::{
-    Environment, binaries,
+    Environment,
     certificates::Authority,
     contract::{SECRET, token},
     database::AUTH_PASSWORD,
@@ -176,7 +176,7 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
             ("AWS_USE_DUALSTACK_ENDPOINT", variants),
         ];
         let variables = with(&Environment::new(), &variables);
-        let command = process::command(binaries::path("validate"), &variables);
+        let command = process::command(process::binary("validate"), &variables);
         let _validate = Process::start("validate", command);
         let mut asked = String::new();
         BufReader::new(proxy.accept().unwrap().0).read_line(&mut asked).unwrap();

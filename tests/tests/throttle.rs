@@ -11,11 +11,10 @@ use std::{
 use serde_json::{Value, json};
 use system_tests::{
     clock::Clock,
-    contract::ContractRequest,
     database::DatabaseServer,
     gateway_events::Gateway,
-    http::Answer,
-    lambda_process::LambdaProcess,
+    http::{Answer, Request},
+    lambda::Lambda,
     mariadb,
     service::{Service, run},
     users::{self, PASSWORD, log_in},
@@ -180,7 +179,7 @@ fn a_source_that_sprays_is_locked_whatever_it_says_of_itself() {
 /// A login of a client that says that it is another one.
 fn event(gateway: Gateway, number: u8, password: &str) -> Value {
     let email = if password == PASSWORD { ADA } else { &format!("{number}@example.com") };
-    let request = ContractRequest::new("POST", "/login").basic(email, password);
+    let request = Request::new("POST", "/login").basic(email, password);
     gateway.event(&request.header("x-forwarded-for", format!("198.51.100.{number}")))
 }
 
@@ -190,7 +189,7 @@ fn behind_a_gateway_of_aws_the_source_is_who_called_the_gateway() {
     let server = server();
     let start = |hops: &str| {
         let more = [("LOGIN_SOURCE_LIMIT", "2"), ("TRUSTED_PROXY_HOPS", hops)];
-        LambdaProcess::start("login", "1", users::login_variables(server.login_variables(), &more))
+        Lambda::start("login", "1", users::login_variables(server.login_variables(), &more))
     };
     let lambda = start("");
     let [url, rest, balancer] = [Gateway::FunctionUrl, Gateway::RestApi, Gateway::LoadBalancer];

@@ -4,17 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use shared::{config::Argon2Config, password::PasswordHasher, users::NewUser};
+use shared::{password::PasswordHasher, users::NewUser};
 use statrs::stats_tests::{
     Alternative,
     mannwhitneyu::{MannWhitneyUMethod, mannwhitneyu},
 };
-use system_tests::{
-    contract::{SECRET, hash},
-    mariadb,
-    service::Service,
-    stores,
-};
+use system_tests::{contract::hash, mariadb, service::Service, stores, users};
 
 const PASSWORD: &str = "a long enough passphrase";
 const KNOWN: &str = "known@example.com";
@@ -24,7 +19,7 @@ const OTHER_HASH: &str = "other-hash@example.com";
 const UNKNOWN: &str = "unknown@example.com";
 
 /// Of each kind.
-const REQUESTS: usize = 200;
+const REQUESTS: usize = 100;
 /// Chance alone gives a smaller one once in a hundred times, and three times in a row once
 /// in a million.
 const SIGNIFICANT: f64 = 0.01;
@@ -33,17 +28,13 @@ const ROUNDS: usize = 3;
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn the_time_of_an_answer_does_not_tell_whether_an_e_mail_exists() {
-    let server = mariadb::start();
-    server.init();
-    let quick = Argon2Config { memory_kib: 7168, iterations: 1, parallelism: 1 };
-    let other = PasswordHasher::new(quick, 1).hash(PASSWORD.into()).await.unwrap();
+    let server = mariadb::shared();
+    let hasher = PasswordHasher::new(users::quick(), 1);
+    let known = hasher.hash(PASSWORD.into()).await.unwrap();
     let user = |email: &str, hash| NewUser { email: email.into(), hash, admin: false };
-    let users = [user(KNOWN, hash(PASSWORD).await), user(OTHER_HASH, other)];
-    stores::open(&server.root_variables(), 1).await.add(&users).await.unwrap();
-    let mut variables = server.login_variables();
-    variables.insert("JWT_SECRET".into(), SECRET.into());
-    variables.insert("LOGIN_MAX_FAILURES".into(), "10000".into());
-    let login = Service::start("login", variables);
+    let both = [user(KNOWN, known), user(OTHER_HASH, hash(PASSWORD).await)];
+    stores::open(&server.root_variables(), 1).await.add(&both).await.unwrap();
+    let login = users::login(server.login_variables(), &[("LOGIN_MAX_FAILURES", "10000")]);
 
     let p = compare(&login, UNKNOWN, OTHER_HASH);
     assert!(p <= SIGNIFICANT, "the test does not see a hash more: p = {p}");
@@ -72,7 +63,7 @@ fn compare(login: &Service, one: &str, other: &str) -> f64 {
 
 fn time(login: &Service, email: &str) -> Duration {
     let start = Instant::now();
-    let answer = login.request("POST", "/login").basic(email, "a wrong passphrase").send();
+    let answer = users::log_in(login, email, "a wrong passphrase");
     let time = start.elapsed();
     assert_eq!(answer.status, 401, "{email}");
     time

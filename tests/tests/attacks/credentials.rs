@@ -14,10 +14,7 @@ use shared::{
     throttle::{MemoryStore, Throttle},
     users::{NewUser, SqliteUsers},
 };
-use system_tests::{
-    contract::{ContractRequest, SECRET},
-    mariadb, scratch, stores,
-};
+use system_tests::{contract::SECRET, http::Request, mariadb, scratch, stores};
 
 use crate::{
     running::Target,
@@ -41,8 +38,8 @@ fn filled(template: &str, n: usize) -> String {
     .fold(template.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
-fn post() -> ContractRequest {
-    ContractRequest::new("POST", "/login")
+fn post() -> Request {
+    Request::new("POST", "/login")
 }
 
 /// Every attack, with e-mail and password of its user.

@@ -7,9 +7,9 @@ use serde_json::Value;
 use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
     Environment,
-    contract::{ContractRequest, SECRET, hash},
+    contract::{SECRET, hash},
     forge,
-    http::{Answer, basic},
+    http::{Answer, Request, basic},
     raw::{self, Connection},
     scratch,
     service::Service,
@@ -48,10 +48,8 @@ impl Target {
         Self::start("login", variables.map(|(name, value)| (name.into(), value.into())).into())
     }
 
-    pub(crate) fn send(&self, request: &ContractRequest) -> Answer {
-        let sent = self.0.request(request.method, request.path);
-        let headers = request.headers.iter();
-        headers.fold(sent, |sent, (name, value)| sent.header(name, value)).send()
+    pub(crate) fn send(&self, request: &Request) -> Answer {
+        request.clone().to(&self.0.url("")).send()
     }
 
     /// Sends `bytes` and reads until the server closes: the status of each answer, and all of it.
@@ -84,7 +82,7 @@ fn a_running_validate_stands_an_attack_of_each_kind_and_logs_no_credential() {
     let target = Target::validate("json");
     let mut seen = HashSet::new();
     for attack in attacks(([127, 0, 0, 1], 1).into()).attacks {
-        // A longer head is none, whatever is in it: `tests/tests/limits/heads.rs`.
+        // A longer head is none, whatever is in it: `tests/tests/limits/requests.rs`.
         let fits = attack.request.headers.iter().all(|(_, value)| value.len() < 12_000);
         if fits && seen.insert((attack.source, attack.expected)) {
             attack.compare(&target.send(&attack.request), None);

@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::Request,
+    http::Request as HttpRequest,
 };
 use shared::telemetry::Outcome;
 use system_tests::{
-    contract::{ContractRequest, refused},
-    http::Answer,
+    contract::refused,
+    http::{Answer, Request},
 };
 use tower::ServiceExt;
 
@@ -23,7 +23,7 @@ pub(crate) struct Attack {
     /// What comes of it: "passes", a kind of 401, or the reason that is logged for a 403.
     pub(crate) expected: &'static str,
     /// How it is tried.
-    pub(crate) request: ContractRequest,
+    pub(crate) request: Request,
 }
 
 impl Attack {
@@ -64,13 +64,13 @@ impl Table {
         tokens: impl IntoIterator<Item = (N, String)>,
     ) {
         self.attacks.extend(tokens.into_iter().map(|(name, token)| {
-            let request = ContractRequest::new("GET", "/validate").bearer(&token);
+            let request = Request::new("GET", "/validate").bearer(&token);
             Attack { name: format!("{name:?}"), source, expected, request }
         }));
     }
 
     /// Adds the rows of `rows.txt` that are put into this place, by requests that hold them.
-    pub(crate) fn rows(&mut self, place: &str, request: impl Fn(&str) -> ContractRequest) {
+    pub(crate) fn rows(&mut self, place: &str, request: impl Fn(&str) -> Request) {
         self.attacks.extend(rows(place).into_iter().map(|Row { source, expected, text }| {
             let name = format!("{place} {text:?}");
             Attack { name, source, expected, request: request(&text) }
@@ -79,7 +79,7 @@ impl Table {
 
     /// The same by tokens.
     pub(crate) fn token_rows(&mut self, place: &str, token: impl Fn(&str) -> String) {
-        self.rows(place, |row| ContractRequest::new("GET", "/validate").bearer(&token(row)));
+        self.rows(place, |row| Request::new("GET", "/validate").bearer(&token(row)));
     }
 }
 
@@ -122,10 +122,10 @@ fn unescaped(row: &str) -> String {
 }
 
 /// What a router answers, and the reason that it gives the log.
-pub(crate) async fn answer(router: Router, request: &ContractRequest) -> (Answer, Option<String>) {
-    let mut sent = Request::builder().method(request.method).uri(request.path);
+pub(crate) async fn answer(router: Router, request: &Request) -> (Answer, Option<String>) {
+    let mut sent = HttpRequest::builder().method(&*request.method).uri(&request.url);
     for (name, value) in &request.headers {
-        sent = sent.header(*name, value.as_slice());
+        sent = sent.header(name, value.as_slice());
     }
     let answer = router.oneshot(sent.body(Body::empty()).unwrap()).await.unwrap();
     let (head, body) = answer.into_parts();

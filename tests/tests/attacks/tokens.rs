@@ -6,8 +6,9 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::{Value, json};
 use shared::{config::TokenConfig, keys::Keys, token::verify};
 use system_tests::{
-    contract::{ContractRequest, SECRET},
+    contract::SECRET,
     forge::{self, KeyPair},
+    http::Request,
 };
 
 use crate::{key_pairs::SIGNERS, table::Table};
@@ -88,12 +89,12 @@ pub(crate) fn demanded() -> Table {
 
 fn authorization(table: &mut Table) {
     let good = with_header(HS256);
-    let get = || ContractRequest::new("GET", "/validate");
+    let get = || Request::new("GET", "/validate");
     table.rows("authorization", |values| {
         let values = values.split('\n').map(|value| value.replace('@', &good));
         values.fold(get(), |request, value| request.header("authorization", value))
     });
-    table.rows("path", |path| ContractRequest::new("GET", path.replace('@', &good).leak()));
+    table.rows("path", |path| Request::new("GET", &path.replace('@', &good)));
     table.rows("header field", |field| {
         let (name, value) = field.split_once(": ").unwrap();
         get().header(name.to_owned().leak(), value.replace('@', &good))

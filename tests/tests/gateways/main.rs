@@ -15,8 +15,8 @@ use system_tests::{
     contract::USER,
     moto::Moto,
     raw::{address, head},
-    scratch,
     service::Service,
+    stores::Sqlite,
     wait, workspace,
 };
 
@@ -170,7 +170,7 @@ fn websocket(setup: &mut Setup) -> String {
     assert_eq!(arrived.values("x-auth-request-groups"), ["users"]);
     for body in ["over".to_owned(), "again ".repeat(20_000)] {
         let message = format!("PING - -\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        assert!(connection.exchange(message).expect("an answer").body == body);
+        assert!(connection.exchange(message).expect("an answer").text() == body);
     }
     "passes".into()
 }
@@ -246,8 +246,8 @@ fn line<'a>(name: &str, cells: impl Iterator<Item = &'a str>) -> String {
 #[tokio::test]
 #[ignore = "needs nginx, Caddy, Traefik and Envoy: make test"]
 async fn every_gateway_lets_good_tokens_through_and_nothing_else() {
-    let folder = scratch::directory();
-    let login = &setup::login(folder.path()).await;
+    let store = Sqlite::of_contract().await;
+    let login = &setup::login(&store);
     let columns = thread::scope(|scope| {
         let running = EXAMPLES.map(|(name, _)| {
             scope.spawn(move || {
@@ -289,8 +289,8 @@ const PLANTED: [(&str, &str, &str, &str); 12] = [
 #[tokio::test]
 #[ignore = "needs nginx, Caddy, Traefik and Envoy: make test"]
 async fn a_planted_error_is_seen_in_a_gateway() {
-    let folder = scratch::directory();
-    let login = &setup::login(folder.path()).await;
+    let store = Sqlite::of_contract().await;
+    let login = &setup::login(&store);
     println!("{} configurations with an error: what fails below has to", PLANTED.len());
     // A few at once, for small machines.
     for planted in PLANTED.chunks(4) {

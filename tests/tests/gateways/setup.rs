@@ -5,23 +5,21 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     mem,
     net::{TcpListener, TcpStream},
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
 use system_tests::{
-    Environment,
+    Environment, environment,
     forge::pem,
     gateway::{Gateway, Program},
-    measured::{environment, login_variables},
-    raw::{Connection, RawAnswer, address, head},
-    scratch,
+    http::Answer,
+    raw::{Connection, address, head},
     service::Service,
+    stores::Sqlite,
     wait,
 };
-use tempfile::TempDir;
 
 use crate::requests::{AUDIENCE, ISSUER, KEY, Request, bearer, good};
 
@@ -43,8 +41,8 @@ fn variables(key: &str) -> Environment {
 }
 
 /// `login` with the users of the contract, for all gateways.
-pub(crate) async fn login(folder: &Path) -> Service {
-    let mut all = login_variables(folder).await;
+pub(crate) fn login(store: &Sqlite) -> Service {
+    let mut all = store.variables();
     all.extend(variables(KEY));
     Service::start("login", all)
 }
@@ -55,14 +53,13 @@ pub(crate) struct Setup {
     pub(crate) gateway: Gateway,
     pub(crate) validate: Service,
     pub(crate) upstream: Upstream,
-    _folder: TempDir,
 }
 
 impl Setup {
     /// Starts the gateway of this name with its files, in which each `planted` text is another.
     pub(crate) fn start(name: &str, login: &Service, planted: &[(&str, &str)]) -> Self {
         let (name, program) = EXAMPLES.into_iter().find(|it| it.0 == name).expect("an example");
-        let (folder, upstream) = (scratch::directory(), Upstream::start());
+        let upstream = Upstream::start();
         let validate = Service::start("validate", variables(&format!("{KEY}-public")));
         let port = wait::free_port();
         let ports = [
@@ -76,8 +73,8 @@ impl Setup {
         let ports = ports.map(|(place, port)| (place, port.to_string()));
         let places: Vec<_> = planted.chain(ports).collect();
         let configuration = format!("examples/gateways/{name}");
-        let gateway = Gateway::start(program, &configuration, folder.path(), &places, port);
-        let setup = Self { name, gateway, validate, upstream, _folder: folder };
+        let gateway = Gateway::start(program, &configuration, &places, port);
+        let setup = Self { name, gateway, validate, upstream };
         // Traefik listens before it has read its routes, and answers 404 until then.
         setup.wait_until_open();
         setup
@@ -90,7 +87,7 @@ impl Setup {
     }
 
     /// Sends a request byte by byte, with these header lines.
-    pub(crate) fn exchange(&self, request: &str, headers: &str) -> RawAnswer {
+    pub(crate) fn exchange(&self, request: &str, headers: &str) -> Answer {
         let request = head(request, &format!("Connection: close\r\n{headers}"));
         self.connection().exchange(request).expect("an answer")
     }

@@ -1,20 +1,19 @@
-//! Keys and secrets, as they are looked up when somebody asks.
+//! Keys and secrets, as they are looked up when metrics are read.
 
 use std::{fs, time::Duration};
 
 use serde_json::json;
 use system_tests::{
+    Environment,
     contract::{SECRET, token},
+    environment,
     forge::{KeyPair, encode},
+    measured::Measured,
     scratch, wait,
 };
 use tempfile::TempDir;
 
-use system_tests::measured::{Measured, environment};
-
 const LIMIT: Duration = Duration::from_secs(20);
-const AGE: &str = "secret_age_seconds{secret=\"jwt\"}";
-const FAILURES: &str = "secret_fetch_failures_total{secret=\"jwt\"}";
 
 /// `validate` with a key in a file, which it fetches every second.
 struct Keyed {
@@ -43,10 +42,9 @@ impl Keyed {
 
     /// The labels of the keys of HS256.
     fn keys(&self) -> Vec<String> {
-        let metrics = self.validate.metrics();
-        let all = metrics.all("key_info");
+        let all = self.validate.all("key_info");
         assert!(all.values().all(|value| (value - 1.0).abs() < f64::EPSILON), "{all:?}");
-        all.into_keys().filter(|name| name.contains("HS256")).map(str::to_owned).collect()
+        all.into_keys().filter(|name| name.contains("HS256")).collect()
     }
 }
 
@@ -70,20 +68,21 @@ fn each_key_in_memory_is_named_and_vanishes_with_its_rotation() {
 #[test]
 fn a_secret_grows_old_until_it_is_fetched_again_and_a_failure_is_counted() {
     let keyed = Keyed::start(SECRET);
-    let get = |series| keyed.validate.get(series).expect("a series");
-    assert!(get(FAILURES).abs() < f64::EPSILON);
-    wait::until("it grows old", LIMIT, || (get(AGE) > 2.0).then_some(()));
-    keyed.until("it was fetched", || get(AGE) < 1.5);
+    let age = || keyed.validate.get("secret_age_seconds{secret=\"jwt\"}").expect("a series");
+    let failures = "secret_fetch_failures_total{secret=\"jwt\"}";
+    let failures = || keyed.validate.get(failures).expect("a series");
+    assert!(failures().abs() < f64::EPSILON);
+    wait::until("it grows old", LIMIT, || (age() > 1.5).then_some(()));
+    keyed.until("it was fetched", || age() < 1.0);
     fs::remove_file(keyed.folder.path().join("key")).expect("it is there");
-    keyed.until("a failure is counted", || get(FAILURES) > 0.0);
+    keyed.until("a failure is counted", || failures() > 0.0);
 }
 
 #[test]
 fn a_secret_that_cannot_change_has_no_age() {
-    let validate = Measured::start("validate", environment(&[("JWT_SECRET", SECRET)]));
-    let metrics = validate.metrics();
-    assert!(metrics.all("secret_age_seconds").is_empty());
+    let validate = Measured::start("validate", Environment::new());
+    assert!(validate.all("secret_age_seconds").is_empty());
     // Nor has a key a name that is a plain text: its hash would invite guesses.
-    let keys: Vec<_> = metrics.all("key_info").into_keys().collect();
+    let keys: Vec<_> = validate.all("key_info").into_keys().collect();
     assert_eq!(keys, [r#"kid="",alg="HS256""#]);
 }

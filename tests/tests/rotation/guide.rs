@@ -5,13 +5,12 @@ use std::fs;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use system_tests::{
-    binaries,
     clock::Clock,
     database::AUTH_PASSWORD,
     mariadb,
     moto::Moto,
     mysql9,
-    process::{command, output},
+    process::{binary, command, output},
     python, scratch, workspace,
 };
 use tempfile::TempDir;
@@ -86,7 +85,7 @@ impl<'a> Scene<'a> {
 
     fn shell(&self, text: &str) {
         let mut bash = command("bash", &self.environment);
-        let (admin, aws) = (binaries::path("auth-admin"), python::program("aws"));
+        let (admin, aws) = (binary("auth-admin"), python::program("aws"));
         let kubectl = workspace().join("tests/tests/rotation");
         let folders = [Some(&*kubectl), admin.parent(), aws.parent()];
         let path = folders.iter().flatten().map(|folder| folder.display().to_string() + ":");

@@ -16,13 +16,12 @@ use std::{
 use serde_json::{Value, json};
 use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
-    Environment, binaries,
+    Environment,
     contract::{hash, token, token_with},
-    http_door::HttpDoor,
-    measured::environment,
-    process::{Output, Process, command, output},
+    environment,
+    process::{Output, Process, binary, command, output},
     python, scratch,
-    service::Service,
+    service::{Functions, Service},
     wait, workspace,
 };
 
@@ -45,7 +44,7 @@ fn clients() -> [Client; 4] {
         ("curl", vec![file("client.sh")]),
         ("Python", vec![python::program("python"), file("client.py")]),
         ("JavaScript", vec![file("javascript/main.mjs")]),
-        ("Rust", vec![binaries::path("example-client")]),
+        ("Rust", vec![binary("example-client")]),
     ]
     .map(|(name, command)| Client { name, command })
 }
@@ -164,7 +163,7 @@ async fn every_client_logs_in_as_often_as_it_has_to() {
     for_each_client(|client| {
         for (what, lifetime, (variable, value), input, arguments, result, answered) in rows() {
             let login = environment(&[("DATABASE_URL", &database), ("JWT_TTL_SECONDS", lifetime)]);
-            let HttpDoor { login, validate } = HttpDoor::start(login);
+            let Functions { login, validate } = Functions::start(login);
             let mut variables = variables(&login.url("/login"), &validate.url("/validate"));
             variables.insert(variable.into(), value);
             variables.retain(|_, value| !value.is_empty());

@@ -12,19 +12,16 @@ use serde_json::{Value, json};
 use system_tests::{
     Environment,
     certificates::Authority,
-    contract::{ContractRequest, Door, SECRET, USER, add_users, token},
+    contract::{SECRET, USER, add_users, token},
     database::Tls,
-    even_load::EvenLoad,
-    http_door::HttpDoor,
-    mariadb,
-    measured::environment,
+    environment, mariadb,
     moto::Moto,
     process::{Process, command, output},
     python,
     raw::{self, Connection, head},
     scratch,
-    service::Service,
-    stores, wait, workspace,
+    service::{Functions, Service},
+    stores, traffic, wait, workspace,
 };
 
 const LIMIT: Duration = Duration::from_secs(40);
@@ -53,7 +50,7 @@ fn podman(name: &str, options: &[&str], variables: &Environment) -> Command {
 /// Starts `login` or `validate` in a container with these variables and further options of
 /// `podman run`, and waits until it is ready.
 fn start(name: &str, options: &[&str], variables: Environment) -> Service {
-    Service::start_by(name, |variables| podman(name, options, variables), variables)
+    Service::start_by(name, |all| podman(name, options, all), 200, variables)
 }
 
 /// What podman prints.
@@ -106,11 +103,14 @@ async fn the_contract_holds_in_containers() {
     add_users(&stores::open(&server.root_variables(), 1).await).await;
     let start = |name: &str, variables| start(name, &["--memory=64m"], variables);
     let since = Instant::now();
-    let door = HttpDoor::start_with(server.login_variables(), start);
-    let first = ContractRequest::new("POST", "/login").basic(USER.0, USER.1);
-    assert_eq!(door.send("login", &first).status, 200);
+    let functions = Functions {
+        login: start("login", server.login_variables()),
+        validate: start("validate", Environment::new()),
+    };
+    let first = functions.login.request("POST", "/login").basic(USER.0, USER.1).send();
+    assert_eq!(first.status, 200);
     println!("both containers, start to first login: {} ms", since.elapsed().as_millis());
-    door.check_contract();
+    functions.check_contract();
 }
 
 /// What Knative does to it: probes, for which queue-proxy gives 100 ms where none says otherwise; headers of
@@ -153,12 +153,12 @@ fn in_64_mib_probes_are_answered_900_connections_fit_and_it_ends_under_load_with
         assert_eq!(connection.exchange(request("")).expect("an answer").status, 200);
     }
     drop(connections);
-    let clients = EvenLoad::start(raw::address(&service), &request(""));
+    let ended = traffic::until_refused(raw::address(&service), &request(""));
     thread::sleep(Duration::from_millis(500));
     let status = service.process().terminate(Duration::from_secs(20));
-    let counts = clients.until_refused();
+    let (answered, lost) = ended();
     assert!(status.success(), "{status}: {}", service.log());
-    assert!(counts.lost <= 1 && counts.answered > 300, "{counts:?}");
+    assert!(lost <= 1 && answered > 300, "{answered} answered, {lost} lost");
 }
 
 /// The CAs in the image: Secrets Manager is asked over TLS.
@@ -182,8 +182,7 @@ fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
     let cas = format!("--volume={certificate}:/etc/ssl/certs/ca-certificates.crt:ro");
     let vouched = start("validate", &[&cas], variables.clone());
     assert_eq!(validated(&vouched), 200, "{}", vouched.log());
-    let strange =
-        Service::start_unready_by("validate", |all| podman("validate", &[], all), variables);
+    let strange = Service::start_by("validate", |all| podman("validate", &[], all), 503, variables);
     assert_eq!(validated(&strange), 503, "{}", strange.log());
     assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());
 }

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use system_tests::{
     Environment,
     contract::{ADMIN, SECRET, token, token_with},
-    measured::{environment, login_variables},
+    environment,
     process::{Output, command, output},
     python, scratch,
     service::Service,
+    stores::Sqlite,
     wait, workspace,
 };
 
@@ -75,9 +76,9 @@ fn check(service: &Service, tags: &[&str], secrets: [&str; 2], seen: &[(&str, u1
 #[tokio::test]
 #[ignore = "needs the Python packages: make verify"]
 async fn login_answers_as_the_document_says() {
-    let folder = scratch::directory();
+    let store = Sqlite::of_contract().await;
     let token = token(ADMIN.0, false);
-    let good = start("login", login_variables(folder.path()).await);
+    let good = start("login", store.variables());
     let seen = [("/login", 200), ("/login", 401), ("/login", 405)];
     check(&good, &LOGIN, [ADMIN.1, &token], &seen);
     check(&good, &LOGIN, ["wrong", &token], &[("/login", 429)]);

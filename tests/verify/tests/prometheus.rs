@@ -170,7 +170,7 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
         prometheus.query("up == 1").len() == 2
     });
     for function in [&login, &validate] {
-        let text = function.metrics().0;
+        let text = function.text();
         assert_eq!(promtool(&["check", "metrics"], &text), "");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         for name in types.filter_map(|line| line.split(' ').next()) {

@@ -6,9 +6,9 @@ use std::{fs, path::Path, time::Duration};
 use serde_json::{Value, json};
 use system_tests::{
     Environment,
-    contract::{SECRET, add_users, check, token},
+    contract::{SECRET, add_users, check, is_doubled, token},
     gateway_events::Gateway,
-    lambda_emulator::{EmulatorDoor, LambdaEmulator},
+    lambda::Lambda,
     mariadb,
     moto::Moto,
     process::{Output, command, output},
@@ -136,16 +136,20 @@ async fn the_contract_holds_for_what_is_deployed_with_a_key_from_secrets_manager
     let manager = Moto::start();
     let mut variables = manager.variables();
     variables.insert("JWT_SECRET_ID".into(), manager.create_secret("signing-key", SECRET));
-    let validate = LambdaEmulator::start("validate", &variables);
+    let validate = Lambda::start_release("validate", &variables);
     variables.extend(server.login_variables());
     // Each gateway sends the same wrong passwords.
     variables.insert("LOGIN_MAX_FAILURES".into(), "100".into());
-    let login = LambdaEmulator::start("login", &variables);
+    let login = Lambda::start_release("login", &variables);
     for gateway in Gateway::ALL {
-        let door = EmulatorDoor { login: &login, validate: &validate, gateway };
-        check(&door, |_, row| gateway.gives_all_values() || !row.is_doubled());
+        let function = |name: &str| if name == "login" { &login } else { &validate };
+        check(
+            |name, request| function(name).send(gateway, request),
+            |_, request| gateway.gives_all_values() || !is_doubled(request),
+        );
     }
-    assert!(!login.log().contains(SECRET) && !validate.log().contains(SECRET));
+    let logs = [login, validate].map(|lambda| lambda.function.log());
+    assert!(logs.iter().all(|log| !log.contains(SECRET)));
 }
 
 /// Each sample event, with a token that `validate` would accept.
@@ -153,7 +157,7 @@ async fn the_contract_holds_for_what_is_deployed_with_a_key_from_secrets_manager
 #[ignore = "needs make release: make verify"]
 fn the_authorizer_that_is_deployed_answers_the_sample_events() {
     let authorizer =
-        LambdaEmulator::start("authorizer", &[("JWT_SECRET".into(), SECRET.into())].into());
+        Lambda::start_release("authorizer", &[("JWT_SECRET".into(), SECRET.into())].into());
     let token = token("ada@example.com", false);
     let mut answered = [0, 0];
     for file in fs::read_dir(workspace().join("events")).expect("the events") {

@@ -2,7 +2,7 @@
 
 use std::{io::Read, net::TcpStream, thread};
 
-use system_tests::{database::Tls, tcp_proxy::TcpProxy, wait};
+use system_tests::{database::Tls, service::shell, tcp_proxy::TcpProxy, wait};
 
 use super::*;
 
@@ -110,7 +110,8 @@ fn logs_that_cannot_be_written_stop_no_request() {
     variables.insert("JWT_SECRET".into(), SECRET.into());
     // All that the program writes goes to a disk that is full.
     let full = "exec \"$0\" >/dev/full 2>&1";
-    let functions = Functions::start(|name| Service::start_by_shell(name, full, variables.clone()));
+    let functions =
+        Functions::start(|name| Service::start_by(name, shell(name, full), 200, variables.clone()));
     let observation = Observation::begin_amid_fault("disk full for logs", &functions);
     observation.suffer();
     observation.recover(Seen::Nothing);

@@ -21,13 +21,11 @@ use system_tests::{
 use observation::{Observation, Seen};
 
 /// Some 20 logins in a second, and three times as many validations.
-const CLIENTS: [Clients; 6] = [
+const CLIENTS: [Clients; 4] = [
     Clients { kind: Kind::RightLogin, number: 6, every: Duration::from_millis(400) },
-    Clients { kind: Kind::WrongLogin, number: 2, every: Duration::from_millis(500) },
-    Clients { kind: Kind::UnknownLogin, number: 2, every: Duration::from_millis(500) },
+    Clients { kind: Kind::WrongLogin, number: 4, every: Duration::from_millis(500) },
     Clients { kind: Kind::GoodToken, number: 5, every: Duration::from_millis(100) },
-    Clients { kind: Kind::ExpiredToken, number: 1, every: Duration::from_millis(200) },
-    Clients { kind: Kind::GarbageToken, number: 1, every: Duration::from_millis(200) },
+    Clients { kind: Kind::BadToken, number: 2, every: Duration::from_millis(200) },
 ];
 
 /// A server with the users of the traffic, and the variables that lead to it.

@@ -122,7 +122,7 @@ fn judge(fault: &str, records: &Records, seen: Seen, began: Instant, steady: Ins
     let late = |record: &Record| {
         record.took
             > match record.kind {
-                Kind::GarbageToken => SLOWEST_REFUSAL,
+                Kind::BadToken => SLOWEST_REFUSAL,
                 kind if !kind.is_login() => SLOWEST_VALIDATION,
                 _ if seen == Seen::Nothing => SLOWEST_UNFELT,
                 _ => SLOWEST_LOGIN,

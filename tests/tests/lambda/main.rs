@@ -1,0 +1,6 @@
+//! The functions behind the Lambda runtime protocol.
+
+mod contract;
+mod invocations;
+mod metrics;
+mod snapshots;

@@ -1,0 +1,123 @@
+//! Lines in CloudWatch's embedded metric format, behind cargo-lambda's emulator.
+
+use std::{collections::BTreeMap, slice, thread};
+
+use serde_json::Value;
+use system_tests::{
+    Environment,
+    contract::{USER, token},
+    lambda::Lambda,
+    measured::key_in_file,
+    scratch,
+    stores::Sqlite,
+    with,
+};
+
+const EMBEDDED: (&str, &str) = ("METRICS", "emf");
+
+/// All metrics that were written so far, by name and dimensions: the sums of counts and ages, and of
+/// durations how many there were.
+fn sums(lambda: &Lambda) -> BTreeMap<String, f64> {
+    let mut sums = BTreeMap::new();
+    for line in lambda.function.log().lines().filter(|line| line.contains("\"_aws\"")) {
+        let document: Value = serde_json::from_str(line).expect("one document in a line");
+        for directive in list(&document["_aws"]["CloudWatchMetrics"]) {
+            assert_eq!(directive["Namespace"], "AuthFunctions");
+            let names = list(&directive["Dimensions"][0]).iter().map(text);
+            let dimensions: Vec<_> =
+                names.map(|name| format!("{name}={}", text(&document[name]))).collect();
+            for metric in list(&directive["Metrics"]) {
+                let (name, unit) = (text(&metric["Name"]), text(&metric["Unit"]));
+                let value = &document[name];
+                let values = value.as_array().map_or(slice::from_ref(value), Vec::as_slice);
+                let numbers = values.iter().map(|value| value.as_f64().expect("a number"));
+                let sum = sums.entry(format!("{name} {}", dimensions.join(" "))).or_default();
+                *sum += match (name, unit) {
+                    ("secret_age_seconds", "Seconds") | (_, "Count") => numbers.sum::<f64>(),
+                    (_, "Seconds") => numbers.map(|_| 1.0).sum(),
+                    other => panic!("{other:?}: {line}"),
+                };
+            }
+        }
+    }
+    sums
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// That these were measured, all of the one function.
+fn are_measured(sums: &BTreeMap<String, f64>, expected: &[(&str, f64)]) {
+    let named = |(name, value): &(&str, f64)| {
+        let (metric, dimension) = name.split_at(name.find(' ').unwrap_or(name.len()));
+        (format!("{metric} FunctionName=prod-auth{dimension}"), *value)
+    };
+    assert_eq!(*sums, expected.iter().map(named).collect());
+}
+
+#[tokio::test]
+#[ignore = "needs cargo-lambda: make test"]
+async fn a_login_is_measured_before_it_is_answered_one_at_a_time_or_four() {
+    let store = Sqlite::of_contract().await;
+    for concurrency in ["1", "4"] {
+        let variables = with(store.variables(), &[EMBEDDED]);
+        let login = Lambda::start("login", concurrency, variables);
+        assert_eq!(login.request("GET", "/login").send().status, 405);
+        // Lambda may freeze the process right behind an answer: nothing is waited for here.
+        let refused = "login_total FunctionName=prod-auth outcome=method_not_allowed";
+        assert_eq!(sums(&login).get(refused), Some(&1.0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                let request = login.request("POST", "/login").basic(USER.0, USER.1);
+                scope.spawn(|| assert_eq!(request.send().status, 200));
+            }
+        });
+        let request = login.request("POST", "/login").basic("canary@example.com", "canary");
+        assert_eq!(request.send().status, 401);
+        let mut measured = sums(&login);
+        let statements = measured.remove("database_query_duration_seconds FunctionName=prod-auth");
+        assert!(statements.is_some_and(|count| count >= 5.0), "{statements:?}");
+        are_measured(
+            &measured,
+            &[
+                ("hash_duration_seconds", 5.0),
+                ("hash_queue_seconds", 5.0),
+                ("login_total outcome=authn_login_fail", 1.0),
+                ("login_total outcome=authn_login_success", 4.0),
+                ("login_total outcome=method_not_allowed", 1.0),
+            ],
+        );
+        let log = login.function.log();
+        assert!(!log.contains("canary") && !log.contains(USER.0), "{log}");
+    }
+}
+
+#[test]
+#[ignore = "needs cargo-lambda: make test"]
+fn validations_are_measured_and_so_is_the_age_of_the_keys_and_nothing_without_the_variable() {
+    let folder = scratch::directory();
+    let validate = Lambda::start("validate", "1", with(key_in_file(folder.path()), &[EMBEDDED]));
+    let good = token("ada@example.com", false);
+    for (token, status) in [(good.as_str(), 200), (&good, 200), ("x.y.z", 403)] {
+        assert_eq!(validate.request("GET", "/validate").bearer(token).send().status, status);
+    }
+    let mut measured = sums(&validate);
+    let age = measured.remove("secret_age_seconds FunctionName=prod-auth secret=jwt");
+    assert!(age.is_some_and(|age| age > 0.0), "{age:?}");
+    are_measured(
+        &measured,
+        &[
+            ("validate_total outcome=authn_token_verified", 2.0),
+            ("validate_total outcome=authz_fail", 1.0),
+        ],
+    );
+
+    let silent = Lambda::start("validate", "1", Environment::new());
+    assert_eq!(silent.request("GET", "/validate").send().status, 401);
+    assert!(sums(&silent).is_empty(), "{}", silent.function.log());
+}
