@@ -12,11 +12,12 @@ pub use refusal::Refusal;
 use std::{borrow::Cow, fmt::Display};
 
 use axum::{
-    body::Body,
+    Extension,
     http::{
-        HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+        HeaderMap, HeaderName, HeaderValue,
         header::{CACHE_CONTROL, CONTENT_TYPE},
     },
+    response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
@@ -30,9 +31,9 @@ use accept::wants_json;
 const USER: HeaderName = HeaderName::from_static("x-auth-request-user");
 const GROUPS: HeaderName = HeaderName::from_static("x-auth-request-groups");
 
-const TEXT: &str = "text/plain";
-const JSON: &str = "application/json";
-const PROBLEM: &str = "application/problem+json";
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// How long others may keep the keys: a new key has to be published for so long before it
 /// signs, an old one for as long as its tokens live.
@@ -57,7 +58,7 @@ impl Cause {
 
 /// The answer to a request that is refused.
 #[must_use]
-pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response<Body> {
+pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response {
     /// A problem without a type of its own (RFC 9457 section 4.2.1).
     #[derive(Serialize)]
     struct Problem<'a> {
@@ -77,15 +78,15 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response<
         (TEXT, text.to_owned())
     };
     let Cause { user_id, reason } = cause;
-    let mut response = response(status, media_type, body, Outcome { name, user_id, reason });
-    response.headers_mut().extend(refusal.header());
-    response
+    let outcome = Extension(Outcome { name, user_id, reason });
+    let header = refusal.header().map(|header| [header]);
+    (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
 }
 
 /// The answer of `login` to the right password: the bare token, as the Flask service
 /// gave it, or RFC 6749 section 5.1 where the client asks for JSON.
 #[must_use]
-pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Response<Body> {
+pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Response {
     #[derive(Serialize)]
     struct TokenResponse<'a> {
         access_token: &'a str,
@@ -99,11 +100,9 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
     } else {
         (TEXT, access_token.to_owned())
     };
-    let name = OutcomeName::LoginSuccess;
-    let outcome = Outcome { name, user_id: Some(user_id.to_owned()), reason: None };
-    let mut response = response(StatusCode::OK, media_type, body, outcome);
-    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-    response
+    let (name, user_id) = (OutcomeName::LoginSuccess, Some(user_id.to_owned()));
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
+    (Extension(Outcome { name, user_id, reason: None }), headers, body).into_response()
 }
 
 /// The answer of `validate` to a good token.
@@ -111,7 +110,7 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
 /// Both identity headers are always there and never empty: a proxy that copies them
 /// then overwrites whatever a client sent under their names.
 #[must_use]
-pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
+pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response {
     let VerifiedClaims { payload, username, admin, subject } = claims;
     let groups = if admin { "users,admins" } else { "users" };
     let Ok(user) = HeaderValue::try_from(username) else {
@@ -123,24 +122,21 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response<Body> {
         user_id: subject.filter(|id| !id.contains('@')),
         reason: None,
     };
-    let mut response = response(StatusCode::OK, JSON, payload, outcome);
-    let headers = response.headers_mut();
-    headers.insert(USER, user);
-    headers.insert(GROUPS, HeaderValue::from_static(groups));
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    response
+    let groups = HeaderValue::from_static(groups);
+    let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (USER, user), (GROUPS, groups)];
+    (Extension(outcome), headers, payload).into_response()
 }
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.
 #[must_use]
-pub fn key_set(keys: &Keys) -> Response<Body> {
+pub fn key_set(keys: &Keys) -> Response {
     published(OutcomeName::KeySet, keys.public_set())
 }
 
 /// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the metadata of an
 /// issuer, which is a URL, as far as it is about verifying tokens.
 #[must_use]
-pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response<Body> {
+pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
     #[derive(Serialize)]
     struct Metadata<'a> {
         issuer: &'a str,
@@ -160,26 +156,11 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response<Body> {
     published(OutcomeName::OpenidConfiguration, json(&metadata))
 }
 
-fn published(name: OutcomeName, body: String) -> Response<Body> {
-    let outcome = Outcome { name, user_id: None, reason: None };
-    let mut response = response(StatusCode::OK, JSON, body, outcome);
-    response.headers_mut().insert(CACHE_CONTROL, PUBLIC);
-    response
+fn published(name: OutcomeName, body: String) -> Response {
+    let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, PUBLIC)];
+    (Extension(Outcome { name, user_id: None, reason: None }), headers, body).into_response()
 }
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
-}
-
-fn response(
-    status: StatusCode,
-    media_type: &'static str,
-    body: String,
-    outcome: Outcome,
-) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response.extensions_mut().insert(outcome);
-    response
 }

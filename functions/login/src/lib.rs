@@ -4,7 +4,7 @@ mod handler;
 
 use std::{num::NonZero, sync::Arc, thread};
 
-use axum::{Router, extract::Request, routing::post};
+use axum::{Router, http::HeaderMap, routing::post};
 use shared::{
     config::{
         Argon2Config, DatabaseConfig, HashLimits, Problem, Reader, SecretSource, SecretsConfig,
@@ -108,12 +108,10 @@ pub fn router(state: LoginState) -> Router {
     Router::new()
         .route("/", post(login))
         .route("/login", post(login))
-        .method_not_allowed_fallback(async |request: Request| {
-            refused(Refusal::MethodNotAllowed("POST"), Cause::default(), request.headers())
+        .method_not_allowed_fallback(async |request: HeaderMap| {
+            refused(Refusal::MethodNotAllowed("POST"), Cause::default(), &request)
         })
-        .fallback(async |request: Request| {
-            refused(Refusal::NotFound, Cause::default(), request.headers())
-        })
+        .fallback(async |request: HeaderMap| refused(Refusal::NotFound, Cause::default(), &request))
         .with_state(Arc::new(state))
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::Request,
+    http::HeaderMap,
     routing::{any, get},
 };
 use shared::{
@@ -105,11 +105,9 @@ pub fn router(state: ValidateState) -> Router {
         .route("/validate/{*path}", any(validate))
         .route("/.well-known/jwks.json", get(key_set))
         .route("/.well-known/openid-configuration", get(openid_configuration))
-        .method_not_allowed_fallback(async |request: Request| {
-            refused(Refusal::MethodNotAllowed("GET, HEAD"), Cause::default(), request.headers())
+        .method_not_allowed_fallback(async |request: HeaderMap| {
+            refused(Refusal::MethodNotAllowed("GET, HEAD"), Cause::default(), &request)
         })
-        .fallback(async |request: Request| {
-            refused(Refusal::NotFound, Cause::default(), request.headers())
-        })
+        .fallback(async |request: HeaderMap| refused(Refusal::NotFound, Cause::default(), &request))
         .with_state(Arc::new(state))
 }

@@ -1,11 +1,12 @@
 //! The line that every request leaves behind.
 
-use std::{borrow::Cow, fmt::Write, time::Instant};
+use std::{borrow::Cow, time::Instant};
 
 use axum::{
     body::Body,
     http::{Method, Request, Response, StatusCode, Uri},
 };
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use uuid::Builder;
 
 use super::{Outcome, OutcomeName, RequestCounter};
@@ -80,7 +81,10 @@ impl RequestLog {
         }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let path = self.uri.path();
-        let path = in_ascii(&path[..path.floor_char_boundary(Self::MAX_PATH)]);
+        let path = &path[..path.floor_char_boundary(Self::MAX_PATH)];
+        // As RFC 3986 section 2.1 wants it, and some clients do not send it: JSON leaves letters
+        // alone that break a line or command a terminal.
+        let path: Cow<'_, str> = utf8_percent_encode(path, CONTROLS).into();
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -102,23 +106,6 @@ impl RequestLog {
             line!(info);
         }
     }
-}
-
-/// The path as RFC 3986 section 2.1 wants it, and some clients do not send it: JSON leaves
-/// letters alone that break a line or command a terminal.
-fn in_ascii(path: &str) -> Cow<'_, str> {
-    if path.is_ascii() {
-        return path.into();
-    }
-    let encoded = path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
-        if byte.is_ascii() {
-            encoded.push(byte.into());
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    });
-    encoded.into()
 }
 
 #[cfg(test)]

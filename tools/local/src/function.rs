@@ -7,15 +7,13 @@ use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
     net::{Ipv4Addr, TcpListener},
-    num::NonZero,
     os::unix::fs::OpenOptionsExt,
     path::{self, PathBuf},
     process::ExitCode,
     sync::Arc,
-    thread,
 };
 
-use axum::{Router, extract::Request};
+use axum::{Router, http::HeaderMap};
 use login::LoginState;
 use shared::{
     config::{Argon2Config, Problem, Reader, ThrottleConfig, TokenConfig, TransportConfig},
@@ -112,7 +110,6 @@ impl Function for Local {
         (token, argon2, throttle): Self::Config,
         transport: TransportConfig,
     ) -> Result<Parts, Vec<Problem>> {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let (users, keys) = Files::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;
@@ -120,7 +117,7 @@ impl Function for Local {
         let login = LoginState {
             throttle: Throttle::new(Arc::new(MemoryStore::default()), &throttle),
             users,
-            passwords: PasswordHasher::new(argon2, cores),
+            passwords: PasswordHasher::new(argon2, 2),
             keys: keys.clone().into(),
             token: token.clone(),
         };
@@ -133,8 +130,8 @@ impl Function for Local {
             .route_service("/validate/{*path}", validate.clone())
             .route_service("/.well-known/{*path}", validate)
             .merge(docs::router())
-            .fallback(async |request: Request| {
-                refused(Refusal::NotFound, Cause::default(), request.headers())
+            .fallback(async |request: HeaderMap| {
+                refused(Refusal::NotFound, Cause::default(), &request)
             });
         if let TransportConfig::Http { address, .. } = transport {
             introduce(&address.to_string());

@@ -20,8 +20,11 @@ use lambda_event::lambda_event;
 use stored_hash::stored_hash;
 use token::signed_token;
 
+/// Panics on an input for which it does not hold.
+pub type Property = fn(&[u8]);
+
 /// Every property by the name of its corpus.
-pub const PROPERTIES: [(&str, fn(&[u8])); 8] = [
+pub const PROPERTIES: [(&str, Property); 8] = [
     ("basic", basic),
     ("bearer", bearer),
     ("jwk", jwk),
@@ -34,7 +37,7 @@ pub const PROPERTIES: [(&str, fn(&[u8])); 8] = [
 
 /// The property that the variable `PROPERTY` names, for the fuzzer.
 pub fn chosen(input: &[u8]) {
-    static CHOSEN: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+    static CHOSEN: LazyLock<Property> = LazyLock::new(|| {
         let name = std::env::var("PROPERTY").unwrap_or_default();
         let property = PROPERTIES.iter().find(|(known, _)| *known == name);
         property.expect("PROPERTY names one").1
