@@ -91,7 +91,7 @@ class AuthClient:
             self._token, lifetime = str(answer["access_token"]), float(answer["expires_in"])
         except (ValueError, KeyError, TypeError):
             raise AuthError("login: the answer holds no token") from None
-        # When nine tenths of its life are over, by a clock that nobody sets.
+        # When nine tenths of its life are over, by a monotonic clock.
         self._renew_at = time.monotonic() + lifetime * 0.9
 
     def _validate(self) -> requests.Response:
@@ -129,7 +129,7 @@ class AuthClient:
 
 
 def retry_after(response: requests.Response) -> int:
-    """Seconds to wait; 1 where somebody in between says a date, or nothing."""
+    """Seconds to wait; 1 where a proxy says a date, or nothing."""
     value = response.headers.get("Retry-After", "")
     return int(value[:9]) if value.isascii() and value.isdigit() else 1
 

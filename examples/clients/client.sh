@@ -24,8 +24,8 @@ quote() {
 }
 
 # request NAME METHOD URL CONFIG: one request; sets body, challenge, retry_after and status.
-# CONFIG has what nobody may see: everybody can list a process's arguments, so curl reads it
-# from a pipe. --disable leaves out ~/.curlrc, which may say `insecure` or `verbose`.
+# CONFIG has the secrets: every user can list a process's arguments, so curl reads it from a
+# pipe. --disable leaves out ~/.curlrc, which may say `insecure` or `verbose`.
 request() {
   local answer
   answer=$(curl --disable --config <(printf '%s\n' "$4") --silent --proto =http,https \
@@ -47,7 +47,7 @@ send() {
   for ((try = 1; ; try++)); do
     request "$@"
     [[ $status == 429 || $status == 503 ]] || return 0
-    # A date, or nothing: whoever is in between didn't say how long.
+    # A date, or nothing: a proxy answered and did not say how long.
     [[ $retry_after =~ ^[0-9]+$ ]] || retry_after=1
     [ "${#retry_after}" -le 6 ] || retry_after=999999
     # Up to half as long again, so that clients who were sent away together come back apart.

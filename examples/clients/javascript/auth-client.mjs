@@ -56,7 +56,7 @@ export class AuthClient {
       throw new AuthError("login: the answer holds no token");
     }
     this.#token = token;
-    // When nine tenths of its life are over, by a clock that nobody sets.
+    // When nine tenths of its life are over, by a monotonic clock.
     this.#renewAt = performance.now() + lifetime * 900;
   }
 
@@ -112,7 +112,7 @@ function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
-/** Seconds to wait; 1 where somebody in between says a date, or nothing. */
+/** Seconds to wait; 1 where a proxy says a date, or nothing. */
 function retryAfter({ headers }) {
   const value = headers.get("retry-after") ?? "";
   return /^\d+$/.test(value) ? Number(value) : 1;
