@@ -133,7 +133,7 @@ impl Keys {
 
     /// The keys that may have signed a token with this `kid`: the one of that name, and
     /// perhaps the one that had it before, or every key where the token names none.
-    pub fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
+    pub(crate) fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| kid.is_none() || kid == key.id())
     }
 

@@ -130,7 +130,7 @@ pub(super) fn written(key: &Key) -> Result<SecretString, KeyError> {
     if let Some(id) = key.id() {
         jwk["kid"] = id.into();
     }
-    let bytes = key.signing().map_or(&[][..], EncodingKey::as_bytes);
+    let bytes = key.signing.as_ref().map_or(&[][..], EncodingKey::as_bytes);
     let mut add = |name: &str, bytes: &[u8]| jwk[name] = URL_SAFE_NO_PAD.encode(bytes).into();
     match key.algorithm() {
         _ if bytes.is_empty() => {}

@@ -96,13 +96,13 @@ pub struct Key {
     kind: KeyKind,
     algorithm: Algorithm,
     verifying: DecodingKey,
-    signing: Option<EncodingKey>,
+    pub(super) signing: Option<EncodingKey>,
     public: Option<Jwk>,
 }
 
 impl Key {
-    /// An HS256 key. It has no `kid` unless it is given one: a thumbprint would let
-    /// anyone try out guesses at it.
+    /// An HS256 key. It has no `kid` unless it is given one: guesses at it could be tried
+    /// out on a thumbprint.
     pub(super) fn symmetric(secret: &[u8], id: Option<String>) -> Result<Self, KeyError> {
         if secret.len() < MIN_HS256_KEY_BYTES {
             return Err(KeyError::TooShort);
@@ -173,12 +173,7 @@ impl Key {
     }
 
     /// A JWT with these claims, signed with this key (RFC 7519).
-    ///
-    /// # Errors
-    ///
-    /// [`SigningFailed`] if the key is not one that signs, or the cryptographic library
-    /// refuses.
-    pub fn encode(&self, claims: &impl Serialize) -> Result<String, SigningFailed> {
+    pub(crate) fn encode(&self, claims: &impl Serialize) -> Result<String, SigningFailed> {
         let signing = self.signing.as_ref().ok_or(SigningFailed)?;
         let header = Header { kid: self.id.clone(), ..Header::new(self.algorithm.into()) };
         encode(&header, claims, signing).map_err(|_| SigningFailed)
@@ -188,7 +183,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// As [`Self::encode`].
+    /// [`SigningFailed`] if the key is not one that signs, or the cryptographic library
+    /// refuses.
     pub fn sign(&self, message: &[u8]) -> Result<String, SigningFailed> {
         let signing = self.signing.as_ref().ok_or(SigningFailed)?;
         crypto::sign(message, signing, self.algorithm.into()).map_err(|_| SigningFailed)
@@ -201,12 +197,6 @@ impl Key {
     /// That of jsonwebtoken if it is not strict Base64url.
     pub fn verifies(&self, message: &[u8], signature: &str) -> jsonwebtoken::errors::Result<bool> {
         crypto::verify(signature, message, &self.verifying, self.algorithm.into())
-    }
-
-    /// What signs, where the key is one that does.
-    #[cfg(feature = "key-management")]
-    pub(super) fn signing(&self) -> Option<&EncodingKey> {
-        self.signing.as_ref()
     }
 
     /// Whether the two are one key, by the same name.
