@@ -1,6 +1,6 @@
 //! The properties hold for the whole corpus, for damaged inputs of it, and for random ones.
 
-use fuzz_properties::PROPERTIES;
+use fuzz_properties::{PROPERTIES, Property};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use proptest::{
     prelude::*,
@@ -26,7 +26,7 @@ fn damaged(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 /// Runs the inputs that were written for a property, then changed and random ones.
-fn holds_for(property: &str, holds: fn(&[u8])) {
+fn holds_for(property: &str, holds: Property) {
     let mut corpus: Vec<Vec<u8>> = Vec::new();
     for line in CORPUS.lines() {
         let (name, bytes) = line.split_once('\t').expect("a name and an input");
