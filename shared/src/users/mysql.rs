@@ -73,7 +73,7 @@ impl MySqlUsers {
     /// taken; another [`StoreError`] if the database is out of reach or fails.
     pub async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
         let mut lease = self.connections.begin().await?;
-        let done = add_all(lease.connection(), users).await;
+        let done = add_all(&mut lease.connection, users).await;
         let commits = done.is_ok();
         lease.finish(done, commits).await
     }
@@ -170,7 +170,7 @@ impl MySqlUsers {
         is_kept: impl FnOnce(&User) -> bool + Send,
     ) -> Result<bool, StoreError> {
         let mut lease = self.connections.begin().await?;
-        let connection = lease.connection();
+        let connection = &mut lease.connection;
         let done = async {
             let updated = limited(update.execute(&mut *connection)).await?.rows_affected() > 0;
             let written = query(written).bind(&user.email).bind(&user.id);

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use sqlx::{
     Connection, Executor, MySql, MySqlConnection,
     mysql::{MySqlArguments, MySqlQueryResult, MySqlRow},
@@ -53,22 +53,25 @@ impl Connections {
 
     async fn live_lease(&self) -> Result<Lease, sqlx::Error> {
         loop {
-            let pooled = self.pool.get().await.map_err(|error| match error {
+            let mut slot = self.pool.get().await.map_err(|error| match error {
                 PoolError::Backend(error) => error,
                 _ => sqlx::Error::PoolClosed,
             })?;
-            let mut lease = Lease(Some(pooled));
-            if lease.is_alive().await {
-                return Ok(lease);
+            let Some(Idle { mut connection, since }) = slot.take() else { continue };
+            let is_new = Object::metrics(&slot).recycle_count == 0;
+            if is_new
+                || since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
+                || matches!(timeout(PING_LIMIT, connection.ping()).await, Ok(Ok(())))
+            {
+                return Ok(Lease { connection, is_new, slot });
             }
-            self.drop_all(lease);
+            self.drop_idle();
         }
     }
 
     /// What ended one connection has most likely ended the others as well: to wait for each in
     /// turn would take longer than a lease may.
-    fn drop_all(&self, ended: Lease) {
-        drop(ended);
+    fn drop_idle(&self) {
         self.pool.retain(|_, _| false);
     }
 
@@ -96,14 +99,15 @@ impl Connections {
         statement: impl for<'c> Fn(&'c mut MySqlConnection) -> Running<'c, T>,
     ) -> Result<T, StoreError> {
         let mut lease = self.lease().await?;
-        let mut done = limited(statement(lease.connection())).await;
+        let mut done = limited(statement(&mut lease.connection)).await;
         // A time-out is waited for but once.
         let had_ended =
             |error: &_| is_connection_error(error) && !matches!(error, StoreError::Timeout);
-        if !lease.is_new() && done.as_ref().is_err_and(had_ended) {
-            self.drop_all(lease);
+        if !lease.is_new && done.as_ref().is_err_and(had_ended) {
+            drop(lease);
+            self.drop_idle();
             lease = self.lease().await?;
-            done = limited(statement(lease.connection())).await;
+            done = limited(statement(&mut lease.connection)).await;
         }
         lease.end(&done);
         done
@@ -112,7 +116,7 @@ impl Connections {
     /// A connection on which a transaction is begun, see [`Lease::finish`].
     pub(super) async fn begin(&self) -> Result<Lease, StoreError> {
         let mut lease = self.lease().await?;
-        limited(lease.connection().execute("BEGIN")).await?;
+        limited(lease.connection.execute("BEGIN")).await?;
         Ok(lease)
     }
 }
@@ -146,35 +150,20 @@ fn is_connection_error(error: &StoreError) -> bool {
 /// A connection in use. It ends with the lease, without a goodbye, unless [`Lease::end`] is
 /// called: after a time-out it is unknown what is still on its way, and a transaction would
 /// hold its locks.
-pub(super) struct Lease(Option<Object<RotatingAccount>>);
+pub(super) struct Lease {
+    pub(super) connection: MySqlConnection,
+    /// Whether the connection was made for this lease, so that an error is no news from the past.
+    is_new: bool,
+    /// Empty until the connection is given back.
+    slot: Object<RotatingAccount>,
+}
 
 impl Lease {
-    pub(super) fn connection(&mut self) -> &mut MySqlConnection {
-        &mut self.pooled().connection
-    }
-
-    fn pooled(&mut self) -> &mut Pooled {
-        self.0.as_mut().expect("only the end of a lease takes it")
-    }
-
-    /// Whether the connection was made for this lease, so that an error is no news
-    /// from the past.
-    fn is_new(&mut self) -> bool {
-        self.pooled().used.is_none()
-    }
-
-    async fn is_alive(&mut self) -> bool {
-        let is_trusted = |used: SystemTime| used.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE);
-        self.pooled().used.is_none_or(is_trusted)
-            || matches!(timeout(PING_LIMIT, self.connection().ping()).await, Ok(Ok(())))
-    }
-
     /// Gives the connection back for the next lease, unless this outcome ends it. No
     /// transaction may be open.
     fn end<T>(mut self, outcome: &Result<T, StoreError>) {
         if !outcome.as_ref().is_err_and(is_connection_error) {
-            self.pooled().used = Some(SystemTime::now());
-            drop(self.0.take());
+            *self.slot = Some(Idle { connection: self.connection, since: SystemTime::now() });
         }
     }
 
@@ -189,37 +178,28 @@ impl Lease {
             return done;
         }
         let end = if commits { "COMMIT" } else { "ROLLBACK" };
-        limited(self.connection().execute(end)).await?;
+        limited(self.connection.execute(end)).await?;
         self.end(&done);
         done
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // Taken out of the pool, the connection is not used again.
-        drop(self.0.take().map(Object::take));
-    }
-}
-
-/// A connection in the pool.
-pub(super) struct Pooled {
+/// A connection at rest.
+pub(super) struct Idle {
     connection: MySqlConnection,
-    /// When it was used last, if it was, by the wall clock: monotonic time stands still while
-    /// a process is frozen.
-    used: Option<SystemTime>,
+    /// By the wall clock: monotonic time stands still while a process is frozen.
+    since: SystemTime,
 }
 
 impl Manager for RotatingAccount {
-    type Type = Pooled;
+    type Type = Option<Idle>;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> Result<Pooled, sqlx::Error> {
-        Ok(Pooled { connection: self.connect().await?, used: None })
+    async fn create(&self) -> Result<Option<Idle>, sqlx::Error> {
+        Ok(Some(Idle { connection: self.connect().await?, since: SystemTime::now() }))
     }
 
-    /// See [`Connections::lease`].
-    async fn recycle(&self, _: &mut Pooled, _: &Metrics) -> RecycleResult<sqlx::Error> {
-        Ok(())
+    async fn recycle(&self, idle: &mut Option<Idle>, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        idle.as_ref().map(drop).ok_or(RecycleError::message("it was not given back"))
     }
 }
