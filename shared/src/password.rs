@@ -8,8 +8,7 @@ mod digest;
 mod slots;
 mod stored;
 
-pub use digest::{DigestKind, StoredDigest};
-pub use slots::Busy;
+pub use digest::StoredDigest;
 pub use stored::StoredHash;
 
 use std::sync::Arc;
@@ -25,13 +24,16 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::config::{Argon2Config, HashLimits};
-use slots::{HashSlots, Place, WAITING_PER_SLOT, grow};
+use slots::{HashSlots, Permit, grow};
 
 /// The longest password that is ever right, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// What stands before the hash of a user who is disabled, as `usermod -L` puts it there.
 pub const DISABLED: char = '!';
+/// How many may wait for each computation that runs, where nothing else is said: at 20 ms
+/// a hash, the last one waits some 160 ms.
+const WAITING_PER_SLOT: usize = 8;
 /// No known system stores more for a password.
 const MAX_STORED_BYTES: usize = 512;
 const OUTPUT_BYTES: usize = 32;
@@ -55,62 +57,50 @@ pub enum Verification {
 /// A check or a hash did not come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HashingError {
-    /// As many wait as may.
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    /// As many wait as may; try again later.
+    #[error("too many password checks are waiting")]
+    Busy,
     /// The system gave no memory or no random salt, or the computation panicked.
     #[error("the password could not be hashed")]
     Failed,
 }
 
 /// Checks and hashes passwords on threads of their own, a bounded number at once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PasswordHasher {
-    policy: Policy,
+    /// How new hashes are made.
+    params: Params,
+    /// Takes the place of a hash where there is no user, so that the same work is done. It is
+    /// right for no password.
+    dummy: Arc<PasswordHash>,
     slots: Arc<HashSlots>,
 }
 
 impl PasswordHasher {
     /// A hasher with `slots` computations at once, and eight waiting for each.
-    ///
-    /// # Panics
-    ///
-    /// If `config` is outside of Argon2's own limits, which
-    /// [`Argon2Config::read`] does not let through.
     #[must_use]
     pub fn new(config: Argon2Config, slots: usize) -> Self {
-        Self::with_queue(config, slots, slots * WAITING_PER_SLOT)
-    }
-
-    /// The same with so many waiting at most.
-    ///
-    /// # Panics
-    ///
-    /// As [`Self::new`].
-    #[must_use]
-    pub fn with_queue(config: Argon2Config, slots: usize, queue: usize) -> Self {
-        let policy = Policy::new(config);
-        let slots = Arc::new(HashSlots::new(slots, queue, policy.params.block_count()));
-        Self { policy, slots }
+        Self::limited(config, HashLimits::default(), slots)
     }
 
     /// The hasher with `limits`, on a machine with so many cores.
-    ///
-    /// # Panics
-    ///
-    /// As [`Self::new`].
     #[must_use]
     pub fn limited(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
-        let slots = limits.slots.unwrap_or(cores);
-        Self::with_queue(config, slots, limits.queue.unwrap_or(slots * WAITING_PER_SLOT))
+        let Argon2Config { memory_kib, iterations, parallelism } = config;
+        let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
+            .expect("the configuration's bounds lie within Argon2's");
+        let dummy = Output::new(&[0; OUTPUT_BYTES])
+            .ok()
+            .and_then(|output| phc(argon2::ARGON2ID_IDENT, &params, DUMMY_SALT, output))
+            .expect("the parameters and the lengths are Argon2's own");
+        let slots = limits.slots.unwrap_or(cores).max(1);
+        let queue = limits.queue.unwrap_or(slots * WAITING_PER_SLOT);
+        let slots = Arc::new(HashSlots::new(slots, queue, params.block_count()));
+        Self { params, dummy: Arc::new(dummy), slots }
     }
 
     /// Gets the memory of one computation from the system, in the background: its pages take
     /// some 10 ms, for which a first request would wait.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
     pub fn prepare(&self) {
         self.slots.prepare();
     }
@@ -121,36 +111,19 @@ impl PasswordHasher {
     ///
     /// [`HashingError::Busy`] if too many are under way already.
     pub fn admit(&self) -> Result<AdmittedCheck, HashingError> {
-        Ok(AdmittedCheck { place: self.slots.admit()?, hasher: self.clone() })
-    }
-
-    /// Whether `password` is the one that `stored` was made from.
-    ///
-    /// # Errors
-    ///
-    /// [`HashingError::Busy`] if too many checks wait already, and
-    /// [`HashingError::Failed`] if the computation did not come about.
-    pub async fn verify(
-        &self,
-        password: SecretString,
-        stored: Option<SecretString>,
-    ) -> Result<Verification, HashingError> {
-        self.admit()?.verify(password, stored).await
+        Ok(AdmittedCheck { permit: self.slots.admit()?, hasher: self.clone() })
     }
 
     /// A PHC string of `password` with a new salt.
     ///
     /// # Errors
     ///
-    /// As [`Self::verify`].
+    /// [`HashingError::Busy`] if too many are under way already, and
+    /// [`HashingError::Failed`] if the computation did not come about.
     pub async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
-        let policy = self.policy.clone();
-        self.slots
-            .run(self.slots.admit()?, 0, move |memory| {
-                policy.hash(password.expose_secret().as_bytes(), memory)
-            })
-            .await?
-            .ok_or(HashingError::Failed)?
+        let params = self.params.clone();
+        let job = move |memory: &mut _| hash(&params, password.expose_secret().as_bytes(), memory);
+        self.slots.run(self.slots.admit()?, 0, job).await
     }
 
     /// A PHC string of a digest, with a new salt: `$argon2id-md5$…` and so on, with the
@@ -159,22 +132,49 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// As [`Self::verify`].
+    /// As [`Self::hash`].
     pub async fn wrap(&self, digest: StoredDigest) -> Result<String, HashingError> {
-        let policy = self.policy.clone();
-        self.slots
-            .run(self.slots.admit()?, 0, move |memory| policy.wrap(&digest, memory))
-            .await?
-            .ok_or(HashingError::Failed)?
+        let own = self.params.clone();
+        let job = move |memory: &mut _| {
+            let name = Ident::new(&format!("argon2id-{}", digest.kind())).ok()?;
+            let mut params = ParamsBuilder::new();
+            params.m_cost(own.m_cost()).t_cost(own.t_cost()).p_cost(own.p_cost());
+            params.data(AssociatedData::new(&digest.salt).ok()?).output_len(OUTPUT_BYTES);
+            salted_hash(name, &params.build().ok()?, &digest.value, memory)
+        };
+        self.slots.run(self.slots.admit()?, 0, job).await
+    }
+
+    /// The computation of [`AdmittedCheck::verify`]; `None` if there is no memory for it.
+    fn check(
+        &self,
+        password: &[u8],
+        stored: Option<&StoredHash>,
+        enabled: bool,
+        memory: &mut Vec<Block>,
+    ) -> Option<Verification> {
+        let stored = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
+        // The memory of a new hash is there for one of the same cost.
+        grow(memory, self.params.block_count())?;
+        let right = stored.is_some_and(|stored| stored.matches(password, memory)) && enabled;
+        let has_cost_of_new = stored.is_some_and(|stored| stored.is_like(&self.dummy));
+        let replacement = match (right, has_cost_of_new) {
+            (_, true) => None,
+            (true, false) => Some(hash(&self.params, password, memory)?.into()),
+            (false, false) => {
+                compute(&self.params, password, DUMMY_SALT, memory)?;
+                None
+            }
+        };
+        Some(if right { Verification::Right { replacement } } else { Verification::Wrong })
     }
 }
 
 /// A check that was admitted. Its place is free again once this is dropped and the computation
 /// has ended: to be kept until all that belongs to the check is done.
-#[derive(Debug)]
 #[must_use]
 pub struct AdmittedCheck {
-    place: Place,
+    permit: Permit,
     hasher: PasswordHasher,
 }
 
@@ -183,139 +183,68 @@ impl AdmittedCheck {
     ///
     /// # Errors
     ///
-    /// As [`PasswordHasher::verify`].
+    /// [`HashingError::Busy`] if too many with large hashes are under way already, and
+    /// [`HashingError::Failed`] if the computation did not come about.
     pub async fn verify(
         &self,
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
-        let PasswordHasher { policy, slots } = &self.hasher;
+        let hasher = self.hasher.clone();
         // The hash of a disabled user, and the one in place of none, are computed as any other,
         // and are right for no password.
         let (stored, enabled) = match stored.as_ref().map(ExposeSecret::expose_secret) {
             Some(stored) => match stored.strip_prefix(DISABLED) {
-                Some(stored) => (stored, false),
-                None => (stored, true),
+                Some(stored) => (StoredHash::parse(stored), false),
+                None => (StoredHash::parse(stored), true),
             },
-            None => (&*policy.dummy, false),
+            None => (StoredHash::parse(&hasher.dummy.to_string()), false),
         };
-        let stored = StoredHash::parse(stored);
-        let memory = stored.as_ref().map_or(0, |it| it.memory_beyond(slots.blocks()));
-        let policy = policy.clone();
-        slots
-            .run(self.place.clone(), memory, move |memory| {
-                policy.verify(&password, stored.as_ref(), enabled, memory)
-            })
-            .await?
-            .ok_or(HashingError::Failed)?
+        let kept = hasher.params.block_count();
+        let beside = stored.as_ref().map_or(0, |it| it.memory_beyond(kept));
+        let job = move |memory: &mut _| {
+            hasher.check(password.expose_secret().as_bytes(), stored.as_ref(), enabled, memory)
+        };
+        self.hasher.slots.run(self.permit.clone(), beside, job).await
     }
 }
 
-/// How new hashes are made.
-#[derive(Debug, Clone)]
-struct Policy {
-    params: Params,
-    /// Takes the place of a hash where there is no user, so that the same work is done. It is
-    /// right for no password.
-    dummy: Arc<str>,
-}
-
-impl Policy {
-    fn new(config: Argon2Config) -> Self {
-        let Argon2Config { memory_kib, iterations, parallelism } = config;
-        let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
-            .expect("the configuration's bounds lie within Argon2's");
-        let dummy = Output::new(&[0; OUTPUT_BYTES])
-            .ok()
-            .and_then(|output| phc_string(argon2::ARGON2ID_IDENT, &params, DUMMY_SALT, output))
-            .expect("the parameters and the lengths are Argon2's own");
-        Self { params, dummy: dummy.into() }
-    }
-
-    fn verify(
-        &self,
-        password: &SecretString,
-        stored: Option<&StoredHash>,
-        enabled: bool,
-        memory: &mut Vec<Block>,
-    ) -> Result<Verification, HashingError> {
-        let password = password.expose_secret().as_bytes();
-        let comparable = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
-        // The memory of a new hash is there for one of the same cost.
-        grow(memory, self.params.block_count()).ok_or(HashingError::Failed)?;
-
-        let right = comparable.is_some_and(|stored| stored.matches(password, memory));
-        let right = right && enabled;
-        let current = comparable.is_some_and(|stored| stored.is_current(&self.params));
-        match (right, current) {
-            (true, true) => Ok(Verification::Right { replacement: None }),
-            (false, true) => Ok(Verification::Wrong),
-            (true, false) => {
-                Ok(Verification::Right { replacement: Some(self.hash(password, memory)?.into()) })
-            }
-            (false, false) => {
-                compute(&self.params, password, DUMMY_SALT, memory)?;
-                Ok(Verification::Wrong)
-            }
-        }
-    }
-
-    fn hash(&self, password: &[u8], memory: &mut Vec<Block>) -> Result<String, HashingError> {
-        hash(argon2::ARGON2ID_IDENT, &self.params, password, memory)
-    }
-
-    fn wrap(&self, digest: &StoredDigest, memory: &mut Vec<Block>) -> Result<String, HashingError> {
-        let failed = |_| HashingError::Failed;
-        let name = format!("argon2id-{}", digest.kind.name());
-        let own = &self.params;
-        let mut params = ParamsBuilder::new();
-        params.m_cost(own.m_cost()).t_cost(own.t_cost()).p_cost(own.p_cost());
-        params.output_len(OUTPUT_BYTES);
-        if !digest.salt.is_empty() {
-            params.data(AssociatedData::new(&digest.salt).map_err(failed)?);
-        }
-        let name = Ident::new(&name).map_err(|_| HashingError::Failed)?;
-        hash(name, &params.build().map_err(failed)?, &digest.value, memory)
-    }
+/// A PHC string of `password`, with a new salt.
+fn hash(params: &Params, password: &[u8], memory: &mut Vec<Block>) -> Option<String> {
+    salted_hash(argon2::ARGON2ID_IDENT, params, password, memory)
 }
 
 /// A PHC string of that name, with a new salt.
-fn hash(
-    algorithm: Ident,
+fn salted_hash(
+    name: Ident,
     params: &Params,
-    password: &[u8],
+    input: &[u8],
     memory: &mut Vec<Block>,
-) -> Result<String, HashingError> {
-    let salt = try_generate_salt().map_err(|_| HashingError::Failed)?;
-    let output = compute(params, password, &salt, memory)?;
-    phc_string(algorithm, params, &salt, output).ok_or(HashingError::Failed)
+) -> Option<String> {
+    let salt = try_generate_salt().ok()?;
+    let output = compute(params, input, &salt, memory)?;
+    Some(phc(name, params, &salt, output)?.to_string())
 }
 
-fn phc_string(algorithm: Ident, params: &Params, salt: &[u8], output: Output) -> Option<String> {
-    let hash = PasswordHash {
+fn phc(algorithm: Ident, params: &Params, salt: &[u8], output: Output) -> Option<PasswordHash> {
+    Some(PasswordHash {
         algorithm,
         version: Some(Version::V0x13.into()),
         params: params.try_into().ok()?,
         salt: Some(Salt::new(salt).ok()?),
         hash: Some(output),
-    };
-    Some(hash.to_string())
+    })
 }
 
-fn compute(
-    params: &Params,
-    password: &[u8],
-    salt: &[u8],
-    memory: &mut Vec<Block>,
-) -> Result<Output, HashingError> {
+fn compute(params: &Params, input: &[u8], salt: &[u8], memory: &mut Vec<Block>) -> Option<Output> {
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-    argon2_output(&argon2, password, salt, OUTPUT_BYTES, memory).ok_or(HashingError::Failed)
+    argon2_output(&argon2, input, salt, OUTPUT_BYTES, memory)
 }
 
 /// Runs Argon2 in `memory`, which grows to what the parameters need.
 fn argon2_output(
     argon2: &Argon2<'_>,
-    password: &[u8],
+    input: &[u8],
     salt: &[u8],
     output_bytes: usize,
     memory: &mut Vec<Block>,
@@ -323,7 +252,7 @@ fn argon2_output(
     grow(memory, argon2.params().block_count())?;
     let mut output = [0; Output::MAX_LENGTH];
     let output = output.get_mut(..output_bytes)?;
-    argon2.hash_password_into_with_memory(password, salt, output, memory).ok()?;
+    argon2.hash_password_into_with_memory(input, salt, output, memory).ok()?;
     Output::new(output).ok()
 }
 

@@ -1,34 +1,20 @@
-//! A bounded number of hash computations at once, and of those that are to come to one.
+//! A bounded number of hash computations at once, and of those that wait for one.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use argon2::Block;
-use thiserror::Error;
+use deadpool::unmanaged::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::HashingError;
 use crate::telemetry::metrics;
-
-/// How many may wait for each computation that runs, where nothing else is said: at 20 ms
-/// a hash, the last one waits some 160 ms.
-pub(super) const WAITING_PER_SLOT: usize = 8;
-
-/// As many computations wait as may; try again later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("too many password checks are waiting")]
-pub struct Busy;
-
-/// A place among the computations and those that wait for one: held by the computation and
-/// by all that has to be done before and after it, until the last of them has ended.
-#[derive(Debug, Clone)]
-pub(super) struct Place(#[expect(dead_code, reason = "held")] Arc<OwnedSemaphorePermit>);
 
 /// What stored hashes that need more than a slot's memory share, in KiB: as much as the
 /// largest of them may take.
 const LARGE_KIB: usize = 128 * 1024;
+
+/// One of those that may be under way, until the last clone of it is dropped.
+pub(super) type Permit = Arc<OwnedSemaphorePermit>;
 
 /// The slots. Each has memory of its own, allocated at first use and kept: fresh
 /// memory would cost as many page faults as the hash has pages, each time.
@@ -36,10 +22,10 @@ const LARGE_KIB: usize = 128 * 1024;
 /// Memory stays within slots × `blocks` KiB and [`LARGE_KIB`], whatever hashes are stored.
 pub(super) struct HashSlots {
     admitted: Arc<Semaphore>,
-    running: Arc<Semaphore>,
+    /// A slot is taken with its memory; the one that was used last comes first.
+    memory: Pool<Vec<Block>>,
     large: Arc<Semaphore>,
     large_admitted: Arc<Semaphore>,
-    idle: Mutex<Vec<Vec<Block>>>,
     blocks: usize,
 }
 
@@ -47,84 +33,62 @@ impl HashSlots {
     /// `slots` computations at once, with `blocks` KiB of memory kept for each, and
     /// `queue` of them waiting.
     pub(super) fn new(slots: usize, queue: usize, blocks: usize) -> Self {
-        let slots = slots.max(1);
         Self {
             admitted: Arc::new(Semaphore::new(slots + queue)),
-            running: Arc::new(Semaphore::new(slots)),
+            memory: Pool::from(vec![Vec::new(); slots]),
             large: Arc::new(Semaphore::new(LARGE_KIB)),
             large_admitted: Arc::new(Semaphore::new((slots + queue).div_ceil(2))),
-            idle: Mutex::new(Vec::new()),
             blocks,
         }
     }
 
-    /// KiB of memory that each computation is given.
-    pub(super) fn blocks(&self) -> usize {
-        self.blocks
-    }
-
-    /// A place, if one is free.
-    pub(super) fn admit(&self) -> Result<Place, Busy> {
-        let place = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
-        Ok(Place(Arc::new(place)))
+    /// A permit for [`run`](Self::run), to be kept until all that belongs to the computation is
+    /// done.
+    pub(super) fn admit(&self) -> Result<Permit, HashingError> {
+        let permit = self.admitted.clone().try_acquire_owned();
+        permit.map(Arc::new).map_err(|_| HashingError::Busy)
     }
 
     /// Runs `job`, which takes so many KiB beside the memory it is given, on a thread where
-    /// it may block; `None` if it panicked.
+    /// it may block.
     ///
-    /// Place and slot belong to the computation, not to the caller that waits for it: a client
+    /// Permit and slot belong to the computation, not to the caller that waits for it: a client
     /// that hangs up frees nothing early.
     pub(super) async fn run<T: Send + 'static>(
-        self: &Arc<Self>,
-        place: Place,
+        &self,
+        permit: Permit,
         beside_kib: usize,
-        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
-    ) -> Result<Option<T>, Busy> {
+        job: impl FnOnce(&mut Vec<Block>) -> Option<T> + Send + 'static,
+    ) -> Result<T, HashingError> {
         let queued = Instant::now();
-        // They are few at once, and slow: half of the places stay for all others.
-        let large_admitted = match beside_kib {
-            0 => None,
-            _ => Some(self.large_admitted.clone().try_acquire_owned().map_err(|_| Busy)?),
+        // They are few at once, and slow: half of the permits stay for all others.
+        let large_admitted = if beside_kib > 0 {
+            let permit = self.large_admitted.clone().try_acquire_owned();
+            Some(permit.map_err(|_| HashingError::Busy)?)
+        } else {
+            None
         };
         // Before a slot: one that waits for memory keeps no slot from the others.
         let beside = u32::try_from(beside_kib.min(LARGE_KIB)).unwrap_or(u32::MAX);
-        let large = self.large.clone().acquire_many_owned(beside).await.map_err(|_| Busy)?;
-        let running = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
+        let large = self.large.clone().acquire_many_owned(beside).await;
+        let large = large.map_err(|_| HashingError::Busy)?;
+        let mut memory = self.memory.get().await.map_err(|_| HashingError::Busy)?;
         metrics::hash_queued(queued.elapsed());
-        let slots = Arc::clone(self);
         let computation = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let _slot = (place, large_admitted, large, running);
-            let mut memory = slots.take_memory();
+            let _held = (permit, large_admitted, large);
             let result = job(&mut memory);
-            slots.keep_memory(memory);
             metrics::hash_computed(begun.elapsed());
             result
         });
-        Ok(computation.await.ok())
+        computation.await.ok().flatten().ok_or(HashingError::Failed)
     }
 
     /// Takes the memory of one computation now, on a thread where that may take its time,
-    /// unless one runs already.
-    pub(super) fn prepare(self: &Arc<Self>) {
-        let Ok(running) = self.running.clone().try_acquire_owned() else { return };
-        let slots = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            let _slot = running;
-            let mut memory = slots.take_memory();
-            if grow(&mut memory, slots.blocks).is_some() {
-                slots.keep_memory(memory);
-            }
-        });
-    }
-
-    fn take_memory(&self) -> Vec<Block> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.pop().unwrap_or_default()
-    }
-
-    fn keep_memory(&self, memory: Vec<Block>) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    /// unless all run already.
+    pub(super) fn prepare(&self) {
+        let (Ok(mut memory), blocks) = (self.memory.try_get(), self.blocks) else { return };
+        tokio::task::spawn_blocking(move || grow(&mut memory, blocks));
     }
 }
 
@@ -137,148 +101,109 @@ pub(super) fn grow(memory: &mut Vec<Block>, blocks: usize) -> Option<()> {
     Some(())
 }
 
-impl fmt::Debug for HashSlots {
-    /// Without the memory: what a hash left there is nobody's business.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("HashSlots").field("running", &self.running).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::mpsc::{self, Sender};
+
+    use tokio::task::JoinHandle;
 
     use super::*;
 
     async fn run<T: Send + 'static>(
-        slots: &Arc<HashSlots>,
+        slots: &HashSlots,
         beside_kib: usize,
-        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
-    ) -> Result<Option<T>, Busy> {
+        job: impl FnOnce(&mut Vec<Block>) -> Option<T> + Send + 'static,
+    ) -> Result<T, HashingError> {
         slots.run(slots.admit()?, beside_kib, job).await
     }
 
-    #[tokio::test]
-    async fn more_than_may_wait_are_refused_at_once() {
-        let slots = Arc::new(HashSlots::new(1, 3, 1));
-        let (release, gate) = mpsc::channel::<()>();
-        let gate = Arc::new(Mutex::new(gate));
-        let admitted: Vec<_> = (0..=3)
-            .map(|_| {
-                let (slots, gate) = (Arc::clone(&slots), Arc::clone(&gate));
-                tokio::spawn(
-                    async move { run(&slots, 0, move |_| gate.lock().unwrap().recv()).await },
-                )
+    type Blocked = (Sender<()>, JoinHandle<Result<(), HashingError>>);
+
+    /// A computation that has begun, and lasts until it is sent something.
+    async fn blocked(slots: &Arc<HashSlots>, beside_kib: usize) -> Blocked {
+        let (release, gate) = mpsc::channel();
+        let (start, started) = tokio::sync::oneshot::channel();
+        let slots = Arc::clone(slots);
+        let job = tokio::spawn(async move {
+            run(&slots, beside_kib, move |_| {
+                start.send(()).unwrap();
+                gate.recv().ok()
             })
-            .collect();
-        while slots.admitted.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(run(&slots, 0, |_| ()).await, Err(Busy));
-        for _ in &admitted {
-            release.send(()).unwrap();
-        }
-        for run in admitted {
-            assert!(run.await.unwrap().unwrap().is_some());
-        }
-        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
+            .await
+        });
+        started.await.unwrap();
+        (release, job)
+    }
+
+    #[tokio::test]
+    async fn more_than_may_wait_are_refused_until_all_that_was_admitted_has_ended() {
+        let slots = HashSlots::new(1, 3, 1);
+        let permits = [(); 4].map(|()| slots.admit().unwrap());
+        assert_eq!(slots.run(permits[0].clone(), 0, |_| Some(1)).await, Ok(1));
+        assert_eq!(slots.admit().map(drop), Err(HashingError::Busy), "work behind the computation");
+        drop(permits);
+        assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
     }
 
     #[tokio::test]
     async fn hashes_that_need_more_than_the_shared_memory_wait_and_block_no_others() {
         let slots = Arc::new(HashSlots::new(3, 8, 1));
-        let (release, gate) = mpsc::channel::<()>();
-        let large = tokio::spawn({
-            let slots = Arc::clone(&slots);
-            async move { run(&slots, LARGE_KIB / 2 + 1, move |_| gate.recv()).await }
-        });
-        while slots.large.available_permits() == LARGE_KIB {
-            tokio::task::yield_now().await;
-        }
-        let mut second = Box::pin(run(&slots, LARGE_KIB / 2, |_| "second"));
+        let (release, first) = blocked(&slots, LARGE_KIB / 2 + 1).await;
+        let mut second = Box::pin(run(&slots, LARGE_KIB / 2, |_| Some("second")));
         tokio::select! {
             biased;
             _ = &mut second => panic!("both ran at once"),
-            small = run(&slots, 0, |_| "small") => assert_eq!(small, Ok(Some("small"))),
+            small = run(&slots, 0, |_| Some("small")) => assert_eq!(small, Ok("small")),
         }
         release.send(()).unwrap();
-        assert_eq!(second.await, Ok(Some("second")));
-        large.await.unwrap().unwrap();
-        assert_eq!(run(&slots, usize::MAX, |_| 1).await, Ok(Some(1)), "more than all of it");
+        assert_eq!((second.await, first.await.unwrap()), (Ok("second"), Ok(())));
+        assert_eq!(run(&slots, usize::MAX, |_| Some(1)).await, Ok(1), "more than all of it");
     }
 
     #[tokio::test]
-    async fn those_that_need_much_memory_leave_half_of_the_places_to_others() {
+    async fn those_that_need_much_memory_leave_half_of_the_permits_to_others() {
         let slots = Arc::new(HashSlots::new(2, 4, 1));
-        let (release, gate) = mpsc::channel::<()>();
-        let mut large = vec![tokio::spawn({
+        let (release, first) = blocked(&slots, LARGE_KIB).await;
+        let waiting = [(); 2].map(|()| {
             let slots = Arc::clone(&slots);
-            async move { run(&slots, LARGE_KIB, move |_| gate.recv().is_ok()).await }
-        })];
-        large.extend((0..2).map(|_| {
-            let slots = Arc::clone(&slots);
-            tokio::spawn(async move { run(&slots, LARGE_KIB, |_| true).await })
-        }));
+            tokio::spawn(async move { run(&slots, LARGE_KIB, |_| Some(())).await })
+        });
         while slots.large_admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(run(&slots, LARGE_KIB, |_| ()).await, Err(Busy));
-        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(run(&slots, LARGE_KIB, |_| Some(1)).await, Err(HashingError::Busy));
+        assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
         release.send(()).unwrap();
-        for run in large {
-            assert_eq!(run.await.unwrap(), Ok(Some(true)));
+        for run in waiting.into_iter().chain([first]) {
+            assert_eq!(run.await.unwrap(), Ok(()));
         }
     }
 
     #[tokio::test]
     async fn what_was_prepared_is_the_memory_of_the_first_computation() {
-        let slots = Arc::new(HashSlots::new(1, 8, 3));
+        let slots = HashSlots::new(1, 8, 3);
         slots.prepare();
-        let blocks = run(&slots, 0, |memory| memory.len()).await;
-        assert_eq!(blocks, Ok(Some(3)));
-        assert_eq!(slots.idle.lock().unwrap().len(), 1);
+        assert_eq!(run(&slots, 0, |memory| Some(memory.len())).await, Ok(3));
     }
 
     #[tokio::test]
-    async fn a_place_is_kept_by_all_that_was_admitted_with_it() {
-        let slots = Arc::new(HashSlots::new(1, 0, 1));
-        let place = slots.admit().unwrap();
-        assert_eq!(slots.run(place.clone(), 0, |_| 1).await, Ok(Some(1)));
-        assert_eq!(slots.admit().map(drop), Err(Busy), "there is work after the computation");
-        drop(place);
-        assert_eq!(slots.admit().map(drop), Ok(()));
+    async fn a_job_runs_on_a_thread_of_its_own_and_its_panic_frees_the_slot() {
+        let slots = HashSlots::new(1, 0, 1);
+        let own = run(&slots, 0, |_| Some(std::thread::current().id())).await;
+        assert_ne!(own, Ok(std::thread::current().id()));
+        let panicked = run(&slots, 0, |_| -> Option<()> { panic!("on purpose") }).await;
+        assert_eq!(panicked, Err(HashingError::Failed));
+        assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
     }
 
     #[tokio::test]
-    async fn a_job_does_not_run_on_an_async_worker() {
-        // This runtime has one worker: the thread of this test.
-        let slots = Arc::new(HashSlots::new(1, 8, 1));
-        let job = run(&slots, 0, |_| std::thread::current().id()).await;
-        assert_ne!(job, Ok(Some(std::thread::current().id())));
-    }
-
-    #[tokio::test]
-    async fn a_panic_frees_its_slot() {
-        let slots = Arc::new(HashSlots::new(1, 8, 1));
-        assert_eq!(run(&slots, 0, |_| panic!("on purpose")).await, Ok(None::<()>));
-        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
-    }
-
-    #[tokio::test]
-    async fn whoever_hangs_up_does_not_free_the_slot_early() {
-        let slots = Arc::new(HashSlots::new(1, 8, 1));
-        let (release, gate) = mpsc::channel::<()>();
-        let waiting = tokio::spawn({
-            let slots = Arc::clone(&slots);
-            async move { run(&slots, 0, move |_| gate.recv()).await }
-        });
-        while slots.running.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
-        waiting.abort();
-        assert!(waiting.await.unwrap_err().is_cancelled());
-        assert_eq!(slots.running.available_permits(), 0);
+    async fn a_client_that_hangs_up_does_not_free_the_slot_early() {
+        let slots = Arc::new(HashSlots::new(1, 1, 1));
+        let (release, client) = blocked(&slots, 0).await;
+        client.abort();
+        assert!(client.await.unwrap_err().is_cancelled());
+        assert!(slots.memory.try_get().is_err());
         release.send(()).unwrap();
-        assert_eq!(run(&slots, 0, |_| 1).await, Ok(Some(1)));
+        assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
     }
 }

@@ -1,172 +1,174 @@
 //! Hashes as they are found in the database: our own, and those of other systems.
+//!
+//! A form that is added here needs a line in `tests/data/stored-hashes.json`, made by that
+//! system's own library, and one in the table of docs/moving-over.md.
 
-mod forms;
-mod limits;
+mod functions;
 
-use std::num::NonZeroU32;
-
-use argon2::{Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
+use argon2::{Algorithm, Block, password_hash::phc::PasswordHash};
 use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
-    hmac, pbkdf2,
+    hmac,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
-use md5::{Digest, Md5};
-use sha_crypt::{PasswordVerifier, ShaCrypt};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 
-use super::{OUTPUT_BYTES, argon2_output, digest::DigestKind};
+use super::{MAX_STORED_BYTES, digest::DigestKind};
+use functions::{argon2, bcrypt, pbkdf2, phpass, scrypt, sha_crypt};
 
-const BCRYPT_BYTES: usize = 72;
-/// crypt(3) and phpass hash the password anew in each round, so their work grows with its
-/// length.
-const MAX_REHASHED_BYTES: usize = 256;
-const MIN_SALT_BYTES: usize = 16;
-/// As many blocks of 1 KiB as the C library never keeps: glibc gives what is larger than 32 MiB
-/// back to the system at once, and would not even use less of it again, aligned as blocks are.
-/// What is reserved and not used costs nothing.
-const UNMAPPED_BLOCKS: usize = 33 * 1024;
-
-/// A hash that can be compared with a password at a bearable cost.
+/// A hash that can be compared with a password within the cost limits.
 pub struct StoredHash {
-    kind: &'static str,
-    function: Function,
+    kind: String,
+    /// The hash, where it is of Argon2 and of a password itself.
+    argon2: Option<PasswordHash>,
+    /// KiB of Argon2, which a slot's memory may have.
+    argon2_kib: usize,
+    /// KiB that another function allocates.
+    other_kib: usize,
+    compare: Box<Compare>,
 }
 
-/// The computation that a hash describes, and its result.
-enum Function {
-    /// RFC 9106, of the password or of a fast digest of it.
-    Argon2 { hash: Box<PasswordHash>, argon2: Box<Argon2<'static>>, digest: Option<DigestKind> },
-    /// The hash is `$2b$…`, of something that is made of the password.
-    Bcrypt { hash: String, input: BcryptInput },
-    /// RFC 8018.
-    Pbkdf2 { prf: pbkdf2::Algorithm, iterations: NonZeroU32, salt: Vec<u8>, output: Vec<u8> },
-    /// RFC 7914.
-    Scrypt { params: scrypt::Params, salt: Vec<u8>, output: Vec<u8> },
-    /// The hash is `$5$…` or `$6$…` of crypt(3).
-    ShaCrypt(String),
-    /// MD5 of salt and password, then so many times of that and the password.
-    Phpass { rounds: u32, salt: Vec<u8>, output: Vec<u8> },
-}
-
-/// What bcrypt is given in place of the password.
-#[derive(Clone, Copy)]
-enum BcryptInput {
-    Password,
-    /// Django: SHA-256 in hexadecimal.
-    Sha256,
-    /// WordPress: HMAC-SHA-384 with a constant key, in Base64.
-    WordPress,
-}
+/// Whether the hash is one of this password, with memory of a slot.
+type Compare = dyn Fn(&[u8], &mut Vec<Block>) -> bool + Send;
 
 impl StoredHash {
-    /// Reads a hash; `None` if it is of no kind known here, damaged, or so costly
-    /// that nobody can have meant it.
+    /// Reads a hash; `None` if it is of no kind known here, damaged, or beyond the cost limits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        forms::parse(text)
+        if text.len() > MAX_STORED_BYTES {
+            return None;
+        }
+        let fields: Vec<&str> = text.split('$').collect();
+        let after = |prefix: &str| text.strip_prefix(prefix);
+        match fields[..] {
+            ["", "2a" | "2b" | "2y", ..] => bcrypt("bcrypt", text, <[u8]>::to_vec),
+            ["", "wp", ..] => bcrypt("wordpress bcrypt", after("$wp")?, |password| {
+                let key = hmac::Key::new(hmac::HMAC_SHA384, b"wp-sha384");
+                STANDARD.encode(hmac::sign(&key, password)).into_bytes()
+            }),
+            ["", "5" | "6", salt, output] => sha_crypt(text, 5_000, salt, output),
+            ["", "5" | "6", rounds, salt, output] => {
+                sha_crypt(text, rounds.strip_prefix("rounds=")?.parse().ok()?, salt, output)
+            }
+            ["", "P" | "H", hash] => phpass(hash),
+            ["", name @ ("pbkdf2-sha256" | "pbkdf2-sha512"), rounds, salt, output]
+                if !rounds.contains('=') =>
+            {
+                let kind = format!("passlib {}", name.replace('-', "_"));
+                let decode = |text: &str| STANDARD_NO_PAD.decode(text.replace('.', "+")).ok();
+                pbkdf2(&kind, name, rounds.parse().ok()?, decode(salt)?, decode(output)?)
+            }
+            ["", ..] => phc(text),
+            ["argon2", ..] => Some(Self { kind: "django argon2".into(), ..phc(after("argon2")?)? }),
+            ["bcrypt", ..] => bcrypt("django bcrypt", after("bcrypt$")?, <[u8]>::to_vec),
+            ["bcrypt_sha256", ..] => {
+                bcrypt("django bcrypt_sha256", after("bcrypt_sha256$")?, |password| {
+                    hex::encode(digest(&SHA256, password)).into_bytes()
+                })
+            }
+            [name @ ("pbkdf2_sha256" | "pbkdf2_sha1"), iterations, salt, output] => {
+                let (kind, output) = (format!("django {name}"), STANDARD.decode(output).ok()?);
+                pbkdf2(&kind, name, iterations.parse().ok()?, salt.into(), output)
+            }
+            ["scrypt", n, salt, r, p, output] => {
+                let output = STANDARD.decode(output).ok()?;
+                scrypt("django scrypt", scrypt_costs(n, r, p)?, salt.into(), output)
+            }
+            [method, salt, output] => werkzeug(method, salt, output),
+            [text] => aspnet_identity(text),
+            _ => None,
+        }
     }
 
     /// The system and the function that it is of, such as `django pbkdf2_sha256`.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        self.kind
+    pub fn kind(&self) -> &str {
+        &self.kind
     }
 
     /// The memory that a check needs beyond `kept` blocks of 1 KiB, in KiB.
     pub(super) fn memory_beyond(&self, kept: usize) -> usize {
-        match &self.function {
-            Function::Argon2 { argon2, .. } => {
-                let blocks = argon2.params().block_count();
-                if blocks > kept { blocks } else { 0 }
-            }
-            Function::Scrypt { params, .. } => {
-                limits::scrypt_kib(params.log_n().into(), params.r(), params.p())
-            }
-            _ => 0,
-        }
+        if self.argon2_kib > kept { self.argon2_kib } else { self.other_kib }
     }
 
     /// Whether this is a hash of `password`. Compared in constant time.
     ///
     /// Argon2 works in `memory` where that is large enough, and never makes it larger.
     pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
-        match &self.function {
-            Function::Argon2 { hash, argon2, digest } => {
-                let (Some(salt), Some(output)) = (&hash.salt, &hash.hash) else { return false };
-                let digested = digest.map(|kind| kind.compute(password, argon2.params().data()));
-                let input = digested.as_deref().unwrap_or(password);
-                let mut own = Vec::new();
-                let memory = if argon2.params().block_count() <= memory.len() {
-                    memory
-                } else if own.try_reserve_exact(UNMAPPED_BLOCKS).is_ok() {
-                    &mut own
-                } else {
-                    return false;
-                };
-                let computed = argon2_output(argon2, input, salt, output.len(), memory);
-                computed.is_some_and(|computed| computed == *output)
-            }
-            Function::Bcrypt { hash, input } => bcrypt_matches(hash, *input, password),
-            Function::Pbkdf2 { prf, iterations, salt, output } => {
-                pbkdf2::verify(*prf, *iterations, salt, password, output).is_ok()
-            }
-            Function::Scrypt { params, salt, output } => {
-                let mut computed = vec![0; output.len()];
-                scrypt::scrypt(password, salt, params, &mut computed).is_ok()
-                    && verify_slices_are_equal(&computed, output).is_ok()
-            }
-            Function::ShaCrypt(hash) => {
-                password.len() <= MAX_REHASHED_BYTES
-                    && ShaCrypt::default().verify_password(password, hash.as_str()).is_ok()
-            }
-            Function::Phpass { rounds, salt, output } => {
-                password.len() <= MAX_REHASHED_BYTES
-                    && verify_slices_are_equal(&phpass(*rounds, salt, password), output).is_ok()
-            }
-        }
+        (self.compare)(password, memory)
     }
 
-    /// Whether a new hash would be of the same kind and cost.
-    pub(super) fn is_current(&self, policy: &Params) -> bool {
-        let Function::Argon2 { hash, argon2, digest: None } = &self.function else { return false };
-        let params = argon2.params();
-        hash.algorithm == argon2::ARGON2ID_IDENT
-            && hash.version == Some(Version::V0x13.into())
-            && (params.m_cost(), params.t_cost(), params.p_cost())
-                == (policy.m_cost(), policy.t_cost(), policy.p_cost())
-            && hash.salt.as_ref().is_some_and(|salt| salt.len() >= MIN_SALT_BYTES)
-            && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT_BYTES)
+    /// Whether it is of the same function, cost and lengths as `new`.
+    pub(super) fn is_like(&self, new: &PasswordHash) -> bool {
+        let lengths =
+            |hash: &PasswordHash| (hash.salt.map(|it| it.len()), hash.hash.map(|it| it.len()));
+        self.argon2.as_ref().is_some_and(|hash| {
+            (hash.algorithm, hash.version, &hash.params, lengths(hash))
+                == (new.algorithm, new.version, &new.params, lengths(new))
+        })
     }
 }
 
-fn bcrypt_matches(hash: &str, input: BcryptInput, password: &[u8]) -> bool {
-    let input = match input {
-        BcryptInput::Password => password.to_vec(),
-        BcryptInput::Sha256 => {
-            use std::fmt::Write;
-            let mut hex = String::with_capacity(64);
-            for byte in digest(&SHA256, password).as_ref() {
-                let _ = write!(hex, "{byte:02x}");
-            }
-            hex.into_bytes()
+/// PHC strings: Argon2id and Argon2i (RFC 9106), a digest in Argon2id, PBKDF2 (RFC 8018)
+/// with SHA-256 or SHA-512, scrypt (RFC 7914).
+fn phc(text: &str) -> Option<StoredHash> {
+    let hash = PasswordHash::new(text).ok()?;
+    let (salt, output) = (hash.salt?.to_vec(), hash.hash?.as_bytes().to_vec());
+    match hash.algorithm.as_str() {
+        "argon2id" => argon2("argon2id", Algorithm::Argon2id, &hash, None),
+        "argon2i" => argon2("argon2i", Algorithm::Argon2i, &hash, None),
+        name @ ("pbkdf2-sha256" | "pbkdf2-sha512") => {
+            let with_length = || {
+                let [iterations, length] = decimals(&hash, ["i", "l"])?;
+                (length as usize == output.len()).then_some([iterations])
+            };
+            let [iterations] = decimals(&hash, ["i"]).or_else(with_length)?;
+            pbkdf2("pbkdf2", name, iterations, salt, output)
         }
-        BcryptInput::WordPress => {
-            let key = hmac::Key::new(hmac::HMAC_SHA384, b"wp-sha384");
-            STANDARD.encode(hmac::sign(&key, password)).into_bytes()
+        "scrypt" => scrypt("scrypt", decimals(&hash, ["ln", "r", "p"])?, salt, output),
+        name => {
+            let digest = DigestKind::named(name.strip_prefix("argon2id-")?)?;
+            let kind = format!("argon2id of {}", digest.name);
+            argon2(&kind, Algorithm::Argon2id, &hash, Some(digest))
         }
-    };
-    // bcrypt is blind beyond 72 bytes, and repeats a shorter password with NULs in between:
-    // two passwords would be one.
-    input.len() <= BCRYPT_BYTES
-        && !input.contains(&0)
-        && bcrypt::verify(input, hash).unwrap_or(false)
+    }
 }
 
-fn phpass(rounds: u32, salt: &[u8], password: &[u8]) -> [u8; 16] {
-    let mut hash = Md5::new_with_prefix(salt).chain_update(password).finalize();
-    for _ in 0..rounds {
-        hash = Md5::new_with_prefix(hash).chain_update(password).finalize();
+/// These parameters, if there are no others.
+fn decimals<const N: usize>(hash: &PasswordHash, names: [&str; N]) -> Option<[u32; N]> {
+    let values = names.iter().map_while(|name| hash.params.get_decimal(*name)).collect::<Vec<_>>();
+    let no_others = hash.params.iter().count() == N && hash.version.is_none();
+    values.try_into().ok().filter(|_| no_others)
+}
+
+/// `scrypt:32768:8:1$salt$hex`, `pbkdf2:sha256:1000000$salt$hex`
+fn werkzeug(method: &str, salt: &str, output: &str) -> Option<StoredHash> {
+    let (salt, output) = (salt.into(), hex::decode(output).ok()?);
+    match method.split(':').collect::<Vec<_>>()[..] {
+        ["scrypt", n, r, p] => scrypt("werkzeug scrypt", scrypt_costs(n, r, p)?, salt, output),
+        ["pbkdf2", hash, iterations] => {
+            pbkdf2("werkzeug pbkdf2", hash, iterations.parse().ok()?, salt, output)
+        }
+        _ => None,
     }
-    hash.into()
+}
+
+/// The costs as Werkzeug and Django write them, with the logarithm of N.
+fn scrypt_costs(n: &str, r: &str, p: &str) -> Option<[u32; 3]> {
+    let n = n.parse::<u64>().ok().filter(|n| n.is_power_of_two())?;
+    Some([n.trailing_zeros(), r.parse().ok()?, p.parse().ok()?])
+}
+
+/// ASP.NET Core Identity, version 3: Base64 of a 1, then in four bytes each, big-endian, the
+/// number of the PRF, the iterations and the length of the salt, then salt and hash.
+fn aspnet_identity(text: &str) -> Option<StoredHash> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let (numbers, rest) = bytes.strip_prefix(&[1])?.split_first_chunk::<12>()?;
+    let numbers = numbers.as_chunks::<4>().0.first_chunk::<3>()?;
+    let [prf, iterations, salt_bytes] = numbers.map(u32::from_be_bytes);
+    let prf = ["sha1", "sha256", "sha512"].get(prf as usize)?;
+    let (salt, output) = rest.split_at_checked(salt_bytes as usize)?;
+    pbkdf2("aspnet identity v3", prf, iterations, salt.to_vec(), output.to_vec())
 }

@@ -177,7 +177,7 @@ async fn check_users(users: &MySqlUsers, findings: &mut Findings) -> Result<(), 
 
 fn judged(form: &StoredForm) -> (&'static str, &'static str) {
     match form {
-        StoredForm::Hash("argon2id") => (GOOD, "log in"),
+        StoredForm::Hash(kind) if kind == "argon2id" => (GOOD, "log in"),
         StoredForm::Hash(_) => (GOOD, "log in, and are replaced by argon2id then"),
         StoredForm::Disabled { digest: false } => (GOOD, "refused until auth-admin user enable"),
         StoredForm::Disabled { digest: true } => {
