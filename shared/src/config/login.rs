@@ -27,8 +27,8 @@ const MAX_WORK_KIB: u32 = 512 * 1024;
 const MIN_MEMORY_KIB: u32 = 7_168;
 
 impl Argon2Config {
-    /// Whether a hash with these parameters costs no more than anybody can mean.
-    pub(crate) fn is_bearable(&self) -> bool {
+    /// Whether a hash with these parameters is within the limits of what a check may cost.
+    pub(crate) fn within_cost_limits(&self) -> bool {
         self.memory_kib <= MAX_MEMORY_KIB
             && self.iterations <= MAX_ITERATIONS
             && self.parallelism <= MAX_PARALLELISM
@@ -43,7 +43,7 @@ impl Argon2Config {
             iterations: number("ARGON2_ITERATIONS", 1..=MAX_ITERATIONS),
             parallelism: number("ARGON2_PARALLELISM", 1..=MAX_PARALLELISM),
         };
-        if !config.is_bearable() {
+        if !config.within_cost_limits() {
             let reason = format!("make more than {MAX_WORK_KIB} together, multiplied");
             reader.problem("ARGON2_MEMORY_KIB, ARGON2_ITERATIONS", reason);
         }

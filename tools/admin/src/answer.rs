@@ -14,44 +14,14 @@ use shared::{config::Problem, password::HashingError, users::StoreError};
 /// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
 const EXIT_CONFIGURATION: u8 = 78;
 
-/// The result of a command.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    text: String,
-    exit: ExitCode,
-}
-
-impl Answer {
-    /// It went well; `text` is the result.
-    pub(crate) fn good(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: ExitCode::SUCCESS }
-    }
-
-    /// The command did its work, and the result is a no.
-    pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: ExitCode::FAILURE }
-    }
-
-    /// Prints the text with a line break behind it. A reader that takes only the beginning
-    /// (`… | head`) is no error.
-    pub(crate) fn print(self) -> ExitCode {
-        let mut output = io::stdout().lock();
-        let printed = writeln!(output, "{}", self.text.trim_end()).and_then(|()| output.flush());
-        match printed {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Failure::because(format!("standard output: {error}")).print()
-            }
-            _ => self.exit,
-        }
-    }
-}
-
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    /// What it says all the same, as a command that succeeds.
+    text: String,
     /// One a line; never a password or a hash in them.
     pub(crate) reasons: Vec<String>,
-    exit: ExitCode,
+    exit: u8,
 }
 
 impl Failure {
@@ -60,13 +30,18 @@ impl Failure {
     }
 
     pub(crate) fn refused(reasons: Vec<String>) -> Self {
-        Self { reasons, exit: ExitCode::FAILURE }
+        Self { text: String::new(), reasons, exit: 1 }
+    }
+
+    /// The command did its work, and the result is a no.
+    pub(crate) fn found(text: String) -> Self {
+        Self { text, reasons: Vec::new(), exit: 1 }
     }
 
     /// The environment is not as it should be: everything that is wrong with it.
     pub(crate) fn configuration(problems: &[Problem]) -> Self {
         let reasons = problems.iter().map(Problem::to_string).collect();
-        Self { reasons, exit: ExitCode::from(EXIT_CONFIGURATION) }
+        Self { text: String::new(), reasons, exit: EXIT_CONFIGURATION }
     }
 
     /// The same failure, and in the same line what became of the rest.
@@ -80,15 +55,27 @@ impl Failure {
         self.reasons.push(reason.into());
         self
     }
+}
 
-    /// Prints the lines on standard error.
-    pub(crate) fn print(self) -> ExitCode {
-        for reason in self.reasons {
-            // Where standard error is closed, the exit status is left.
-            drop(writeln!(io::stderr(), "error: {}", shown(&reason)));
-        }
-        self.exit
+/// Prints the text with a line break behind it, and the reasons of a failure on standard error. A
+/// reader that takes only the beginning (`… | head`) is no error.
+pub(crate) fn print(result: Result<String, Failure>) -> ExitCode {
+    let (text, mut reasons, mut exit) = match result {
+        Ok(text) => (text, Vec::new(), 0),
+        Err(Failure { text, reasons, exit }) => (text, reasons, exit),
+    };
+    if !text.is_empty()
+        && let Err(error) = writeln!(io::stdout(), "{}", text.trim_end())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        reasons.push(format!("standard output: {error}"));
+        exit = 1;
     }
+    for reason in reasons {
+        // Where standard error is closed, the exit status is left.
+        drop(writeln!(io::stderr(), "error: {}", shown(&reason)));
+    }
+    ExitCode::from(exit)
 }
 
 // One line for each kind of error, and no blanket implementation: the messages of
@@ -109,21 +96,18 @@ impl From<HashingError> for Failure {
 /// `text` with control characters escaped: what stands in the database or in a token
 /// must not command the terminal.
 pub(crate) fn shown(text: &str) -> String {
-    let escaped = |character: char| {
-        if character.is_control() {
-            format!("\\u{:04x}", u32::from(character))
-        } else {
-            character.to_string()
-        }
+    let escaped = |it: char| match it {
+        it if it.is_control() => format!("\\u{:04x}", u32::from(it)),
+        it => it.to_string(),
     };
     text.chars().map(escaped).collect()
 }
 
 /// The rows as a JSON array, or as a table of these members: one line for each row, the columns as
 /// wide as they need to be.
-pub(crate) fn listing<const N: usize>(rows: Vec<Value>, json: bool, members: [&str; N]) -> Answer {
+pub(crate) fn listing<const N: usize>(rows: Vec<Value>, json: bool, members: [&str; N]) -> String {
     if json {
-        return Answer::good(format!("{:#}", Value::from(rows)));
+        return format!("{:#}", Value::from(rows));
     }
     let head = members.map(|name| name.replace('_', " ").to_uppercase());
     let cells = |row: &Value| members.map(|member| shown(&cell(&row[member])));
@@ -134,7 +118,7 @@ pub(crate) fn listing<const N: usize>(rows: Vec<Value>, json: bool, members: [&s
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
-    Answer::good(lines.iter().map(line).collect::<String>())
+    lines.iter().map(line).collect()
 }
 
 fn cell(value: &Value) -> String {
@@ -161,7 +145,7 @@ mod tests {
         ];
         let listed = listing(rows, false, ["email", "admin", "added_at"]);
         assert_eq!(
-            listed.text,
+            listed,
             "\
 EMAIL                     ADMIN  ADDED AT
 ädä@example.com           yes    -

@@ -6,11 +6,11 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use shared::users::{Column, Inspection, MySqlUsers};
+use shared::users::{Column, Inspection, MySqlUsers, UserRow};
 
 use crate::{
-    answer::{Answer, Failure, shown},
-    database::{each_page, open},
+    answer::{Failure, shown},
+    database::{all, open},
     stored_form::StoredForm,
 };
 
@@ -40,7 +40,7 @@ impl Findings {
 }
 
 /// Says what `login` would make of the database.
-pub(crate) async fn check() -> Result<Answer, Failure> {
+pub(crate) async fn check() -> Result<String, Failure> {
     let users = open().await?.users;
     let mut findings = Findings::default();
     check_server(&users.inspect().await?, &mut findings);
@@ -50,7 +50,7 @@ pub(crate) async fn check() -> Result<Answer, Failure> {
         findings.add(FAILS, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
-    Ok(if fails { Answer::bad(lines) } else { Answer::good(lines) })
+    if fails { Err(Failure::found(lines)) } else { Ok(lines) }
 }
 
 fn check_server(found: &Inspection, findings: &mut Findings) {
@@ -131,27 +131,23 @@ async fn check_users(users: &MySqlUsers, findings: &mut Findings) -> Result<(), 
     let (mut seen, mut spellings) = (HashSet::new(), HashSet::new());
     let mut twice = Vec::new();
     let (mut administrators, mut unreadable) = (0_u64, 0_u64);
-    each_page(users, async |page| {
-        for row in page {
-            let form = StoredForm::of(row.user.password.expose_secret());
-            forms.entry(form.to_string()).or_insert((0, form)).0 += 1;
-            administrators += u64::from(row.user.admin);
-            if row.user.email.is_empty() || row.user.id.is_empty() {
-                unreadable += 1;
-                continue;
-            }
-            let is_first = seen.insert(row.user.email.to_ascii_lowercase());
-            if !spellings.insert(row.user.email.clone()) {
-                let found = "is there twice: only the row with the lower id logs in";
-                twice.push((FAILS, row.user.email, found));
-            } else if !is_first {
-                let found = "is there twice but for case: each row logs in by its own spelling";
-                twice.push((WARNING, row.user.email, found));
-            }
+    for UserRow { user, .. } in all(users).await? {
+        let form = StoredForm::of(user.password.expose_secret());
+        forms.entry(form.to_string()).or_insert((0, form)).0 += 1;
+        administrators += u64::from(user.admin);
+        if user.email.is_empty() || user.id.is_empty() {
+            unreadable += 1;
+            continue;
         }
-        Ok(())
-    })
-    .await?;
+        let is_first = seen.insert(user.email.to_ascii_lowercase());
+        if !spellings.insert(user.email.clone()) {
+            let found = "is there twice: only the row with the lower id logs in";
+            twice.push((FAILS, user.email, found));
+        } else if !is_first {
+            let found = "is there twice but for case: each row logs in by its own spelling";
+            twice.push((WARNING, user.email, found));
+        }
+    }
     findings.add(NOTE, "users", &format!("{}, {administrators} administrators", seen.len()));
     for (name, (rows, form)) in &forms {
         let (level, found) = judged(form);
@@ -165,12 +161,8 @@ async fn check_users(users: &MySqlUsers, findings: &mut Findings) -> Result<(), 
     for (level, email, found) in twice.iter().take(MAX_DUPLICATES_SHOWN) {
         findings.add(level, email, found);
     }
-    if twice.len() > MAX_DUPLICATES_SHOWN {
-        findings.add(
-            NOTE,
-            "",
-            &format!("{} more are there twice", twice.len() - MAX_DUPLICATES_SHOWN),
-        );
+    if let more @ 1.. = twice.len().saturating_sub(MAX_DUPLICATES_SHOWN) {
+        findings.add(NOTE, "", &format!("{more} more are there twice"));
     }
     Ok(())
 }

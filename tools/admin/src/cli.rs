@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    answer::{Answer, Failure},
+    answer::{self, Failure},
     check,
     key::{self, KeyCommand},
     throttle::{self, ThrottleCommand},
@@ -93,22 +93,24 @@ pub(crate) fn run() -> ExitCode {
     // One thread is enough: hashes are computed on threads of their own, and there is one
     // connection to the database.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = runtime
-        .map_err(|error| Failure::because(format!("no runtime: {error}")))
-        .and_then(|runtime| runtime.block_on(answer(command)));
-    result.map_or_else(Failure::print, Answer::print)
+    answer::print(match runtime {
+        Ok(runtime) => runtime.block_on(command.run()),
+        Err(error) => Err(Failure::because(format!("no runtime: {error}"))),
+    })
 }
 
-async fn answer(command: Command) -> Result<Answer, Failure> {
-    match command {
-        Command::User(command) => user::run(command).await,
-        Command::Check => check::check().await,
-        Command::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
-        Command::UpgradePlaintext { details, allow_hash_like } => {
-            upgrade::upgrade(Wanted::PlainTexts { hash_like: allow_hash_like }, &details).await
+impl Command {
+    async fn run(self) -> Result<String, Failure> {
+        match self {
+            Self::User(command) => user::run(command).await,
+            Self::Check => check::check().await,
+            Self::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
+            Self::UpgradePlaintext { details, allow_hash_like } => {
+                upgrade::upgrade(Wanted::PlainTexts { hash_like: allow_hash_like }, &details).await
+            }
+            Self::Key(command) => key::run(command).await,
+            Self::Throttle(command) => throttle::run(command).await,
         }
-        Command::Key(command) => key::run(command).await,
-        Command::Throttle(command) => throttle::run(command).await,
     }
 }
 

@@ -1,8 +1,8 @@
-//! The users of the database, a page at a time, and hashing on all cores; set by the same
-//! variables as `login`.
+//! The users of the database, and hashing on all cores; set by the same variables as `login`.
 
 use std::{num::NonZero, thread::available_parallelism};
 
+use futures_util::stream::{self, Stream, StreamExt};
 use secrecy::SecretString;
 use shared::{
     config::{Argon2Config, DatabaseConfig, Reader},
@@ -10,7 +10,6 @@ use shared::{
     secrets::Secrets,
     users::{MySqlUsers, UserRow},
 };
-use tokio::task::JoinSet;
 
 use crate::answer::Failure;
 
@@ -40,22 +39,18 @@ fn cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Gives every page of users to `visit`, in the order of their ids.
-pub(crate) async fn each_page(
-    users: &MySqlUsers,
-    mut visit: impl AsyncFnMut(Vec<UserRow>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut last: Option<String> = None;
+/// All users, in the order of their ids.
+pub(crate) async fn all(users: &MySqlUsers) -> Result<Vec<UserRow>, Failure> {
+    let mut rows: Vec<UserRow> = Vec::new();
     loop {
-        let page = users.page(last.as_deref(), USERS_PER_PAGE).await?;
+        let page = users.page(rows.last().map(|row| &*row.user.id), USERS_PER_PAGE).await?;
         let is_full = page.len() >= USERS_PER_PAGE as usize;
-        last = page.last().map(|row| row.user.id.clone());
-        visit(page).await?;
+        rows.extend(page);
         if !is_full {
-            return Ok(());
+            return Ok(rows);
         }
         // Without an id there is nothing to go on behind.
-        if last.as_ref().is_none_or(String::is_empty) {
+        if rows.last().is_none_or(|row| row.user.id.is_empty()) {
             return Err(Failure::because("the column `id` holds no texts; see auth-admin check"));
         }
     }
@@ -71,33 +66,20 @@ pub(crate) enum Input {
     Hash(String),
 }
 
-/// Hashes many inputs and gives each hash to `done`, with what it was for, in the order in which
-/// they get ready. After a failure nothing more is begun.
-pub(crate) async fn hash_each<T: Send + 'static>(
+/// The hash of each input, with what it is for, in the order in which they get ready.
+pub(crate) fn hashes<T>(
     hasher: &PasswordHasher,
     inputs: impl IntoIterator<Item = (T, Input)>,
-    mut done: impl AsyncFnMut(T, String) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut inputs = inputs.into_iter();
-    let mut under_way = JoinSet::new();
-    loop {
-        // For each computation that runs, one more waits: no core is idle while a finished hash
-        // is being stored.
-        while under_way.len() < 2 * cores()
-            && let Some((owner, input)) = inputs.next()
-        {
-            let hasher = hasher.clone();
-            under_way.spawn(async move {
-                let hash = match input {
-                    Input::Password(password) => hasher.hash(password).await,
-                    Input::Digest(digest) => hasher.wrap(digest).await,
-                    Input::Hash(hash) => Ok(hash),
-                };
-                (owner, hash)
-            });
-        }
-        let Some(finished) = under_way.join_next().await else { return Ok(()) };
-        let (owner, hash) = finished.map_err(|_| HashingError::Failed)?;
-        done(owner, hash?).await?;
-    }
+) -> impl Stream<Item = Result<(T, String), HashingError>> {
+    let hash = async move |(owner, input)| {
+        let hash = match input {
+            Input::Password(password) => hasher.hash(password).await?,
+            Input::Digest(digest) => hasher.wrap(digest).await?,
+            Input::Hash(hash) => hash,
+        };
+        Ok((owner, hash))
+    };
+    // For each computation that runs, one more waits: no core is idle for long while a finished
+    // hash is being stored.
+    stream::iter(inputs).map(hash).buffer_unordered(2 * cores())
 }

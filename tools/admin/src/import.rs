@@ -4,15 +4,16 @@ use std::{collections::HashMap, fs, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use csv::{ErrorKind, StringRecord};
+use futures_util::TryStreamExt;
 use shared::{
-    password::StoredDigest,
-    users::{NewUser, StoreError, UserStore},
+    password::{PasswordHasher, StoredDigest},
+    users::{MySqlUsers, NewUser, StoreError, UserStore},
 };
 
 use crate::{
     accepted,
-    answer::{Answer, Failure},
-    database::{Input, Store, hash_each, open},
+    answer::Failure,
+    database::{Input, hashes},
     stored_form::{StoredForm, is_locked, looks_like_a_hash},
 };
 
@@ -44,13 +45,8 @@ enum PasswordsAre {
     Hashed,
 }
 
-/// A user of the file.
-struct Entry {
-    line: u64,
-    email: String,
-    admin: bool,
-    input: Input,
-}
+/// A user of the file, with its line and what its hash is made of.
+type Entry = ((u64, NewUser), Input);
 
 /// The number of a line that is wrong, and why it is.
 type BadLine = (u64, String);
@@ -58,33 +54,31 @@ type BadLine = (u64, String);
 /// Adds the users of a CSV file, all or none.
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
-pub(crate) async fn import(details: &ImportDetails) -> Result<Answer, Failure> {
-    let Store { users, hasher, .. } = open().await?;
+pub(crate) async fn import(
+    users: &MySqlUsers,
+    hasher: &PasswordHasher,
+    details: &ImportDetails,
+) -> Result<String, Failure> {
     let text = fs::read(&details.file)
         .map_err(|error| Failure::because(format!("{}: {error}", details.file.display())))?;
     let (entries, mut bad) = parse(&text, details);
-    for entry in &entries {
-        if users.find_by_email(&entry.email).await?.is_some() {
-            bad.push((entry.line, StoreError::Duplicate(0).to_string()));
+    for ((line, user), _) in &entries {
+        if users.find_by_email(&user.email).await?.is_some() {
+            bad.push((*line, StoreError::Duplicate(0).to_string()));
         }
     }
     if !bad.is_empty() {
         return Err(refused(bad));
     }
-    let inputs =
-        entries.into_iter().map(|entry| ((entry.line, entry.email, entry.admin), entry.input));
-    let mut new = Vec::new();
-    let done = async |(line, email, admin), hash| {
-        new.push((line, NewUser { email, hash, admin }));
-        Ok(())
-    };
-    hash_each(&hasher, inputs, done).await?;
+    let new =
+        hashes(hasher, entries).map_ok(|((line, user), hash)| (line, NewUser { hash, ..user }));
+    let mut new: Vec<_> = new.try_collect().await?;
     // In the order of the file again.
     new.sort_by_key(|(line, _)| *line);
     let (lines, new): (Vec<u64>, Vec<NewUser>) = new.into_iter().unzip();
     match users.add(&new).await {
-        Ok(()) if new.len() == 1 => Ok(Answer::good("added 1 user")),
-        Ok(()) => Ok(Answer::good(format!("added {} users", new.len()))),
+        Ok(()) if new.len() == 1 => Ok("added 1 user".to_owned()),
+        Ok(()) => Ok(format!("added {} users", new.len())),
         // Taken since, or by an e-mail that only the database's collation finds equal.
         Err(error @ StoreError::Duplicate(position)) => {
             let line = lines.get(position).copied().unwrap_or_default();
@@ -169,7 +163,7 @@ fn entry(
         "false" | "0" | "" => false,
         _ => return Err("admin is neither true nor false".into()),
     };
-    Ok(Entry { line, email, admin, input })
+    Ok(((line, NewUser { email, hash: String::new(), admin }), input))
 }
 
 fn input(text: &str, details: &ImportDetails) -> Result<Input, String> {
@@ -210,10 +204,6 @@ mod tests {
 
     fn details(passwords: PasswordsAre, allow_hash_like: bool) -> ImportDetails {
         ImportDetails { file: "users.csv".into(), passwords, allow_hash_like }
-    }
-
-    fn bad_lines(text: &[u8]) -> Vec<BadLine> {
-        parse(text, &details(PasswordsAre::Plain, false)).1
     }
 
     #[test]
@@ -259,35 +249,31 @@ cyd@g,a canary sings,canary
 cyd@h,\u{ff}\u{ff}\u{ff}\u{ff},
 dan@b,\"a canary, \"\"sings\"\"\",0
 ";
-        let latin_1 =
-            |text: &str| -> Vec<u8> { text.chars().map(|it| u8::try_from(it).unwrap()).collect() };
-        for line_break in ["\n", "\r\n"] {
-            let text = latin_1(&text.replace('\n', line_break));
-            let expected = [
-                (4, "the e-mail is not of the form name@domain"),
-                (6, "the e-mail stands in line 5 already"),
-                (8, "the password is shorter than 8 characters"),
-                (9, "the password has a line break in it; is a quote missing?"),
-                (
-                    11,
-                    "the password looks like a hash; give --passwords hashed, or --allow-hash-like \
-                     if it is a password",
-                ),
-                (12, "the password is the mark of a locked user"),
-                (13, "has not as many fields as the header"),
-                (14, "admin is neither true nor false"),
-                (15, "is not UTF-8"),
-            ];
-            assert_eq!(bad_lines(&text), expected.map(|(line, reason)| (line, reason.to_owned())));
-        }
-    }
-
-    #[test]
-    fn a_wrong_header_is_never_quoted() {
-        for text in ["", "\n", "ada@example.com,canary\n", "password,email\n", "email,password,x\n"]
-        {
-            let header = "the header is not email,password or email,password,admin";
-            assert_eq!(bad_lines(text.as_bytes()), [(1, header.to_owned())], "{text}");
+        let bad_lines = [
+            (4, "the e-mail is not of the form name@domain"),
+            (6, "the e-mail stands in line 5 already"),
+            (8, "the password is shorter than 8 characters"),
+            (9, "the password has a line break in it; is a quote missing?"),
+            (
+                11,
+                "the password looks like a hash; give --passwords hashed, or --allow-hash-like \
+                 if it is a password",
+            ),
+            (12, "the password is the mark of a locked user"),
+            (13, "has not as many fields as the header"),
+            (14, "admin is neither true nor false"),
+            (15, "is not UTF-8"),
+        ];
+        let text = [text.to_owned(), text.replace('\n', "\r\n")];
+        // It is not quoted: there may be a password in it.
+        let header = [(1, "the header is not email,password or email,password,admin")];
+        let no_header = ["", "\n", "ada@example.com,canary\n", "password,email\n"];
+        let rows = text.iter().map(|text| (text.as_str(), &bad_lines[..]));
+        for (text, expected) in rows.chain(no_header.map(|text| (text, &header[..]))) {
+            let latin_1: Vec<u8> = text.chars().map(|it| u8::try_from(it).unwrap()).collect();
+            let bad = parse(&latin_1, &details(PasswordsAre::Plain, false)).1;
+            let bad: Vec<_> = bad.iter().map(|(line, reason)| (*line, reason.as_str())).collect();
+            assert_eq!(bad, expected);
         }
     }
 }

@@ -15,8 +15,8 @@ use shared::{
     secrets::Secrets,
 };
 
-use crate::answer::{Answer, Failure, listing, shown};
-use place::{Place, Places, both};
+use crate::answer::{Failure, listing, shown};
+use place::{Keyring, Place, both, create, publish};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -163,25 +163,25 @@ fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
         .try_map(|name| Algorithm::from_name(&name).ok_or("is no algorithm"))
 }
 
-pub(crate) async fn run(command: KeyCommand) -> Result<Answer, Failure> {
+pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
     match command {
-        KeyCommand::New { alg, name, places } => new(&Places::of(places)?, alg, name).await,
+        KeyCommand::New { alg, name, places } => new(places, alg, name.kid.as_deref()).await,
         KeyCommand::Rotate { alg, stage, name, places } => {
-            rotate(&Places::of(places)?, alg, stage, name).await
+            rotate(&Keyring::open(places).await?, alg, stage, name.kid.as_deref()).await
         }
-        KeyCommand::Promote { key, places } => promote(&Places::of(places)?, &key).await,
-        KeyCommand::Retire { key, places } => retire(&Places::of(places)?, &key).await,
+        KeyCommand::Promote { key, places } => promote(&Keyring::open(places).await?, &key).await,
+        KeyCommand::Retire { key, places } => retire(&Keyring::open(places).await?, &key).await,
         KeyCommand::Publish { places } => {
-            Places::of(places)?.publish().await?;
-            Ok(Answer::good("the public keys are in step with the keys"))
+            publish(places).await?;
+            Ok("the public keys are in step with the keys".to_owned())
         }
-        KeyCommand::List { json, place } => list(&Place::of(place)?, json).await,
-        KeyCommand::Public { place } => public(&Place::of(place)?).await,
+        KeyCommand::List { json, place } => list(&Place::of(place).await?, json).await,
+        KeyCommand::Public { place } => public(&Place::of(place).await?).await,
     }
 }
 
 /// Lists the keys, and nothing of what they are made of.
-async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
+async fn list(place: &Place, json: bool) -> Result<String, Failure> {
     let set = place.read().await?.set;
     let signs = signing(&set).map(|(at, _)| at);
     let listed = set.keys().iter().enumerate().map(|(index, key)| {
@@ -197,91 +197,84 @@ async fn list(place: &Place, json: bool) -> Result<Answer, Failure> {
 }
 
 /// The public keys, in the very way in which `validate` comes by them.
-async fn public(place: &Place) -> Result<Answer, Failure> {
+async fn public(place: &Place) -> Result<String, Failure> {
     let keys = Keys::fetch(place.source(), KeyUse::Verify, &Secrets::default()).await;
     let keys = keys.map_err(|problem| place.refuse(problem.reason))?;
     let keys = keys.get(SystemTime::now()).await.map_err(|error| place.refuse(error.reason))?;
-    Ok(Answer::good(keys.public_set()))
+    Ok(keys.public_set().clone())
 }
 
 /// Makes a set with one key.
-async fn new(places: &Places, alg: Algorithm, NewKid { kid }: NewKid) -> Result<Answer, Failure> {
-    let set = JwkSet::of(&new_key(alg, kid.as_deref())?).map_err(|error| places.refuse(error))?;
-    places.create(&set).await?;
-    let kid = set.keys().signing().and_then(Key::id);
-    Ok(Answer::good(shown(kid.unwrap_or("-"))))
+async fn new(places: PlacesOfKeys, alg: Algorithm, kid: Option<&str>) -> Result<String, Failure> {
+    let set = JwkSet::of(&new_key(alg, kid)?);
+    let set = set.map_err(|error| Failure::because(error.to_string()))?;
+    create(places, &set).await?;
+    Ok(shown(set.keys().signing().and_then(Key::id).unwrap_or("-")))
 }
 
 /// Adds a key: in front, so that it signs, or behind the one that signs.
 async fn rotate(
-    places: &Places,
+    keyring: &Keyring,
     alg: Option<Algorithm>,
     stage: bool,
-    NewKid { kid }: NewKid,
-) -> Result<Answer, Failure> {
-    let held = places.hold().await?;
-    let Some((at, before)) = signing(&held.set) else {
-        return Err(places.refuse("holds no key that signs; give the place of the private keys"));
+    kid: Option<&str>,
+) -> Result<String, Failure> {
+    let Some((at, before)) = signing(&keyring.held.set) else {
+        let reason = "holds no key that signs; give the place of the private keys";
+        return Err(keyring.place.refuse(reason));
     };
-    let key = new_key(alg.unwrap_or(before.algorithm()), kid.as_deref())?;
+    let key = new_key(alg.unwrap_or(before.algorithm()), kid)?;
     let index = if stage { at + 1 } else { 0 };
-    let set = places.change(&held, |jwks| jwks.insert(index, key)).await?;
-    places.check(&set).await?;
-    let Some(added) = set.keys().iter().nth(index) else {
-        return Err(places.refuse("the new key is not there"));
-    };
+    let set = keyring.change(|jwks| jwks.insert(index, key)).await?;
+    keyring.check(&set).await?;
+    let added = set.keys().iter().nth(index).expect("it was inserted there");
     if !stage {
         return Ok(signs_now(added, before));
     }
-    Ok(Answer::good(format!(
+    Ok(format!(
         "staged {}; signing goes on with {}\n\
          next: wait until every instance has it, then: auth-admin key promote {}",
         name(added),
         name(before),
         argument(added)
-    )))
+    ))
 }
 
 /// Lets another key sign.
-async fn promote(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
-    let held = places.hold().await?;
+async fn promote(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure> {
     // New keys stand before old ones.
-    let (index, key) = meant(&held.set, which)?[0];
+    let (index, key) = meant(&keyring.held.set, which)?[0];
     if !key.can_sign() {
         return Err(Failure::because(
             "this key can only verify: it is public, or its key_ops keep it from signing",
         ));
     }
-    match signing(&held.set) {
+    match signing(&keyring.held.set) {
         Some((at, before)) if at != index => {
-            let set = places.change(&held, |jwks| jwks[..=index].rotate_right(1)).await?;
-            places.check(&set).await?;
+            let set = keyring.change(|jwks| jwks[..=index].rotate_right(1)).await?;
+            keyring.check(&set).await?;
             Ok(signs_now(key, before))
         }
-        _ => Ok(Answer::good(format!("{} signs already", name(key)))),
+        _ => Ok(format!("{} signs already", name(key))),
     }
 }
 
 /// Removes a key.
-async fn retire(places: &Places, which: &WhichKey) -> Result<Answer, Failure> {
-    let held = places.hold().await?;
-    let keys = meant(&held.set, which)?;
+async fn retire(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure> {
+    let keys = meant(&keyring.held.set, which)?;
     let (index, key) = keys[keys.len() - 1];
     let retired = name(key);
-    if held.set.keys().iter().count() == 1 {
-        return Err(Failure::because(format!(
-            "{retired} is the only key; add another first: auth-admin key rotate"
-        )));
+    let refused = |reason| Err(Failure::because(format!("{retired} {reason}")));
+    if keyring.held.set.keys().iter().count() == 1 {
+        return refused("is the only key; add another first: auth-admin key rotate");
     }
-    if signing(&held.set).is_some_and(|(at, _)| at == index) {
-        return Err(Failure::because(format!(
-            "{retired} signs; promote another first: auth-admin key promote"
-        )));
+    if signing(&keyring.held.set).is_some_and(|(at, _)| at == index) {
+        return refused("signs; promote another first: auth-admin key promote");
     }
-    let set = places.change(&held, |jwks| drop(jwks.remove(index))).await?;
-    both(places.forget(&held).await, places.check(&set).await)?;
+    let set = keyring.change(|jwks| drop(jwks.remove(index))).await?;
+    both(keyring.forget().await, keyring.check(&set).await)?;
     let signs = set.keys().signing().map(|key| format!("; {} signs", name(key)));
-    Ok(Answer::good(format!("retired {retired}{}", signs.unwrap_or_default())))
+    Ok(format!("retired {retired}{}", signs.unwrap_or_default()))
 }
 
 fn new_key(alg: Algorithm, kid: Option<&str>) -> Result<SecretString, Failure> {
@@ -311,14 +304,14 @@ fn meant<'s>(set: &'s JwkSet, which: &WhichKey) -> Result<Vec<(usize, &'s Key)>,
     Ok(found)
 }
 
-fn signs_now(key: &Key, before: &Key) -> Answer {
-    Answer::good(format!(
+fn signs_now(key: &Key, before: &Key) -> String {
+    format!(
         "{} signs now; {} verifies\n\
          next: wait until the last token of the old key has expired, then: auth-admin key retire {}",
         name(key),
         name(before),
         argument(before)
-    ))
+    )
 }
 
 /// What a key is called in a message.

@@ -138,25 +138,8 @@ mod tests {
     const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
 
     #[test]
-    fn a_hash_goes_by_its_kind() {
-        let disabled = format!("!{BCRYPT}");
-        for (text, form) in [
-            (BCRYPT, StoredForm::Hash("bcrypt".into())),
-            (
-                "$scrypt$ln=4,r=8,p=1$c2l4dGVlbiBieXRlcyBpdA$2P3d7QWzqQYTcwTHXpfnTA",
-                StoredForm::Hash("scrypt".into()),
-            ),
-            ("9cc2ae8a1ba7a93da39b46fc1019c481", StoredForm::Digest("md5")),
-            (&disabled, StoredForm::Disabled { digest: false }),
-            ("", StoredForm::Empty),
-        ] {
-            assert_eq!(StoredForm::of(text), form);
-        }
-    }
-
-    #[test]
-    fn what_is_written_like_a_hash_is_no_plain_text() {
-        let words = "\
+    fn a_text_goes_by_what_is_written_like_it() {
+        let hash_like = "\
             $1$salt$qJH7.N4xYta3aEG/dfqo/0 $S$DxVn7wubSRzoK9X2pkYx5PzDQRGHYdSdJmCqPxEaYbTbPxkXWpFC \
             $2b$31$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie \
             scrypt:32768:8:1$DcIWvUgmbPrPJ2DM$6f1b md5$Vq7DcIWvUgmb$9cc2ae8a1ba7a93da39b46fc1019c481 \
@@ -168,20 +151,14 @@ mod tests {
             nMKuihunqTqSO4qAIYyH4A== AQAAAAIAAYagAAAAEB75p+usVsPKxP4k nMKuihunqTq_O-qAIYyH4A \
             nmkuihunqtqso4qaiyyh4a rl.3StKT.4T8M Ab3StKT84T8Mw 9cc2ae8a-1ba7-a93d-a39b-46fc1019c481 \
             9C-C2-AE-8A-1B-A7-A9-3D-A3-9B-46-FC-10-19-C4-81 ! * !! *LK* *NP*";
-        let with_blanks = [
-            &format!(" {BCRYPT}"),
+        let blanks = [
             " 9cc2ae8a1ba7a93da39b46fc1019c481",
             "9c c2 ae 8a 1b a7 a9 3d a3 9b 46 fc 10 19 c4 81",
         ];
-        let around = [format!("b'{BCRYPT}'"), format!("{{bcrypt}}{BCRYPT}"), format!("!!{BCRYPT}")];
-        let around = around.iter().map(String::as_str);
-        for text in words.split_whitespace().chain(with_blanks).chain(around) {
-            assert_eq!(StoredForm::of(text), StoredForm::Unsupported, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_person_can_have_thought_of_is_plain_text() {
+        let around = [" H", "b'H'", "{bcrypt}H", "!!H"].map(|text| text.replace('H', BCRYPT));
+        let hash_like = hash_like.split_whitespace().chain(blanks);
+        let hash_like = hash_like.chain(around.iter().map(String::as_str));
+        // What a person can have thought of.
         let words = "Secret1! $ecret $ecret$ecret md5$ Correct-Horse-Battery-9 1234567890123456 \
                      deadbeef password12345 Liverpool2024 john.smith.99 7hG2kLp9QwXz4RtYvB3n \
                      !important";
@@ -192,8 +169,19 @@ mod tests {
             "pä:ss wörd 🔑",
             "C'est la vie, 1999 et plus tard",
         ];
-        for text in words.split(' ').chain(sentences) {
-            assert_eq!(StoredForm::of(text), StoredForm::PlainText, "{text:?}");
+        let disabled = format!("!{BCRYPT}");
+        let others = [
+            (BCRYPT, StoredForm::Hash("bcrypt".into())),
+            ("9cc2ae8a1ba7a93da39b46fc1019c481", StoredForm::Digest("md5")),
+            (&disabled, StoredForm::Disabled { digest: false }),
+            ("", StoredForm::Empty),
+        ];
+        for (text, form) in hash_like
+            .map(|text| (text, StoredForm::Unsupported))
+            .chain(words.split(' ').chain(sentences).map(|text| (text, StoredForm::PlainText)))
+            .chain(others)
+        {
+            assert_eq!(StoredForm::of(text), form, "{text:?}");
         }
     }
 }

@@ -4,11 +4,11 @@ use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::{throttle::Subject, users::UserRow};
+use shared::throttle::Subject;
 
 use crate::{
-    answer::{Answer, Failure, listing},
-    database::{each_page, open},
+    answer::{Failure, listing},
+    database::{all, open},
 };
 
 /// More than a person reads; an attack may leave behind many more.
@@ -47,45 +47,36 @@ pub(crate) struct WhoseFailures {
     all: bool,
 }
 
-pub(crate) async fn run(command: ThrottleCommand) -> Result<Answer, Failure> {
+pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
     match command {
         ThrottleCommand::List { json } => list(json).await,
         ThrottleCommand::Reset(whose) => reset(whose).await,
     }
 }
 
-async fn reset(whose: WhoseFailures) -> Result<Answer, Failure> {
+async fn reset(whose: WhoseFailures) -> Result<String, Failure> {
     let subject = match (whose.email, whose.source) {
         (Some(email), _) => Some(Subject::email(&email)),
         (_, Some(source)) => Some(Subject::source(source)),
         (None, None) => None,
     };
     let forgotten = open().await?.users.reset_throttle(subject.as_ref()).await?;
-    Ok(Answer::good(format!("forgotten: {forgotten}")))
+    Ok(format!("forgotten: {forgotten}"))
 }
 
-async fn list(json: bool) -> Result<Answer, Failure> {
+async fn list(json: bool) -> Result<String, Failure> {
     let users = open().await?.users;
     let rows = users.throttled(MAX_ROWS).await?;
-    let mut emails: HashMap<&Subject, Option<String>> =
-        rows.iter().map(|row| (&row.subject, None)).collect();
-    if !rows.is_empty() {
-        each_page(&users, async |page| {
-            for UserRow { user, .. } in page {
-                if let Some(email) = emails.get_mut(&Subject::email(&user.email)) {
-                    *email = Some(user.email);
-                }
-            }
-            Ok(())
-        })
-        .await?;
-    }
+    // Those of users are found by hashing all e-mails.
+    let listed = if rows.is_empty() { Vec::new() } else { all(&users).await? };
+    let emails: HashMap<Subject, String> =
+        listed.into_iter().map(|row| (Subject::email(&row.user.email), row.user.email)).collect();
     let listed = rows.iter().map(|row| {
         let name = row.subject.as_str();
         let shown = if row.subject.kind() == "source" { name.len() } else { SHOWN_HASH };
-        let email = emails.get_mut(&row.subject).and_then(Option::take);
+        let hash = || name.chars().take(shown).collect();
         json!({
-            "subject": email.unwrap_or_else(|| name.chars().take(shown).collect()),
+            "subject": emails.get(&row.subject).cloned().unwrap_or_else(hash),
             "failures": row.failures,
             "locked_seconds": seconds(row.locked),
             "forgotten_seconds": seconds(row.forgotten),

@@ -1,19 +1,20 @@
 //! `upgrade` and `upgrade-plaintext`
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::pin};
 
 use clap::Args;
+use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
 use shared::{
     password::{DISABLED, StoredDigest},
-    users::{User, UserRow, UserStore},
+    users::{UserRow, UserStore},
 };
 
 use crate::{
     accepted,
-    answer::{Answer, Failure, shown},
+    answer::{Failure, shown},
     ask,
-    database::{Input, Store, each_page, hash_each, open},
+    database::{Input, Store, all, hashes, open},
     stored_form::{StoredForm, is_locked},
 };
 
@@ -61,38 +62,32 @@ impl Wanted {
 }
 
 /// Hashes what is wanted of all rows, once the operator has seen what there is.
-pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<Answer, Failure> {
+pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<String, Failure> {
     let Store { users, hasher, .. } = open().await?;
-    let is_meant = |row: &UserRow| {
-        details.only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(&row.user.email))
-    };
+    let mut rows = all(&users).await?;
+    if let Some(only) = &details.only {
+        rows.retain(|row| only.eq_ignore_ascii_case(&row.user.email));
+    }
     // A locked user's text is not hashed, though others of the same form are.
     let mut forms: BTreeMap<(String, bool), u64> = BTreeMap::new();
-    each_page(&users, async |page| {
-        for row in page.into_iter().filter(is_meant) {
-            let stored = row.user.password.expose_secret();
-            let form = (StoredForm::of(stored).to_string(), wanted.input(stored).is_some());
-            *forms.entry(form).or_default() += 1;
-        }
-        Ok(())
-    })
-    .await?;
+    let mut inputs = Vec::new();
+    for UserRow { user, .. } in rows {
+        let stored = user.password.expose_secret();
+        let (form, input) = (StoredForm::of(stored).to_string(), wanted.input(stored));
+        *forms.entry((form, input.is_some())).or_default() += 1;
+        inputs.extend(input.map(|input| (user, input)));
+    }
     for ((form, is_hashed), rows) in &forms {
         eprintln!("{rows:8} × {form}, {}", if *is_hashed { "to be hashed" } else { "left" });
     }
-    let total: u64 =
-        forms.iter().filter(|((_, is_hashed), _)| *is_hashed).map(|(_, rows)| rows).sum();
+    let total = inputs.len();
     let question = format!("Hash {total} {}?", wanted.name());
     ask::confirm(details.yes || total == 0, &question, "nothing was changed")?;
 
     let mut hashed = 0;
-    // A row that is done is a hash for the next run: to go on is to begin again.
-    let result = each_page(&users, async |page| {
-        let inputs = page.into_iter().filter(is_meant).filter_map(|row| {
-            let input = wanted.input(row.user.password.expose_secret())?;
-            Some((row.user, input))
-        });
-        let done = async |user: User, hash: String| {
+    let result = async {
+        let mut ready = pin!(hashes(&hasher, inputs));
+        while let Some((user, hash)) = ready.try_next().await? {
             let stored = user.password.expose_secret();
             let of_digest = wanted == Wanted::Digests;
             // A disabled user stays disabled.
@@ -106,12 +101,12 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
                     eprintln!("weak password: {}", shown(&user.email));
                 }
             }
-            Ok(())
-        };
-        hash_each(&hasher, inputs, done).await
-    });
-    result.await.map_err(|failure| {
+        }
+        Ok(())
+    };
+    // A row that is done is a hash for the next run: to go on is to begin again.
+    result.await.map_err(|failure: Failure| {
         failure.and(format!("stopped after {hashed} of {total}; run it again to go on"))
     })?;
-    Ok(Answer::good(format!("{} hashed: {hashed}", wanted.name())))
+    Ok(format!("{} hashed: {hashed}", wanted.name()))
 }

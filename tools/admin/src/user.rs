@@ -3,14 +3,16 @@
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use shared::password::DISABLED;
-use shared::users::{MySqlUsers, NewUser, StoreError, User, UserRow, UserStore};
+use shared::{
+    password::DISABLED,
+    users::{MySqlUsers, NewUser, StoreError, User, UserRow, UserStore},
+};
 
 use crate::{
     accepted,
-    answer::{Answer, Failure, listing, shown},
+    answer::{Failure, listing, shown},
     ask::{self, PasswordFrom},
-    database::{Store, each_page, open},
+    database::{Store, all, open},
     import::{self, ImportDetails},
     stored_form::{StoredForm, can_be_disabled},
 };
@@ -82,54 +84,56 @@ pub(crate) struct OneUser {
     email: String,
 }
 
-pub(crate) async fn run(command: UserCommand) -> Result<Answer, Failure> {
+pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
+    let Store { users, hasher, .. } = open().await?;
+    let users = &users;
     match command {
-        UserCommand::Add { email, admin, password } => add(email, admin, &password).await,
-        UserCommand::Password { user, password } => set_password(&user.email, &password).await,
-        UserCommand::List { json } => list(json).await,
-        UserCommand::Grant(user) => set_admin(&user.email, true).await,
-        UserCommand::Revoke(user) => set_admin(&user.email, false).await,
-        UserCommand::Remove { user, yes } => remove(&user.email, yes).await,
-        UserCommand::Disable(user) => disable(&user.email).await,
-        UserCommand::Enable(user) => enable(&user.email).await,
-        UserCommand::Import(details) => import::import(&details).await,
+        UserCommand::Add { email, admin, password } => {
+            // What can be refused without the password is refused before it is typed.
+            accepted::email(&email).map_err(Failure::because)?;
+            if users.find_by_email(&email).await?.is_some() {
+                return Err(StoreError::Duplicate(0).into());
+            }
+            let hash = hasher.hash(ask::new_password(&password)?).await?;
+            let added = format!("added {email}");
+            users.add(&[NewUser { email, hash, admin }]).await?;
+            Ok(added)
+        }
+        UserCommand::Password { user: OneUser { email }, password } => {
+            let user = existing(users, &email).await?;
+            let hash = hasher.hash(ask::new_password(&password)?).await?;
+            require(users.set_hash(&user.email, &hash).await?, &email)?;
+            Ok(format!("changed the password of {}", shown(&user.email)))
+        }
+        UserCommand::List { json } => list(users, json).await,
+        UserCommand::Grant(OneUser { email }) => set_admin(users, &email, true).await,
+        UserCommand::Revoke(OneUser { email }) => set_admin(users, &email, false).await,
+        UserCommand::Remove { user: OneUser { email }, yes } => {
+            let user = existing(users, &email).await?;
+            let name = shown(&user.email);
+            ask::confirm(yes, &format!("Remove {name}?"), "nothing was removed")?;
+            require(users.remove(&user.email).await?, &email)?;
+            Ok(format!("removed {name}"))
+        }
+        UserCommand::Disable(OneUser { email }) => disable(users, &email).await,
+        UserCommand::Enable(OneUser { email }) => enable(users, &email).await,
+        UserCommand::Import(details) => import::import(users, &hasher, &details).await,
     }
 }
 
-/// Adds a user. What can be refused without the password is refused before it is typed.
-async fn add(email: String, admin: bool, password: &PasswordFrom) -> Result<Answer, Failure> {
-    accepted::email(&email).map_err(Failure::because)?;
-    let Store { users, hasher, .. } = open().await?;
-    if users.find_by_email(&email).await?.is_some() {
-        return Err(StoreError::Duplicate(0).into());
-    }
-    let hash = hasher.hash(ask::new_password(password)?).await?;
-    let added = format!("added {email}");
-    users.add(&[NewUser { email, hash, admin }]).await?;
-    Ok(Answer::good(added))
-}
-
-async fn set_password(email: &str, password: &PasswordFrom) -> Result<Answer, Failure> {
-    let Store { users, hasher, .. } = open().await?;
-    let user = existing(&users, email).await?;
-    let hash = hasher.hash(ask::new_password(password)?).await?;
-    require(users.set_hash(&user.email, &hash).await?, email)?;
-    Ok(Answer::good(format!("changed the password of {}", shown(&user.email))))
-}
-
-async fn set_admin(email: &str, admin: bool) -> Result<Answer, Failure> {
-    let (users, User { email, .. }) = user(email).await?;
-    require(users.set_admin(&email, admin).await?, &email)?;
+async fn set_admin(users: &MySqlUsers, email: &str, admin: bool) -> Result<String, Failure> {
+    let user = existing(users, email).await?;
+    require(users.set_admin(&user.email, admin).await?, email)?;
     let now = if admin { "is now an administrator" } else { "is no longer an administrator" };
-    Ok(Answer::good(format!("{} {now}", shown(&email))))
+    Ok(format!("{} {now}", shown(&user.email)))
 }
 
 /// Makes a user's stored hash one that no password is right for, and that can be had back.
-async fn disable(email: &str) -> Result<Answer, Failure> {
-    let (users, user) = user(email).await?;
+async fn disable(users: &MySqlUsers, email: &str) -> Result<String, Failure> {
+    let user = existing(users, email).await?;
     let (stored, name) = (user.password.expose_secret(), shown(&user.email));
     if matches!(StoredForm::of(stored), StoredForm::Disabled { .. }) {
-        return Ok(Answer::good(format!("{name} is disabled already")));
+        return Ok(format!("{name} is disabled already"));
     }
     if !can_be_disabled(stored) {
         return Err(Failure::because(format!(
@@ -137,38 +141,23 @@ async fn disable(email: &str) -> Result<Answer, Failure> {
              text; see auth-admin check"
         )));
     }
-    replace(&users, &user, &format!("{DISABLED}{stored}")).await?;
-    Ok(Answer::good(format!("{name} is disabled")))
+    replace(users, &user, &format!("{DISABLED}{stored}")).await?;
+    Ok(format!("{name} is disabled"))
 }
 
-async fn enable(email: &str) -> Result<Answer, Failure> {
-    let (users, user) = user(email).await?;
+async fn enable(users: &MySqlUsers, email: &str) -> Result<String, Failure> {
+    let user = existing(users, email).await?;
     let (stored, name) = (user.password.expose_secret(), shown(&user.email));
     let hash = stored.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash));
     let not_disabled = || Failure::because(format!("{name} was not disabled by auth-admin"));
-    replace(&users, &user, hash.ok_or_else(not_disabled)?).await?;
-    Ok(Answer::good(format!("{name} is enabled")))
+    replace(users, &user, hash.ok_or_else(not_disabled)?).await?;
+    Ok(format!("{name} is enabled"))
 }
 
 async fn replace(users: &MySqlUsers, user: &User, hash: &str) -> Result<(), Failure> {
     let replaced = users.replace_hash(user, hash).await?;
     let meanwhile = || Failure::because("the password was changed meanwhile; try again");
     replaced.then_some(()).ok_or_else(meanwhile)
-}
-
-async fn remove(email: &str, yes: bool) -> Result<Answer, Failure> {
-    let (users, User { email, .. }) = user(email).await?;
-    let name = shown(&email);
-    ask::confirm(yes, &format!("Remove {name}?"), "nothing was removed")?;
-    require(users.remove(&email).await?, &email)?;
-    Ok(Answer::good(format!("removed {name}")))
-}
-
-/// All users, and the one with this e-mail.
-async fn user(email: &str) -> Result<(MySqlUsers, User), Failure> {
-    let users = open().await?.users;
-    let user = existing(&users, email).await?;
-    Ok((users, user))
 }
 
 async fn existing(users: &MySqlUsers, email: &str) -> Result<User, Failure> {
@@ -184,18 +173,14 @@ fn unknown(email: &str) -> Failure {
 }
 
 /// Lists all users, with the kind of password that is stored; the hash itself is in no listing.
-async fn list(json: bool) -> Result<Answer, Failure> {
-    let mut rows = Vec::new();
-    each_page(&open().await?.users, async |page| {
-        rows.extend(page.into_iter().map(|UserRow { user, created_at, updated_at }| {
-            let password = StoredForm::of(user.password.expose_secret()).to_string();
-            json!({
-                "id": user.id, "email": user.email, "admin": user.admin, "password": password,
-                "created_at": created_at, "updated_at": updated_at,
-            })
-        }));
-        Ok(())
-    })
-    .await?;
+async fn list(users: &MySqlUsers, json: bool) -> Result<String, Failure> {
+    let row = |UserRow { user, created_at, updated_at }| {
+        let password = StoredForm::of(user.password.expose_secret()).to_string();
+        json!({
+            "id": user.id, "email": user.email, "admin": user.admin, "password": password,
+            "created_at": created_at, "updated_at": updated_at,
+        })
+    };
+    let rows = all(users).await?.into_iter().map(row).collect();
     Ok(listing(rows, json, ["email", "admin", "password", "created_at", "updated_at"]))
 }

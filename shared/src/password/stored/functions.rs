@@ -63,7 +63,9 @@ pub(super) fn argon2(
         iterations: params.t_cost(),
         parallelism: params.p_cost(),
     };
-    if !config.is_bearable() || !params.keyid().is_empty() || !OUTPUT_BYTES.contains(&output.len())
+    if !config.within_cost_limits()
+        || !params.keyid().is_empty()
+        || !OUTPUT_BYTES.contains(&output.len())
     {
         return None;
     }

@@ -18,7 +18,7 @@ use shared::{
 
 use super::{PlaceOfKeys, PlacesOfKeys};
 use crate::answer::Failure;
-use secret::{KeySecret, is_missing};
+use secret::KeySecret;
 
 /// The service reads no larger file, and Secrets Manager takes no larger text. A file has
 /// one more byte: its line break.
@@ -43,54 +43,54 @@ pub(super) struct Held {
 
 impl Place {
     /// The place that was given on the command line.
-    pub(super) fn of(place: PlaceOfKeys) -> Result<Self, Failure> {
-        match (place.file, place.secret_id) {
-            (Some(path), None) => Ok(Self::File(path)),
-            (None, Some(id)) => Ok(Self::Secret(Box::new(KeySecret::new(id)))),
-            _ => Err(Failure::because("give either a file or a secret")),
+    pub(super) async fn of(PlaceOfKeys { file, secret_id }: PlaceOfKeys) -> Result<Self, Failure> {
+        if let Some(path) = file {
+            return Ok(Self::File(path));
         }
+        let id = secret_id.unwrap_or_default();
+        let secret = KeySecret::new(id.clone()).await;
+        let failed = |reason| Failure::because(format!("secret {id}: {reason}"));
+        secret.map(Box::new).map(Self::Secret).map_err(|error| failed(error.reason))
     }
 
     /// The same as a source of the service's configuration.
     pub(super) fn source(&self) -> SecretSource {
         let (variable, place) = match self {
             Self::File(path) => ("--file", SecretPlace::File(path.clone())),
-            Self::Secret(secret) => {
-                ("--secret-id", SecretPlace::SecretsManager(secret.id().to_owned()))
-            }
+            Self::Secret(secret) => ("--secret-id", SecretPlace::SecretsManager(secret.id.clone())),
         };
         SecretSource { variable, place }
     }
 
     /// The keys that are there.
     pub(super) async fn read(&self) -> Result<Held, Failure> {
+        let missing = || self.refuse("is not there; make it with: auth-admin key new");
+        self.find().await?.ok_or_else(missing)
+    }
+
+    /// The keys that are there, where there are any yet.
+    async fn find(&self) -> Result<Option<Held>, Failure> {
         let (material, version) = match self {
-            Self::File(_) => {
+            Self::File(path) if path.try_exists().map_err(|error| self.refuse(error))? => {
                 let text = self.read_file().await?;
                 (text.clone(), text)
             }
-            Self::Secret(secret) => secret.current().await.map_err(|error| {
-                let hint =
-                    if is_missing(&error) { "; make it with: auth-admin key new" } else { "" };
-                self.refuse(format!("{}{hint}", error.reason.trim_end_matches('.')))
-            })?,
+            Self::File(_) => return Ok(None),
+            Self::Secret(secret) => {
+                let current = secret.stage("AWSCURRENT").await;
+                match current.map_err(|error| self.refuse(error.reason))? {
+                    Some((text, version)) => (text, version.into()),
+                    None => return Ok(None),
+                }
+            }
         };
         let set = JwkSet::read(&material).map_err(|error| self.refuse(error))?;
-        Ok(Held { set, version })
+        Ok(Some(Held { set, version }))
     }
 
     async fn read_file(&self) -> Result<SecretString, Failure> {
         let material = Secrets::default().fetch(&self.source()).await;
         material.map_err(|error| self.refuse(error.reason))
-    }
-
-    /// The keys that are there, where there are any yet.
-    async fn find(&self) -> Result<Option<Held>, Failure> {
-        let is_there = match self {
-            Self::File(path) => path.try_exists().map_err(|error| self.refuse(error))?,
-            Self::Secret(secret) => !secret.current().await.is_err_and(|error| is_missing(&error)),
-        };
-        if is_there { self.read().await.map(Some) } else { Ok(None) }
     }
 
     /// Waits until no other auth-admin changes the keys here; of a secret, that is seen when
@@ -106,41 +106,45 @@ impl Place {
 
     /// Writes keys in the place of those that were held, if they are still there; the first ones,
     /// where none were held and none are there.
-    async fn write(&self, before: Option<&SecretString>, set: &JwkSet) -> Result<(), Failure> {
+    async fn write(&self, before: Option<&Held>, set: &JwkSet) -> Result<(), Failure> {
         let text = set.text().expose_secret();
         if text.len() > MAX_BYTES {
             return Err(self.refuse("would be larger than 64 KiB; retire a key first"));
         }
         let is_public = set.keys().iter().all(|key| key.kind() == KeyKind::Public);
-        let before = before.map(ExposeSecret::expose_secret);
-        let written = match (self, before) {
+        let before = before.map(|held| held.version.expose_secret());
+        match (self, before) {
             (Self::File(path), None) => {
-                file::create(path, text, is_public).map_err(|error| error.to_string())
+                file::create(path, text, is_public).map_err(|error| self.refuse(error))
             }
             (Self::File(path), Some(before)) => {
                 if self.read_file().await?.expose_secret() != before {
                     return Err(self.refuse("it was changed meanwhile, so try again"));
                 }
-                file::replace(path, text, is_public).map_err(|error| error.to_string())
+                file::replace(path, text, is_public).map_err(|error| self.refuse(error))
             }
-            (Self::Secret(secret), None) => secret.create(text).await,
-            (Self::Secret(secret), Some(before)) => secret.replace(before, text).await,
-        };
-        written.map_err(|error| self.refuse(error))
+            (Self::Secret(secret), before) => {
+                let written = match before {
+                    None => secret.create(text).await,
+                    Some(before) => secret.replace(before, text).await,
+                };
+                written.map_err(|error| self.refuse(error.reason))
+            }
+        }
     }
 
     /// Lets no instance verify with what was there before it was replaced: this version of a
     /// secret. Of a file nothing is left.
-    async fn forget(&self, version: &SecretString) -> Result<(), Failure> {
+    async fn forget(&self, before: &Held) -> Result<(), Failure> {
         let Self::Secret(secret) = self else { return Ok(()) };
-        let version = version.expose_secret();
+        let version = before.version.expose_secret();
         secret.forget_previous(version).await.map_err(|error| {
             self.refuse(format!(
                 "the keys were changed, but what was there before goes on verifying, since \
-                 AWSPREVIOUS was not taken away: {error}; do it with: aws secretsmanager \
-                 update-secret-version-stage --secret-id {id} --version-stage AWSPREVIOUS \
+                 AWSPREVIOUS was not taken away: {}; do it with: aws secretsmanager \
+                 update-secret-version-stage --secret-id {} --version-stage AWSPREVIOUS \
                  --remove-from-version-id {version}",
-                id = secret.id(),
+                error.reason, secret.id,
             ))
         })
     }
@@ -149,62 +153,65 @@ impl Place {
     pub(super) fn refuse(&self, reason: impl Display) -> Failure {
         Failure::because(match self {
             Self::File(path) => format!("{}: {reason}", path.display()),
-            Self::Secret(secret) => format!("secret {}: {reason}", secret.id()),
+            Self::Secret(secret) => format!("secret {}: {reason}", secret.id),
         })
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Places {
-    keys: Place,
-    public: Option<Place>,
-}
-
-/// What the places hold, to be changed.
+/// The keys of a place as they were read, and their public halves, to be changed.
 #[derive(Debug)]
 pub(super) struct Keyring {
-    pub(super) set: JwkSet,
-    version: SecretString,
-    /// `None` where there is none yet, or no place for it.
-    public: Option<Held>,
+    pub(super) place: Place,
+    pub(super) held: Held,
+    /// The place of the public halves, and what it holds, if anything yet.
+    public: Option<(Place, Option<Held>)>,
     /// No other auth-admin changes the keys of a file meanwhile.
     _lock: Option<File>,
 }
 
-impl Places {
-    /// The places that were given on the command line.
-    pub(super) fn of(places: PlacesOfKeys) -> Result<Self, Failure> {
-        let PlacesOfKeys { keys, public_file: file, public_secret_id: secret_id } = places;
-        let is_given = file.is_some() || secret_id.is_some();
-        let public = is_given.then(|| Place::of(PlaceOfKeys { file, secret_id })).transpose()?;
-        Ok(Self { keys: Place::of(keys)?, public })
-    }
+/// The places that were given on the command line: of the keys, and of their public halves.
+async fn given(places: PlacesOfKeys) -> Result<(Place, Option<Place>), Failure> {
+    let PlacesOfKeys { keys, public_file: file, public_secret_id: secret_id } = places;
+    let public = match (&file, &secret_id) {
+        (None, None) => None,
+        _ => Some(Place::of(PlaceOfKeys { file, secret_id }).await?),
+    };
+    Ok((Place::of(keys).await?, public))
+}
 
-    /// A failure that has to do with the keys.
-    pub(super) fn refuse(&self, reason: impl Display) -> Failure {
-        self.keys.refuse(reason)
+/// Writes the first keys, where there are none yet.
+pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Failure> {
+    let (place, public) = given(places).await?;
+    let Some(public) = public else { return place.write(None, set).await };
+    let halves = public_halves(set, &public)?;
+    if public.find().await?.is_some() {
+        return Err(public.refuse("holds keys already; for those, use: auth-admin key publish"));
     }
+    place.write(None, set).await?;
+    let created = match public.write(None, &halves).await {
+        Ok(()) => check([&public, &place], set).await,
+        Err(error) => Err(error),
+    };
+    created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))
+}
 
-    /// Writes the first keys, where there are none yet.
-    pub(super) async fn create(&self, set: &JwkSet) -> Result<(), Failure> {
-        let Some(public) = &self.public else { return self.keys.write(None, set).await };
-        let halves = public_halves(set, public)?;
-        if public.find().await?.is_some() {
-            return Err(public.refuse("holds keys already; for those, use: auth-admin key publish"));
-        }
-        self.keys.write(None, set).await?;
-        let created = match public.write(None, &halves).await {
-            Ok(()) => self.check(set).await,
-            Err(error) => Err(error),
-        };
-        created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))
+/// Brings the public halves into step with the keys.
+pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
+    let keyring = Keyring::read(places).await?;
+    if keyring.public.is_none() {
+        return Err(Failure::because("give either --public-file or --public-secret-id"));
     }
+    keyring.write_public(&keyring.held.set).await?;
+    keyring.forget_public().await?;
+    keyring.check(&keyring.held.set).await
+}
 
+impl Keyring {
     /// The keys that are there, in step with their public halves.
-    pub(super) async fn hold(&self) -> Result<Keyring, Failure> {
-        let keyring = self.hold_in_any_state().await?;
-        if let (Some(place), Some(held)) = (&self.public, &keyring.public)
-            && held.set.keys().public_set() != keyring.set.keys().public_set()
+    pub(super) async fn open(places: PlacesOfKeys) -> Result<Self, Failure> {
+        let keyring = Self::read(places).await?;
+        if let Some((place, Some(public))) = &keyring.public
+            && !in_step(&public.set, &keyring.held.set)
         {
             return Err(place.refuse(format!(
                 "these are not the public halves of the keys: another change is on its way, or \
@@ -214,32 +221,34 @@ impl Places {
         Ok(keyring)
     }
 
-    async fn hold_in_any_state(&self) -> Result<Keyring, Failure> {
-        let lock = self.keys.lock()?;
-        let public = match &self.public {
-            None => None,
+    /// In step or not.
+    async fn read(places: PlacesOfKeys) -> Result<Self, Failure> {
+        let (place, public) = given(places).await?;
+        let lock = place.lock()?;
+        let public_held = match &public {
             Some(place) => place.find().await?,
+            None => None,
         };
-        let Held { set, version } = self.keys.read().await?;
-        if let (Some(place), Some(held)) = (&self.public, &public) {
+        let public = public.map(|place| (place, public_held));
+        let held = place.read().await?;
+        if let Some((place, Some(public))) = &public
             // It may be the place of the keys themselves.
-            if held.set.keys().iter().any(|key| key.kind() != KeyKind::Public) {
-                return Err(place.refuse("holds more than public keys, and is not written over"));
-            }
+            && public.set.keys().iter().any(|key| key.kind() != KeyKind::Public)
+        {
+            return Err(place.refuse("holds more than public keys, and is not written over"));
         }
-        Ok(Keyring { set, version, public, _lock: lock })
+        Ok(Self { place, held, public, _lock: lock })
     }
 
-    /// Changes the keys of `keyring`, if they are still there, and gives what they are now,
-    /// for [`check`](Self::check).
+    /// Changes the keys, if they are still there, and gives what they are now, for
+    /// [`check`](Self::check).
     pub(super) async fn change(
         &self,
-        keyring: &Keyring,
         change: impl FnOnce(&mut Vec<SecretString>),
     ) -> Result<JwkSet, Failure> {
-        let set = keyring.set.edit(change).map_err(|error| self.refuse(error))?;
-        self.write_public(keyring, &set).await?;
-        let replaced = self.keys.write(Some(&keyring.version), &set).await;
+        let set = self.held.set.edit(change).map_err(|error| self.place.refuse(error))?;
+        self.write_public(&set).await?;
+        let replaced = self.place.write(Some(&self.held), &set).await;
         replaced.map_err(|error| match &self.public {
             Some(_) => error.then(&format!("the public keys were written; {PUBLISH}")),
             None => error,
@@ -248,48 +257,39 @@ impl Places {
     }
 
     /// Writes the public halves of `set` where they have a place.
-    async fn write_public(&self, keyring: &Keyring, set: &JwkSet) -> Result<(), Failure> {
-        let Some(place) = &self.public else { return Ok(()) };
-        let before = keyring.public.as_ref().map(|held| &held.version);
-        place.write(before, &public_halves(set, place)?).await
+    async fn write_public(&self, set: &JwkSet) -> Result<(), Failure> {
+        let Some((place, held)) = &self.public else { return Ok(()) };
+        place.write(held.as_ref(), &public_halves(set, place)?).await
     }
 
     /// That both places hold these keys behind a change.
     pub(super) async fn check(&self, set: &JwkSet) -> Result<(), Failure> {
-        let Some(public) = &self.public else { return Ok(()) };
-        for place in [public, &self.keys] {
-            let now = place.read().await.map_err(|error| error.then(CHANGED))?;
-            if now.set.keys().public_set() != set.keys().public_set() {
-                let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
-                return Err(place.refuse(reason));
-            }
-        }
-        Ok(())
+        let Some((public, _)) = &self.public else { return Ok(()) };
+        check([public, &self.place], set).await
     }
 
     /// Lets no instance verify with what was there before it was replaced. Both places are
     /// tried, whatever becomes of the first.
-    pub(super) async fn forget(&self, keyring: &Keyring) -> Result<(), Failure> {
-        both(self.forget_public(keyring).await, self.keys.forget(&keyring.version).await)
+    pub(super) async fn forget(&self) -> Result<(), Failure> {
+        both(self.forget_public().await, self.place.forget(&self.held).await)
     }
 
-    async fn forget_public(&self, keyring: &Keyring) -> Result<(), Failure> {
-        match (&self.public, &keyring.public) {
-            (Some(place), Some(held)) => place.forget(&held.version).await,
-            _ => Ok(()),
-        }
+    async fn forget_public(&self) -> Result<(), Failure> {
+        let Some((place, Some(held))) = &self.public else { return Ok(()) };
+        place.forget(held).await
     }
+}
 
-    /// Brings the public halves into step with the keys.
-    pub(super) async fn publish(&self) -> Result<(), Failure> {
-        if self.public.is_none() {
-            return Err(Failure::because("give either --public-file or --public-secret-id"));
+/// That these places hold these keys behind a change.
+async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
+    for place in places {
+        let now = place.read().await.map_err(|error| error.then(CHANGED))?;
+        if !in_step(&now.set, set) {
+            let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
+            return Err(place.refuse(reason));
         }
-        let keyring = self.hold_in_any_state().await?;
-        self.write_public(&keyring, &keyring.set).await?;
-        self.forget_public(&keyring).await?;
-        self.check(&keyring.set).await
     }
+    Ok(())
 }
 
 /// The failures of two things that were both tried.
@@ -298,6 +298,11 @@ pub(super) fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Resu
         (Err(one), Err(other)) => Err(other.reasons.into_iter().fold(one, Failure::and)),
         (one, other) => one.and(other),
     }
+}
+
+/// Whether two sets have the same public halves.
+fn in_step(one: &JwkSet, other: &JwkSet) -> bool {
+    one.keys().public_set() == other.keys().public_set()
 }
 
 /// What all may know of these keys.

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, symlink},
+    thread,
 };
 
 use serde_json::{Value, json};
@@ -81,9 +82,8 @@ fn a_refused_change_of_keys_leaves_the_file_as_it_was() {
         ("new --alg ES256", "dangling", "exists already"),
         ("rotate --alg EdDSA", "public", "holds no key that signs"),
         ("promote old", "public", "this key can only verify"),
-        ("list", "missing", "No such file"),
+        ("list", "missing", "missing: is not there; make it with: auth-admin key new"),
         ("public", "missing", "No such file"),
-        ("rotate --alg ES256", "missing", "No such file"),
         ("list", "text", "shorter than 32 bytes"),
         ("public", "unknown", "error: unknown: "),
         ("rotate --alg ES256", "no-set", "error: no-set: "),
@@ -112,4 +112,31 @@ fn a_replaced_file_is_the_target_of_its_link_and_keeps_the_access_of_its_group()
     assert_eq!(place.good("key list --file behind/target").lines().count(), 6);
     let left = fs::read_dir(place.path("behind")).unwrap().count();
     assert_eq!(left, 1, "no temporary file");
+
+    // Public keys may be read by others, and are never written over private ones.
+    let mode = |name: &str| place.path(name).metadata().unwrap().permissions().mode() & 0o7777;
+    place.good("key new --alg ES256 --file one --public-file public");
+    place.good("key rotate --file one --public-file public");
+    assert_eq!((mode("one"), mode("public")), (0o600, 0o644));
+    assert_eq!(place.good("key list --file public").matches("  public\n").count(), 2);
+    symlink("one", place.path("link")).unwrap();
+    for change in ["rotate", "publish"] {
+        let refusal = place.refused(&format!("key {change} --file one --public-file link"), "");
+        assert!(refusal.contains("holds more than public keys"), "{refusal}");
+    }
+    assert_eq!(place.good("key list --file one").matches("  private\n").count(), 2);
+}
+
+#[test]
+fn changes_of_a_file_wait_for_each_other() {
+    let place = Place::without_database();
+    place.good("key new --alg HS256 --file keys");
+    thread::scope(|scope| {
+        for kid in ["a", "b", "c", "d", "e", "f"] {
+            let line = format!("key rotate --stage --kid {kid} --file keys");
+            let place = &place;
+            scope.spawn(move || place.good(&line));
+        }
+    });
+    assert_eq!(place.good("key list --file keys").lines().count(), 1 + 7);
 }

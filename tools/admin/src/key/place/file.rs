@@ -2,12 +2,10 @@
 //! that change it, one at a time reads and writes.
 
 use std::{
-    fs::{self, File, Metadata, Permissions, TryLockError},
+    fs::{self, File, Metadata, Permissions},
     io::{self, Error, ErrorKind, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
-    thread,
-    time::Duration,
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -16,22 +14,12 @@ use tempfile::{Builder, NamedTempFile};
 const OWNER_AND_GROUP: u32 = 0o770;
 const ALL: u32 = 0o777;
 
-/// How often and for how long another one that changes keys is waited for: 10 s.
-const LOCK_TRIES: u32 = 200;
-const LOCK_POLL: Duration = Duration::from_millis(50);
-
-/// The right to change this file, behind a symbolic link the one that it leads to, until it is
-/// dropped. On the directory, since the file is another one after each change.
+/// Waits for the right to change this file, behind a symbolic link the one that it leads to, until
+/// it is dropped. On the directory, since the file is another one after each change.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
     let directory = File::open(directory_of(&fs::canonicalize(path)?))?;
-    for _ in 0..LOCK_TRIES {
-        match directory.try_lock() {
-            Ok(()) => return Ok(directory),
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_POLL),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(Error::other("another process is changing it; try again"))
+    directory.lock()?;
+    Ok(directory)
 }
 
 /// Makes the file, with mode 0600, or 0644 of public keys.
