@@ -143,6 +143,17 @@ async fn bcrypt_does_not_take_two_passwords_for_one() {
 }
 
 #[tokio::test]
+async fn crypt_takes_no_password_of_more_than_256_bytes() {
+    use sha_crypt::{PasswordHasher, ShaCrypt};
+    let crypt = ShaCrypt::from(sha_crypt::Params::new(1_000).unwrap());
+    for (bytes, right) in [(256, true), (257, false)] {
+        let password = "p".repeat(bytes);
+        let hash = crypt.hash_password_with_salt(password.as_bytes(), b"salt").unwrap();
+        assert_eq!(is_right(&password, hash.as_str()).await, right, "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn an_unusable_hash_is_a_wrong_password() {
     let salt_and_hash = "$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
     let phc = |costs: &str| format!("${costs}{salt_and_hash}");
