@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::{
     Environment,
     certificates::Authority,
+    environment,
     process::{self, Output, Process},
     scratch, wait, workspace,
 };
@@ -169,43 +170,35 @@ impl DatabaseServer {
     }
 
     /// `MariaDB` or `MySQL 9`.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         self.product.name
     }
 
     /// The port, of 127.0.0.1.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// The certificate of the authority that signed the server's.
-    #[must_use]
     pub fn ca(&self) -> &Path {
         self.authority.certificate()
     }
 
     /// `DATABASE_URL` for all rights on database `auth`.
-    #[must_use]
     pub fn root_variables(&self) -> Environment {
         let url = format!("mysql://root@127.0.0.1:{}/auth", self.port);
         Environment::from([("DATABASE_URL".into(), url)])
     }
 
     /// `MYSQL_…` for `auth_user`, as `login` needs them.
-    #[must_use]
     pub fn login_variables(&self) -> Environment {
-        let port = self.port.to_string();
-        [
+        environment(&[
             ("MYSQL_HOST", "127.0.0.1"),
-            ("MYSQL_PORT", &port),
+            ("MYSQL_PORT", &self.port.to_string()),
             ("MYSQL_USER", "auth_user"),
             ("MYSQL_PASSWORD", AUTH_PASSWORD),
             ("MYSQL_DB", "auth"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        ])
     }
 
     /// Runs `init.sql` with [`AUTH_PASSWORD`] for `auth_user`.
@@ -221,10 +214,7 @@ impl DatabaseServer {
 
     /// Runs a script as `root` through the product's own client, as an administrator does. A row
     /// is a line, its columns are separated by tabs.
-    ///
-    /// # Errors
-    ///
-    /// The client's messages, from the first statement that fails.
+    /// The error is the client's messages, from the first statement that fails.
     pub fn run_sql(&self, script: &str) -> Result<String, String> {
         let output = self.client("root", "", script);
         if output.status.success() { Ok(output.stdout) } else { Err(output.stderr) }
@@ -267,7 +257,6 @@ impl Drop for DatabaseServer {
 }
 
 /// The line that `init.sql` documents for passwords that are hard to quote.
-#[must_use]
 pub fn set_auth_password() -> String {
     let hex: Vec<String> = AUTH_PASSWORD.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("SET @auth_password = 0x{};", hex.concat())
@@ -302,14 +291,12 @@ pub mod mariadb {
     };
 
     /// A server of the caller's own, without database `auth`.
-    #[must_use]
     pub fn start() -> DatabaseServer {
         DatabaseServer::start(&MARIADB)
     }
 
     /// The server that the tests of this process share, with `init.sql` run. Tests keep out
     /// of each other's way by e-mail addresses of their own.
-    #[must_use]
     pub fn shared() -> Arc<DatabaseServer> {
         MARIADB.shared()
     }
@@ -341,13 +328,11 @@ pub mod mysql9 {
     };
 
     /// As [`mariadb::start`](super::mariadb::start).
-    #[must_use]
     pub fn start() -> DatabaseServer {
         DatabaseServer::start(&MYSQL9)
     }
 
     /// As [`mariadb::shared`](super::mariadb::shared).
-    #[must_use]
     pub fn shared() -> Arc<DatabaseServer> {
         MYSQL9.shared()
     }

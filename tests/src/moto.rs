@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    Environment, fake_http,
+    Environment, environment, fake_http,
     http::{Answer, Request},
     process::{Process, command},
     python, wait,
@@ -21,7 +21,6 @@ pub struct Moto {
 
 impl Moto {
     /// Starts it on a free port.
-    #[must_use]
     pub fn start() -> Self {
         let port = wait::free_port();
         let mut server = command(python::program("moto_server"), &Environment::new());
@@ -36,34 +35,28 @@ impl Moto {
     }
 
     /// Its port, of 127.0.0.1.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// The standard AWS variables that lead to it.
-    #[must_use]
     pub fn variables(&self) -> Environment {
         Self::variables_for(self.port)
     }
 
     /// The same for whatever listens on this port.
-    #[must_use]
     pub fn variables_for(port: u16) -> Environment {
-        let base_url = format!("http://127.0.0.1:{port}");
-        let variables = [
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", base_url.as_str()),
+        environment(&[
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://127.0.0.1:{port}")),
             ("AWS_REGION", "eu-west-1"),
             // `aws` of version 1 knows this name alone.
             ("AWS_DEFAULT_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
-        ];
-        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        ])
     }
 
     /// Makes a secret and gives its ARN.
-    #[must_use]
     pub fn create_secret(&self, name: &str, text: &str) -> String {
         let created = self.call("CreateSecret", &json!({ "Name": name, "SecretString": text }));
         created["ARN"].as_str().expect("an ARN").to_owned()
@@ -82,7 +75,6 @@ impl Moto {
     }
 
     /// The text at this stage of a secret, if there is one.
-    #[must_use]
     pub fn text(&self, name: &str, label: &str) -> Option<String> {
         let body = json!({ "SecretId": name, "VersionStage": label });
         let answer = ask(self.port, "GetSecretValue", body.to_string());
@@ -91,7 +83,6 @@ impl Moto {
     }
 
     /// How many requests it has answered since it started.
-    #[must_use]
     pub fn requests(&self) -> usize {
         self.process.log().matches("POST / HTTP/").count()
     }
@@ -103,7 +94,6 @@ impl Moto {
 
     /// From now on it checks signatures, and knows one user alone, who may read secrets. Gives
     /// that user's access key and secret.
-    #[must_use]
     pub fn know_one_user(&self) -> [String; 2] {
         let policy = json!({
             "Version": "2012-10-17",
@@ -129,7 +119,6 @@ impl Moto {
     }
 
     /// What it answers to an action.
-    #[must_use]
     pub fn call(&self, action: &str, body: &Value) -> Value {
         let answer = ask(self.port, action, body.to_string());
         assert_eq!(answer.status, 200, "{action}: {}", answer.text());
@@ -138,7 +127,6 @@ impl Moto {
 }
 
 /// What the one on this port answers to a request, as [`fake_http`] passes it on.
-#[must_use]
 pub fn pass_on(port: u16, head: &str, body: &str) -> Vec<u8> {
     let action = head.lines().find_map(|line| line.strip_prefix("x-amz-target: secretsmanager."));
     let answer = ask(port, action.expect("a target"), body.to_owned());

@@ -44,7 +44,6 @@ impl Sqlite {
     }
 
     /// How `login` finds it.
-    #[must_use]
     pub fn variables(&self) -> Environment {
         let path = self.folder.path().join("users.sqlite");
         [("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into()

@@ -20,13 +20,11 @@ pub const EACH: usize = 1_000;
 const NAMES: [&str; 3] = ["right", "wrong", "alone"];
 
 /// Parameters that are quick to compute.
-#[must_use]
 pub fn quick() -> Argon2Config {
     Argon2Config { memory_kib: 7_168, iterations: 1, parallelism: 1 }
 }
 
 /// The variables that make these parameters those of `login`.
-#[must_use]
 pub fn variables(config: Argon2Config) -> Environment {
     [
         ("ARGON2_MEMORY_KIB", config.memory_kib),
@@ -38,7 +36,6 @@ pub fn variables(config: Argon2Config) -> Environment {
 }
 
 /// The e-mail of a user; the numbers go round.
-#[must_use]
 pub fn email(name: &str, number: usize) -> String {
     format!("{name}-{}@example.com", number % EACH)
 }
@@ -54,7 +51,6 @@ pub fn add(server: &DatabaseServer, config: Argon2Config) {
 }
 
 /// The hash of all of them.
-#[must_use]
 pub fn hash(config: Argon2Config) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let hasher = PasswordHasher::new(config, 1);
@@ -62,7 +58,6 @@ pub fn hash(config: Argon2Config) -> String {
 }
 
 /// The variables of `login` on this database, with the contract's key, quick hashes and these.
-#[must_use]
 pub fn login_variables(mut database: Environment, more: &[(&str, &str)]) -> Environment {
     database.extend(variables(quick()));
     database.insert("JWT_SECRET".into(), SECRET.into());
@@ -71,22 +66,16 @@ pub fn login_variables(mut database: Environment, more: &[(&str, &str)]) -> Envi
 }
 
 /// `login` with these variables.
-#[must_use]
 pub fn login(database: Environment, more: &[(&str, &str)]) -> Service {
     Service::start("login", login_variables(database, more))
 }
 
 /// What this `login` answers.
-#[must_use]
 pub fn log_in(login: &Service, email: &str, password: &str) -> Answer {
     login.request("POST", "/login").basic(email, password).send()
 }
 
-/// What the token of a good login says, and the status of another.
-///
-/// # Errors
-///
-/// If the login is refused.
+/// What the token of a good login says, or the status of another.
 pub fn claims(login: &Service, email: &str, password: &str) -> Result<Value, u16> {
     let answer = log_in(login, email, password);
     if answer.status == 200 { Ok(contract::claims(answer.text())) } else { Err(answer.status) }
