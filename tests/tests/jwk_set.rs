@@ -5,7 +5,7 @@ use system_tests::{
     Environment,
     contract::SECRET,
     environment,
-    forge::{KeyPair, encode, pem},
+    forge::{encode, pem, public_jwk},
     python,
     service::{Service, run},
     stores::Sqlite,
@@ -54,7 +54,7 @@ async fn pem_private_jwks_of_pyjwt_and_a_text_sign_and_verify_here_and_there() {
 #[test]
 fn no_function_starts_with_a_weak_key_or_one_that_is_of_no_use_to_it() {
     let set = |members: &[Value]| json!({ "keys": members }).to_string();
-    let public = KeyPair::of_tests("p256").public_jwk();
+    let public = public_jwk(&pem("p256"));
     let none = json!({ "kty": "oct", "k": encode(SECRET), "alg": "none" });
     let weak = [public.clone(), json!({ "kty": "oct", "k": "AA" })];
     for (function, key, reason) in [

@@ -12,14 +12,16 @@ use shared::{
     keys::Keys,
     password::PasswordHasher,
     throttle::{MemoryStore, Throttle},
-    users::{NewUser, SqliteUsers},
+    users::{NewUser, UserStore},
 };
-use system_tests::{contract::SECRET, http::Request, mariadb, scratch, stores};
+use system_tests::{
+    contract::SECRET,
+    http::Request,
+    mariadb,
+    stores::{self, AddUsers, Sqlite},
+};
 
-use crate::{
-    running::Target,
-    table::{Attack, Row, answer, rows},
-};
+use crate::table::{Attack, answer, rows};
 
 /// The password of a row's user, where it has no other.
 const PASSWORD: &str = "Right: Passwört 1";
@@ -43,74 +45,51 @@ fn post() -> Request {
 }
 
 /// Every attack, with e-mail and password of its user.
-fn attacks() -> Vec<(Attack, String, String)> {
-    let rows =
-        ["credentials", "basic"].map(|place| rows(place).into_iter().map(move |it| (place, it)));
-    let attack = |(n, (place, row)): (usize, (&str, Row))| {
-        let text = filled(&row.text, n);
-        let fields: Vec<&str> = text.split('|').collect();
-        let own = format!("canary-{n}@x");
-        let (email, password, pair) = match fields[..] {
-            [email, password, pair] => (email, password, pair),
-            _ => (own.as_str(), PASSWORD, text.as_str()),
+fn attacks() -> impl Iterator<Item = (Attack, String, String)> {
+    let rows = ["credentials", "basic"].map(|place| rows(place).map(move |row| (place, row)));
+    rows.into_iter().flatten().enumerate().map(|(n, (place, (source, expected, row)))| {
+        let text = filled(row, n);
+        let (email, password, text) = match text.split('|').collect::<Vec<_>>()[..] {
+            [email, password, pair] => (email.to_owned(), password.to_owned(), pair.to_owned()),
+            _ => (filled("{email}", n), PASSWORD.to_owned(), text),
         };
         let request = if place == "credentials" {
-            post().header("authorization", format!("Basic {}", STANDARD.encode(pair)))
+            post().header("authorization", format!("Basic {}", STANDARD.encode(text)))
         } else {
             let good = STANDARD.encode(format!("{email}:{password}"));
             let values = text.split('\n').map(|value| value.replace('@', &good));
             values.fold(post(), |post, value| post.header("authorization", value))
         };
-        let Row { source, expected, text: name } = row;
-        (Attack { name, source, expected, request }, email.to_owned(), password.to_owned())
-    };
-    rows.into_iter().flatten().enumerate().map(attack).collect()
+        (Attack { name: row.to_owned(), source, expected, request }, email, password)
+    })
 }
 
-async fn add_users(store: &impl stores::AddUsers, hasher: &PasswordHasher) {
-    let right = hasher.hash(PASSWORD.into()).await.unwrap();
-    let mut users = Vec::new();
+async fn check(store: impl AddUsers + UserStore + 'static) {
+    const QUICK: Argon2Config = Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 };
+    let (store, hasher) = (Arc::new(store), PasswordHasher::new(QUICK, 1));
     for (_, email, password) in attacks() {
-        let hash = match password.as_str() {
-            PASSWORD => right.clone(),
-            own => hasher.hash(own.into()).await.unwrap(),
-        };
-        users.push(NewUser { email, hash, admin: false });
+        let hash = hasher.hash(password.into()).await.unwrap();
+        store.add_users(&[NewUser { email, hash, admin: false }]).await;
     }
-    store.add_users(&users).await;
+    let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
+    let keys = Arc::new(Keys::read(&SECRET.into()).unwrap()).into();
+    let (passwords, token) = (hasher, TokenConfig::default());
+    let router = login::router(LoginState { throttle, users: store, passwords, keys, token });
+    for (attack, email, password) in attacks() {
+        attack.compare(&answer(&router, &attack.request).await.0, None);
+        let right = post().basic(&email, &password);
+        assert_eq!(answer(&router, &right).await.0.status, 200);
+    }
 }
 
 #[tokio::test]
 async fn almost_right_is_wrong() {
-    const QUICK: Argon2Config = Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 };
-    let folder = scratch::directory();
-    let users = SqliteUsers::open(&folder.path().join("users.sqlite")).await.unwrap();
-    let (users, hasher) = (Arc::new(users), PasswordHasher::new(QUICK, 1));
-    add_users(&*users, &hasher).await;
-    let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
-    let keys = Arc::new(Keys::read(&SECRET.into()).unwrap()).into();
-    let token = TokenConfig::default();
-    let router = login::router(LoginState { throttle, users, passwords: hasher, keys, token });
-    for (attack, email, password) in attacks() {
-        attack.compare(&answer(router.clone(), &attack.request).await.0, None);
-        let right = post().basic(&email, &password);
-        assert_eq!(answer(router.clone(), &right).await.0.status, 200);
-    }
+    check(Sqlite::with(&[]).await.users).await;
 }
 
 /// The same where the database has collations.
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn almost_right_is_wrong_on_mariadb() {
-    let server = mariadb::shared();
-    let hasher = PasswordHasher::new(Argon2Config::default(), 1);
-    add_users(&stores::open(&server.root_variables(), 1).await, &hasher).await;
-    let mut variables = server.login_variables();
-    variables.insert("JWT_SECRET".into(), SECRET.into());
-    let target = Target::start("login", variables);
-    for (attack, email, password) in attacks() {
-        attack.compare(&target.send(&attack.request), None);
-        assert_eq!(target.send(&post().basic(&email, &password)).status, 200);
-    }
-    target.end(&[SECRET, PASSWORD, "decoy"]);
+    check(stores::open(&mariadb::shared().root_variables(), 3).await).await;
 }

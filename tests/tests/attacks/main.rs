@@ -1,4 +1,4 @@
-//! Known attacks on tokens, credentials and HTTP, as a table: `rows.txt`, and beside it what has to
+//! Known attacks on tokens, credentials and HTTP, as a table: `rows.yaml`, and beside it what has to
 //! be computed, such as signatures. Each row says what is tried and who described it, and each
 //! kind has requests beside it that differ in just the attack and are let through.
 //!
@@ -31,11 +31,11 @@ fn attacks(address: SocketAddr) -> Table {
     table
 }
 
-async fn check(table: Table, config: TokenConfig) {
+async fn check(Table(attacks): Table, config: TokenConfig) {
     let keys = Arc::new(Keys::read(&tokens::keys().into()).unwrap());
     let router = validate::router(ValidateState::new(keys, config));
-    for attack in table.attacks {
-        let (answer, reason) = answer(router.clone(), &attack.request).await;
+    for attack in attacks {
+        let (answer, reason) = answer(&router, &attack.request).await;
         attack.compare(&answer, Some(reason.as_deref().unwrap_or_default()));
     }
 }
@@ -54,10 +54,7 @@ async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_conn
 
 #[tokio::test]
 async fn a_token_for_others_is_refused_where_issuer_and_audience_are_demanded() {
-    let config = TokenConfig {
-        issuer: Some("https://issuer.example".into()),
-        audience: Some("api".into()),
-        ..TokenConfig::default()
-    };
+    let issuer = Some("https://issuer.example".into());
+    let config = TokenConfig { issuer, audience: Some("api".into()), ..TokenConfig::default() };
     check(tokens::demanded(), config).await;
 }

@@ -1,119 +1,77 @@
 //! Running functions under attack: a row of the table for each source, what only bytes on a socket
 //! can show, and what a client can write into the log.
 
-use std::{collections::HashSet, path::Path};
+use std::collections::HashSet;
 
 use serde_json::Value;
-use shared::users::{NewUser, SqliteUsers};
 use system_tests::{
-    Environment,
-    contract::{SECRET, hash},
-    forge,
-    http::{Answer, Request, basic},
+    contract::SECRET,
+    environment, forge,
     raw::{self, Connection},
-    scratch,
     service::Service,
 };
 
 use crate::{
     attacks,
-    table::rows,
-    tokens::{HS256, USERNAME, keys, with_header},
+    table::{Table, rows},
+    tokens::{HS256, keys, with_header},
 };
 
-/// The password of the user of `login`.
-const PASSWORD: &str = "a passphrase for attacks";
-
 /// A process that logs all it can.
-pub(crate) struct Target(Service);
+fn start(format: &str) -> Service {
+    let variables = [("JWT_SECRET", &*keys()), ("LOG_FORMAT", format), ("RUST_LOG", "trace")];
+    Service::start("validate", environment(&variables))
+}
 
-impl Target {
-    pub(crate) fn start(function: &str, mut variables: Environment) -> Self {
-        variables.insert("RUST_LOG".into(), "trace".into());
-        Self(Service::start(function, variables))
-    }
-
-    fn validate(format: &str) -> Self {
-        let variables = [("JWT_SECRET", keys()), ("LOG_FORMAT", format.to_owned())];
-        Self::start("validate", variables.map(|(name, value)| (name.to_owned(), value)).into())
-    }
-
-    /// `login` with one user, whose database is in `folder`.
-    async fn login(folder: &Path) -> Self {
-        let path = folder.join("users.sqlite");
-        let user = NewUser { email: USERNAME.into(), hash: hash(PASSWORD).await, admin: false };
-        SqliteUsers::open(&path).await.unwrap().add(&[user]).await.unwrap();
-        let url = format!("sqlite:{}", path.display());
-        let variables = [("JWT_SECRET", SECRET), ("DATABASE_URL", &url)];
-        Self::start("login", variables.map(|(name, value)| (name.into(), value.into())).into())
-    }
-
-    pub(crate) fn send(&self, request: &Request) -> Answer {
-        request.clone().to(&self.0.url("")).send()
-    }
-
-    /// Sends `bytes` and reads until the server closes: the status of each answer, and all of it.
-    fn exchange(&self, bytes: &str) -> (Vec<u16>, String) {
-        let mut connection = Connection::to(&self.0);
-        // It may have answered and closed before it has read everything.
-        let _ = connection.send(bytes);
-        let answers = connection.rest();
-        let heads = answers.match_indices("HTTP/1.").map(|(start, _)| &answers[start..]);
-        (heads.filter_map(|head| head.get(9..12)?.parse().ok()).collect(), answers)
-    }
-
-    /// Ends it. It has lived until now, logged no error, no credential, and none of `secrets`.
-    pub(crate) fn end(self, secrets: &[&str]) {
-        let (status, log) = self.0.terminate();
-        assert!(status.success(), "{status}");
-        assert!(log.contains(r#""message":"request""#), "there is a log: {log}");
-        let lines = log.lines().map(serde_json::from_str::<Value>);
-        assert_eq!(lines.filter(Result::is_err).count(), 0, "each line is JSON: {log}");
-        // What every token, e-mail and Base64 of an e-mail begins with.
-        let marks = [r#""level":"ERROR""#, "panicked", "eyJ", "canary", "Y2FuYXJ5"];
-        for mark in marks.iter().chain(secrets) {
-            assert!(!log.contains(mark), "{mark} is in the log: {log}");
-        }
-    }
+/// Sends `bytes` and reads until the server closes: the status of each answer, and all of it.
+fn exchange(service: &Service, bytes: &str) -> (Vec<u16>, String) {
+    let mut connection = Connection::to(service);
+    // It may have answered and closed before it has read everything.
+    let _ = connection.send(bytes);
+    let answers = connection.rest();
+    let heads = answers.match_indices("HTTP/1.").map(|(start, _)| &answers[start..]);
+    (heads.filter_map(|head| head.get(9..12)?.parse().ok()).collect(), answers)
 }
 
 #[test]
 fn a_running_validate_stands_an_attack_of_each_kind_and_logs_no_credential() {
-    let target = Target::validate("json");
+    let target = start("json");
     let mut seen = HashSet::new();
-    for attack in attacks(([127, 0, 0, 1], 1).into()).attacks {
+    let Table(attacks) = attacks(([127, 0, 0, 1], 1).into());
+    for attack in attacks {
         // A longer head is none, whatever is in it: `tests/tests/limits/requests.rs`.
         let fits = attack.request.headers.iter().all(|(_, value)| value.len() < 12_000);
         if fits && seen.insert((attack.source, attack.expected)) {
-            attack.compare(&target.send(&attack.request), None);
+            attack.compare(&attack.request.clone().to(&target.url("")).send(), None);
         }
     }
     let token = with_header(HS256);
-    one_request_gets_one_answer(&target, "POST /", &format!("Bearer {token}"));
+    one_request_gets_one_answer(&target, &token);
+    let (status, log) = target.terminate();
+    assert!(status.success(), "{status}");
+    assert!(log.contains(r#""message":"request""#), "there is a log: {log}");
+    let is_json = |line: &str| serde_json::from_str::<Value>(line).is_ok();
+    assert!(log.lines().all(is_json), "{log}");
     let signature = token.rsplit('.').next().unwrap();
-    target.end(&[SECRET, &forge::encode(SECRET), signature]);
-}
-
-#[tokio::test]
-async fn a_running_login_stands_them_too() {
-    let folder = scratch::directory();
-    let target = Target::login(folder.path()).await;
-    one_request_gets_one_answer(&target, "POST /login", &basic(USERNAME, PASSWORD));
-    target.end(&[SECRET, PASSWORD]);
+    // What every token and its user begin with.
+    let marks = [r#""level":"ERROR""#, "panicked", "eyJ", "canary", "Y2FuYXJ5"];
+    for mark in marks.into_iter().chain([SECRET, &forge::encode(SECRET), signature]) {
+        assert!(!log.contains(mark), "{mark} is in the log: {log}");
+    }
 }
 
 /// What two servers might read differently is answered once, by 401 without credentials and by 200
 /// with them; what has no clear end gets 400, and the connection ends.
-fn one_request_gets_one_answer(target: &Target, route: &str, authorization: &str) {
-    let next = raw::head("GET /healthz", "Connection: close\r\n");
-    let credentials = format!("Authorization: {authorization}\r\n");
-    for row in rows("framing") {
+fn one_request_gets_one_answer(target: &Service, token: &str) {
+    let (route, next) = ("POST /", raw::head("GET /healthz", "Connection: close\r\n"));
+    let credentials = format!("Authorization: Bearer {token}\r\n");
+    for (source, expected, row) in rows("framing") {
         for (line, deserved) in [("", 401), (credentials.as_str(), 200)] {
             let start = format!("{route} HTTP/1.1\r\nHost: x\r\n");
-            let request = row.text.replace('$', "Transfer-Encoding: chunked\r\n");
+            let request = row.replace('$', "Transfer-Encoding: chunked\r\n");
             let request = request.replace('^', &start).replace('@', route).replace('~', line);
-            let (statuses, answers) = target.exchange(&format!("{request}{next}"));
-            let good = match row.expected {
+            let (statuses, answers) = exchange(target, &format!("{request}{next}"));
+            let good = match expected {
                 "bad" => vec![400],
                 "closed" => vec![deserved],
                 "goes" => vec![deserved, 200],
@@ -122,7 +80,7 @@ fn one_request_gets_one_answer(target: &Target, route: &str, authorization: &str
                 "silence" => vec![],
                 other => panic!("no answer {other}"),
             };
-            assert_eq!(statuses, good, "{}, {request:?}: {answers}", row.source);
+            assert_eq!(statuses, good, "{source}, {request:?}: {answers}");
         }
     }
 }
@@ -131,33 +89,21 @@ fn one_request_gets_one_answer(target: &Target, route: &str, authorization: &str
 /// client of ours sends as they are.
 #[test]
 fn a_client_writes_no_line_of_the_log() {
-    const FORGED: &str = r#"","level":"ERROR","message":"forged"#;
     for format in ["json", "text"] {
-        let target = Target::validate(format);
-        let requests = [
-            ("/", format!("X-Request-Id: {FORGED}\r\n"), 401),
-            ("/", "X-Request-Id: \u{9b}2J\r\n".to_owned(), 401),
-            ("/", format!("Traceparent: {FORGED}\r\n"), 401),
-            ("/", format!("User-Agent: {FORGED}\r\n"), 401),
-            ("/%0a%0dforged", String::new(), 404),
-            ("/%1b%5b2J", String::new(), 404),
-            ("/validate/%22,%22level%22:%22ERROR%22", String::new(), 401),
-            ("/\u{9b}2J", String::new(), 404),
-            ("/\u{85}forged", String::new(), 404),
-            ("/\u{2028}forged", String::new(), 404),
-            ("/\u{202e}degrof", String::new(), 404),
-        ];
-        for (path, header, status) in &requests {
-            let headers = format!("{header}Connection: close\r\n");
-            let (statuses, answer) = target.exchange(&raw::head(&format!("GET {path}"), &headers));
-            assert_eq!(statuses, [*status], "{path:?} {header:?}: {answer}");
+        let target = start(format);
+        for (_, status, row) in rows("log") {
+            let (path, header) = row.split_once('\n').unwrap();
+            let request =
+                raw::head(&format!("GET {path}"), &format!("{header}Connection: close\r\n"));
+            let (statuses, answer) = exchange(&target, &request);
+            assert_eq!(statuses, [status.parse::<u16>().unwrap()], "{row:?}: {answer}");
         }
-        let log = target.0.log();
+        let log = target.log();
         for mark in ["\u{1b}", "\u{9b}", "\u{85}", "\u{2028}", "\u{202e}", "\nforged"] {
-            assert!(!log.contains(mark), "{mark:?} is in the log (ASVS 16.4.1): {log:?}");
+            assert!(!log.contains(mark), "{mark:?} is in the log: {log:?}");
         }
         let lines = log.lines().filter(|line| line.contains("duration_ms")).count();
-        assert_eq!(lines, requests.len(), "one line a request: {log}");
+        assert_eq!(lines, rows("log").count(), "one line a request: {log}");
         if format == "json" {
             let mut lines = log.lines().map(serde_json::from_str::<Value>);
             assert!(lines.all(|line| line.unwrap()["level"] != "ERROR"), "{log}");

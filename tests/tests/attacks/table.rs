@@ -1,12 +1,13 @@
-//! What an attack is, what the contract answers to it, and the rows of `rows.txt`.
+//! What an attack is, what the contract answers to it, and the rows of `rows.yaml`.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::LazyLock};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::Request as HttpRequest,
 };
+use serde::Deserialize;
 use shared::telemetry::Outcome;
 use system_tests::{
     contract::refused,
@@ -33,10 +34,8 @@ impl Attack {
         println!("{} ({}): {}", self.name, self.source, self.expected);
         match self.expected {
             "passes" => {
-                assert_eq!(
-                    (answer.status, answer.header("cache-control")),
-                    (200, Some("no-store"))
-                );
+                let seen = (answer.status, answer.header("cache-control"));
+                assert_eq!(seen, (200, Some("no-store")));
             }
             "missing bearer" | "missing basic" | "invalid credentials" => {
                 refused(self.expected, answer);
@@ -51,29 +50,26 @@ impl Attack {
 
 /// Attacks on `validate`.
 #[derive(Default)]
-pub(crate) struct Table {
-    pub(crate) attacks: Vec<Attack>,
-}
+pub(crate) struct Table(pub(crate) Vec<Attack>);
 
 impl Table {
-    /// Adds tokens that have one source and one outcome.
-    pub(crate) fn tokens<N: Debug>(
+    /// Adds a token.
+    pub(crate) fn token(
         &mut self,
         source: &'static str,
         expected: &'static str,
-        tokens: impl IntoIterator<Item = (N, String)>,
+        name: impl Debug,
+        token: &str,
     ) {
-        self.attacks.extend(tokens.into_iter().map(|(name, token)| {
-            let request = Request::new("GET", "/validate").bearer(&token);
-            Attack { name: format!("{name:?}"), source, expected, request }
-        }));
+        let request = Request::new("GET", "/validate").bearer(token);
+        self.0.push(Attack { name: format!("{name:?}"), source, expected, request });
     }
 
-    /// Adds the rows of `rows.txt` that are put into this place, by requests that hold them.
+    /// Adds the rows that are put into this place, by requests that hold them.
     pub(crate) fn rows(&mut self, place: &str, request: impl Fn(&str) -> Request) {
-        self.attacks.extend(rows(place).into_iter().map(|Row { source, expected, text }| {
+        self.0.extend(rows(place).map(|(source, expected, text)| {
             let name = format!("{place} {text:?}");
-            Attack { name, source, expected, request: request(&text) }
+            Attack { name, source, expected, request: request(text) }
         }));
     }
 
@@ -83,51 +79,36 @@ impl Table {
     }
 }
 
-/// A row of `rows.txt`.
-pub(crate) struct Row {
-    pub(crate) source: &'static str,
-    pub(crate) expected: &'static str,
-    pub(crate) text: String,
+/// Rows of `rows.yaml` that differ in their texts alone.
+#[derive(Deserialize)]
+struct Group {
+    place: String,
+    expected: String,
+    source: String,
+    rows: Vec<String>,
 }
 
-/// All rows that are put into this place.
-pub(crate) fn rows(place: &str) -> Vec<Row> {
-    let mut found = Vec::new();
-    let (mut here, mut expected, mut source) = ("", "", "");
-    let lines = include_str!("rows.txt").lines();
-    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("# ")) {
-        if let Some(head) = line.strip_prefix("== ") {
-            let (name, rest) = head.split_once(": ").unwrap();
-            here = name;
-            (expected, source) = rest.trim_end_matches(')').split_once(" (").unwrap();
-        } else if here == place {
-            found.push(Row { source, expected, text: unescaped(line) });
-        }
-    }
-    assert!(!found.is_empty(), "there are no rows of {place}");
-    found
-}
+static GROUPS: LazyLock<Vec<Group>> =
+    LazyLock::new(|| serde_saphyr::from_str(include_str!("rows.yaml")).unwrap());
 
-fn unescaped(row: &str) -> String {
-    let mut text = if row == "(nothing)" { String::new() } else { row.to_owned() };
-    for (escape, letter) in [("\\0", "\0"), ("\\t", "\t"), ("\\r", "\r"), ("\\n", "\n")] {
-        text = text.replace(escape, letter);
-    }
-    while let Some(start) = text.find("\\u{") {
-        let end = start + text[start..].find('}').unwrap();
-        let number = u32::from_str_radix(&text[start + 3..end], 16).unwrap();
-        text.replace_range(start..=end, &char::from_u32(number).unwrap().to_string());
-    }
-    text
+/// Source, what is expected and text of all rows that are put into this place.
+pub(crate) fn rows(
+    place: &str,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    assert!(GROUPS.iter().any(|group| group.place == place), "there are no rows of {place}");
+    GROUPS
+        .iter()
+        .filter(move |group| group.place == place)
+        .flat_map(|group| group.rows.iter().map(|text| (&*group.source, &*group.expected, &**text)))
 }
 
 /// What a router answers, and the reason that it gives the log.
-pub(crate) async fn answer(router: Router, request: &Request) -> (Answer, Option<String>) {
+pub(crate) async fn answer(router: &Router, request: &Request) -> (Answer, Option<String>) {
     let mut sent = HttpRequest::builder().method(&*request.method).uri(&request.url);
     for (name, value) in &request.headers {
         sent = sent.header(name, value.as_slice());
     }
-    let answer = router.oneshot(sent.body(Body::empty()).unwrap()).await.unwrap();
+    let answer = router.clone().oneshot(sent.body(Body::empty()).unwrap()).await.unwrap();
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
     let outcome = head.extensions.get::<Outcome>();

@@ -7,7 +7,7 @@ use system_tests::{
     Environment,
     contract::{SECRET, token},
     environment,
-    forge::{KeyPair, encode},
+    forge::{encode, generate, public_jwk},
     measured::Measured,
     scratch, wait,
 };
@@ -51,7 +51,7 @@ impl Keyed {
 fn key_set(kids: &[&str]) -> String {
     let key = |kid: &&str| json!({ "kty": "oct", "kid": kid, "k": encode(SECRET.repeat(2)) });
     let mut keys: Vec<_> = kids.iter().map(key).collect();
-    keys.push(KeyPair::generate().public_jwk());
+    keys.push(public_jwk(&generate()));
     json!({ "keys": keys }).to_string()
 }
 
