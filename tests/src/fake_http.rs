@@ -1,13 +1,14 @@
 //! An HTTP server of which the test says what it answers.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     thread,
 };
 
 /// Starts one and gives its port. `answer` makes an answer's bytes of the head and the body
-/// of a request, each of which comes on a connection of its own. It ends with the test process.
+/// of a request; one that says `connection: close` is the last of its connection. The server ends
+/// with the test process.
 pub fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("a bound socket has an address").port();
@@ -21,21 +22,28 @@ pub fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Clone + Send + 'static) ->
     port
 }
 
-fn serve(mut client: &TcpStream, answer: impl Fn(&str, &str) -> Vec<u8>) -> std::io::Result<()> {
-    let (mut reader, mut head, mut length) = (BufReader::new(client), String::new(), 0);
-    while !head.ends_with("\r\n\r\n") {
-        let start = head.len();
-        if reader.read_line(&mut head)? == 0 {
+fn serve(mut client: &TcpStream, answer: impl Fn(&str, &str) -> Vec<u8>) -> io::Result<()> {
+    let mut reader = BufReader::new(client);
+    loop {
+        let (mut head, mut length) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let start = head.len();
+            if reader.read_line(&mut head)? == 0 {
+                return Ok(());
+            }
+            let line = head[start..].to_ascii_lowercase();
+            if let Some(bytes) = line.strip_prefix("content-length:") {
+                length = bytes.trim().parse().unwrap_or_default();
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let answer = answer(&head, &String::from_utf8_lossy(&body));
+        client.write_all(&answer)?;
+        if String::from_utf8_lossy(&answer).contains("connection: close") {
             return Ok(());
         }
-        let line = head[start..].to_ascii_lowercase();
-        if let Some(bytes) = line.strip_prefix("content-length:") {
-            length = bytes.trim().parse().unwrap_or_default();
-        }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    client.write_all(&answer(&head, &String::from_utf8_lossy(&body)))
 }
 
 /// The bytes of an answer in JSON, as Secrets Manager gives it.

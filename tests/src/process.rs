@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
 use tempfile::TempDir;
 
 use crate::{Environment, scratch, wait};
@@ -146,6 +146,11 @@ impl Process {
     /// Stops it where it is, as Lambda does between two requests.
     pub fn freeze(&mut self) {
         self.signal(Signal::STOP);
+        // On a busy machine its threads go on for a while.
+        let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+        wait::until("the stop", GRACE, || {
+            waitpid(Some(Pid::from_child(&self.child)), options).expect("a child").map(drop)
+        });
     }
 
     /// Lets it go on.

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use system_tests::{
     contract::USER,
-    forge::{KeyPair, hs256, message, pem},
+    forge::{generate, hs256, message, pem, public_jwk, token},
 };
 
 /// As in the files of the examples.
@@ -25,12 +25,8 @@ pub(crate) fn bearer(token: impl AsRef<str>) -> String {
     format!("Authorization: Bearer {}\r\n", token.as_ref())
 }
 
-fn with(tokens: impl IntoIterator<Item = String>) -> Vec<Request> {
-    tokens.into_iter().map(|token| ("GET /api".into(), bearer(token))).collect()
-}
-
 fn header() -> String {
-    let kid = &KeyPair::of_tests(KEY).public_jwk()["kid"];
+    let kid = &public_jwk(&pem(KEY))["kid"];
     json!({ "typ": "JWT", "alg": "ES256", "kid": kid }).to_string()
 }
 
@@ -45,7 +41,7 @@ fn claims(admin: bool, lifetime: i64) -> Value {
 }
 
 fn signed(claims: &Value) -> String {
-    KeyPair::of_tests(KEY).token("ES256", &header(), claims.to_string())
+    token(&pem(KEY), &header(), claims.to_string())
 }
 
 /// A token that every gateway lets through.
@@ -58,20 +54,50 @@ pub(crate) fn good_for(admin: bool) -> String {
     signed(&claims(admin, 600))
 }
 
-pub(crate) fn without_a_token() -> Vec<Request> {
-    let in_the_query = format!("GET /api?access_token={}", good());
-    let lines = ["", "Authorization: \r\n", "Authorization: Basic YTpi\r\n", "Cookie: a=b\r\n"];
-    lines.map(|lines| (in_the_query.clone(), lines.into())).into()
-}
-
-/// Of the right key, but of yesterday.
-pub(crate) fn expired() -> Vec<Request> {
-    with([-10, -86400].map(|lifetime| signed(&claims(true, lifetime))))
+/// What must not arrive, by the name of its row.
+pub(crate) fn hostile(row: &str) -> Vec<Request> {
+    let with = |tokens: &[String]| {
+        tokens.iter().map(|token| ("GET /api".to_owned(), bearer(token))).collect()
+    };
+    let good = good();
+    match row {
+        "no token" => {
+            let in_the_query = format!("GET /api?access_token={good}");
+            ["", "Authorization: \r\n", "Authorization: Basic YTpi\r\n", "Cookie: a=b\r\n"]
+                .map(|lines| (in_the_query.clone(), lines.into()))
+                .into()
+        }
+        "a forged token" => with(&forged()),
+        // Of the right key, but of yesterday.
+        "an expired token" => with(&[-10, -86400].map(|lifetime| signed(&claims(true, lifetime)))),
+        "a garbage token" => {
+            let long = ["a", "b", "c"].map(|letter| letter.repeat(2000)).join(".");
+            with(&[".", "..", "a.b.c", "garbage", "null", &long].map(str::to_owned))
+        }
+        // Which of the two would it be?
+        "two tokens" => {
+            let [good, forged] = [&good, &forged()[0]].map(bearer);
+            [format!("{good}{forged}"), format!("{forged}{good}")]
+                .map(|lines| ("GET /api".into(), lines))
+                .into()
+        }
+        // Paths that look like those of the functions, and answer without a token there.
+        "a path around it" => {
+            let paths = "/healthz /readyz /validate /_validate /.well-known/jwks.json /login/ \
+                         /login/x /login/../api /login/..%2fapi /login;/api /login%00 //login \
+                         /LOGIN /%6cogin /x/../../healthz /..%2fhealthz /../healthz \
+                         /login?/../api http://h/healthz";
+            let methods = ["GET", "POST", "OPTIONS"];
+            let lines = paths.split(' ').flat_map(|path| methods.map(|it| format!("{it} {path}")));
+            lines.map(|line| (line, "Content-Length: 0\r\n".to_owned())).collect()
+        }
+        other => panic!("no requests for {other}"),
+    }
 }
 
 /// Of a key that no function trusts, of none at all, of the public key taken for a secret, changed after
 /// it was signed, or of the right key for another issuer or audience.
-pub(crate) fn forged() -> Vec<Request> {
+fn forged() -> [String; 7] {
     let wanted = claims(true, 600).to_string();
     let but = |claim: &str, value: Value| {
         let mut claims = claims(true, 600);
@@ -80,38 +106,13 @@ pub(crate) fn forged() -> Vec<Request> {
     };
     let good = good();
     let signature = good.rsplit('.').next().expect("a signature");
-    with([
-        KeyPair::generate().token("ES256", &header(), &wanted),
+    [
+        token(&generate(), &header(), &wanted),
         format!("{}.", message(r#"{"alg":"none"}"#, &wanted)),
         hs256(pem(&format!("{KEY}-public")), r#"{"alg":"HS256"}"#, &wanted),
         format!("{}.{signature}", message(header(), &wanted)),
         but("iss", json!("https://other.example.com")),
         but("aud", json!("https://other.example.com")),
         but("exp", Value::Null),
-    ])
-}
-
-pub(crate) fn garbage() -> Vec<Request> {
-    let long = ["a", "b", "c"].map(|letter| letter.repeat(2000)).join(".");
-    with([".", "..", "a.b.c", "garbage", "null", &long].map(str::to_owned))
-}
-
-/// Which of the two would it be?
-pub(crate) fn with_two_tokens() -> Vec<Request> {
-    let [(_, forged), ..] = &forged()[..] else { unreachable!("there are several") };
-    let good = bearer(good());
-    let lines = [format!("{good}{forged}"), format!("{forged}{good}")];
-    lines.map(|lines| ("GET /api".into(), lines)).into()
-}
-
-/// Paths that look like those of the functions, and answer without a token there.
-pub(crate) fn on_paths_that_need_no_token() -> Vec<Request> {
-    let paths = "/healthz /readyz /validate /_validate /.well-known/jwks.json /login/ /login/x \
-                 /login/../api /login/..%2fapi /login;/api /login%00 //login /LOGIN /%6cogin \
-                 /x/../../healthz /..%2fhealthz /../healthz /login?/../api http://h/healthz";
-    let requests = paths.split(' ').flat_map(|path| {
-        ["GET", "POST", "OPTIONS"]
-            .map(|method| (format!("{method} {path}"), "Content-Length: 0\r\n".to_owned()))
-    });
-    requests.collect()
+    ]
 }

@@ -2,16 +2,13 @@
 //! notes what arrives, and sends bodies back.
 
 use std::{
-    io::{self, BufRead, BufReader, Write},
     mem,
-    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
-    thread,
     time::Duration,
 };
 
 use system_tests::{
-    Environment, environment,
+    Environment, environment, fake_http,
     forge::pem,
     gateway::{Gateway, Program},
     http::Answer,
@@ -56,23 +53,19 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Starts the gateway of this name with its files, in which each `planted` text is another.
-    pub(crate) fn start(name: &str, login: &Service, planted: &[(&str, &str)]) -> Self {
-        let (name, program) = EXAMPLES.into_iter().find(|it| it.0 == name).expect("an example");
+    /// Starts a gateway with the files of the folder `name`.
+    pub(crate) fn start(name: &'static str, program: Program, login: &Service) -> Self {
         let upstream = Upstream::start();
         let validate = Service::start("validate", variables(&format!("{KEY}-public")));
+        let configuration = format!("examples/gateways/{name}");
         let port = wait::free_port();
-        let ports = [
+        let places = [
             ("8000", port),
             ("8081", address(login).port()),
             ("8082", address(&validate).port()),
             ("8083", upstream.port),
         ];
-        // The planted ones first, since they name the ports of the file.
-        let planted = planted.iter().map(|(right, wrong)| (*right, (*wrong).to_owned()));
-        let ports = ports.map(|(place, port)| (place, port.to_string()));
-        let places: Vec<_> = planted.chain(ports).collect();
-        let configuration = format!("examples/gateways/{name}");
+        let places = places.map(|(place, port)| (place, port.to_string()));
         let gateway = Gateway::start(program, &configuration, &places, port);
         let setup = Self { name, gateway, validate, upstream };
         // Traefik listens before it has read its routes, and answers 404 until then.
@@ -125,47 +118,49 @@ impl Setup {
 }
 
 /// A request as it came.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) method: String,
     /// Path and query, byte by byte.
     pub(crate) target: String,
     /// Names as frameworks take them: in lower case, and with `-` for whatever is no letter or digit.
     headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: String,
 }
 
 impl Arrived {
+    fn read(head: &str, body: &str) -> Self {
+        let mut lines = head.lines();
+        let mut parts = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+        let (method, target) = parts.next().zip(parts.next()).expect("a request line");
+        let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+            (name, value.trim().to_owned())
+        });
+        Self { method, target, headers: headers.collect(), body: body.to_owned() }
+    }
+
     /// All values under this name, or one that a framework takes for it.
     pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(given, _)| given == name);
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    fn read(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
-        let mut line = || {
-            let mut line = String::new();
-            reader.read_line(&mut line).map(|_| line.trim_end().to_owned())
-        };
-        let request = line()?;
-        let mut parts = request.split(' ').map(str::to_owned);
-        let (Some(method), Some(target)) = (parts.next(), parts.next()) else { return Ok(None) };
-        let mut headers = Vec::new();
-        while let Some((name, value)) = line()?.split_once(':') {
-            let name = name.to_ascii_lowercase();
-            let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-            headers.push((name, value.trim().to_owned()));
+    /// Agrees to a WebSocket, whose key is the one of RFC 6455 section 1.3, and sends other bodies back.
+    fn answer(&self) -> String {
+        if !self.values("sec-websocket-key").is_empty() {
+            let agreed = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+            let upgrade = "Connection: Upgrade\r\nUpgrade: websocket";
+            return format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}\r\n{agreed}\r\n\r\n");
         }
-        let mut arrived = Self { method, target, headers, body: Vec::new() };
-        assert!(arrived.values("transfer-encoding").is_empty(), "only bodies of known length");
-        let length = arrived.values("content-length").first().map_or(Ok(0), |text| text.parse());
-        arrived.body = vec![0; length.expect("a number")];
-        reader.read_exact(&mut arrived.body)?;
-        Ok(Some(arrived))
+        let head = format!("X-Upstream: yes\r\nContent-Length: {}\r\n\r\n", self.body.len());
+        let body = if self.method == "HEAD" { "" } else { &self.body };
+        format!("HTTP/1.1 200 OK\r\n{head}{body}")
     }
 }
 
-/// The API. It ends with the test process; until then it waits for connections.
+/// The API.
 pub(crate) struct Upstream {
     port: u16,
     arrived: Arc<Mutex<Vec<Arrived>>>,
@@ -173,16 +168,13 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
         let arrived = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&arrived);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let noted = Arc::clone(&noted);
-                // A gateway that hangs up is no failure.
-                thread::spawn(move || drop(serve(&stream, &noted)));
-            }
+        let port = fake_http::start(move |head, body| {
+            let request = Arrived::read(head, body);
+            let answer = request.answer();
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+            answer.into_bytes()
         });
         Self { port, arrived }
     }
@@ -191,24 +183,4 @@ impl Upstream {
     pub(crate) fn take(&self) -> Vec<Arrived> {
         mem::take(&mut self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// Agrees to a WebSocket, whose key is the one of RFC 6455 section 1.3, and goes on as before.
-fn serve(mut stream: &TcpStream, noted: &Mutex<Vec<Arrived>>) -> io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    while let Some(arrived) = Arrived::read(&mut reader)? {
-        noted.lock().unwrap_or_else(PoisonError::into_inner).push(arrived.clone());
-        if !arrived.values("sec-websocket-key").is_empty() {
-            let agreed = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-            let upgrade = "Connection: Upgrade\r\nUpgrade: websocket";
-            write!(stream, "HTTP/1.1 101 Switching Protocols\r\n{upgrade}\r\n{agreed}\r\n\r\n")?;
-            continue;
-        }
-        let length = arrived.body.len();
-        write!(stream, "HTTP/1.1 200 OK\r\nX-Upstream: yes\r\nContent-Length: {length}\r\n\r\n")?;
-        if arrived.method != "HEAD" {
-            stream.write_all(&arrived.body)?;
-        }
-    }
-    Ok(())
 }
