@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
@@ -82,11 +83,6 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The one of a list that has this name.
-fn named<'a>(values: &'a Value, name: &str) -> &'a Value {
-    list(values).find(|it| it["name"] == name).unwrap_or_else(|| panic!("there is no {name}"))
-}
-
 /// What is wrong with a document, read strictly as what it says it is.
 fn problems(document: &Value) -> Vec<String> {
     let text = |name: &str| document[name].as_str().unwrap_or_default();
@@ -143,21 +139,23 @@ fn problems_of_knative(document: &Value) -> Vec<String> {
         problems.extend(unknown.map(|(member, _)| format!("unknown field: {path}/{member}")));
     }
     problems.extend(differences(document, &FACTS["functions"]));
+    let mut check = |is_good: bool, problem: &str, of: &Value| {
+        problems.extend((!is_good).then(|| format!("{problem}: {of}")));
+    };
+    let refused =
+        "PORT K_SERVICE K_CONFIGURATION K_REVISION JWT_SECRET MYSQL_PASSWORD DATABASE_URL";
     for variable in list(&container["env"]) {
-        let refused =
-            "PORT K_SERVICE K_CONFIGURATION K_REVISION JWT_SECRET MYSQL_PASSWORD DATABASE_URL";
         let is_refused = refused.split(' ').any(|it| variable["name"] == it);
-        let is_wrong = is_refused || !variable["value"].is_string();
-        problems.extend(is_wrong.then(|| format!("reserved, secret, or no text: {variable}")));
+        let is_good = !is_refused && variable["value"].is_string();
+        check(is_good, "reserved, secret, or no text", variable);
     }
     for volume in list(&spec["volumes"]) {
-        let is_wrong = volume["secret"].is_null() && volume["configMap"].is_null();
-        problems.extend(is_wrong.then(|| format!("another kind of volume: {volume}")));
+        let is_good = volume["secret"].is_object() || volume["configMap"].is_object();
+        check(is_good, "another kind of volume", volume);
     }
     for mount in list(&container["volumeMounts"]) {
         let is_there = list(&spec["volumes"]).any(|volume| volume["name"] == mount["name"]);
-        let is_wrong = !is_there || mount["readOnly"] != true;
-        problems.extend(is_wrong.then(|| format!("no volume, or can be written to: {mount}")));
+        check(is_there && mount["readOnly"] == true, "no volume, or can be written to", mount);
     }
     problems
 }
@@ -212,83 +210,57 @@ fn plant(document: &Value, path: &str, value: Value) -> Value {
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn a_planted_error_is_seen() {
-    let variable = |name: &str| json!({ "name": name, "value": "1" });
-    let login = document("minikube", "Service", "login");
-    let mysql = document("minikube", "StatefulSet", "mysql");
-    let (spec, container) = ("/spec/template/spec", "/spec/template/spec/containers/0");
-    for (document, prefix, path, value, said) in [
-        (mysql, "/spec", "/replica", json!(1), "unknown"),
-        (mysql, "/spec", "/replicas", json!("one"), "wrong type"),
-        (mysql, "", "/kind", json!("Statefulset"), "not known"),
-        (login, "", "/specs", json!({}), "unknown"),
-        (login, spec, "/initContainers", json!([]), "unknown"),
-        (login, spec, "/volumes/-", json!({ "name": "h", "hostPath": { "path": "/" } }), "kind"),
-        (login, "/spec/template", "/metadata/name", json!("login-1"), "name"),
-        (login, "/spec/template", "/metadata/annotations", json!({}), "full-duplex"),
-        (login, container, "/lifecycle", json!({}), "unknown"),
-        (login, container, "/livenessProbe/periodSeconds", json!("5"), "wrong type"),
-        (login, container, "/env/-", variable("PORT"), "reserved"),
-        (login, container, "/env/-", variable("MYSQL_PASSWORD"), "secret"),
-        (login, container, "/env/-", json!({ "name": "N", "valueFrom": {} }), "no text"),
-        (login, container, "/volumeMounts/0/name", json!("other"), "no volume"),
-        (login, container, "/volumeMounts/0/readOnly", json!(false), "written to"),
-        (login, container, "/securityContext/runAsUser", json!(0), "securityContext"),
-    ] {
-        let problems = problems(&plant(document, &format!("{prefix}{path}"), value));
-        assert!(problems.iter().any(|problem| problem.contains(said)), "{path}: {problems:?}");
+    for planted in list(&FACTS["planted"]) {
+        let text = |member: &str| planted[member].as_str().expect("a text");
+        let (kind, name) = text("in").split_once(' ').expect("a kind and a name");
+        let path = text("at").replace("CONTAINER", "/spec/template/spec/containers/0");
+        let wrong = plant(document("minikube", kind, name), &path, planted["value"].clone());
+        let problems = problems(&wrong);
+        assert!(problems.iter().any(|it| it.contains(text("said"))), "{path}: {problems:?}");
     }
 }
 
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn each_overlay_sets_what_the_readme_says() {
-    for (overlays, documents) in members(&FACTS["overlays"]) {
-        for (overlay, (name, facts)) in overlays
-            .split(' ')
-            .flat_map(|it| members(documents).map(move |document| (it, document)))
-        {
-            let (kind, name) = name.split_once(' ').expect("a kind and a name");
-            let differences = differences(document(overlay, kind, name), facts);
-            assert_eq!(differences, [""; 0], "{overlay}: {kind} {name}");
-        }
-    }
-    for overlay in &OVERLAYS[1..] {
-        let (spec, container) = pod(overlay, "login");
-        assert_eq!(named(&spec["volumes"], "mysql-ca")["configMap"]["name"], "mysql-ca");
-        let mount = named(&container["volumeMounts"], "mysql-ca");
-        assert_eq!(mount["mountPath"], "/run/config/mysql-ca", "{overlay}");
+    for (overlay, (name, facts)) in members(&FACTS["overlays"]).flat_map(|(overlays, documents)| {
+        overlays.split(' ').flat_map(|it| members(documents).map(move |document| (it, document)))
+    }) {
+        let (kind, name) = name.split_once(' ').expect("a kind and a name");
+        let differences = differences(document(overlay, kind, name), facts);
+        assert_eq!(differences, [""; 0], "{overlay}: {kind} {name}");
     }
 }
 
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn concurrency_and_memory_fit_the_settings_and_validate_has_no_secret_of_login_s() {
-    for overlay in OVERLAYS {
-        let [login, validate] = FUNCTIONS.map(|function| pod(overlay, function));
-        let value = |container: &Value, name| named(&container["env"], name)["value"].clone();
-        let number = |container: &Value, name| -> u32 {
-            value(container, name).as_str().and_then(|it| it.parse().ok()).expect("a number")
+    let hash = Argon2Config::default().memory_kib / 1024;
+    for (overlay, function) in OVERLAYS.into_iter().flat_map(|it| FUNCTIONS.map(|f| (it, f))) {
+        let (spec, container) = pod(overlay, function);
+        let value =
+            |name| list(&container["env"]).find(|it| it["name"] == name).map(|it| &it["value"]);
+        let number = |value: &Value, unit| -> u32 {
+            let text = value.as_str().and_then(|it| it.strip_suffix(unit));
+            text.and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("{overlay}: {value}"))
         };
-        let slots = number(login.1, "HASH_SLOTS");
-        assert_eq!(login.0["containerConcurrency"], slots, "{overlay}");
-        assert_eq!(value(login.1, "GLIBC_TUNABLES"), "glibc.malloc.hugetlb=1", "{overlay}");
-
-        let hash = Argon2Config::default().memory_kib / 1024;
-        for (container, without_connections) in
-            [(login.1, slots * hash + 128 + 32), (validate.1, 8)]
-        {
-            let bound = without_connections + number(container, "MAX_CONNECTIONS") * 40 / 1024;
-            let [limit, request] = ["limits", "requests"].map(|which| {
-                let memory = container["resources"][which]["memory"].as_str().expect("an amount");
-                memory.strip_suffix("Mi").and_then(|it| it.parse::<u32>().ok()).expect("Mi")
-            });
-            assert!(limit > bound, "{overlay}: {limit} Mi, of {bound} MiB");
-            assert!(request < limit, "{overlay}: {request} Mi");
+        let mut bound = number(value("MAX_CONNECTIONS").expect("a bound"), "") * 40 / 1024;
+        if function == "login" {
+            let slots = number(value("HASH_SLOTS").expect("a number of slots"), "");
+            assert_eq!(spec["containerConcurrency"], slots, "{overlay}");
+            assert_eq!(value("GLIBC_TUNABLES"), Some(&json!("glibc.malloc.hugetlb=1")));
+            bound += slots * hash + 128 + 32;
+        } else {
+            let text = spec.to_string();
+            for other in ["\"auth-jwt\"", "auth-secret", "MYSQL", "DATABASE", "\"auth/jwt\""] {
+                assert!(!text.contains(other), "{overlay}: {other} in {text}");
+            }
+            bound += 8;
         }
-        let text = validate.0.to_string();
-        for other in ["\"auth-jwt\"", "auth-secret", "MYSQL", "DATABASE", "\"auth/jwt\""] {
-            assert!(!text.contains(other), "{overlay}: {other} in {text}");
-        }
+        let memory =
+            ["limits", "requests"].map(|it| number(&container["resources"][it]["memory"], "Mi"));
+        let [limit, request] = memory;
+        assert!(limit > bound && request < limit, "{overlay}: {memory:?} Mi, of {bound} MiB");
     }
 }
 
@@ -296,19 +268,16 @@ fn concurrency_and_memory_fit_the_settings_and_validate_has_no_secret_of_login_s
 #[test]
 #[ignore = "needs kustomize: make test"]
 fn both_functions_have_the_settings_of_both_and_a_changed_one_makes_a_new_revision() {
-    let settings = |overlay: &str, function: &str| -> Vec<&str> {
-        let sources = list(&pod(overlay, function).1["envFrom"]);
-        sources.map(|it| it["configMapRef"]["name"].as_str().expect("a ConfigMap")).collect()
-    };
-    for overlay in OVERLAYS {
-        let [login, validate] = FUNCTIONS.map(|it| settings(overlay, it));
-        assert!(login[0].starts_with("auth-configmap-"), "{overlay}: {login:?}");
-        assert_eq!(validate, login[1..], "{overlay}");
-        assert!(validate[0].starts_with("auth-settings-"), "{overlay}: {validate:?}");
-    }
-    let [minikube, production] = ["minikube", "production"].map(|it| settings(it, "login"));
-    assert_ne!(minikube[0], production[0], "their settings differ");
-    assert_eq!(minikube[1], production[1], "their settings are the same");
+    let [minikube, production] = ["minikube", "production"].map(|overlay| {
+        let [login, validate] = FUNCTIONS.map(|it| &pod(overlay, it).1["envFrom"]);
+        let [own, of_both] = [&login[0], &login[1]].map(|it| &it["configMapRef"]["name"]);
+        assert!(own.as_str().is_some_and(|it| it.starts_with("auth-configmap-")), "{login}");
+        assert!(of_both.as_str().is_some_and(|it| it.starts_with("auth-settings-")), "{login}");
+        assert_eq!(*validate, json!([login[1]]), "{overlay}");
+        (own, of_both)
+    });
+    assert_ne!(minikube.0, production.0, "their settings differ");
+    assert_eq!(minikube.1, production.1, "their settings are the same");
 }
 
 #[test]
@@ -341,16 +310,19 @@ fn secrets_are_made_once_for_their_owner_alone_and_ignored_by_git() {
     let secrets: Vec<Value> = serde_saphyr::from_multiple(&text).expect("YAML");
     assert!(secrets.iter().all(|secret| problems(secret).is_empty()), "{secrets:?}");
     let member = |name: &str, member: &str| {
-        use base64::{Engine, engine::general_purpose::STANDARD};
         let secret = secrets.iter().find(|secret| secret["metadata"]["name"] == name);
-        let text = secret.expect("a Secret")["data"][member].as_str().expect("a member");
-        String::from_utf8(STANDARD.decode(text).expect("Base64")).expect("text")
+        let text = STANDARD.decode(secret.expect("a Secret")["data"][member].as_str().expect("it"));
+        String::from_utf8(text.expect("Base64")).expect("text")
     };
-    assert!(member("mysql-root", "MYSQL_ROOT_PASSWORD").len() >= 32);
-    assert!(member("auth-secret", "MYSQL_PASSWORD").len() >= 32);
-    let keys = |name: &str| Keys::read(&member(name, "keys.json").into()).expect("keys");
-    assert!(keys("auth-jwt").signing().is_some());
-    assert!(keys("auth-jwt-public").signing().is_none(), "validate signs nothing");
+    for (name, password) in
+        [("mysql-root", "MYSQL_ROOT_PASSWORD"), ("auth-secret", "MYSQL_PASSWORD")]
+    {
+        assert!(member(name, password).len() >= 32, "{name}");
+    }
+    for (name, signs) in [("auth-jwt", true), ("auth-jwt-public", false)] {
+        let keys = Keys::read(&member(name, "keys.json").into()).expect("keys");
+        assert_eq!(keys.signing().is_some(), signs, "{name}");
+    }
 
     let ignored = fs::read_to_string(workspace().join(".gitignore")).expect("a file");
     assert!(ignored.lines().any(|line| line == "/k8s-knative/overlays/minikube/secrets.yaml"));
@@ -361,8 +333,7 @@ fn secrets_are_made_once_for_their_owner_alone_and_ignored_by_git() {
 }
 
 /// A cluster whose node can give so much, and on which nothing else can be done.
-const KUBECTL: &str = r#"#!/bin/sh
-case "$*" in
+const KUBECTL: &str = r#"case "$*" in
 "get crd services.serving.knative.dev") ;;
 "get nodes "*) echo "$ALLOCATABLE" ;;
 *) exit 1 ;;
@@ -373,9 +344,9 @@ esac
 fn minikube_says_at_once_which_tools_are_missing_and_that_its_node_is_too_small() {
     let folder = scratch::directory();
     for tool in ["bash", "dirname", "setpriv"] {
-        let places = ["/usr/bin", "/bin"].map(|it| Path::new(it).join(tool));
-        let place = places.iter().find(|it| it.exists()).expect("a usual tool");
-        symlink(place, folder.path().join(tool)).expect("a link");
+        let paths = ["/usr/bin", "/bin"].map(|it| Path::new(it).join(tool));
+        let path = paths.iter().find(|it| it.exists()).expect("a usual tool");
+        symlink(path, folder.path().join(tool)).expect("a link");
     }
     let path = folder.path().to_str().expect("UTF-8");
     let said = run("minikube", &[], &environment(&[("PATH", path)]));
@@ -383,12 +354,11 @@ fn minikube_says_at_once_which_tools_are_missing_and_that_its_node_is_too_small(
     assert_eq!((said.status.success(), said.stderr.as_str()), (false, missing));
 
     // Nothing is built where it is not too small.
-    let (works, fails) = ("#!/bin/sh\n", "#!/bin/sh\nexit 1\n");
     for (name, script) in
-        [("minikube", works), ("kubectl", KUBECTL), ("cargo", fails), ("buildah", fails)]
+        [("minikube", ""), ("kubectl", KUBECTL), ("cargo", "exit 1\n"), ("buildah", "exit 1\n")]
     {
         let path = folder.path().join(name);
-        fs::write(&path, script).expect("scratch can be written");
+        fs::write(&path, format!("#!/bin/sh\n{script}")).expect("scratch can be written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("scratch");
     }
     let path = format!("{path}:{}", std::env::var("PATH").expect("a path"));
