@@ -122,7 +122,6 @@ fn in_64_mib_probes_are_answered_900_connections_fit_and_it_ends_under_load_with
     const ID: &str = "5b5a1c1e-3f0c-4a5e-8f9a-0c1a5b3a4f10";
     let since = Instant::now();
     let variables = environment(&[
-        ("JWT_SECRET", SECRET),
         ("K_SERVICE", "validate"),
         ("K_REVISION", "validate-1"),
         ("DRAIN_SECONDS", "1"),
@@ -202,7 +201,6 @@ async fn the_database_is_found_by_name_and_known_by_its_certificate() {
         ("MYSQL_HOST", NAME),
         ("MYSQL_SSL_MODE", "VERIFY_IDENTITY"),
         ("MYSQL_SSL_CA", "/run/config/ca.pem"),
-        ("JWT_SECRET", SECRET),
     ]));
 
     let folder = scratch::directory();

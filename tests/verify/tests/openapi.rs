@@ -1,14 +1,14 @@
-//! `openapi.json`: that it is OpenAPI, and that both functions do as it says. That it describes each
-//! answer of the contract is for `system_tests::contract`, the page for `docs_page.rs`.
+//! `openapi.json`: that it is OpenAPI, that both functions do as it says, and that its page works. That it
+//! describes each answer of the contract is for `system_tests::contract`.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use system_tests::{
     Environment,
     contract::{ADMIN, SECRET, token, token_with},
     environment,
+    forge::encode,
     process::{Output, command, output},
     python, scratch,
     service::Service,
@@ -23,12 +23,6 @@ const VALIDATE: [&str; 3] = ["validate", "well-known", "health"];
 fn document() -> Value {
     let text = fs::read_to_string(workspace().join("openapi.json")).expect("it is checked in");
     serde_json::from_str(&text).expect("it is JSON")
-}
-
-/// A running function with the key of the contract's tokens.
-fn start(name: &str, mut variables: Environment) -> Service {
-    variables.entry("JWT_SECRET".into()).or_insert(SECRET.into());
-    Service::start(name, variables)
 }
 
 /// schemathesis, which makes requests of the document, right ones and wrong ones, and compares each answer with
@@ -78,12 +72,12 @@ fn check(service: &Service, tags: &[&str], secrets: [&str; 2], seen: &[(&str, u1
 async fn login_answers_as_the_document_says() {
     let store = Sqlite::of_contract().await;
     let token = token(ADMIN.0, false);
-    let good = start("login", store.variables());
+    let good = Service::start("login", store.variables());
     let seen = [("/login", 200), ("/login", 401), ("/login", 405)];
     check(&good, &LOGIN, [ADMIN.1, &token], &seen);
     check(&good, &LOGIN, ["wrong", &token], &[("/login", 429)]);
     let url = format!("mysql://auth_user:canary@127.0.0.1:{}/auth", wait::free_port());
-    let alone = start("login", environment(&[("DATABASE_URL", &url)]));
+    let alone = Service::start("login", environment(&[("DATABASE_URL", &url)]));
     check(&alone, &LOGIN, [ADMIN.1, &token], &[("/login", 503)]);
 }
 
@@ -93,7 +87,7 @@ async fn login_answers_as_the_document_says() {
 fn validate_answers_and_publishes_as_the_document_says() {
     let issuer = "https://auth.example.com";
     let keys = json!({"keys": [
-        {"kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET)},
+        {"kty": "oct", "k": encode(SECRET)},
         // RFC 8037 appendix A.2.
         {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
     ]});
@@ -104,7 +98,7 @@ fn validate_answers_and_publishes_as_the_document_says() {
     for (variables, token, metadata) in
         [(Environment::new(), token(ADMIN.0, false), 404), (publishing, token_with(&claims), 200)]
     {
-        let validate = start("validate", variables);
+        let validate = Service::start("validate", variables);
         let metadata = ("/.well-known/openid-configuration", metadata);
         let seen = [("/validate", 200), ("/validate", 401), ("/validate", 403), metadata];
         check(&validate, &VALIDATE, [ADMIN.1, &token], &seen);
@@ -113,51 +107,67 @@ fn validate_answers_and_publishes_as_the_document_says() {
     }
 }
 
-/// What is planted in the responses of `GET /validate`: where, what, and what is said of it.
+/// Changes the responses of `GET /validate`.
+type Plant = fn(&mut Value);
+
 #[test]
 #[ignore = "needs the Python packages: make verify"]
 fn a_status_a_header_and_a_body_that_differ_from_the_document_are_found() {
-    let validate = start("validate", Environment::new());
+    let validate = Service::start("validate", Environment::new());
     let good = token(ADMIN.0, false);
-    let header = json!({ "required": true, "schema": { "type": "string" } });
-    for (token, path, planted, said) in [
-        ("forged", "/403", None, "Undocumented status code"),
-        (&good, "/200/headers/X-Other", Some(header), "X-Other"),
-        (
-            &good,
-            "/200/content/application~1json/schema",
-            Some(json!({ "required": ["scope"] })),
-            "scope",
-        ),
+    let without_403: Plant = |it| drop(it.as_object_mut().and_then(|it| it.remove("403")));
+    let header: Plant =
+        |it| it["200"]["headers"]["X-Other"] = json!({ "required": true, "schema": {} });
+    let member: Plant =
+        |it| it["200"]["content"]["application/json"]["schema"]["required"] = json!(["scope"]);
+    for (token, plant, said) in [
+        ("forged", without_403, "Undocumented status code"),
+        (&good, header, "X-Other"),
+        (&good, member, "scope"),
     ] {
         let mut document = document();
-        let responses = &mut document["paths"]["/validate"]["get"]["responses"];
-        let (parent, member) = path.rsplit_once('/').expect("a path");
-        let parent = responses.pointer_mut(parent).and_then(Value::as_object_mut).expect("it");
-        match planted {
-            Some(planted) => parent.insert(member.into(), planted),
-            None => parent.remove(member),
-        };
+        plant(&mut document["paths"]["/validate"]["get"]["responses"]);
         let output = run(&validate, &document, &["validate"], [ADMIN.1, token]);
         assert!(!output.status.success() && output.stdout.contains(said), "{}", output.stdout);
     }
 }
 
-/// Whether the validator finds it good.
-fn is_openapi_3_1(path: &Path) -> bool {
-    let mut validator = command(python::program("openapi-spec-validator"), &Environment::new());
-    validator.args(["--schema", "3.1", "--subschema-errors", "all"]).arg(path);
-    output(validator, b"", Duration::from_mins(1)).status.success()
-}
-
 #[test]
 #[ignore = "needs the Python packages: make verify"]
-fn it_is_openapi_3_1_and_one_that_breaks_the_schema_is_not() {
-    assert!(is_openapi_3_1(&workspace().join("openapi.json")));
+fn it_is_openapi_3_1() {
+    let mut validator = command(python::program("openapi-spec-validator"), &Environment::new());
+    validator.args(["--schema", "3.1", "--subschema-errors", "all"]);
+    validator.arg(workspace().join("openapi.json"));
+    let said = output(validator, b"", Duration::from_mins(1));
+    assert!(said.status.success(), "{}{}", said.stdout, said.stderr);
+}
+
+/// What a person clicks on the page `/docs` of `make run`, in a real browser.
+#[test]
+#[ignore = "needs Chromium: make verify"]
+fn a_person_logs_in_and_validates_by_clicking() {
     let folder = scratch::directory();
-    let path = folder.path().join("openapi.json");
-    let mut document = document();
-    document["paths"]["/login"]["post"]["responses"]["200"]["headers"] = json!("none");
-    fs::write(&path, document.to_string()).expect("scratch can be written");
-    assert!(!is_openapi_3_1(&path));
+    let target = folder.path().display().to_string();
+    let local = Service::start("local", environment(&[("CARGO_TARGET_DIR", &target)]));
+    let pictures = workspace().join("target/screenshots");
+    fs::create_dir_all(&pictures).expect("target/ can be written");
+    let mut visit = command(python::program("python"), &environment(&[("HOME", &target)]));
+    visit.arg(workspace().join("tests/python/docs_page.py"));
+    visit.args([&local.url(""), "demo@example.com", "correct horse battery staple"]);
+    visit.arg(pictures.join("docs.png"));
+    let output = output(visit, b"", Duration::from_mins(2));
+    assert!(output.status.success(), "{}", output.stderr);
+
+    let seen: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let [login, validate, refused] = ["login", "validate", "refused"].map(|it| &seen[it]["status"]);
+    assert_eq!((login, validate, refused), (&json!(200), &json!(200), &json!(401)), "{seen}");
+    assert!(seen["login"]["body"].as_str().is_some_and(|body| body.starts_with("eyJ")), "{seen}");
+    let claims = seen["validate"]["body"].as_str().expect("a body");
+    let claims: Value = serde_json::from_str(claims).expect("the claims");
+    assert_eq!(claims["username"], "demo@example.com");
+    assert_eq!(seen["console"], json!([]), "the browser complains");
+    let requests = seen["requests"].as_array().expect("addresses");
+    let mut urls = requests.iter().filter_map(Value::as_str);
+    let is_here = |url: &str| url.starts_with(&local.url("/")) || url.starts_with("data:");
+    assert!(requests.len() > 5 && urls.all(is_here), "{requests:?}");
 }

@@ -4,7 +4,7 @@
 use std::{collections::HashSet, fs, path::PathBuf, time::Duration};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use system_tests::{
     Environment,
     contract::{USER, add_users, token},
@@ -52,15 +52,10 @@ fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
     promtool(&["test", "rules", "rules-test.yml"], "");
     let (rules, tests) = (example("rules.yml"), example("rules-test.yml"));
     let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
-    let alerts: Vec<_> = alerts.collect();
-    assert!(alerts.len() > 2, "{alerts:?}");
     for alert in alerts {
-        let tried = tests
-            .split("\n  - name: ")
-            .filter(|test| test.lines().any(|line| line.trim() == format!("alertname: {alert}")));
-        let (silent, firing): (Vec<_>, Vec<_>) =
-            tried.partition(|test| test.contains("exp_alerts: []"));
-        assert!(!silent.is_empty() && !firing.is_empty(), "{alert} is not tried both ways");
+        let tries = tests.split("\n  - name: ").filter(|test| test.contains(alert));
+        let silent = tries.clone().filter(|test| test.contains("exp_alerts: []")).count();
+        assert!(silent > 0 && silent < tries.count(), "{alert} is not tried both ways");
     }
 }
 
@@ -89,9 +84,8 @@ impl Prometheus {
         }
         let rules = example("rules.yml");
         let rules = rules.lines().filter(|line| !line.trim_start().starts_with("for: "));
-        for (name, text) in
-            [("prometheus.yml", config), ("rules.yml", rules.collect::<Vec<_>>().join("\n"))]
-        {
+        let rules = rules.collect::<Vec<_>>().join("\n");
+        for (name, text) in [("prometheus.yml", config), ("rules.yml", rules)] {
             fs::write(directory.path().join(name), text).expect("scratch can be written");
         }
         let port = wait::free_port();
@@ -100,11 +94,10 @@ impl Prometheus {
         prometheus.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
         prometheus.current_dir(directory.path());
         let process = Process::start("prometheus", prometheus);
-        let started = Self { _process: process, port, _directory: directory };
-        soon("Prometheus", || {
-            started.request("/-/ready").try_send().is_ok_and(|it| it.status == 200)
-        });
-        started
+        let ready = format!("http://127.0.0.1:{port}/-/ready");
+        let ready = || Request::new("GET", &ready).try_send().is_ok_and(|it| it.status == 200);
+        soon("Prometheus", ready);
+        Self { _process: process, port, _directory: directory }
     }
 
     /// What an expression comes to now: the value of each series.
@@ -125,13 +118,9 @@ impl Prometheus {
     }
 
     fn get(&self, path: &str) -> Value {
-        let answer = self.request(path).send();
+        let answer = Request::new("GET", &format!("http://127.0.0.1:{}{path}", self.port)).send();
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         serde_json::from_str(answer.text()).expect("JSON")
-    }
-
-    fn request(&self, path: &str) -> Request {
-        Request::new("GET", &format!("http://127.0.0.1:{}{path}", self.port))
     }
 }
 
@@ -192,21 +181,16 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     let alerts = ["ManyFailedLogins", "LoginsUnavailable", "AuthFunctionDown"];
     assert!(!alerts.iter().any(|alert| prometheus.fires(alert)), "all is well");
 
-    println!("{FAILURES} wrong passwords");
     for number in 0..FAILURES {
         let status = try_login(&format!("user-{}@example.com", number % 50), "wrong");
         assert!([401, 429].contains(&status), "{status}");
     }
     soon(alerts[0], || prometheus.fires(alerts[0]));
-
-    println!("the database is gone");
     database.process.kill();
     for _ in 0..60 {
         assert_eq!(try_login(USER.0, USER.1), 503);
     }
     soon(alerts[1], || prometheus.fires(alerts[1]));
-
-    println!("validate is gone");
     drop(validate);
     soon(alerts[2], || prometheus.fires(alerts[2]));
 }
@@ -226,38 +210,24 @@ fn text<'a>(of: &'a Value, member: &str) -> &'a str {
 
 #[test]
 fn the_dashboard_is_one() {
-    let has_members = |of: &Value, expected: &str| {
-        let mut members: Vec<&String> = of.as_object().expect("an object").keys().collect();
-        members.sort_unstable();
-        assert!(expected.split(' ').eq(members), "{of} has other members than schema 38 gives it");
-    };
     let dashboard = dashboard();
-    let members =
-        "editable panels refresh schemaVersion tags templating time timezone title uid version";
-    has_members(&dashboard, members);
     assert_eq!(dashboard["schemaVersion"], 38);
     assert_eq!(dashboard["templating"]["list"][0]["name"], "datasource");
-    let (mut names, mut cells) = (HashSet::new(), HashSet::new());
+    let (mut ids, mut cells) = (HashSet::new(), HashSet::new());
     for panel in list(&dashboard, "panels") {
-        has_members(panel, "datasource description fieldConfig gridPos id targets title type");
         let title = text(panel, "title");
-        assert!(names.insert(panel["id"].to_string()), "{title}: another one's id");
-        assert_eq!(
-            (text(panel, "type"), &panel["datasource"]["uid"]),
-            ("timeseries", &json!("${datasource}"))
-        );
-        text(panel, "description");
-        text(&panel["fieldConfig"]["defaults"], "unit");
+        assert!(ids.insert(panel["id"].to_string()), "{title}: another one's id");
+        assert_eq!(text(panel, "type"), "timeseries", "{title}");
+        let _ = (text(panel, "description"), text(&panel["fieldConfig"]["defaults"], "unit"));
         let place = ["x", "y", "w", "h"].map(|it| panel["gridPos"][it].as_u64().expect("a number"));
         let [x, y, w, h] = place;
         assert!(w > 0 && h > 0 && x + w <= 24, "{title}: a row has 24 columns");
         let mut taken = (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y)));
         assert!(taken.all(|cell| cells.insert(cell)), "{title} lies on another panel");
+        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
         for target in list(panel, "targets") {
-            has_members(target, "datasource expr legendFormat refId");
-            assert!(names.insert(format!("{title} {}", text(target, "refId"))), "{title}");
             assert_eq!(target["datasource"], panel["datasource"], "{title}");
-            text(target, "legendFormat");
+            let _ = text(target, "legendFormat");
         }
     }
 }

@@ -2,33 +2,23 @@
 //! not notice, and all is well again without a restart. Each fault prints a line of what
 //! clients saw.
 
-mod database;
 mod observation;
 mod secrets_manager;
 
-use std::time::Duration;
+use std::{io::Read, net::TcpStream, thread, time::Duration};
 
 use system_tests::{
     Environment,
-    contract::{SECRET, token},
-    database::DatabaseServer,
+    database::{DatabaseServer, Tls},
     mariadb,
-    service::Service,
-    traffic::{Clients, Kind, Traffic},
-    users,
+    service::{Service, shell},
+    tcp_proxy::TcpProxy,
+    users, wait,
 };
 
 use observation::{Observation, Seen};
 
-/// Some 20 logins in a second, and three times as many validations.
-const CLIENTS: [Clients; 4] = [
-    Clients { kind: Kind::RightLogin, number: 6, every: Duration::from_millis(400) },
-    Clients { kind: Kind::WrongLogin, number: 4, every: Duration::from_millis(500) },
-    Clients { kind: Kind::GoodToken, number: 5, every: Duration::from_millis(100) },
-    Clients { kind: Kind::BadToken, number: 2, every: Duration::from_millis(200) },
-];
-
-/// A server with the users of the traffic, and the variables that lead to it.
+/// A server with the users of the traffic, and the variables of functions that use it.
 fn server() -> (DatabaseServer, Environment) {
     let server = mariadb::start();
     server.init();
@@ -38,25 +28,117 @@ fn server() -> (DatabaseServer, Environment) {
     (server, variables)
 }
 
-/// Both functions as HTTP services.
-struct Functions {
-    login: Service,
-    validate: Service,
+/// `login` and `validate` as HTTP services.
+type Functions = [Service; 2];
+
+fn start(variables: &Environment) -> Functions {
+    ["login", "validate"].map(|name| Service::start(name, variables.clone()))
 }
 
-impl Functions {
-    /// Both by one way to start a service.
-    fn start(start: impl Fn(&str) -> Service) -> Self {
-        Self { login: start("login"), validate: start("validate") }
-    }
+/// Begins, goes on until enough have suffered, and ends.
+type Fault = fn(&mut DatabaseServer, &TcpProxy, &Observation<'_>);
 
-    fn traffic(&self) -> Traffic {
-        let request = self.login.request("POST", "/login");
-        let issued = request.basic(&users::email("right", 0), users::PASSWORD).send();
-        let token = match issued.status {
-            200 => issued.text().to_owned(),
-            _ => token("ada@example.com", false),
-        };
-        Traffic::start(self.login.url(""), self.validate.url(""), token, &CLIENTS)
+const FAULTS: [(&str, Seen, Fault); 7] = [
+    ("MariaDB killed and started again", Seen::Failures, |server, _, observation| {
+        server.process.kill();
+        observation.suffer();
+        server.restart(Tls::Valid);
+    }),
+    // No error tells those who have a connection, nor those who want one.
+    ("network to MariaDB black-holed", Seen::Failures, |_, proxy, observation| {
+        proxy.black_hole();
+        observation.suffer();
+        proxy.heal();
+    }),
+    ("each packet of MariaDB takes 1 s", Seen::Perhaps, |_, proxy, observation| {
+        delayed(1, proxy, observation);
+    }),
+    ("each packet of MariaDB takes 4 s", Seen::Perhaps, |_, proxy, observation| {
+        delayed(4, proxy, observation);
+    }),
+    ("table locked by another session", Seen::Failures, |server, _, observation| {
+        thread::scope(|scope| {
+            // Ended by the KILL below, which is an error to its client.
+            scope.spawn(|| server.run_sql("LOCK TABLES auth.user WRITE; DO SLEEP(25)"));
+            let list = "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'";
+            let id = wait::until("the lock", Duration::from_secs(10), || {
+                Some(server.query(list)).filter(|id| !id.is_empty())
+            });
+            observation.suffer();
+            server.sql(&format!("KILL CONNECTION {id}"));
+        });
+    }),
+    ("max_connections taken by another client", Seen::Failures, |server, proxy, observation| {
+        // Those who have not said who they are may stay a while.
+        server.sql("SET GLOBAL max_connections = 10; SET GLOBAL connect_timeout = 600");
+        let mut taken = Vec::new();
+        wait::until("the fault is felt", Duration::from_secs(20), || {
+            proxy.cut_all();
+            taken.extend(std::iter::from_fn(|| greeted(server.port())));
+            observation.is_felt().then_some(())
+        });
+        observation.suffer();
+    }),
+    // As while a primary is replaced. A failure that cannot be counted must not be possible.
+    ("MariaDB read-only", Seen::Failures, |server, _, observation| {
+        server.sql("SET GLOBAL read_only = 1");
+        observation.suffer();
+        server.sql("SET GLOBAL read_only = 0");
+    }),
+];
+
+fn delayed(seconds: u64, proxy: &TcpProxy, observation: &Observation<'_>) {
+    proxy.delay(Duration::from_secs(seconds));
+    observation.suffer();
+    proxy.heal();
+}
+
+/// A connection that the server gives: one that waits for us to say who we are.
+fn greeted(port: u16) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+    // Length and number of the packet, then the version of the protocol, or 255 for an
+    // error such as "Too many connections".
+    let mut packet = [0; 5];
+    stream.read_exact(&mut packet).ok()?;
+    (packet[4] == 10).then_some(stream)
+}
+
+#[test]
+#[ignore = "needs MariaDB: make verify"]
+fn a_database_that_fails_is_a_503_in_time_and_needs_no_restart() {
+    let (mut server, mut variables) = server();
+    let proxy = TcpProxy::start(server.port());
+    variables.insert("MYSQL_PORT".into(), proxy.port().to_string());
+    let functions = start(&variables);
+    for (name, seen, fault) in FAULTS {
+        let observation = Observation::begin(name, &functions);
+        fault(&mut server, &proxy, &observation);
+        observation.recover(seen);
     }
+}
+
+#[test]
+#[ignore = "needs MariaDB: make verify"]
+fn a_database_that_comes_up_late_needs_no_restart() {
+    let (mut server, variables) = server();
+    server.stop();
+    let functions = start(&variables);
+    let observation = Observation::begin_amid_fault("MariaDB starts after login", &functions);
+    observation.suffer();
+    server.restart(Tls::Valid);
+    observation.recover(Seen::Failures);
+}
+
+#[test]
+#[ignore = "needs MariaDB: make verify"]
+fn logs_that_cannot_be_written_stop_no_request() {
+    let (_server, variables) = server();
+    // All that the program writes goes to a disk that is full.
+    let full = "exec \"$0\" >/dev/full 2>&1";
+    let start = |name| Service::start_by(name, shell(name, full), 200, variables.clone());
+    let functions = ["login", "validate"].map(start);
+    let observation = Observation::begin_amid_fault("disk full for logs", &functions);
+    observation.suffer();
+    observation.recover(Seen::Nothing);
 }
