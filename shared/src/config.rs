@@ -27,19 +27,14 @@ pub use token::TokenConfig;
 pub use transport::TransportConfig;
 pub(crate) use transport::read_base_path;
 
-use std::fmt::{self, Display};
+use thiserror::Error;
 
 /// One thing that is wrong with the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{variable}: {reason}")]
 pub struct Problem {
     /// The variable, or the variables, to look at.
     pub variable: String,
     /// What is wrong and what to do; never the value.
     pub reason: String,
-}
-
-impl Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.variable, self.reason)
-    }
 }

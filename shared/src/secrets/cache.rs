@@ -95,12 +95,6 @@ enum Need {
 }
 
 impl<T: Send + Sync + 'static> SecretCache<T> {
-    /// A cache of what never changes.
-    #[must_use]
-    pub fn fixed(value: Arc<T>) -> Self {
-        Self::new(None, Some(value))
-    }
-
     /// What is held now, and nothing is fetched for it.
     #[must_use]
     pub fn peek(&self) -> Option<Arc<T>> {
@@ -111,7 +105,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     pub(super) async fn fill(origin: Origin<T>) -> Result<Self, SecretError> {
         if matches!(origin.source.place, SecretPlace::Value(_)) {
             let versions = origin.secrets.fetch_versions(&origin.source, &[]).await?;
-            return Ok(Self::fixed(Arc::new(origin.make(&versions)?)));
+            return Ok(Arc::new(origin.make(&versions)?).into());
         }
         let deferred = origin.secrets.deferred;
         let cache = Self::new(Some(origin), None);
@@ -362,9 +356,10 @@ impl<T> Clone for SecretCache<T> {
     }
 }
 
+/// A cache of what never changes.
 impl<T: Send + Sync + 'static> From<Arc<T>> for SecretCache<T> {
     fn from(value: Arc<T>) -> Self {
-        Self::fixed(value)
+        Self::new(None, Some(value))
     }
 }
 

@@ -191,7 +191,7 @@ async fn a_probe_has_a_deferred_secret_fetched_and_what_is_fixed_is_never_newer(
     assert!(!scene.cache.is_filled(scene.at(0)));
     scene.settle().await;
     assert!(scene.cache.is_filled(scene.at(0)));
-    let fixed = SecretCache::fixed(Arc::new(1));
+    let fixed = SecretCache::from(Arc::new(1));
     let seen = fixed.get(scene.at(0)).await.unwrap();
     assert!(fixed.newer_than(&seen, scene.at(9_000)).await.is_none());
 }
