@@ -21,7 +21,7 @@ pub(crate) use database::check_host;
 pub use database::{DatabaseConfig, DatabaseParts};
 pub use login::{Argon2Config, HashLimits, ThrottleConfig};
 pub use reader::{Reader, Variables};
-pub use secrets::{SecretPlace, SecretSource, SecretsConfig};
+pub use secrets::{SecretKind, SecretPlace, SecretSource, SecretsConfig};
 pub use telemetry::{LogConfig, LogFormat, MetricsConfig};
 pub use token::TokenConfig;
 pub use transport::TransportConfig;

@@ -26,8 +26,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
-    config::{Problem, SecretSource},
-    secrets::{Beside, SecretCache, SecretKind, Secrets, Versions},
+    config::{Problem, SecretKind, SecretSource},
+    secrets::{Beside, SecretCache, Secrets, Versions},
 };
 
 /// What keys are needed for.

@@ -24,7 +24,7 @@ use thiserror::Error;
 use tokio::{task, time::timeout};
 use zeroize::Zeroizing;
 
-use crate::config::{Problem, SecretPlace, SecretSource, SecretsConfig};
+use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
 use cache::Origin;
 use secrets_manager::{CallError, Failure, SecretsManager};
 use versions::Stage;
@@ -60,26 +60,6 @@ impl SecretSource {
 
     fn out_of_reach(&self, reason: impl Display) -> SecretError {
         SecretError { transient: true, ..self.error(reason) }
-    }
-}
-
-/// What a secret is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SecretKind {
-    /// The keys of tokens.
-    Jwt,
-    /// The account of the database.
-    Database,
-}
-
-impl SecretKind {
-    /// The name in metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Database => "database",
-        }
     }
 }
 

@@ -52,6 +52,26 @@ impl SecretSource {
     }
 }
 
+/// What a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretKind {
+    /// The keys of tokens.
+    Jwt,
+    /// The account of the database.
+    Database,
+}
+
+impl SecretKind {
+    /// The name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Database => "database",
+        }
+    }
+}
+
 /// How secrets are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct SecretsConfig {

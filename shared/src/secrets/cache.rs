@@ -19,9 +19,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Beside, SecretError, SecretKind, Secrets, Versions};
+use super::{Beside, SecretError, Secrets, Versions};
 use crate::{
-    config::{SecretPlace, SecretSource},
+    config::{SecretKind, SecretPlace, SecretSource},
     telemetry::metrics,
 };
 

@@ -31,7 +31,7 @@ pub(super) async fn serve<E: InvocationEvent>(
         let (service, exporter) = (service.clone(), Arc::clone(&exporter));
         async move {
             let answer = answer::<E>(&service, event).await;
-            exporter.flush(&service.gauges);
+            exporter.flush(|| service.gauges.set_ages());
             answer
         }
     });

@@ -1,7 +1,7 @@
 //! A function behind either transport: what answers, and the line and the count that each
 //! request leaves.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::{
     Router,
@@ -16,7 +16,7 @@ use crate::{
     keys::Keys,
     respond::{Cause, Refusal, refused},
     secrets::{SecretCache, Secrets},
-    telemetry::{RequestCounter, RequestLog, metrics::Gauges},
+    telemetry::{RequestCounter, RequestLog, metrics},
 };
 
 /// What a function is made of once it has started.
@@ -29,6 +29,32 @@ pub struct Parts {
     pub secrets: Secrets,
     /// The database, where there is one.
     pub database: Option<DatabaseProbe>,
+}
+
+/// More keys than a set in use has; one may have some hundred.
+const MAX_MEASURED_KEYS: usize = 32;
+
+/// What is not counted as it happens but looked up when it is asked for.
+#[derive(Clone)]
+pub(super) struct Gauges {
+    keys: SecretCache<Keys>,
+    secrets: Secrets,
+}
+
+impl Gauges {
+    /// Sets how old the secrets are.
+    pub(super) fn set_ages(&self) {
+        for (kind, age) in self.secrets.ages(SystemTime::now()) {
+            metrics::set_secret_age(kind, age);
+        }
+    }
+
+    /// Sets which keys there are.
+    pub(super) fn set_keys(&self) {
+        for key in self.keys.peek().iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
+            metrics::set_key(key.id(), key.algorithm().name());
+        }
+    }
 }
 
 /// A function that is ready for requests.

@@ -8,19 +8,14 @@ mod exporter;
 
 pub(crate) use exporter::{Exporter, Scrape};
 
-#[cfg(any(feature = "password", feature = "mysql"))]
 use std::time::Duration;
-use std::time::SystemTime;
 
 use metrics::{
     Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
 use super::OutcomeName;
-use crate::{
-    keys::Keys,
-    secrets::{SecretCache, SecretKind, Secrets},
-};
+use crate::config::SecretKind;
 
 const HASH_DURATION: &str = "hash_duration_seconds";
 const HASH_QUEUE: &str = "hash_queue_seconds";
@@ -34,8 +29,6 @@ const CONNECTIONS_LIMIT: &str = "http_connections_limit";
 /// Upper bounds for what a login waits for: a hash takes some 20 ms, and 10 s end a login.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
-/// More keys than a set in use has; one may have some hundred.
-const MAX_KEYS: usize = 32;
 /// A thumbprint has 43 characters.
 const MAX_KID_CHARACTERS: usize = 64;
 
@@ -139,35 +132,19 @@ impl RequestCounter {
     }
 }
 
-/// What is not counted as it happens but looked up when it is asked for.
-#[derive(Debug, Clone)]
-pub(crate) struct Gauges {
-    pub(crate) keys: SecretCache<Keys>,
-    /// What has fetched the secrets whose age is asked for.
-    pub(crate) secrets: Secrets,
+/// Sets how long ago a secret was last confirmed.
+pub(crate) fn set_secret_age(kind: SecretKind, age: Duration) {
+    gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
 }
 
-impl Gauges {
-    /// Sets how old the secrets are.
-    fn set_ages(&self, now: SystemTime) {
-        for (kind, age) in self.secrets.ages(now) {
-            gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
-        }
-    }
-
-    /// Sets which keys there are; what is known of a key otherwise stays where it is.
-    fn set_keys(&self) {
-        let Some(keys) = self.keys.peek() else { return };
-        for key in keys.iter().take(MAX_KEYS) {
-            let kid = plain(key.id().unwrap_or_default());
-            gauge!(KEY_INFO, "kid" => kid, "alg" => key.algorithm().name()).set(1);
-        }
-    }
+/// Sets that there is a key of this name, if it has one.
+pub(crate) fn set_key(kid: Option<&str>, algorithm: &'static str) {
+    gauge!(KEY_INFO, "kid" => plain(kid.unwrap_or_default()), "alg" => algorithm).set(1);
 }
 
 /// Sets how many connections are open, and how many may be.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and these are small")]
-fn set_connections(open: usize, limit: usize) {
+pub(crate) fn set_connections(open: usize, limit: usize) {
     gauge!(CONNECTIONS).set(open as f64);
     gauge!(CONNECTIONS_LIMIT).set(limit as f64);
 }

@@ -24,9 +24,12 @@ use super::{
     connection_limit::ConnectionLimit,
     progress::{HEAD_LIMIT, Progress},
 };
-use crate::telemetry::{
-    RepeatedWarning,
-    metrics::{Gauges, Scrape},
+use crate::{
+    serve::service::Gauges,
+    telemetry::{
+        RepeatedWarning,
+        metrics::{Scrape, set_connections},
+    },
 };
 
 /// Prometheus' text format.
@@ -82,7 +85,12 @@ fn answer(
 ) -> Response<Body> {
     match (request.uri().path(), request.method()) {
         ("/metrics", &Method::GET | &Method::HEAD) => {
-            let text = scrape.text(gauges, limit.open_and_total());
+            let text = scrape.text(|| {
+                gauges.set_ages();
+                gauges.set_keys();
+                let (open, total) = limit.open_and_total();
+                set_connections(open, total);
+            });
             ([(CONTENT_TYPE, TEXT)], text).into_response()
         }
         ("/metrics", _) => {

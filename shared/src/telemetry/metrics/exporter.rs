@@ -3,14 +3,14 @@
 use std::{
     io::{self, Write},
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 
-use super::{BUCKETS, Gauges, RequestCounter, describe, set_connections};
+use super::{BUCKETS, RequestCounter, describe};
 use crate::config::MetricsConfig;
 
 /// Namespace of the metrics in CloudWatch.
@@ -54,10 +54,11 @@ impl Exporter {
     /// To be called before an invocation is answered: behind the answer Lambda freezes the
     /// process.
     ///
-    /// Not with a gauge for each key: as a dimension each would be a metric that is paid for.
-    pub(crate) fn flush(&self, gauges: &Gauges) {
+    /// Before that it sets the gauges: not one for each key, since as a dimension each would be a
+    /// metric that is paid for.
+    pub(crate) fn flush(&self, set_gauges: impl FnOnce()) {
         let Self::Embedded(collector) = self else { return };
-        gauges.set_ages(SystemTime::now());
+        set_gauges();
         // Written at once, so that lines of requests that end together stay whole.
         let mut lines = Vec::new();
         let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));
@@ -85,13 +86,10 @@ impl Scrape {
         Ok(Self { handle, turn: Mutex::default() })
     }
 
-    /// All metrics, in Prometheus' text format 0.0.4. `connections` are those that are open,
-    /// and those that may be.
-    pub(crate) fn text(&self, gauges: &Gauges, connections: (usize, usize)) -> String {
+    /// All metrics, once the gauges are set, in Prometheus' text format 0.0.4.
+    pub(crate) fn text(&self, set_gauges: impl FnOnce()) -> String {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        gauges.set_ages(SystemTime::now());
-        gauges.set_keys();
-        set_connections(connections.0, connections.1);
+        set_gauges();
         self.handle.render()
     }
 

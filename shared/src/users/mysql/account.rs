@@ -15,8 +15,8 @@ use thiserror::Error;
 
 use super::options::{SESSION, connect_options};
 use crate::{
-    config::DatabaseConfig,
-    secrets::{Beside, SecretCache, SecretError, SecretKind, Secrets, Versions},
+    config::{DatabaseConfig, SecretKind},
+    secrets::{Beside, SecretCache, SecretError, Secrets, Versions},
 };
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
