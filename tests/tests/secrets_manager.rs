@@ -16,28 +16,22 @@ use system_tests::{
     certificates::Authority,
     contract::{SECRET, token},
     database::AUTH_PASSWORD,
-    fake_http, mariadb,
+    environment, fake_http, mariadb,
     moto::Moto,
     process::{self, Process},
     scratch,
     service::{Service, run},
-    users,
+    users, with,
 };
 
 const SESSION: &str = "the session";
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-key-AbCdEf";
 const JWT: (&str, &str) = ("JWT_SECRET_ID", "jwt");
 
-fn with(environment: &Environment, variables: &[(&str, &str)]) -> Environment {
-    let mut all = environment.clone();
-    all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    all
-}
-
 /// That `validate` starts with these variables, and has the key.
 #[track_caller]
-fn validates(environment: &Environment, variables: &[(&str, &str)]) {
-    let validate = Service::start("validate", with(environment, variables));
+fn validates(variables: Environment) {
+    let validate = Service::start("validate", variables);
     let validated = validate.request("GET", "/").bearer(&token("ada@example.com", false)).send();
     assert_eq!(validated.status, 200, "{}", validate.log());
 }
@@ -71,7 +65,7 @@ fn both_secrets_may_come_from_secrets_manager() {
     });
     let _ = moto.create_secret("rds", &database.to_string());
     let ids = [("JWT_SECRET_ID", arn.as_str()), ("DATABASE_SECRET_ID", "rds")];
-    let login = Service::start("login", with(&moto.variables(), &ids));
+    let login = Service::start("login", with(moto.variables(), &ids));
     let request = login.request("POST", "/login").basic("right-0@example.com", users::PASSWORD);
     assert_eq!(request.send().status, 200, "{}", login.log());
 }
@@ -108,9 +102,9 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
         ("login", &[JWT, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
         ("login", &[JWT, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
     ] {
-        refuses(function, &with(&moto.variables(), variables), secret, reason);
+        refuses(function, &with(moto.variables(), variables), secret, reason);
     }
-    let both = with(&moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
+    let both = with(moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
     let said = run("login", &[], &both, "").stderr;
     assert!(said.contains("(secret one)") && said.contains("(secret two)"), "{said}");
 }
@@ -136,23 +130,24 @@ fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
     );
     fs::write(&config, profile).unwrap();
 
-    let nothing = Environment::new();
-    let over = |url, secret| {
-        let keys = [JWT, ("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
-        with(
-            &nothing,
-            &[&keys[..], &[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", url)]].concat(),
-        )
+    let over = |url, secret: &String| {
+        environment(&[
+            JWT,
+            ("AWS_ACCESS_KEY_ID", key),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ENDPOINT_URL", url),
+        ])
     };
-    validates(&nothing, &[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]);
-    validates(&over(&plain, secret), &[]);
+    validates(environment(&[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
+    validates(over(&plain, secret));
     let authorities = authority.certificate().display().to_string();
-    validates(&over(&tls, secret), &[("SSL_CERT_FILE", &authorities)]);
+    validates(with(over(&tls, secret), &[("SSL_CERT_FILE", &authorities)]));
     let strange = Service::start_unready("validate", over(&tls, secret));
     assert!(strange.log().contains("UnknownIssuer"), "{}", strange.log());
     // moto gives the status of a refusal, but not its name.
     let refused = "(secret jwt): Secrets Manager answered HTTP 40";
-    refuses("validate", &over(&plain, "another"), "jwt", refused);
+    refuses("validate", &over(&plain, &"another".to_owned()), "jwt", refused);
 }
 
 #[test]
@@ -175,7 +170,7 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
             ("AWS_USE_FIPS_ENDPOINT", variants),
             ("AWS_USE_DUALSTACK_ENDPOINT", variants),
         ];
-        let variables = with(&Environment::new(), &variables);
+        let variables = environment(&variables);
         let command = process::command(process::binary("validate"), &variables);
         let _validate = Process::start("validate", command);
         let mut asked = String::new();
@@ -214,12 +209,12 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
     let port = port.to_string();
     let announced =
         [("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &*port), ("AWS_SESSION_TOKEN", SESSION)];
-    let announced = with(&Environment::new(), &announced);
+    let announced = environment(&announced);
     for id in ["signing-key", ARN] {
-        validates(&announced, &[("JWT_SECRET_ID", id)]);
+        validates(with(announced.clone(), &[("JWT_SECRET_ID", id)]));
     }
     // The current version and the previous one, twice, and the one that was too early.
     assert_eq!(asked.load(Ordering::SeqCst), 5);
-    let gone = with(&announced, &[("JWT_SECRET_ID", "gone")]);
+    let gone = with(announced, &[("JWT_SECRET_ID", "gone")]);
     refuses("validate", &gone, "gone", "ResourceNotFoundException");
 }

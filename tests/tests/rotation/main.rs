@@ -16,7 +16,7 @@ use system_tests::{
     http::Answer,
     service::Service,
     traffic::{Clients, Kind, Record, Traffic},
-    users, wait,
+    users, wait, with,
 };
 
 /// 10 logins in a second, and 100 validations.
@@ -50,8 +50,7 @@ fn variables(parts: &[&Environment], more: &[(&str, &str)]) -> Environment {
     for part in parts {
         all.extend(part.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    all
+    with(all, more)
 }
 
 /// Both functions as HTTP services that have been used once.
