@@ -53,7 +53,7 @@ impl LogConfig {
 pub enum MetricsConfig {
     /// Nowhere.
     Off,
-    /// In Prometheus' text format, to whoever asks at this address.
+    /// In Prometheus' text format, at this address, without authentication.
     Prometheus {
         /// `HOST` and `METRICS_PORT`.
         address: SocketAddr,

@@ -1,4 +1,4 @@
-//! What holds for every input of the parsers that read what strangers send, or what somebody
+//! What holds for every input of the parsers that read what clients send, or what an operator
 //! put into a secret or a database.
 //!
 //! Each property takes any bytes, and panics if it does not hold. Two call it: cargo-fuzz, which
