@@ -1,15 +1,8 @@
 //! Keys of every kind, in every form, between us and another implementation.
 
-use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    contract::SECRET,
-    environment,
-    forge::{encode, pem, public_jwk},
-    python,
-    service::{Service, run},
-    stores::Sqlite,
-    wait, with,
+    Environment, contract::SECRET, environment, forge::pem, python, service::Service,
+    stores::Sqlite, wait, with,
 };
 
 const PAIRS: [(&str, &str); 3] = [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519")];
@@ -48,31 +41,4 @@ async fn pem_private_jwks_of_pyjwt_and_a_text_sign_and_verify_here_and_there() {
         check(&database, algorithm, &private, &made.stdout, &made.stdout);
     }
     check(&database, "HS256", SECRET, SECRET, SECRET);
-}
-
-/// A key of each form; each kind of weakness is in `shared/src/keys/tests/`.
-#[test]
-fn no_function_starts_with_a_weak_key_or_one_that_is_of_no_use_to_it() {
-    let set = |members: &[Value]| json!({ "keys": members }).to_string();
-    let public = public_jwk(&pem("p256"));
-    let none = json!({ "kty": "oct", "k": encode(SECRET), "alg": "none" });
-    let weak = [public.clone(), json!({ "kty": "oct", "k": "AA" })];
-    for (function, key, reason) in [
-        ("validate", "x".repeat(32), "a few characters"),
-        ("validate", pem("p256").replace("MIG", "AAA"), "a key that cannot be read"),
-        ("validate", pem("p384"), "another curve"),
-        ("validate", pem("certificate"), "holds no key that can be read"),
-        ("validate", set(&[none]), "the one of its kind"),
-        ("validate", set(&weak), "key 2 of the JWK Set"),
-        ("validate", set(&[]), "without keys"),
-        ("login", pem("ed25519-public"), "holds no key that can sign"),
-        ("login", set(&[public]), "holds no key that can sign"),
-    ] {
-        let database = ("DATABASE_URL", "mysql://u:p@127.0.0.1/auth");
-        let output = run(function, &[], &environment(&[("JWT_SECRET", &key), database]), "");
-        let (code, log) = (output.status.code(), output.stderr);
-        assert_eq!((code, log.lines().count()), (Some(78), 1), "{reason}: {log}");
-        assert!(log.contains("JWT_SECRET: ") && log.contains(reason), "{reason}: {log}");
-        assert!(!log.contains(&key), "{log}");
-    }
 }

@@ -4,7 +4,7 @@ use std::{fs, net::TcpListener, time::Duration};
 
 use system_tests::{
     contract::{SECRET, token},
-    environment,
+    environment, forge,
     lambda::runtime_variables,
     moto::Moto,
     process::{Process, binary, command},
@@ -59,6 +59,17 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     assert_refused("login", &[], &["JWT_SECRET: is not set", "DATABASE_URL: is not set"]);
     let short = [("JWT_SECRET", "canary")];
     assert_refused("validate", &short, &["JWT_SECRET: is shorter than 32 bytes"]);
+    // Each kind of weakness is in `shared/src/keys/tests/`.
+    for (function, key, reason) in [
+        ("validate", "canary-canary-canary-canary-canary".to_owned(), "a few characters"),
+        ("validate", forge::pem("p384"), "another curve"),
+        ("login", forge::pem("ed25519-public"), "holds no key that can sign"),
+    ] {
+        let output = run(function, &[], &with(environment(&DATABASE), &[("JWT_SECRET", &key)]), "");
+        assert_eq!(output.status.code(), Some(78), "{reason}: {}", output.stderr);
+        let log = output.stderr.split_once("JWT_SECRET: ").expect("it is named").1;
+        assert!(log.contains(reason) && !log.contains(&key), "{reason}: {log}");
+    }
     let no_file = [("JWT_SECRET_FILE", "/no/such/file")];
     let reason = "JWT_SECRET_FILE (file /no/such/file): No such file";
     assert_refused("validate", &no_file, &[reason]);
