@@ -10,11 +10,7 @@ use std::{
 
 use shared::users::{MySqlUsers, StoreError, User, UserStore};
 use system_tests::{
-    Environment,
-    database::{DatabaseServer, Tls},
-    mariadb, mysql9, stores,
-    tcp_proxy::TcpProxy,
-    wait,
+    Environment, database::DatabaseServer, mariadb, mysql9, stores, tcp_proxy::TcpProxy, wait, with,
 };
 
 const EMAIL: &str = "bob@example.com";
@@ -22,10 +18,11 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// A connection that was idle for longer isn't trusted.
 const IDLE: Duration = Duration::from_millis(1100);
 
-/// `init.sql`, and one user.
-fn prepare(server: &DatabaseServer) {
+/// With `init.sql`, and one user.
+fn prepared(server: DatabaseServer) -> DatabaseServer {
     server.init();
     server.sql(&format!("INSERT INTO auth.user (email, password) VALUES ('{EMAIL}', 'hash')"));
+    server
 }
 
 /// Looks the user up and says how long that took.
@@ -45,11 +42,6 @@ async fn must_find(store: &MySqlUsers, limit: Duration, what: &str) {
 /// A store all of whose connections are open.
 async fn full(variables: &Environment, connections: u32) -> MySqlUsers {
     let store = stores::open(variables, connections).await;
-    fill(&store, connections).await;
-    store
-}
-
-async fn fill(store: &MySqlUsers, connections: u32) {
     let finds = (0..connections * 4).map(|_| {
         let store = store.clone();
         tokio::spawn(async move { store.find_by_email(EMAIL).await })
@@ -57,78 +49,38 @@ async fn fill(store: &MySqlUsers, connections: u32) {
     for find in finds.collect::<Vec<_>>() {
         find.await.unwrap().unwrap();
     }
-}
-
-/// The connections that `auth_user` has.
-fn connection_ids(server: &DatabaseServer) -> Vec<String> {
-    let query = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
-    server.query(query).lines().map(str::to_owned).collect()
+    store
 }
 
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn a_connection_that_mariadb_ended_is_replaced_and_a_look_up_is_one_indexed_statement() {
-    suite(mariadb::start()).await;
+    suite(&prepared(mariadb::start())).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MySQL 9: make verify"]
 async fn a_connection_that_mysql_9_ended_is_replaced_and_a_look_up_is_one_indexed_statement() {
-    suite(mysql9::start()).await;
+    suite(&prepared(mysql9::start())).await;
 }
 
-async fn suite(mut server: DatabaseServer) {
-    prepare(&server);
-    a_pool_of_one_never_opens_a_second_connection(&server).await;
-    a_look_up_is_one_indexed_statement(&server).await;
-    for size in [1, 4] {
-        killed(&server, size).await;
-        timed_out(&server, size).await;
-    }
-    restarted(&mut server, 4).await;
-}
-
-async fn killed(server: &DatabaseServer, size: u32) {
-    let store = stores::open(&server.login_variables(), size).await;
-    for idle in [Duration::ZERO, IDLE] {
-        fill(&store, size).await;
-        for id in connection_ids(server) {
+async fn suite(server: &DatabaseServer) {
+    a_look_up_is_one_indexed_statement(server).await;
+    for (size, idle) in [(1, Duration::ZERO), (1, IDLE), (4, Duration::ZERO), (4, IDLE)] {
+        let store = full(&server.login_variables(), size).await;
+        let query = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
+        let connections = server.query(query);
+        assert!(connections.lines().count() <= size as usize, "{connections}");
+        for id in connections.lines() {
             server.sql(&format!("KILL CONNECTION {id}"));
         }
         tokio::time::sleep(idle).await;
         must_find(&store, LIMIT, &format!("{size} killed, idle for {idle:?}")).await;
+        drop(store);
+        wait::until("no connection is left", LIMIT, || {
+            server.query(query).is_empty().then_some(())
+        });
     }
-}
-
-/// What `wait_timeout` does to a pool at rest.
-async fn timed_out(server: &DatabaseServer, size: u32) {
-    server.sql("SET GLOBAL wait_timeout = 1");
-    let store = full(&server.login_variables(), size).await;
-    server.sql("SET GLOBAL wait_timeout = DEFAULT");
-    wait::until("wait_timeout", Duration::from_secs(5), || {
-        connection_ids(server).is_empty().then_some(())
-    });
-    must_find(&store, LIMIT, &format!("{size} timed out")).await;
-}
-
-async fn restarted(server: &mut DatabaseServer, size: u32) {
-    let store = full(&server.login_variables(), size).await;
-    server.restart(Tls::Valid);
-    must_find(&store, LIMIT, &format!("{size} before a restart")).await;
-    fill(&store, size).await;
-}
-
-async fn a_pool_of_one_never_opens_a_second_connection(server: &DatabaseServer) {
-    let opened = || server.query("SHOW GLOBAL STATUS LIKE 'Connections'");
-    let opened = || opened().split('\t').nth(1).unwrap().parse::<u32>().unwrap();
-    let before = opened();
-    let store = stores::open(&server.login_variables(), 1).await;
-    for _ in 0..5 {
-        fill(&store, 5).await;
-    }
-    assert_eq!(connection_ids(server).len(), 1);
-    // Two are this test's own: of `connection_ids` and of the second `opened`.
-    assert_eq!(opened() - before, 1 + 2);
 }
 
 /// By the general log, of a store that is connected and has been used.
@@ -155,54 +107,24 @@ async fn a_look_up_is_one_indexed_statement(server: &DatabaseServer) {
     assert!(by_index && plan.contains("\temail\t"), "not by index: {plan}");
 }
 
-fn through(proxy: &TcpProxy, server: &DatabaseServer, mode: &str) -> Environment {
-    let mut variables = server.login_variables();
-    variables.insert("MYSQL_PORT".into(), proxy.port().to_string());
-    variables.insert("MYSQL_SSL_MODE".into(), mode.into());
-    variables
-}
-
-/// What a process was frozen for, or a network has forgotten a connection after.
+/// What a process was frozen for, or a network has forgotten a connection after. Over TLS too: an
+/// orderly end of it would wait for the other side.
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn a_connection_that_stalled_during_a_pause_is_replaced() {
-    let server = mariadb::start();
-    prepare(&server);
-    // Over TLS too: an orderly end of it would wait for the other side.
-    tokio::join!(
-        pause(&server, 1, "DISABLED"),
-        pause(&server, 1, "REQUIRED"),
-        pause(&server, 8, "DISABLED"),
-        pause(&server, 8, "REQUIRED"),
-    );
-}
-
-async fn pause(server: &DatabaseServer, size: u32, mode: &str) {
-    let proxy = TcpProxy::start(server.port());
-    let store = full(&through(&proxy, server, mode), size).await;
-    proxy.stall_all();
-    tokio::time::sleep(IDLE).await;
-    // The first one notices; then the others of the pool are dead as well.
-    for attempt in 0..=size {
-        let what = format!("attempt {attempt} of a pool of {size}, {mode}");
-        must_find(&store, Duration::from_secs(3), &what).await;
+    let server = prepared(mariadb::start());
+    for (size, mode) in [(1, "REQUIRED"), (8, "DISABLED")] {
+        let proxy = TcpProxy::start(server.port());
+        let through = [("MYSQL_PORT", &*proxy.port().to_string()), ("MYSQL_SSL_MODE", mode)];
+        let store = full(&with(server.login_variables(), &through), size).await;
+        proxy.stall_all();
+        tokio::time::sleep(IDLE).await;
+        // The first one notices; then the others of the pool are dead as well.
+        for attempt in 0..=size {
+            let what = format!("attempt {attempt} of a pool of {size}, {mode}");
+            must_find(&store, Duration::from_secs(3), &what).await;
+        }
     }
-}
-
-/// That it stalls can't be known yet, so this one look-up fails; but the place of its
-/// connection is free again.
-#[tokio::test]
-#[ignore = "needs MariaDB: make test"]
-async fn a_connection_that_stalls_in_use_costs_one_look_up() {
-    let server = mariadb::start();
-    prepare(&server);
-    let proxy = TcpProxy::start(server.port());
-    let store = full(&through(&proxy, &server, "PREFERRED"), 1).await;
-    proxy.stall_all();
-    let (found, elapsed) = timed_find(&store).await;
-    assert!(matches!(found, Err(StoreError::Timeout)), "{found:?}");
-    assert!(elapsed < Duration::from_millis(6500), "{elapsed:?}");
-    must_find(&store, LIMIT, "behind the stalled one").await;
 }
 
 /// A listener whose queue takes connections that are never served, and a port without one.

@@ -30,7 +30,9 @@ async fn the_contract_holds_on_mariadb() {
 #[tokio::test]
 #[ignore = "needs MySQL 9: make verify"]
 async fn the_contract_holds_on_mysql_9() {
-    check_on(&mysql9::shared()).await;
+    let server = mysql9::start();
+    server.init();
+    check_on(&server).await;
 }
 
 #[test]

@@ -9,8 +9,7 @@ use system_tests::{
     Environment, fake_http,
     moto::{self, Moto},
     process::Output,
-    service::{self, Service},
-    wait,
+    service, wait,
 };
 
 const LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
@@ -56,12 +55,10 @@ impl<'a> Keys<'a> {
 
     /// All of these at the same time, each of which may be told to try again.
     fn at_once<const N: usize>(&self, both: bool, lines: [&str; N]) -> [Output; N] {
-        let outputs = thread::scope(|scope| {
+        thread::scope(|scope| {
             let running = lines.map(|line| scope.spawn(move || self.key(line, both)));
             running.map(|it| it.join().unwrap())
-        });
-        assert!(outputs.iter().any(|output| output.status.success()), "{outputs:?}");
-        outputs
+        })
     }
 
     /// The name and the kind of each key of the private secret and of the public one.
@@ -114,17 +111,6 @@ fn each_change_reaches_the_public_keys_and_no_version_keeps_a_retired_key() {
     assert_eq!(have_two(), [true, true]);
     keys.good("retire two");
     assert_eq!(have_two(), [false, false]);
-
-    // What is printed is what is served, also of the keys that were there before.
-    Keys::new(&moto, "other").good("new --alg EdDSA --kid other");
-    moto.put_secret("jwt", &moto.text("other", LABELS[0]).unwrap());
-    let mut variables = moto.variables();
-    variables.insert("JWT_SECRET_ID".into(), "jwt".into());
-    let validate = Service::start("validate", variables);
-    let served = validate.request("GET", "/.well-known/jwks.json").send();
-    let printed = keys.key("public", false).stdout;
-    assert_eq!(printed.strip_suffix('\n'), Some(served.text()));
-    assert!(["other", "three"].iter().all(|kid| printed.contains(kid)), "{printed}");
 }
 
 #[test]
@@ -138,21 +124,12 @@ fn an_empty_secret_is_filled_and_what_secrets_manager_refuses_is_said_in_one_lin
         assert!(new.status.success() && moto.text(id, LABELS[0]).is_some(), "{new:?}");
     }
 
-    let _ = moto.create_secret("short", "canary");
     let _ = moto.create_secret("one", TEXT);
     let _ = moto.call("CreateSecret", &json!({ "Name": "binary", "SecretBinary": "AAEC" }));
     for (line, secret, reason) in [
         ("list", "gone", "secret gone: is not there; make it with: auth-admin key new"),
-        ("public", "gone", "answered HTTP 404 ResourceNotFoundException: "),
         ("list", "binary", "secret binary: the secret holds no text"),
-        ("new --alg ES256", "binary", "holds no text"),
-        (
-            "new --alg ES256",
-            "one",
-            "one: has a value already; add a key to it with: auth-admin key",
-        ),
-        ("rotate", "short", "shorter than 32 bytes"),
-        ("retire --without-kid", "one", "is the only key"),
+        ("new --alg ES256", "one", "one: has a value already; add a key to it with: auth-admin"),
     ] {
         Keys::new(&moto, secret).refused(line, false, reason);
     }
@@ -169,7 +146,7 @@ fn an_empty_secret_is_filled_and_what_secrets_manager_refuses_is_said_in_one_lin
 #[ignore = "needs moto: make test"]
 fn of_changes_at_once_one_is_made_and_nothing_signs_that_does_not_verify() {
     let moto = Moto::start();
-    for name in ["0", "1", "2", "3", "4", "5"] {
+    for name in ["0", "1", "2"] {
         let keys = Keys::new(&moto, name);
         keys.good("new --alg EdDSA --kid old");
         keys.good("rotate --stage --kid next");
@@ -188,16 +165,17 @@ fn of_changes_at_once_one_is_made_and_nothing_signs_that_does_not_verify() {
     }
 
     // Each staged key is there if that was reported, and else the report says so.
-    let names = ["a", "b", "c", "d"];
-    let lines = names.map(|name| format!("rotate --stage --kid {name}"));
     let keys = Keys::new(&moto, "0");
-    let outputs = keys.at_once(false, lines.each_ref().map(String::as_str));
-    let there = &keys.listed()[0];
-    for (name, output) in names.iter().zip(&outputs) {
+    let outputs = keys.at_once(
+        false,
+        ["rotate --stage --kid a", "rotate --stage --kid b", "rotate --stage --kid c"],
+    );
+    let there = keys.listed()[0].concat();
+    assert!(outputs.iter().any(|output| output.status.success()), "{outputs:?}");
+    for (name, output) in ["a private", "b private", "c private"].iter().zip(&outputs) {
         let success = output.status.success();
         let told = success || output.stderr.contains("was changed meanwhile, so try again");
-        let is_there = there.contains(&format!("{name} private"));
-        assert!(told && is_there == success, "{output:?}: {there:?}");
+        assert!(told && there.contains(name) == success, "{output:?}: {there:?}");
     }
 }
 
@@ -222,15 +200,9 @@ fn a_label_that_stays_is_said_and_that_of_the_public_keys_is_taken_away_all_the_
     keys.variables = Moto::variables_for(port);
     let said = keys.key("retire two", true);
     assert_eq!(said.status.code(), Some(1), "{said:?}");
-    let (said, _) = said.stderr.rsplit_once(' ').unwrap_or_default();
-    assert_eq!(
-        said,
-        "error: secret jwt: the keys were changed, but what was there before goes on verifying, \
-         since AWSPREVIOUS was not taken away: Secrets Manager answered HTTP 400 \
-         AccessDeniedException: not you; do it with: aws secretsmanager \
-         update-secret-version-stage --secret-id jwt --version-stage AWSPREVIOUS \
-         --remove-from-version-id"
-    );
+    for part in ["goes on verifying", "AccessDeniedException: not you; do it with: aws secrets"] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
     let stays = ["jwt", "jwt-public"].map(|id| moto.text(id, LABELS[1]).is_some());
     assert_eq!(stays, [true, false]);
 }

@@ -11,7 +11,7 @@ const ARGON2: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$lFO8T
 
 /// The types of `email`, `password` and `admin`, a value of `admin`, whether that makes an
 /// administrator, and whether a new hash fits.
-const TABLES: [(&str, &str, &str, &str, bool, bool); 23] = [
+const TABLES: [(&str, &str, &str, &str, bool, bool); 17] = [
     ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "TRUE", true, true),
     ("VARCHAR(255)", "VARCHAR(60)", "BOOLEAN", "FALSE", false, false),
     ("VARCHAR(255)", "CHAR(60)", "BIT(1)", "b'1'", true, false),
@@ -20,19 +20,13 @@ const TABLES: [(&str, &str, &str, &str, bool, bool); 23] = [
     ("VARCHAR(255)", "VARBINARY(255)", "TINYINT UNSIGNED", "2", true, true),
     ("VARBINARY(255)", "VARBINARY(255)", "INT", "-1", true, true),
     ("VARCHAR(255)", "BLOB", "BIGINT UNSIGNED", "18446744073709551615", true, true),
-    ("VARBINARY(255)", "TEXT", "MEDIUMINT", "0", false, true),
     ("VARCHAR(190) CHARACTER SET latin1", "VARCHAR(96)", "ENUM('n','y')", "'n'", false, true),
     ("VARCHAR(190) CHARACTER SET utf8mb3", "TINYTEXT", "ENUM('n','y')", "'y'", false, true),
-    ("VARCHAR(190) CHARACTER SET ascii", "VARCHAR(255)", "SET('a','b')", "'a'", false, true),
     ("VARCHAR(255) COLLATE utf8mb4_bin", "LONGBLOB", "VARCHAR(5)", "'true'", false, true),
     ("VARCHAR(99)", "TEXT", "ENUM('0','1') COLLATE utf8mb4_bin", "'1'", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "CHAR(1)", "'1'", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "TEXT", "'1'", false, true),
     ("VARCHAR(255)", "VARCHAR(255)", "VARBINARY(1)", "'1'", false, true),
     ("VARCHAR(255)", "VARCHAR(255)", "DECIMAL(1,0)", "1", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "DOUBLE", "1", false, true),
     ("VARCHAR(255)", "VARCHAR(255)", "YEAR", "2026", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "DATE", "'2026-11-26'", false, true),
     ("VARCHAR(255)", "VARCHAR(255)", "JSON", "'true'", false, true),
     ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "NULL", false, true),
 ];
@@ -92,7 +86,7 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
 
 /// By a `login` that goes on, without new hashes and without administrators.
 fn the_log_says_what_cannot_be_used(server: &DatabaseServer) {
-    for (admin, value, found) in [("ENUM('n','y')", "'y'", "ENUM"), ("BOOLEAN", "NULL", "NULL")] {
+    for (admin, value, found) in [("ENUM('y')", "'y'", "ENUM"), ("BOOLEAN", "NULL", "NULL")] {
         set_up(server, &table("VARCHAR(99) CHARACTER SET latin1", "VARCHAR(60)", admin, value));
         let login = users::login(server.login_variables(), &[]);
         for _ in 0..2 {
@@ -100,13 +94,16 @@ fn the_log_says_what_cannot_be_used(server: &DatabaseServer) {
         }
         let guess = |_| users::log_in(&login, "😀@example.com", "x").status;
         assert_eq!([0, 1, 2, 3, 4, 5].map(guess), [401, 401, 401, 401, 401, 429]);
-        assert_eq!(stored(server), BCRYPT);
         let (_, log) = login.terminate();
-        assert_eq!(log.matches(&format!(r#""found":"{found}""#)).count(), 1, "{log}");
-        assert_eq!(log.matches("the new password hash was not stored").count(), 2, "{log}");
-        assert!(log.contains("too short: it has to hold 96 characters"), "{log}");
-        assert!(!log.contains("authn_password_rehashed"), "{log}");
-        assert!(!log.contains("the database failed"), "{log}");
+        for (part, count) in [
+            (&*format!(r#""found":"{found}""#), 1),
+            ("the new password hash was not stored", 2),
+            ("too short: it has to hold 96 characters", 2),
+            ("authn_password_rehashed", 0),
+            ("the database failed", 0),
+        ] {
+            assert_eq!(log.matches(part).count(), count, "{part}: {log}");
+        }
     }
 }
 
@@ -114,10 +111,7 @@ async fn rows_that_differ_in_case_alone_are_found_by_their_spelling(server: &Dat
     for collation in ["utf8mb4_bin", "utf8mb4_general_ci"] {
         let column = format!("VARCHAR(255) COLLATE {collation}");
         let table = table(&column, "VARCHAR(255)", "BOOLEAN", "FALSE").replace("UNIQUE", "");
-        set_up(
-            server,
-            &format!("{table}; INSERT INTO user (email) VALUES ('Ada@example.com'), ('ADA@x')"),
-        );
+        set_up(server, &format!("{table}; INSERT INTO user (email) VALUES ('Ada@example.com')"));
         let login = stores::open(&server.login_variables(), 1).await;
         for (spelling, id) in [(EMAIL, "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")] {
             assert_eq!(find(&login, spelling).await.unwrap().id, id, "{collation}: {spelling}");
