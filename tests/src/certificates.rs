@@ -20,7 +20,8 @@ use crate::{
 /// A certificate authority whose certificate lies in a file.
 #[derive(Debug)]
 pub struct Authority {
-    certificate: PathBuf,
+    /// The file with its certificate: what a client trusts.
+    pub certificate: PathBuf,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -37,32 +38,27 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    /// The file with its certificate: what a client trusts.
-    pub fn certificate(&self) -> &Path {
-        &self.certificate
-    }
-
-    /// Signs a server certificate for these host names and addresses, and writes it and
-    /// its key to `certificate` and `key`. It is no CA itself: rustls refuses a server
-    /// whose certificate is one.
-    pub fn sign_server(&self, names: &[&str], certificate: &Path, key: &Path) {
+    /// Signs a server certificate for these host names and addresses, and writes it and its key
+    /// to files of the directory. It is no CA itself: rustls refuses a server whose certificate
+    /// is one.
+    pub fn sign_server(&self, names: &[&str], directory: &Path) -> [PathBuf; 2] {
         let mut params = parameters("server", names);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let pair = KeyPair::generate().expect("a key");
         let signed = params.signed_by(&pair, &self.issuer).expect("a certificate");
-        fs::write(certificate, signed.pem()).expect("scratch can be written");
-        fs::write(key, pair.serialize_pem()).expect("scratch can be written");
+        [("cert.pem", signed.pem()), ("key.pem", pair.serialize_pem())].map(|(name, pem)| {
+            fs::write(directory.join(name), pem).expect("scratch can be written");
+            directory.join(name)
+        })
     }
 
     /// TLS for `localhost` in front of a port of the loopback interface, and its own port.
     pub fn tls_proxy(&self, directory: &Path, target: u16) -> (Process, u16) {
-        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
-        self.sign_server(&["localhost"], &certificate, &key);
         let port = wait::free_port();
         let mut proxy = command(python::program("python"), &Environment::new());
         proxy.arg(workspace().join("tests/python/tls_proxy.py")).arg(port.to_string());
-        proxy.args([certificate, key]).arg(target.to_string());
+        proxy.args(self.sign_server(&["localhost"], directory)).arg(target.to_string());
         let proxy = Process::start("TLS proxy", proxy);
         wait::until("TLS", Duration::from_secs(20), || wait::accepts(port).then_some(()));
         (proxy, port)

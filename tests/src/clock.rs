@@ -1,20 +1,11 @@
 //! A wall clock that a test moves, for the functions as processes: libfaketime between
 //! them and the C library. Monotonic time goes on as ever.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{env::consts::ARCH, fs, path::Path};
 
 use tempfile::TempDir;
 
 use crate::{Environment, environment, scratch};
-
-/// Where Debian's package `libfaketime` puts its library for programs with threads.
-const LIBRARIES: [&str; 2] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-];
 
 /// The clock of every process that is started with its [`variables`](Self::variables).
 #[derive(Debug)]
@@ -34,10 +25,12 @@ impl Clock {
 
     /// What a process needs in order to follow this clock.
     pub fn variables(&self) -> Environment {
-        let library = LIBRARIES.into_iter().find(|path| Path::new(path).exists());
+        // Where Debian's package `libfaketime` puts its library for programs with threads.
+        let library = format!("/usr/lib/{ARCH}-linux-gnu/faketime/libfaketimeMT.so.1");
+        assert!(Path::new(&library).exists(), "libfaketime is missing: run `make test`");
         environment(&[
-            ("LD_PRELOAD", library.expect("libfaketime is missing: run `make test`")),
-            ("FAKETIME_TIMESTAMP_FILE", &self.path().display().to_string()),
+            ("LD_PRELOAD", &library),
+            ("FAKETIME_TIMESTAMP_FILE", &self.directory.path().join("time").display().to_string()),
             ("FAKETIME_NO_CACHE", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
             ("FAKETIME_DONT_RESET", "1"),
@@ -54,10 +47,6 @@ impl Clock {
     fn set(&self) {
         let new = self.directory.path().join("new");
         fs::write(&new, format!("+{}s\n", self.ahead)).expect("scratch can be written");
-        fs::rename(new, self.path()).expect("scratch can be written");
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("time")
+        fs::rename(new, self.directory.path().join("time")).expect("scratch can be written");
     }
 }

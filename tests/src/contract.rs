@@ -2,7 +2,7 @@
 
 mod rows;
 
-pub use rows::{ADMIN, USER, add_users, claims, hash};
+pub use rows::{ADMIN, USER, add_users, claims, hash, users};
 
 use std::{
     fs,

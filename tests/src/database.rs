@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
@@ -41,22 +41,9 @@ struct Product {
     small: &'static [&'static str],
     /// The option with which a server offers no TLS.
     without_tls: &'static str,
-    /// The one server that the tests of a process share while one of them holds it. Statics
-    /// are not dropped, so the last test ends it.
-    shared: Mutex<Weak<DatabaseServer>>,
 }
 
 impl Product {
-    fn shared(&'static self) -> Arc<DatabaseServer> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(DatabaseServer::start(self));
-            server.init();
-            *shared = Arc::downgrade(&server);
-            server
-        })
-    }
-
     /// Copies an empty data directory, which is installed once for all test processes.
     fn install(&self, directory: &TempDir) {
         let template = directory.path().with_file_name(self.name);
@@ -74,18 +61,22 @@ impl Product {
         assert!(copied.is_ok_and(|status| status.success()), "{} cannot be copied", self.name);
     }
 
-    fn run(&self, directory: &TempDir, port: u16, tls: Tls) -> Process {
+    fn run(&self, directory: &TempDir, authority: &Authority, port: u16, tls: Tls) -> Process {
         let mut server = self.command(self.server, directory);
         server.args(["--socket=s", "--pid-file=pid", "--bind-address=127.0.0.1"]);
         server.args(["--skip-name-resolve", &format!("--port={port}")]);
-        if tls == Tls::Off {
+        let names = match tls {
+            Tls::Valid => &["localhost", "127.0.0.1"][..],
+            Tls::OtherName => &["db.example"],
+            Tls::Off => &[],
+        };
+        if names.is_empty() {
             server.arg(self.without_tls);
         } else {
-            let name = if tls == Tls::Valid { "valid" } else { "other-name" };
-            let path = directory.path().display();
-            server.arg(format!("--ssl-ca={path}/ca.pem"));
-            server.arg(format!("--ssl-cert={path}/{name}-cert.pem"));
-            server.arg(format!("--ssl-key={path}/{name}-key.pem"));
+            let [certificate, key] = authority.sign_server(names, directory.path());
+            server.arg(format!("--ssl-ca={}", authority.certificate.display()));
+            server.arg(format!("--ssl-cert={}", certificate.display()));
+            server.arg(format!("--ssl-key={}", key.display()));
         }
         let mut process = Process::start(self.name, server);
         wait::until(&format!("{} accepts connections", self.name), LIMIT, || {
@@ -133,7 +124,8 @@ pub struct DatabaseServer {
     pub process: Process,
     product: &'static Product,
     port: u16,
-    authority: Authority,
+    /// Who signed its certificate.
+    pub authority: Authority,
     directory: TempDir,
 }
 
@@ -143,14 +135,8 @@ impl DatabaseServer {
         let directory = scratch::directory();
         product.install(&directory);
         let authority = Authority::new(directory.path(), "ca");
-        for (names, name) in
-            [(&["localhost", "127.0.0.1"][..], "valid"), (&["db.example"], "other-name")]
-        {
-            let file = |kind: &str| directory.path().join(format!("{name}-{kind}.pem"));
-            authority.sign_server(names, &file("cert"), &file("key"));
-        }
         let port = wait::free_port();
-        let process = product.run(&directory, port, Tls::Valid);
+        let process = product.run(&directory, &authority, port, Tls::Valid);
         let server = Self { process, product, port, authority, directory };
         // It listens on its port before it does on its socket.
         wait::until("the server's socket", LIMIT, || server.run_sql("DO 0").ok());
@@ -161,7 +147,7 @@ impl DatabaseServer {
     /// Stops the server, where it runs, and starts it again on the same port and data.
     pub fn restart(&mut self, tls: Tls) {
         self.stop();
-        self.process = self.product.run(&self.directory, self.port, tls);
+        self.process = self.product.run(&self.directory, &self.authority, self.port, tls);
     }
 
     /// Stops the server until it is started by [`restart`](Self::restart).
@@ -177,11 +163,6 @@ impl DatabaseServer {
     /// The port, of 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
-    }
-
-    /// The certificate of the authority that signed the server's.
-    pub fn ca(&self) -> &Path {
-        self.authority.certificate()
     }
 
     /// `DATABASE_URL` for all rights on database `auth`.
@@ -233,14 +214,8 @@ impl DatabaseServer {
         assert_eq!(self.query(script), "", "{script}");
     }
 
-    /// Logs in through the product's own client on the server's socket, after which MySQL
-    /// has seen the account's password and takes it without TLS too.
-    pub fn show_password(&self, user: &str, password: &str) {
-        let output = self.client(user, password, "DO 0");
-        assert!(output.status.success(), "{}", output.stderr);
-    }
-
-    fn client(&self, user: &str, password: &str, script: &str) -> Output {
+    /// Runs a script through the product's own client on the server's socket.
+    pub fn client(&self, user: &str, password: &str, script: &str) -> Output {
         let mut client = (self.product.command)(self.product.client);
         // The path of a socket may have 107 bytes, and that of a checkout can be longer.
         client.current_dir(data(&self.directory)).args(["-S", "s", "-u", user]);
@@ -266,29 +241,44 @@ fn data(directory: &TempDir) -> PathBuf {
     directory.path().join("data")
 }
 
+static MARIADB: Product = Product {
+    name: "MariaDB",
+    command: |program| {
+        let mut command = process::command(program, &Environment::new());
+        // The machine's my.cnf is for another server.
+        command.arg("--no-defaults");
+        command
+    },
+    install: &["mariadb-install-db", "--auth-root-authentication-method=normal", "--skip-test-db"],
+    server: "mariadbd",
+    client: "mariadb",
+    small: &["--innodb-log-file-size=4M"],
+    without_tls: "--skip-ssl",
+};
+
+static MYSQL9: Product = Product {
+    name: "MySQL 9",
+    // One of the wrappers beside `install`. They look for nothing in the machine, and replace
+    // themselves by the program.
+    command: |wrapper| {
+        // Not the tests' own target directory: an installation serves all of them.
+        let directory = workspace().join("target/mysql");
+        assert!(directory.join(".complete").exists(), "MySQL 9 is missing: run `make verify`");
+        let wrapper = workspace().join("tests/mysql").join(wrapper);
+        let mut command = process::command(wrapper, &Environment::new());
+        command.arg(directory);
+        command
+    },
+    install: &["mysqld", "--initialize-insecure"],
+    server: "mysqld",
+    client: "mysql",
+    small: &["--innodb-redo-log-capacity=32M", "--skip-log-bin"],
+    without_tls: "--tls-version=",
+};
+
 /// MariaDB, as this machine has it installed.
 pub mod mariadb {
-    use super::{Arc, DatabaseServer, Environment, Mutex, Product, Weak, process};
-
-    static MARIADB: Product = Product {
-        name: "MariaDB",
-        command: |program| {
-            let mut command = process::command(program, &Environment::new());
-            // The machine's my.cnf is for another server.
-            command.arg("--no-defaults");
-            command
-        },
-        install: &[
-            "mariadb-install-db",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ],
-        server: "mariadbd",
-        client: "mariadb",
-        small: &["--innodb-log-file-size=4M"],
-        without_tls: "--skip-ssl",
-        shared: Mutex::new(Weak::new()),
-    };
+    use super::{Arc, DatabaseServer, MARIADB, Mutex, PoisonError, Weak};
 
     /// A server of the caller's own, without database `auth`.
     pub fn start() -> DatabaseServer {
@@ -298,42 +288,24 @@ pub mod mariadb {
     /// The server that the tests of this process share, with `init.sql` run. Tests keep out
     /// of each other's way by e-mail addresses of their own.
     pub fn shared() -> Arc<DatabaseServer> {
-        MARIADB.shared()
+        // Statics are not dropped, so the last test that holds it ends it.
+        static SHARED: Mutex<Weak<DatabaseServer>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(start());
+            server.init();
+            *shared = Arc::downgrade(&server);
+            server
+        })
     }
 }
 
 /// MySQL 9, as `tests/mysql/install` puts it into `target/mysql`.
 pub mod mysql9 {
-    use super::{Arc, DatabaseServer, Environment, Mutex, Product, Weak, process, workspace};
-
-    static MYSQL9: Product = Product {
-        name: "MySQL 9",
-        // One of the wrappers beside `install`. They look for nothing in the machine, and
-        // replace themselves by the program.
-        command: |wrapper| {
-            // Not the tests' own target directory: an installation serves all of them.
-            let directory = workspace().join("target/mysql");
-            assert!(directory.join(".complete").exists(), "MySQL 9 is missing: run `make verify`");
-            let wrapper = workspace().join("tests/mysql").join(wrapper);
-            let mut command = process::command(wrapper, &Environment::new());
-            command.arg(directory);
-            command
-        },
-        install: &["mysqld", "--initialize-insecure"],
-        server: "mysqld",
-        client: "mysql",
-        small: &["--innodb-redo-log-capacity=32M", "--skip-log-bin"],
-        without_tls: "--tls-version=",
-        shared: Mutex::new(Weak::new()),
-    };
+    use super::{DatabaseServer, MYSQL9};
 
     /// As [`mariadb::start`](super::mariadb::start).
     pub fn start() -> DatabaseServer {
         DatabaseServer::start(&MYSQL9)
-    }
-
-    /// As [`mariadb::shared`](super::mariadb::shared).
-    pub fn shared() -> Arc<DatabaseServer> {
-        MYSQL9.shared()
     }
 }

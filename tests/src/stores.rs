@@ -32,14 +32,14 @@ impl Sqlite {
         let folder = scratch::directory();
         let path = folder.path().join("users.sqlite");
         let store = Self { users: SqliteUsers::open(&path).await.expect("a file"), folder };
-        add(&store.users, users).await;
+        store.users.add(&new_users(users).await).await.expect("the users are new");
         store
     }
 
     /// One with the users of the contract.
     pub async fn of_contract() -> Self {
         let store = Self::with(&[]).await;
-        contract::add_users(&store.users).await;
+        store.users.add(&contract::users().await).await.expect("the users are new");
         store
     }
 
@@ -50,28 +50,12 @@ impl Sqlite {
     }
 }
 
-/// A store to which users are added.
-pub trait AddUsers {
-    /// Adds users, who are new.
-    fn add_users(&self, users: &[NewUser]) -> impl Future<Output = ()>;
-}
-
-impl AddUsers for MySqlUsers {
-    async fn add_users(&self, users: &[NewUser]) {
-        self.add(users).await.expect("the users are new");
-    }
-}
-
-impl AddUsers for SqliteUsers {
-    async fn add_users(&self, users: &[NewUser]) {
-        self.add(users).await.expect("the users are new");
-    }
-}
-
-/// Adds users by e-mail and password, with hashes of `login`'s default cost.
-pub async fn add(store: &impl AddUsers, users: &[(&str, &str)]) {
+/// Users by e-mail and password, with hashes of `login`'s default cost.
+pub async fn new_users(users: &[(&str, &str)]) -> Vec<NewUser> {
+    let mut new = Vec::new();
     for (email, password) in users {
         let hash = contract::hash(password).await;
-        store.add_users(&[NewUser { email: (*email).into(), hash, admin: false }]).await;
+        new.push(NewUser { email: (*email).into(), hash, admin: false });
     }
+    new
 }

@@ -9,6 +9,7 @@ use crate::{
     database::DatabaseServer,
     http::Answer,
     service::Service,
+    with,
 };
 
 /// The password of all of them.
@@ -43,11 +44,9 @@ pub fn email(name: &str, number: usize) -> String {
 /// Adds all of them, with hashes as `login` makes them, where they are not there yet.
 pub fn add(server: &DatabaseServer, config: Argon2Config) {
     let hash = hash(config);
-    for name in NAMES {
-        let rows = (0..EACH).map(|number| format!("('{}', '{hash}')", email(name, number)));
-        let rows = rows.collect::<Vec<_>>().join(",");
-        server.sql(&format!("INSERT IGNORE INTO auth.user (email, password) VALUES {rows}"));
-    }
+    let emails = NAMES.iter().flat_map(|name| (0..EACH).map(|number| email(name, number)));
+    let rows = emails.map(|email| format!("('{email}', '{hash}')")).collect::<Vec<_>>().join(",");
+    server.sql(&format!("INSERT IGNORE INTO auth.user (email, password) VALUES {rows}"));
 }
 
 /// The hash of all of them.
@@ -60,9 +59,7 @@ pub fn hash(config: Argon2Config) -> String {
 /// The variables of `login` on this database, with the contract's key, quick hashes and these.
 pub fn login_variables(mut database: Environment, more: &[(&str, &str)]) -> Environment {
     database.extend(variables(quick()));
-    database.insert("JWT_SECRET".into(), SECRET.into());
-    database.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-    database
+    with(with(database, &[("JWT_SECRET", SECRET)]), more)
 }
 
 /// `login` with these variables.

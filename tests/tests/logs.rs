@@ -53,7 +53,8 @@ async fn no_credential_is_logged_even_at_trace() {
 #[ignore = "needs MariaDB: make test"]
 async fn no_credential_is_logged_even_at_trace_with_mariadb() {
     let server = mariadb::shared();
-    stores::add(&stores::open(&server.root_variables(), 1).await, &[(EMAIL, PASSWORD)]).await;
+    let users = stores::new_users(&[(EMAIL, PASSWORD)]).await;
+    stores::open(&server.root_variables(), 1).await.add(&users).await.expect("the user is new");
     let log = provoke(server.login_variables());
     assert!(!log.contains(&server.login_variables()["MYSQL_PASSWORD"]));
 }

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 
 use serde_json::Value;
 use system_tests::{
-    contract::{SECRET, USER, add_users, check, is_doubled, token},
+    contract::{self, SECRET, USER, check, is_doubled, token},
     environment,
     gateway::{Gateway, Program},
     http::{Request, basic},
@@ -55,7 +55,7 @@ fn flask_address() -> String {
 #[ignore = "needs nginx and PyJWT: make test"]
 async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
     let store = Sqlite::with(&[("demo@example.com", "correct horse battery staple")]).await;
-    add_users(&store.users).await;
+    store.users.add(&contract::users().await).await.expect("the users are new");
     let functions = Functions::start(store.variables());
     let [host, _ingress] = start(&functions);
 

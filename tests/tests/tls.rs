@@ -1,8 +1,6 @@
 //! `MYSQL_SSL_MODE` and `MYSQL_SSL_CA` against servers with each kind of certificate. That
 //! `DATABASE_URL` says the same is a test beside its parser.
 
-use std::time::{Duration, Instant};
-
 use shared::users::UserStore;
 use system_tests::{
     Environment,
@@ -11,7 +9,7 @@ use system_tests::{
         DatabaseServer,
         Tls::{self, Off, OtherName, Valid},
     },
-    mariadb, mysql9, scratch, stores, users,
+    mariadb, mysql9, scratch, stores, users, with,
 };
 
 const PASSWORD: &str = "secret";
@@ -20,13 +18,11 @@ const ADDRESS: &str = "127.0.0.1";
 
 /// Of the server's certificate, mode, CA, host, and what becomes of the connection. Rows of one
 /// kind of server stand together: between them it is restarted.
-const ROWS: [(&str, Tls, &str, &str, &str, &str); 25] = [
+const ROWS: [(&str, Tls, &str, &str, &str, &str); 18] = [
     ("disabled is plain though TLS is offered", Valid, "DISABLED", "", NAME, "plain"),
-    ("disabled looks at no CA", Valid, "DISABLED", "wrong", NAME, "plain"),
     ("preferred takes TLS where it is offered", Valid, "PREFERRED", "", NAME, "encrypted"),
     ("preferred checks no certificate", Valid, "PREFERRED", "wrong", NAME, "encrypted"),
     ("no mode is preferred", Valid, "", "", NAME, "encrypted"),
-    ("no mode with the right CA", Valid, "", "right", NAME, "encrypted"),
     ("no mode with a wrong CA verifies it", Valid, "", "wrong", NAME, "refused"),
     ("required checks no certificate", Valid, "REQUIRED", "", NAME, "encrypted"),
     ("required, as mysql, looks at no CA", Valid, "REQUIRED", "wrong", NAME, "encrypted"),
@@ -34,17 +30,12 @@ const ROWS: [(&str, Tls, &str, &str, &str, &str); 25] = [
     ("verify-ca with a wrong CA", Valid, "VERIFY_CA", "wrong", NAME, "refused"),
     ("verify-identity by name", Valid, "VERIFY_IDENTITY", "right", NAME, "encrypted"),
     ("verify-identity by address", Valid, "VERIFY_IDENTITY", "right", ADDRESS, "encrypted"),
-    ("verify-identity with a wrong CA", Valid, "VERIFY_IDENTITY", "wrong", NAME, "refused"),
     ("required takes another name", OtherName, "REQUIRED", "right", NAME, "encrypted"),
     ("verify-ca takes another name", OtherName, "VERIFY_CA", "right", NAME, "encrypted"),
-    ("verify-ca takes another address", OtherName, "VERIFY_CA", "right", ADDRESS, "encrypted"),
-    ("verify-ca, another name, wrong CA", OtherName, "VERIFY_CA", "wrong", NAME, "refused"),
     ("identity of another name", OtherName, "VERIFY_IDENTITY", "right", NAME, "refused"),
-    ("identity of another address", OtherName, "VERIFY_IDENTITY", "right", ADDRESS, "refused"),
     ("disabled without TLS", Off, "DISABLED", "", NAME, "plain"),
     ("preferred without TLS", Off, "PREFERRED", "", NAME, "plain"),
     ("required without TLS", Off, "REQUIRED", "", NAME, "refused"),
-    ("verify-ca without TLS", Off, "VERIFY_CA", "right", NAME, "refused"),
     ("verify-identity without TLS", Off, "VERIFY_IDENTITY", "right", NAME, "refused"),
 ];
 
@@ -62,40 +53,36 @@ async fn each_ssl_mode_does_to_mysql_9_what_the_mysql_client_does() {
 
 async fn every_row(mut server: DatabaseServer) {
     let directory = scratch::directory();
-    let wrong = Authority::new(directory.path(), "wrong-ca").certificate().to_owned();
+    let wrong = Authority::new(directory.path(), "wrong-ca").certificate;
     server.sql(&format!(
         "CREATE DATABASE auth;
          CREATE USER anyone@'%' IDENTIFIED BY '{PASSWORD}';
          CREATE USER tls_only@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL;
          GRANT SELECT ON auth.* TO anyone@'%'; GRANT SELECT ON auth.* TO tls_only@'%';",
     ));
-    // MySQL takes a password that it hasn't seen over TLS only, see below.
-    server.show_password("anyone", PASSWORD);
     let (mut failures, mut current) = (Vec::new(), Valid);
     for (name, tls, mode, ca, host, expected) in ROWS {
         if tls != current {
             server.restart(tls);
-            server.show_password("anyone", PASSWORD);
             current = tls;
         }
+        // MySQL takes a password that it hasn't seen over TLS only, see below.
+        assert!(server.client("anyone", PASSWORD, "DO 0").status.success());
         let ca = match ca {
-            "right" => server.ca().display().to_string(),
+            "right" => server.authority.certificate.display().to_string(),
             "wrong" => wrong.display().to_string(),
             _ => String::new(),
         };
         let connects = async |user: &str| {
-            let mut variables = server.login_variables();
-            for (name, value) in [
+            let own = [
                 ("MYSQL_USER", user),
                 ("MYSQL_PASSWORD", PASSWORD),
                 ("MYSQL_HOST", host),
                 // An empty variable counts as unset.
                 ("MYSQL_SSL_MODE", mode),
                 ("MYSQL_SSL_CA", &ca),
-            ] {
-                variables.insert(name.into(), value.into());
-            }
-            connects(variables).await
+            ];
+            connects(with(server.login_variables(), &own)).await
         };
         let outcome = match (connects("anyone").await, connects("tls_only").await) {
             (true, true) => "encrypted",
@@ -114,9 +101,6 @@ async fn connects(variables: Environment) -> bool {
     stores::open(&variables, 1).await.ping().await.is_ok()
 }
 
-/// The limits of the store, 3 s, and a busy machine.
-const LIMIT: Duration = Duration::from_secs(4);
-
 /// `caching_sha2_password`, MySQL's default: the server keeps a fast hash of each password that
 /// it has seen. One that it hasn't seen is taken over TLS only, since `login` is built without RSA.
 #[tokio::test]
@@ -125,19 +109,12 @@ async fn a_password_that_mysql_9_has_not_seen_needs_tls() {
     let server = mysql9::start();
     server.init();
     let may_log_in = async |mode: &str| {
-        let mut variables = server.login_variables();
-        variables.insert("MYSQL_SSL_MODE".into(), mode.into());
-        let start = Instant::now();
-        let connects = connects(variables).await;
-        assert!(start.elapsed() < LIMIT, "{mode}: {:?}", start.elapsed());
-        connects
+        connects(with(server.login_variables(), &[("MYSQL_SSL_MODE", mode)])).await
     };
     server.sql("FLUSH PRIVILEGES");
     assert!(!may_log_in("DISABLED").await, "cold, without TLS");
     let login = users::login(server.login_variables(), &[("MYSQL_SSL_MODE", "DISABLED")]);
-    let start = Instant::now();
     assert_eq!(users::log_in(&login, "bob@example.com", "x").status, 503);
-    assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
     let (_, log) = login.terminate();
     let line = log.lines().find(|line| line.contains("\"status\":503")).unwrap_or_default();
     assert!(line.contains("the database failed") && line.contains("TLS"), "{log}");

@@ -8,14 +8,11 @@ use shared::{
     keys::Keys,
     password::PasswordHasher,
     token::verify,
-    users::NewUser,
+    users::{MySqlUsers, NewUser},
 };
 
 use super::{Row, SECRET, payload, refused, seconds, token, token_with};
-use crate::{
-    http::{Answer, Request},
-    stores::AddUsers,
-};
+use crate::http::{Answer, Request};
 
 /// A user of the rows: the e-mail in its stored spelling, and the password.
 pub const USER: (&str, &str) = ("Ada.Lovelace@example.com", "correct: horse pässwörd ");
@@ -27,14 +24,19 @@ const UNUSABLE: [(&str, &str); 2] = [
     ("md5@example.com", "$1$salt$qJH7.N4xYta3aEG/dfqo/0"),
 ];
 
-/// Adds the users that the rows speak of.
-pub async fn add_users(store: &impl AddUsers) {
+/// The users that the rows speak of.
+pub async fn users() -> Vec<NewUser> {
     let user =
         |email: &str, hash: &str, admin| NewUser { email: email.into(), hash: hash.into(), admin };
     let mut users =
         vec![user(USER.0, &hash(USER.1).await, false), user(ADMIN.0, &hash(ADMIN.1).await, true)];
     users.extend(UNUSABLE.map(|(email, stored)| user(email, stored, false)));
-    store.add_users(&users).await;
+    users
+}
+
+/// Adds them to a database.
+pub async fn add_users(store: &MySqlUsers) {
+    store.add(&users().await).await.expect("the users are new");
 }
 
 /// A hash as a new password gets one.
@@ -43,7 +45,7 @@ pub async fn hash(password: &str) -> String {
     hasher.hash(password.into()).await.expect("a hash")
 }
 
-/// Every row of `login` that needs no fault, for the users of [`add_users`].
+/// Every row of `login` that needs no fault, for these [`users`].
 pub(super) fn login_rows() -> Vec<Row> {
     let post = || Request::new("POST", "/login");
     let user = || post().basic(USER.0, USER.1);

@@ -1,9 +1,8 @@
 //! Keys and passwords that change while requests go on: no valid request fails, and what
 //! was taken away is refused in time.
 
-mod database_password;
+mod automatic;
 mod guide;
-mod signing_key;
 
 use std::{
     thread,
@@ -45,12 +44,9 @@ fn end_connections(server: &DatabaseServer) {
 }
 
 /// All of `parts`, with passwords that are quick to check.
-fn variables(parts: &[&Environment], more: &[(&str, &str)]) -> Environment {
-    let mut all = users::variables(users::quick());
-    for part in parts {
-        all.extend(part.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-    with(all, more)
+fn variables<const N: usize>(parts: [Environment; N], more: &[(&str, &str)]) -> Environment {
+    let quick = users::variables(users::quick());
+    with(parts.into_iter().flatten().chain(quick).collect(), more)
 }
 
 /// Both functions as HTTP services that have been used once.
@@ -74,8 +70,7 @@ impl Functions {
     }
 
     fn try_log_in(&self) -> Answer {
-        let request = self.login.request("POST", "/login");
-        request.basic(&users::email("right", 0), users::PASSWORD).send()
+        users::log_in(&self.login, &users::email("right", 0), users::PASSWORD)
     }
 
     fn log_in(&self) -> String {

@@ -177,7 +177,7 @@ fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
         let bearer = token("ada@example.com", false);
         service.request("GET", "/validate").bearer(&bearer).send().status
     };
-    let certificate = authority.certificate().display();
+    let certificate = authority.certificate.display();
     let cas = format!("--volume={certificate}:/etc/ssl/certs/ca-certificates.crt:ro");
     let vouched = start("validate", &[&cas], variables.clone());
     assert_eq!(validated(&vouched), 200, "{}", vouched.log());
@@ -213,7 +213,7 @@ async fn the_database_is_found_by_name_and_known_by_its_certificate() {
     let said = |text: &str| names.log().contains(text).then_some(());
     wait::until("it listens", Duration::from_secs(20), || said("Starting Zone Resolver"));
 
-    let ca = format!("--volume={}:/run/config/ca.pem:ro", server.ca().display());
+    let ca = format!("--volume={}:/run/config/ca.pem:ro", server.authority.certificate.display());
     let by_file = format!("--add-host={NAME}:127.0.0.1");
     let by_server = format!("--volume={}:/etc/resolv.conf:ro", resolver.display());
     for by in [&by_file, &by_server] {
