@@ -102,7 +102,8 @@ async fn almost_right_is_wrong() {
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
 async fn almost_right_is_wrong_on_mariadb() {
-    let store = stores::open(&mariadb::shared().root_variables(), 3).await;
+    let server = mariadb::shared();
+    let store = stores::open(&server.root_variables(), 3).await;
     store.add(&users().await).await.unwrap();
     check(store).await;
 }
