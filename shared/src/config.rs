@@ -11,7 +11,6 @@ mod secrets;
 mod telemetry;
 #[cfg(all(test, feature = "mysql"))]
 mod tests;
-mod token;
 mod transport;
 mod variables;
 
@@ -22,10 +21,11 @@ pub use database::{DatabaseConfig, DatabaseParts};
 pub use login::{Argon2Config, HashLimits, ThrottleConfig};
 pub use reader::{Reader, Variables};
 pub use secrets::{SecretKind, SecretPlace, SecretSource, SecretsConfig};
-pub use telemetry::{LogConfig, LogFormat, MetricsConfig};
-pub use token::TokenConfig;
+pub use telemetry::{LogConfig, MetricsConfig};
 pub use transport::TransportConfig;
 pub(crate) use transport::read_base_path;
+
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -37,4 +37,36 @@ pub struct Problem {
     pub variable: String,
     /// What is wrong and what to do; never the value.
     pub reason: String,
+}
+
+/// Lifetime, issuer and audience: issued by `login`, demanded by `validate`.
+#[derive(Debug, Clone)]
+pub struct TokenConfig {
+    /// `JWT_TTL_SECONDS`: how long a token is valid.
+    pub lifetime: Duration,
+    /// `JWT_ISSUER`: the `iss` claim (RFC 7519 section 4.1.1).
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: the `aud` claim (RFC 7519 section 4.1.3).
+    pub audience: Option<String>,
+}
+
+/// A year. A token cannot be called back, so a longer life is more likely a slip.
+const MAX_TTL_SECONDS: u64 = 366 * 86_400;
+
+impl TokenConfig {
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let lifetime = reader.number("JWT_TTL_SECONDS", 1..=MAX_TTL_SECONDS);
+        Self {
+            lifetime: Duration::from_secs(lifetime.unwrap_or_default()),
+            issuer: reader.text("JWT_ISSUER"),
+            audience: reader.text("JWT_AUDIENCE"),
+        }
+    }
+}
+
+impl Default for TokenConfig {
+    fn default() -> Self {
+        Self::read(&mut Reader::of_defaults())
+    }
 }

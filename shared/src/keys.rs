@@ -91,7 +91,7 @@ impl Keys {
             return Err(KeyError::Empty);
         }
         for (index, key) in keys.iter().enumerate() {
-            if key.id().is_some() && keys[..index].iter().any(|other| other.id() == key.id()) {
+            if key.id.is_some() && keys[..index].iter().any(|other| other.id == key.id) {
                 return Err(KeyError::DoubledKeyId.in_set(index));
             }
         }
@@ -134,7 +134,7 @@ impl Keys {
     /// The keys that may have signed a token with this `kid`: the one of that name, and
     /// perhaps the one that had it before, or every key where the token names none.
     pub(crate) fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
-        self.keys.iter().filter(move |key| kid.is_none() || kid == key.id())
+        self.keys.iter().filter(move |key| kid.is_none() || kid == key.id.as_deref())
     }
 
     /// Every key, in the order of the set.
@@ -151,7 +151,7 @@ impl Keys {
             keys: Vec<&'k Jwk>,
         }
         let mut names = HashSet::new();
-        let public = self.keys.iter().filter_map(Key::public_jwk);
+        let public = self.keys.iter().filter_map(|key| key.public.as_ref());
         let keys = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
         serde_json::to_string(&PublicSet { keys }).expect("texts are JSON")
     }

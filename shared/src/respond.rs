@@ -9,7 +9,7 @@ mod refusal;
 
 pub use refusal::Refusal;
 
-use std::{borrow::Cow, fmt::Display};
+use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use axum::{
     Extension,
@@ -22,9 +22,9 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
-    keys::{Algorithm, Key, Keys},
+    keys::{Algorithm, Keys},
     telemetry::{Outcome, OutcomeName},
-    token::{IssuedToken, VerifiedClaims},
+    token::VerifiedClaims,
 };
 use accept::wants_json;
 
@@ -86,7 +86,7 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
 /// The answer of `login` to the right password: the bare token, as the Flask service
 /// gave it, or RFC 6749 section 5.1 where the client asks for JSON.
 #[must_use]
-pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Response {
+pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &HeaderMap) -> Response {
     #[derive(Serialize)]
     struct TokenResponse<'a> {
         access_token: &'a str,
@@ -94,11 +94,11 @@ pub fn logged_in(issued: &IssuedToken, user_id: &str, request: &HeaderMap) -> Re
         expires_in: u64,
     }
 
-    let (access_token, expires_in) = (&*issued.token, issued.lifetime.as_secs());
     let (media_type, body) = if wants_json(request) {
-        (JSON, json(&TokenResponse { access_token, token_type: "Bearer", expires_in }))
+        let expires_in = lifetime.as_secs();
+        (JSON, json(&TokenResponse { access_token: token, token_type: "Bearer", expires_in }))
     } else {
-        (TEXT, access_token.to_owned())
+        (TEXT, token.to_owned())
     };
     let (name, user_id) = (OutcomeName::LoginSuccess, Some(user_id.to_owned()));
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
@@ -144,8 +144,8 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
         id_token_signing_alg_values_supported: Vec<&'a str>,
     }
 
-    let public = keys.iter().filter(|key| key.public_jwk().is_some());
-    let mut algorithms: Vec<&str> = public.map(Key::algorithm).map(Algorithm::name).collect();
+    let public = keys.iter().filter(|key| key.public.is_some());
+    let mut algorithms: Vec<&str> = public.map(|key| key.algorithm).map(Algorithm::name).collect();
     algorithms.sort_unstable();
     algorithms.dedup();
     let metadata = Metadata {

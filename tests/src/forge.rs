@@ -51,6 +51,6 @@ pub fn generate() -> String {
 /// The public half of a private key in PEM, with its `kid`.
 pub fn public_jwk(pem: &str) -> Value {
     let keys = Keys::read(&pem.into()).expect("a key");
-    let jwk = keys.iter().next().expect("one key").public_jwk();
+    let jwk = keys.iter().next().expect("one key").public.as_ref();
     serde_json::to_value(jwk.expect("a public half")).expect("JSON")
 }

@@ -13,7 +13,7 @@ use shared::{
     password::{AdmittedCheck, Verification},
     respond::{Cause, Refusal, logged_in, refused},
     throttle::{self, Attempt, CHECK_LIMIT, ThrottleError},
-    token::{self, IssuedToken, Subject},
+    token::{self, Subject},
     users::{StoreError, User},
 };
 
@@ -21,9 +21,9 @@ use crate::LoginState;
 
 /// Takes an e-mail and its password and answers a token.
 pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
-    let head = request.into_parts().0;
+    let (head, lifetime) = (request.into_parts().0, state.token.lifetime);
     match log_in(state, &head).await {
-        Ok((user, token)) => logged_in(&token, &user.id, &head.headers),
+        Ok((user, token)) => logged_in(&token, lifetime, &user.id, &head.headers),
         Err(Failure(refusal, cause)) => refused(refusal, cause, &head.headers),
     }
 }
@@ -31,7 +31,7 @@ pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request
 /// On a task of its own: a client that hangs up ends neither the login, which may be a guess
 /// that has to count, nor the database connection that it is using. Such tasks are bounded by
 /// the check that each was admitted with, and keep nothing of the request but what they need.
-async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, IssuedToken), Failure> {
+async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), Failure> {
     let credentials = BasicCredentials::from_headers(&head.headers);
     let missing = || Failure(Refusal::MissingBasic, Cause::default());
     let credentials = credentials.ok_or_else(missing)?;
@@ -50,7 +50,7 @@ async fn authenticate(
     credentials: &BasicCredentials,
     source: Option<throttle::Subject>,
     check: &AdmittedCheck,
-) -> Result<(User, IssuedToken), Failure> {
+) -> Result<(User, String), Failure> {
     // At once, since each may have to wait: for a secret, or for a connection.
     let (attempt, keys, user) = tokio::join!(
         state.throttle.reserve(&credentials.user_id, source),

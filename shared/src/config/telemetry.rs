@@ -1,39 +1,18 @@
 //! How much is logged and in which form, and where metrics go.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::net::SocketAddr;
 
 use tracing_subscriber::filter::Targets;
 
 use super::{Reader, TransportConfig};
-
-/// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line, for machines.
-    Json,
-    /// One readable line, for a person at a terminal.
-    Text,
-}
-
-impl FromStr for LogFormat {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err(()),
-        }
-    }
-}
 
 /// `RUST_LOG` and `LOG_FORMAT`.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
     /// Levels by target.
     pub levels: Targets,
-    /// JSON or text.
-    pub format: LogFormat,
+    /// One JSON object a line, for machines, and not one readable line, for a person at a terminal.
+    pub is_json: bool,
 }
 
 impl LogConfig {
@@ -41,9 +20,13 @@ impl LogConfig {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let levels =
             reader.parsed("RUST_LOG", "a list of levels such as `info` or `info,sqlx=warn`");
+        let format = reader.text("LOG_FORMAT");
+        if !matches!(format.as_deref(), Some("json" | "text")) {
+            reader.problem("LOG_FORMAT", "is not `json` or `text`");
+        }
         Self {
             levels: levels.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)),
-            format: reader.parsed("LOG_FORMAT", "`json` or `text`").unwrap_or(LogFormat::Json),
+            is_json: format.as_deref() != Some("text"),
         }
     }
 }

@@ -1,17 +1,12 @@
 //! What is read from which variables, what is refused, and what the documents say of it.
 
-use std::{
-    cell::RefCell, collections::BTreeSet, ffi::OsString, net::SocketAddr,
-    os::unix::ffi::OsStringExt,
-};
+use std::{cell::RefCell, collections::BTreeSet, ffi::OsString, os::unix::ffi::OsStringExt};
 
 use super::{variables::VARIABLES, *};
 
 /// All that there is to read.
 struct All {
-    transport: TransportConfig,
     base_path: Option<String>,
-    metrics: MetricsConfig,
     database: DatabaseConfig,
 }
 
@@ -20,7 +15,7 @@ fn read_all(variables: Variables<'_>) -> Result<All, Vec<Problem>> {
     LogConfig::read(&mut reader);
     let transport = TransportConfig::read(&mut reader);
     let base_path = read_base_path(&mut reader);
-    let metrics = MetricsConfig::read(&mut reader, transport);
+    MetricsConfig::read(&mut reader, transport);
     SecretSource::of_keys(&mut reader);
     SecretsConfig::read(&mut reader);
     TokenConfig::read(&mut reader);
@@ -28,7 +23,7 @@ fn read_all(variables: Variables<'_>) -> Result<All, Vec<Problem>> {
     Argon2Config::read(&mut reader);
     HashLimits::read(&mut reader);
     ThrottleConfig::read(&mut reader);
-    reader.finish(All { transport, base_path, metrics, database })
+    reader.finish(All { base_path, database })
 }
 
 /// With these variables beside keys and, unless they name another one, a database.
@@ -63,7 +58,6 @@ fn a_problem_names_the_variables_and_what_to_do_and_never_a_value() {
     for (variables, problem) in [
         (&[("PORT", "canary")][..], "PORT: is not a whole number from 0 to 65535"),
         (&[("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS: is not a whole number from 1"),
-        (&[("MAX_CONNECTIONS", "-1")], "MAX_CONNECTIONS: is not"),
         (&[("JWT_SECRET", "canary")], &format!("JWT_SECRET, JWT_SECRET_ID: {one}")),
         (&[("JWT_SECRET_ID", "")], "JWT_SECRET: is not set; give the signing key"),
         (&[("DATABASE_SECRET_ID", "")], "DATABASE_URL: is not set; give DATABASE_URL"),
@@ -89,15 +83,12 @@ fn a_problem_names_the_variables_and_what_to_do_and_never_a_value() {
              MYSQL_USER: is not set; it is the database account\n\
              MYSQL_DB: is not set; it is the name of the database, `auth` in init.sql",
         ),
-        (&[("MYSQL_SSL_MODE", "canary")], "MYSQL_SSL_MODE: is not DISABLED, PREFERRED"),
         (
             &[("ARGON2_MEMORY_KIB", "131072"), ("ARGON2_ITERATIONS", "5")],
             "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: make more than 524288 together",
         ),
-        (&[("METRICS_PORT", "canary")], "METRICS_PORT: is not a whole number"),
         (&[("METRICS_PORT", "8080")], "METRICS_PORT: is the same as PORT"),
         (&[("METRICS", "emf")], "METRICS: is for Lambda"),
-        (&[("AWS_LAMBDA_RUNTIME_API", "x")], "AWS_LAMBDA_FUNCTION_NAME: is not set"),
         (&[&LAMBDA[..], &[("METRICS", "canary")]].concat(), "METRICS: is not `emf`"),
         (&[&LAMBDA[..], &[("METRICS_PORT", "1")]].concat(), "METRICS_PORT: is for HTTP"),
     ] {
@@ -132,25 +123,6 @@ fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
         let DatabaseConfig::Secret(parts, _) = database else { panic!("{database:?}") };
         assert_eq!(parts.host.as_deref(), Some(host), "it fills in what the secret lacks");
     }
-}
-
-#[test]
-fn each_transport_has_metrics_of_its_own_or_none() {
-    let metrics = |variables: &[_]| read(variables).unwrap().metrics;
-    assert_eq!(metrics(&[]), MetricsConfig::Off);
-    let address = SocketAddr::from(([127, 0, 0, 1], 9100));
-    let prometheus = metrics(&[("HOST", "127.0.0.1"), ("METRICS_PORT", "9100")]);
-    assert_eq!(prometheus, MetricsConfig::Prometheus { address });
-    assert_eq!(metrics(&LAMBDA), MetricsConfig::Off);
-    let embedded = metrics(&[&LAMBDA[..], &[("METRICS", "emf")]].concat());
-    assert_eq!(embedded, MetricsConfig::Embedded { function: "prod-login".into() });
-}
-
-#[test]
-fn an_empty_variable_counts_as_unset_and_there_are_10_000_connections() {
-    let transport = read(&[("MAX_CONNECTIONS", ""), ("PORT", "")]).unwrap().transport;
-    let TransportConfig::Http { address, max_connections, .. } = transport else { panic!() };
-    assert_eq!((address.to_string().as_str(), max_connections), ("0.0.0.0:8080", 10_000));
 }
 
 #[test]

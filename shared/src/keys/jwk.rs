@@ -66,7 +66,7 @@ impl Jwk {
             ("EC" | "OKP", _) => Err(KeyError::WrongCurve),
             _ => Err(KeyError::UnknownKeyType),
         }?;
-        self.check_purpose(key.algorithm())?;
+        self.check_purpose(key.algorithm)?;
         Ok(if self.may("sign") { key } else { key.without_signing() })
     }
 

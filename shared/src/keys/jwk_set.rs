@@ -123,16 +123,16 @@ pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, 
 /// A key as a JWK, with the private half that it has, if it has one (RFC 7518 section 6,
 /// RFC 8037 section 2). The allocator of the program wipes what is freed.
 pub(super) fn written(key: &Key) -> Result<SecretString, KeyError> {
-    let mut jwk = match key.public_jwk() {
+    let mut jwk = match &key.public {
         Some(public) => serde_json::to_value(public).map_err(malformed)?,
         None => json!({ "alg": "HS256", "kty": "oct", "use": "sig" }),
     };
-    if let Some(id) = key.id() {
+    if let Some(id) = key.id.as_deref() {
         jwk["kid"] = id.into();
     }
     let bytes = key.signing.as_ref().map_or(&[][..], EncodingKey::as_bytes);
     let mut add = |name: &str, bytes: &[u8]| jwk[name] = URL_SAFE_NO_PAD.encode(bytes).into();
-    match key.algorithm() {
+    match key.algorithm {
         _ if bytes.is_empty() => {}
         Algorithm::Hs256 => add("k", bytes),
         // Numbers without leading zeros (RFC 7518 section 6.3.2).

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jsonwebtoken::{
-    AlgorithmFamily, DecodingKey, EncodingKey, Header, crypto, encode,
+    DecodingKey, EncodingKey, Header, crypto, encode,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 use serde::Serialize;
@@ -52,17 +52,6 @@ impl Algorithm {
     }
 }
 
-impl From<AlgorithmFamily> for Algorithm {
-    fn from(family: AlgorithmFamily) -> Self {
-        match family {
-            AlgorithmFamily::Hmac => Self::Hs256,
-            AlgorithmFamily::Rsa => Self::Rs256,
-            AlgorithmFamily::Ec => Self::Es256,
-            AlgorithmFamily::Ed => Self::EdDsa,
-        }
-    }
-}
-
 impl From<Algorithm> for jsonwebtoken::Algorithm {
     fn from(algorithm: Algorithm) -> Self {
         match algorithm {
@@ -92,12 +81,17 @@ pub struct SigningFailed;
 
 /// One key with the one algorithm it was made for.
 pub struct Key {
-    id: Option<String>,
-    kind: KeyKind,
-    algorithm: Algorithm,
+    /// The `kid` (RFC 7515 section 4.1.4). A plain text has none, so that its tokens and those of
+    /// the Flask service stay interchangeable.
+    pub id: Option<String>,
+    /// What of this key was read.
+    pub kind: KeyKind,
+    /// What this key signs and verifies with.
+    pub algorithm: Algorithm,
     verifying: DecodingKey,
     pub(super) signing: Option<EncodingKey>,
-    public: Option<Jwk>,
+    /// The JWK that everyone may know (RFC 7517 section 4); none of a symmetric key.
+    pub public: Option<Jwk>,
 }
 
 impl Key {
@@ -118,18 +112,24 @@ impl Key {
     }
 
     /// A key pair, whose public half is derived.
-    pub(super) fn private(signing: EncodingKey, id: Option<String>) -> Result<Self, KeyError> {
-        let algorithm = Algorithm::from(signing.family());
+    pub(super) fn private(
+        signing: EncodingKey,
+        algorithm: Algorithm,
+        id: Option<String>,
+    ) -> Result<Self, KeyError> {
         let public = Jwk::from_encoding_key(&signing, algorithm.into()).map_err(malformed)?;
         let verifying = DecodingKey::from_jwk(&public).map_err(malformed)?;
-        let public = Self::public(verifying, id)?;
+        let public = Self::public(verifying, algorithm, id)?;
         Ok(Self { kind: KeyKind::Private, signing: Some(signing), ..public })
     }
 
     /// A key pair without its private half. Its `kid` is its thumbprint (RFC 7638) unless it
     /// is given one.
-    pub(super) fn public(verifying: DecodingKey, id: Option<String>) -> Result<Self, KeyError> {
-        let algorithm = Algorithm::from(verifying.family());
+    pub(super) fn public(
+        verifying: DecodingKey,
+        algorithm: Algorithm,
+        id: Option<String>,
+    ) -> Result<Self, KeyError> {
         let jwk = Jwk::from_decoding_key(&verifying, Some(algorithm.into()));
         let mut jwk = jwk.map_err(malformed)?;
         let id = match id {
@@ -145,25 +145,6 @@ impl Key {
     /// The same key, for verifying alone.
     pub(super) fn without_signing(self) -> Self {
         Self { signing: None, ..self }
-    }
-
-    /// What this key signs and verifies with.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// What of this key was read.
-    #[must_use]
-    pub fn kind(&self) -> KeyKind {
-        self.kind
-    }
-
-    /// The `kid` of this key (RFC 7515 section 4.1.4). A plain text has none, so that
-    /// its tokens and those of the Flask service stay interchangeable.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
     }
 
     /// Whether the key is one that signs.
@@ -203,12 +184,6 @@ impl Key {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let secrets = [self, other].map(|key| key.verifying.try_get_as_bytes().ok());
         self.id == other.id && self.public == other.public && secrets[0] == secrets[1]
-    }
-
-    /// The JWK that everyone may know (RFC 7517 section 4); none of a symmetric key.
-    #[must_use]
-    pub fn public_jwk(&self) -> Option<&Jwk> {
-        self.public.as_ref()
     }
 }
 

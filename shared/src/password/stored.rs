@@ -20,7 +20,8 @@ use functions::{argon2, bcrypt, pbkdf2, phpass, scrypt, sha_crypt};
 
 /// A hash that can be compared with a password within the cost limits.
 pub struct StoredHash {
-    kind: String,
+    /// The system and the function that it is of, such as `django pbkdf2_sha256`.
+    pub kind: String,
     /// The hash, where it is of Argon2 and of a password itself.
     argon2: Option<PasswordHash>,
     /// KiB of Argon2, which a slot's memory may have.
@@ -80,12 +81,6 @@ impl StoredHash {
             [text] => aspnet_identity(text),
             _ => None,
         }
-    }
-
-    /// The system and the function that it is of, such as `django pbkdf2_sha256`.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
     }
 
     /// The memory that a check needs beyond `kept` blocks of 1 KiB, in KiB.

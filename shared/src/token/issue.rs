@@ -1,6 +1,6 @@
 //! Issuing tokens.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -36,15 +36,7 @@ struct Claims<'a> {
     aud: Option<&'a str>,
 }
 
-/// A token and how long it is valid.
-pub struct IssuedToken {
-    /// The compact serialisation (RFC 7515 section 3.1).
-    pub token: String,
-    /// From `iat` to `exp`.
-    pub lifetime: Duration,
-}
-
-/// A new token for `subject`, issued at `now` and signed with the first of `keys` that can.
+/// A new token (RFC 7515 section 3.1) for `subject`, issued at `now` and signed with the first of `keys` that can.
 ///
 /// # Errors
 ///
@@ -54,7 +46,7 @@ pub fn issue(
     config: &TokenConfig,
     subject: Subject<'_>,
     now: SystemTime,
-) -> Result<IssuedToken, SigningFailed> {
+) -> Result<String, SigningFailed> {
     let key = keys.signing().ok_or(SigningFailed)?;
     let issued_at = now.duration_since(UNIX_EPOCH).map_err(|_| SigningFailed)?.as_secs();
     let claims = Claims {
@@ -67,5 +59,5 @@ pub fn issue(
         iss: config.issuer.as_deref(),
         aud: config.audience.as_deref(),
     };
-    Ok(IssuedToken { token: key.encode(&claims)?, lifetime: config.lifetime })
+    key.encode(&claims)
 }

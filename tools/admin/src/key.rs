@@ -185,12 +185,12 @@ async fn list(place: &Place, json: bool) -> Result<String, Failure> {
     let set = place.read().await?.set;
     let signs = signing(&set).map(|(at, _)| at);
     let listed = set.keys().iter().enumerate().map(|(index, key)| {
-        let written = match key.kind() {
+        let written = match key.kind {
             KeyKind::Private => "private",
             KeyKind::Public => "public",
             KeyKind::Symmetric => "symmetric",
         };
-        let (kid, alg) = (key.id(), key.algorithm().name());
+        let (kid, alg) = (key.id.as_deref(), key.algorithm.name());
         json!({ "kid": kid, "alg": alg, "signs": signs == Some(index), "kind": written })
     });
     Ok(listing(listed.collect(), json, ["kid", "alg", "signs", "kind"]))
@@ -209,7 +209,7 @@ async fn new(places: PlacesOfKeys, alg: Algorithm, kid: Option<&str>) -> Result<
     let set = JwkSet::of(&new_key(alg, kid)?);
     let set = set.map_err(|error| Failure::because(error.to_string()))?;
     create(places, &set).await?;
-    Ok(shown(set.keys().signing().and_then(Key::id).unwrap_or("-")))
+    Ok(shown(set.keys().signing().and_then(|key| key.id.as_deref()).unwrap_or("-")))
 }
 
 /// Adds a key: in front, so that it signs, or behind the one that signs.
@@ -223,7 +223,7 @@ async fn rotate(
         let reason = "holds no key that signs; give the place of the private keys";
         return Err(keyring.place.refuse(reason));
     };
-    let key = new_key(alg.unwrap_or(before.algorithm()), kid)?;
+    let key = new_key(alg.unwrap_or(before.algorithm), kid)?;
     let index = if stage { at + 1 } else { 0 };
     let set = keyring.change(|jwks| jwks.insert(index, key)).await?;
     keyring.check(&set).await?;
@@ -291,7 +291,7 @@ fn signing(set: &JwkSet) -> Option<(usize, &Key)> {
 fn meant<'s>(set: &'s JwkSet, which: &WhichKey) -> Result<Vec<(usize, &'s Key)>, Failure> {
     let kid = which.kid.as_deref();
     let mut found: Vec<_> =
-        set.keys().iter().enumerate().filter(|(_, key)| key.id() == kid).collect();
+        set.keys().iter().enumerate().filter(|(_, key)| key.id.as_deref() == kid).collect();
     if found.is_empty() {
         return Err(Failure::because(match kid {
             Some(kid) => format!("there is no key with the kid {}", shown(kid)),
@@ -316,14 +316,14 @@ fn signs_now(key: &Key, before: &Key) -> String {
 
 /// What a key is called in a message.
 fn name(key: &Key) -> String {
-    let name = key.id().map_or("the key without a kid".to_owned(), shown);
-    format!("{name} ({})", key.algorithm().name())
+    let name = key.id.as_deref().map_or("the key without a kid".to_owned(), shown);
+    format!("{name} ({})", key.algorithm.name())
 }
 
 /// What a key is called on the command line, for a shell that it is pasted into: between single
 /// quotes, in which a shell obeys nothing, unless it is a plain word.
 fn argument(key: &Key) -> String {
-    let Some(id) = key.id().map(shown) else { return "--without-kid".to_owned() };
+    let Some(id) = key.id.as_deref().map(shown) else { return "--without-kid".to_owned() };
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     if id.chars().all(plain) { id } else { format!("'{}'", id.replace('\'', r"'\''")) }
 }

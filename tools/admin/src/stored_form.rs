@@ -45,7 +45,7 @@ impl StoredForm {
         if text.is_empty() {
             Self::Empty
         } else if let Some(hash) = StoredHash::parse(text) {
-            Self::Hash(hash.kind().to_owned())
+            Self::Hash(hash.kind)
         } else if let Some(digest) = StoredDigest::parse(text) {
             Self::Digest(digest.kind())
         } else if let Some(hash) = text.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash))

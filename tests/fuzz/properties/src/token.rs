@@ -113,8 +113,8 @@ fn accepted(token: &str, config: &TokenConfig, now: SystemTime) -> Option<Map<St
 fn fitting(header: &Value) -> impl Iterator<Item = &'static Key> + use<> {
     let algorithm = header["alg"].as_str().and_then(Algorithm::from_name);
     let kid = header["kid"].as_str().map(str::to_owned);
-    let named = move |key: &&Key| kid.is_none() || kid.as_deref() == key.id();
-    KEYS.iter().filter(move |key| Some(key.algorithm()) == algorithm).filter(named)
+    let named = move |key: &&Key| kid.is_none() || kid.as_deref() == key.id.as_deref();
+    KEYS.iter().filter(move |key| Some(key.algorithm) == algorithm).filter(named)
 }
 
 fn acceptable(claims: &Map<String, Value>, config: &TokenConfig, now: SystemTime) -> bool {

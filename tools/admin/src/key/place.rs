@@ -111,7 +111,7 @@ impl Place {
         if text.len() > MAX_BYTES {
             return Err(self.refuse("would be larger than 64 KiB; retire a key first"));
         }
-        let is_public = set.keys().iter().all(|key| key.kind() == KeyKind::Public);
+        let is_public = set.keys().iter().all(|key| key.kind == KeyKind::Public);
         let before = before.map(|held| held.version.expose_secret());
         match (self, before) {
             (Self::File(path), None) => {
@@ -233,7 +233,7 @@ impl Keyring {
         let held = place.read().await?;
         if let Some((place, Some(public))) = &public
             // It may be the place of the keys themselves.
-            && public.set.keys().iter().any(|key| key.kind() != KeyKind::Public)
+            && public.set.keys().iter().any(|key| key.kind != KeyKind::Public)
         {
             return Err(place.refuse("holds more than public keys, and is not written over"));
         }
@@ -307,7 +307,7 @@ fn in_step(one: &JwkSet, other: &JwkSet) -> bool {
 
 /// What all may know of these keys.
 fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
-    if set.keys().iter().any(|key| key.kind() == KeyKind::Symmetric) {
+    if set.keys().iter().any(|key| key.kind == KeyKind::Symmetric) {
         return Err(Failure::because(
             "a shared secret (HS256) has no public half: retire it first, or let all functions \
              read the keys themselves",
