@@ -7,7 +7,7 @@ pub mod secrets_manager;
 mod versions;
 
 pub use cache::SecretCache;
-pub use versions::{Beside, Versions};
+pub(crate) use versions::{Beside, Versions};
 
 use std::{
     collections::BTreeMap,
@@ -75,29 +75,18 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Fetches secrets again as they grow old.
+    /// Fetches secrets again as they grow old, and if `deferred` none before it is needed: what
+    /// is fetched now would be part of a snapshot of the process.
     #[must_use]
-    pub fn new(config: SecretsConfig) -> Self {
+    pub fn new(config: SecretsConfig, deferred: bool) -> Self {
         let manager = Arc::new(SecretsManager::new(config.extension_port));
-        Self { config, deferred: false, manager, confirmed: Arc::default() }
-    }
-
-    /// Fetches no secret before one is needed: what is fetched now would be part of a
-    /// snapshot of the process.
-    #[must_use]
-    pub fn deferred(mut self, deferred: bool) -> Self {
-        self.deferred = deferred;
-        self
+        Self { config, deferred, manager, confirmed: Arc::default() }
     }
 
     /// What `read` makes of a secret, now and as the secret changes. An error of `read` is a
     /// reason for an operator, which never shows the secret. If the source is only out of reach,
     /// there is nothing in the cache until it answers.
-    ///
-    /// # Errors
-    ///
-    /// [`SecretError`] if there is no such secret or `read` cannot use it.
-    pub async fn cache<T: Send + Sync + 'static>(
+    pub(crate) async fn cache<T: Send + Sync + 'static>(
         &self,
         kind: SecretKind,
         source: SecretSource,
@@ -110,8 +99,7 @@ impl Secrets {
 
     /// How long ago each secret was last confirmed at its source. Those that cannot change,
     /// or are not there, are left out.
-    #[must_use]
-    pub fn ages(&self, now: SystemTime) -> Vec<(SecretKind, Duration)> {
+    pub(crate) fn ages(&self, now: SystemTime) -> Vec<(SecretKind, Duration)> {
         let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
         confirmed.iter().map(|(kind, at)| (*kind, cache::age(*at, now))).collect()
     }
@@ -180,7 +168,7 @@ impl Secrets {
 
 impl Default for Secrets {
     fn default() -> Self {
-        Self::new(SecretsConfig::default())
+        Self::new(SecretsConfig::default(), false)
     }
 }
 
@@ -240,11 +228,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn debug_does_not_show_a_secret() {
-        let value = SecretSource { variable: "X", place: SecretPlace::Value("canary".into()) };
-        assert!(!format!("{value:?}").contains("canary"));
     }
 }

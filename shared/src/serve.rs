@@ -47,10 +47,6 @@ pub trait Function {
     fn configure(reader: &mut Reader<'_>) -> Self::Config;
 
     /// The cold start: fetches secrets, makes keys and pools, and builds the router.
-    ///
-    /// # Errors
-    ///
-    /// [`Problem`]s, such as a secret that cannot be had.
     fn start(
         config: Self::Config,
         transport: TransportConfig,

@@ -30,7 +30,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::config::{LogConfig, LogFormat};
+use crate::config::LogConfig;
 
 /// Crates whose log lines are written with the policy above in mind.
 const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
@@ -60,12 +60,11 @@ pub(crate) fn init(config: &LogConfig, in_background: bool) -> Option<WorkerGuar
     // A line that cannot be written is lost: to say so would be written to the same place.
     let lines = fmt::layer().with_writer(writer).log_internal_errors(false);
     let lines = lines.with_target(false).with_ansi(false);
-    let lines = match config.format {
-        LogFormat::Json => {
-            let json = lines.json().flatten_event(true);
-            json.with_current_span(false).with_span_list(false).boxed()
-        }
-        LogFormat::Text => lines.boxed(),
+    let lines = if config.is_json {
+        let json = lines.json().flatten_event(true);
+        json.with_current_span(false).with_span_list(false).boxed()
+    } else {
+        lines.boxed()
     };
     let quiet = filter_fn(may_be_heard);
     // Fails where a test has set up another subscriber already: that one serves as well.

@@ -3,11 +3,7 @@
 //! An attempt is reserved in the database before its password is checked, in one atomic
 //! statement; afterwards it is committed as a failure, or released. No more attempts are
 //! reserved at once than there may be failures before the next lock: those beyond them wait
-//! until one has ended. So parallel guesses, over any number of instances, cannot outrun
-//! the rule, and parallel logins with the right password are not refused.
-//!
-//! The rule is that of Amazon Cognito: from the n-th failure in a row on each one locks
-//! the e-mail, for 1 s, 2 s, 4 s and so on.
+//! until one has ended (docs/decisions/throttle.md).
 
 #[cfg(feature = "sqlite")]
 mod memory;
@@ -63,28 +59,17 @@ pub enum Reservation {
     Locked(Duration),
 }
 
-/// Counts of failures, shared by all instances. Each call is one atomic step.
+/// Counts of failures, shared by all instances. Each call is one atomic step, and fails if the
+/// database is out of reach or fails.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
     /// Reserves a check, if it may be made.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
     async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError>;
 
     /// Turns a reserved check into a failure, and says how many there are.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
     async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError>;
 
     /// Takes a reserved check back, and with `clear` forgets the failures.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
     async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError>;
 }
 

@@ -7,7 +7,7 @@ mod issue;
 mod members;
 mod verify;
 
-pub use issue::{IssuedToken, Subject, issue};
+pub use issue::{Subject, issue};
 pub use verify::{InvalidToken, VerifiedClaims, VerifyError, verify, verify_with_newest};
 
 #[cfg(test)]

@@ -102,30 +102,19 @@ async fn limited<T>(
 }
 
 /// What `login` may do with users, and no more: its database account has the same rights.
+/// Each fails if the database is out of reach or fails.
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// The user whose e-mail equals `email` but for ASCII case. The database's
     /// collation never decides: it may only find candidates.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError>;
 
     /// Stores another hash of the same password, unless the stored one has changed
     /// since `user` was read: a new password must not be undone. `false` if it has.
     /// What the database keeps is read back; the old hash stays where that is another.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails, or does not keep the hash.
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError>;
 
     /// Whether the database answers at all.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if it does not.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

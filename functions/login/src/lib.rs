@@ -74,7 +74,7 @@ impl Function for Login {
     async fn start(config: LoginConfig, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
         // Counted anew each time, from files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let secrets = Secrets::new(config.secrets).deferred(transport.takes_snapshot());
+        let secrets = Secrets::new(config.secrets, transport.takes_snapshot());
         let passwords = PasswordHasher::limited(config.argon2, config.hashes, cores);
         let (keys, database) = tokio::join!(
             Keys::fetch(config.keys, KeyUse::Sign, &secrets),

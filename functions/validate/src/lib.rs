@@ -87,7 +87,7 @@ pub async fn start(
     transport: TransportConfig,
     router: fn(ValidateState) -> Router,
 ) -> Result<Parts, Vec<Problem>> {
-    let secrets = Secrets::new(config.secrets).deferred(transport.takes_snapshot());
+    let secrets = Secrets::new(config.secrets, transport.takes_snapshot());
     let keys = Keys::fetch(config.keys, KeyUse::Verify, &secrets).await;
     let keys = keys.map_err(|problem| vec![problem])?;
     let state = ValidateState::new(keys.clone(), config.token);

@@ -96,8 +96,7 @@ enum Need {
 
 impl<T: Send + Sync + 'static> SecretCache<T> {
     /// What is held now, and nothing is fetched for it.
-    #[must_use]
-    pub fn peek(&self) -> Option<Arc<T>> {
+    pub(crate) fn peek(&self) -> Option<Arc<T>> {
         self.0.state().value.clone()
     }
 
@@ -158,7 +157,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
 
     /// A value newer than `seen`, which did not do: one refresh for all who demand it at once,
     /// and after it none for 10 s. `None` if nothing newer comes within 2 s.
-    pub async fn newer_than(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
+    pub(crate) async fn newer_than(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
         // Twice, since a refresh that is under way may have begun before the secret changed.
         for _ in 0..2 {
             let refresh = {
@@ -183,8 +182,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     }
 
     /// Whether there is a value; if not, it is fetched without a wait.
-    #[must_use]
-    pub fn is_filled(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_filled(&self, now: SystemTime) -> bool {
         let mut state = self.0.state();
         if state.value.is_none() && self.0.need(&state, now) != Need::Nothing {
             self.join_or_begin(&mut state, now, WAIT_LIMIT);

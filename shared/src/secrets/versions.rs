@@ -25,13 +25,10 @@ impl Stage {
 
 /// Which versions are fetched beside the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beside {
-    /// None.
+pub(crate) enum Beside {
     Nothing,
-    /// What `AWSPREVIOUS` holds.
     Previous,
-    /// What `AWSPENDING` and `AWSPREVIOUS` hold, from the first
-    /// [demand](super::SecretCache::newer_than) on.
+    /// From the first [demand](super::SecretCache::newer_than) on.
     AllOnDemand,
 }
 
@@ -47,13 +44,10 @@ impl Beside {
 
 /// The texts of one secret, where they were asked for and are there.
 #[derive(Debug, Clone)]
-pub struct Versions {
-    /// `AWSCURRENT`.
-    pub current: SecretString,
-    /// `AWSPENDING`.
-    pub pending: Option<SecretString>,
-    /// `AWSPREVIOUS`.
-    pub previous: Option<SecretString>,
+pub(crate) struct Versions {
+    pub(crate) current: SecretString,
+    pub(crate) pending: Option<SecretString>,
+    pub(crate) previous: Option<SecretString>,
 }
 
 impl Versions {

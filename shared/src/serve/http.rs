@@ -98,8 +98,7 @@ pub(super) async fn serve(
     // Ends with this function, and not before: what is done while draining counts as well.
     let _metrics = match metrics {
         Some((address, scrape)) => {
-            let (gauges, limit) = (server.service.gauges.clone(), Arc::clone(&server.limit));
-            let serve = metrics::serve(listen(address)?, scrape, gauges, limit);
+            let serve = metrics::serve(listen(address)?, scrape, Arc::clone(&server));
             Some(AbortOnDropHandle::new(tokio::spawn(serve)))
         }
         None => None,

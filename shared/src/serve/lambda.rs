@@ -31,7 +31,7 @@ pub(super) async fn serve<E: InvocationEvent>(
         let (service, exporter) = (service.clone(), Arc::clone(&exporter));
         async move {
             let answer = answer::<E>(&service, event).await;
-            exporter.flush(|| service.gauges.set_ages());
+            exporter.flush(|| service.set_ages());
             answer
         }
     });
@@ -114,18 +114,6 @@ mod tests {
                 (&answer["statusCode"], &answer["body"]),
                 (&json!(400), &json!("bad request"))
             );
-        }
-    }
-
-    #[test]
-    fn an_answer_has_the_time_of_its_invocation_but_for_a_margin() {
-        let now = SystemTime::now();
-        for (left, limit) in [(3000, 2700), (1200, 900), (400, 300), (4, 3)] {
-            let deadline = now + Duration::from_millis(left);
-            assert_eq!(time_limit(deadline, now), Some(Duration::from_millis(limit)));
-        }
-        for passed in [now, SystemTime::UNIX_EPOCH + Duration::from_mins(10)] {
-            assert_eq!(time_limit(passed, now), None);
         }
     }
 }

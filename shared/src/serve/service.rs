@@ -34,35 +34,13 @@ pub struct Parts {
 /// More keys than a set in use has; one may have some hundred.
 const MAX_MEASURED_KEYS: usize = 32;
 
-/// What is not counted as it happens but looked up when it is asked for.
-#[derive(Clone)]
-pub(super) struct Gauges {
-    keys: SecretCache<Keys>,
-    secrets: Secrets,
-}
-
-impl Gauges {
-    /// Sets how old the secrets are.
-    pub(super) fn set_ages(&self) {
-        for (kind, age) in self.secrets.ages(SystemTime::now()) {
-            metrics::set_secret_age(kind, age);
-        }
-    }
-
-    /// Sets which keys there are.
-    pub(super) fn set_keys(&self) {
-        for key in self.keys.peek().iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
-            metrics::set_key(key.id(), key.algorithm().name());
-        }
-    }
-}
-
 /// A function that is ready for requests.
 #[derive(Clone)]
 pub struct Service {
     router: Router,
     pub(super) health: Health,
-    pub(super) gauges: Gauges,
+    keys: SecretCache<Keys>,
+    secrets: Secrets,
     counter: Option<RequestCounter>,
 }
 
@@ -77,7 +55,7 @@ impl Service {
             None => router,
         };
         let health = Health::new(keys.clone(), database);
-        Self { router, health, gauges: Gauges { keys, secrets }, counter }
+        Self { router, health, keys, secrets, counter }
     }
 
     /// Answers one request, and logs it.
@@ -106,6 +84,20 @@ impl Service {
         reason: &'static str,
     ) -> Response<Body> {
         self.logged(request, async |request| unavailable(reason, request.headers())).await
+    }
+
+    /// Sets how old the secrets are, which is looked up when it is asked for.
+    pub(super) fn set_ages(&self) {
+        for (kind, age) in self.secrets.ages(SystemTime::now()) {
+            metrics::set_secret_age(kind, age);
+        }
+    }
+
+    /// Sets which keys there are.
+    pub(super) fn set_keys(&self) {
+        for key in self.keys.peek().iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
+            metrics::set_key(key.id.as_deref(), key.algorithm.name());
+        }
     }
 
     async fn logged<A: Future<Output = Response<Body>>>(

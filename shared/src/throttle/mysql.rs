@@ -129,7 +129,7 @@ impl MySqlUsers {
         let until = |milliseconds| Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
         let rows = rows.into_iter().map(|row| {
             Ok(ThrottleRow {
-                subject: Subject::stored(row.try_get(0)?),
+                subject: Subject(row.try_get(0)?),
                 failures: row.try_get(1)?,
                 locked: until(row.try_get::<i64, _>(2)?),
                 forgotten: until(row.try_get::<i64, _>(3)?),

@@ -1,7 +1,7 @@
 //! Whose failures are counted: an e-mail's, or those of a source of requests.
 
 use std::{
-    fmt::{self, Write},
+    fmt::Write,
     net::{IpAddr, Ipv6Addr},
 };
 
@@ -17,7 +17,7 @@ const IPV6_PREFIX_BITS: u32 = 64;
 /// Of an e-mail it is a hash, so that the table holds no mistyped address. It is a plain one:
 /// a reader of the table can try out addresses, but also reads those of the users beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Subject(String);
+pub struct Subject(pub(super) String);
 
 impl Subject {
     /// An e-mail, in any ASCII case: all spellings that find one user have one count.
@@ -42,11 +42,6 @@ impl Subject {
         }
     }
 
-    /// A key as the table has it.
-    pub(super) fn stored(key: String) -> Self {
-        Self(key)
-    }
-
     /// The key as the table has it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -57,12 +52,6 @@ impl Subject {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.0.starts_with(SOURCE) { "source" } else { "e-mail" }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 

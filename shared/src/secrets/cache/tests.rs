@@ -9,6 +9,7 @@ use std::{
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::config::SecretsConfig;
 
 /// A cache of what is in a file of its own. Its refresh is due after 300 s.
 struct Scene {
@@ -37,7 +38,7 @@ impl Scene {
             }
         };
         let source = SecretSource { variable: "SECRET_FILE", place };
-        let secrets = Secrets::default().deferred(deferred);
+        let secrets = Secrets::new(SecretsConfig::default(), deferred);
         let cache = secrets.cache(SecretKind::Jwt, source, Beside::Nothing, read).await.unwrap();
         Self { path, reads, cache, made: SystemTime::now() }
     }

@@ -20,16 +20,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accept, connection,
-    connection_limit::ConnectionLimit,
+    Server, accept, connection,
     progress::{HEAD_LIMIT, Progress},
 };
-use crate::{
-    serve::service::Gauges,
-    telemetry::{
-        RepeatedWarning,
-        metrics::{Scrape, set_connections},
-    },
+use crate::telemetry::{
+    RepeatedWarning,
+    metrics::{Scrape, set_connections},
 };
 
 /// Prometheus' text format.
@@ -39,12 +35,7 @@ const MAX_CONNECTIONS: usize = 16;
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Answers on `listener`, until it is dropped: to the end of the process, draining included.
-pub(super) async fn serve(
-    listener: TcpListener,
-    scrape: Scrape,
-    gauges: Gauges,
-    limit: Arc<ConnectionLimit>,
-) {
+pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Server>) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening for metrics");
     }
@@ -62,9 +53,9 @@ pub(super) async fn serve(
             (Arc::new(Semaphore::new(MAX_CONNECTIONS)), RepeatedWarning::default());
         while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
             let (stream, _) = accept(&listener, &failed).await;
-            let (scrape, gauges, limit) = (Arc::clone(&scrape), gauges.clone(), limit.clone());
+            let (scrape, server) = (Arc::clone(&scrape), Arc::clone(&server));
             tokio::spawn(async move {
-                let answer = async |request| answer(&request, &scrape, &gauges, &limit);
+                let answer = async |request| answer(&request, &scrape, &server);
                 let progress = Arc::new(Progress::new(HEAD_LIMIT));
                 connection::serve(stream, progress, CancellationToken::new(), answer).await;
                 drop(permit);
@@ -77,18 +68,13 @@ pub(super) async fn serve(
     }
 }
 
-fn answer(
-    request: &Request<Incoming>,
-    scrape: &Scrape,
-    gauges: &Gauges,
-    limit: &ConnectionLimit,
-) -> Response<Body> {
+fn answer(request: &Request<Incoming>, scrape: &Scrape, server: &Server) -> Response<Body> {
     match (request.uri().path(), request.method()) {
         ("/metrics", &Method::GET | &Method::HEAD) => {
             let text = scrape.text(|| {
-                gauges.set_ages();
-                gauges.set_keys();
-                let (open, total) = limit.open_and_total();
+                server.service.set_ages();
+                server.service.set_keys();
+                let (open, total) = server.limit.open_and_total();
                 set_connections(open, total);
             });
             ([(CONTENT_TYPE, TEXT)], text).into_response()
