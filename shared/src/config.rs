@@ -20,8 +20,9 @@ pub(crate) use database::check_host;
 pub use database::{DatabaseConfig, DatabaseParts};
 pub use login::{Argon2Config, HashLimits, ThrottleConfig};
 pub use reader::{Reader, Variables};
-pub use secrets::{SecretKind, SecretPlace, SecretSource, SecretsConfig};
-pub use telemetry::{LogConfig, MetricsConfig};
+pub(crate) use secrets::SecretKind;
+pub use secrets::{SecretPlace, SecretSource, SecretsConfig};
+pub(crate) use telemetry::{LogConfig, MetricsConfig};
 pub use transport::TransportConfig;
 pub(crate) use transport::read_base_path;
 

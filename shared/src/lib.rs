@@ -17,3 +17,9 @@ pub mod throttle;
 pub mod token;
 #[cfg(feature = "mysql")]
 pub mod users;
+
+/// Overwrites what is freed, in every program that links this: copies of secrets as well, such as
+/// those of libraries.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -115,7 +115,7 @@ async fn start_and_serve<F: Function>(
 ) -> Result<(), ServeError> {
     // Before anything starts that has something to count.
     let exporter = match F::COUNTER {
-        Some(counter) => Exporter::install(&metrics, counter)
+        Some(counter) => Exporter::install(metrics, counter)
             .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?,
         None => Exporter::Off,
     };
@@ -141,10 +141,8 @@ async fn start_and_serve<F: Function>(
                 service = start => service?,
                 _ = signals.next() => return Ok(()),
             };
-            let metrics = match (metrics, exporter) {
-                (MetricsConfig::Prometheus { address }, Exporter::Prometheus(scrape)) => {
-                    Some((address, scrape))
-                }
+            let metrics = match exporter {
+                Exporter::Prometheus(address, scrape) => Some((address, scrape)),
                 _ => None,
             };
             http::serve(service, address, drain, max_connections, metrics, signals).await

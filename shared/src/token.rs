@@ -1,7 +1,4 @@
 //! Tokens: JWTs (RFC 7519) in the compact serialisation of JWS (RFC 7515).
-//!
-//! Both ends take the same [`Keys`](crate::keys::Keys) and the same
-//! [`TokenConfig`](crate::config::TokenConfig), so that they cannot drift apart.
 
 mod issue;
 mod members;

@@ -37,7 +37,7 @@ pub struct ValidateConfig {
 }
 
 /// What a request is answered with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ValidateState {
     keys: SecretCache<Keys>,
     token: TokenConfig,

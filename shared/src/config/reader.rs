@@ -23,12 +23,6 @@ impl<'a> Reader<'a> {
         Self { variables, problems: Vec::new() }
     }
 
-    /// A reader of the variables of this process.
-    #[must_use]
-    pub fn of_process() -> Self {
-        Self::new(&|name| std::env::var_os(name))
-    }
-
     /// A reader that finds every variable unset.
     pub(super) fn of_defaults() -> Self {
         Self::new(&|_| None)

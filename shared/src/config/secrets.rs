@@ -54,7 +54,7 @@ impl SecretSource {
 
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SecretKind {
+pub(crate) enum SecretKind {
     /// The keys of tokens.
     Jwt,
     /// The account of the database.
@@ -63,8 +63,7 @@ pub enum SecretKind {
 
 impl SecretKind {
     /// The name in metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
             Self::Database => "database",

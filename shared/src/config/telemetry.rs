@@ -8,16 +8,15 @@ use super::{Reader, TransportConfig};
 
 /// `RUST_LOG` and `LOG_FORMAT`.
 #[derive(Debug, Clone)]
-pub struct LogConfig {
-    /// Levels by target.
-    pub levels: Targets,
+pub(crate) struct LogConfig {
+    pub(crate) levels: Targets,
     /// One JSON object a line, for machines, and not one readable line, for a person at a terminal.
-    pub is_json: bool,
+    pub(crate) is_json: bool,
 }
 
 impl LogConfig {
     /// Reads the configuration. What is wrong with it is logged by the defaults.
-    pub fn read(reader: &mut Reader<'_>) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let levels =
             reader.parsed("RUST_LOG", "a list of levels such as `info` or `info,sqlx=warn`");
         let format = reader.text("LOG_FORMAT");
@@ -33,19 +32,12 @@ impl LogConfig {
 
 /// `METRICS_PORT` over HTTP, `METRICS` on Lambda.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MetricsConfig {
-    /// Nowhere.
+pub(crate) enum MetricsConfig {
     Off,
-    /// In Prometheus' text format, at this address, without authentication.
-    Prometheus {
-        /// `HOST` and `METRICS_PORT`.
-        address: SocketAddr,
-    },
-    /// In CloudWatch's embedded metric format, to standard output.
-    Embedded {
-        /// `AWS_LAMBDA_FUNCTION_NAME`.
-        function: String,
-    },
+    /// In Prometheus' text format, at this address.
+    Prometheus(SocketAddr),
+    /// In CloudWatch's embedded metric format, to standard output, for this function.
+    Embedded(String),
 }
 
 const PORT: &str = "METRICS_PORT";
@@ -54,7 +46,7 @@ const FORMAT: &str = "METRICS";
 impl MetricsConfig {
     /// Reads the configuration for requests of this transport. A setting for the other one is a
     /// problem: it was made in the belief that there are metrics.
-    pub fn read(reader: &mut Reader<'_>, transport: TransportConfig) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>, transport: TransportConfig) -> Self {
         match transport {
             TransportConfig::Lambda { .. } => {
                 if reader.is_set(PORT) {
@@ -65,7 +57,7 @@ impl MetricsConfig {
                     reader.problem(FORMAT, "is not `emf`");
                 }
                 let function = reader.text("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-                Self::Embedded { function }
+                Self::Embedded(function)
             }
             TransportConfig::Http { address, .. } => {
                 if reader.is_set(FORMAT) {
@@ -76,7 +68,7 @@ impl MetricsConfig {
                 if port != 0 && port == address.port() {
                     reader.problem(PORT, "is the same as PORT; metrics are for other eyes");
                 }
-                Self::Prometheus { address: SocketAddr::new(address.ip(), port) }
+                Self::Prometheus(SocketAddr::new(address.ip(), port))
             }
         }
     }

@@ -73,12 +73,12 @@ impl HashSlots {
         let large = self.large.clone().acquire_many_owned(beside).await;
         let large = large.map_err(|_| HashingError::Busy)?;
         let mut memory = self.memory.get().await.map_err(|_| HashingError::Busy)?;
-        metrics::hash_queued(queued.elapsed());
+        metrics::measured(metrics::HASH_QUEUE, queued.elapsed());
         let computation = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
             let _held = (permit, large_admitted, large);
             let result = job(&mut memory);
-            metrics::hash_computed(begun.elapsed());
+            metrics::measured(metrics::HASH_DURATION, begun.elapsed());
             result
         });
         computation.await.ok().flatten().ok_or(HashingError::Failed)

@@ -8,7 +8,6 @@
 mod tests;
 
 use std::{
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -358,11 +357,5 @@ impl<T> Clone for SecretCache<T> {
 impl<T: Send + Sync + 'static> From<Arc<T>> for SecretCache<T> {
     fn from(value: Arc<T>) -> Self {
         Self::new(None, Some(value))
-    }
-}
-
-impl<T> fmt::Debug for SecretCache<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SecretCache").finish_non_exhaustive()
     }
 }

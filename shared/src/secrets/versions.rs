@@ -29,6 +29,7 @@ pub(crate) enum Beside {
     Nothing,
     Previous,
     /// From the first [demand](super::SecretCache::newer_than) on.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "for the database"))]
     AllOnDemand,
 }
 

@@ -17,9 +17,12 @@ use metrics::{
 use super::OutcomeName;
 use crate::config::SecretKind;
 
-const HASH_DURATION: &str = "hash_duration_seconds";
-const HASH_QUEUE: &str = "hash_queue_seconds";
-const STATEMENT: &str = "database_query_duration_seconds";
+/// Of a password check, or a hash for a replacement: with its memory, without the wait before it.
+pub(crate) const HASH_DURATION: &str = "hash_duration_seconds";
+/// How long a computation waited for its slot.
+pub(crate) const HASH_QUEUE: &str = "hash_queue_seconds";
+/// Until a statement was answered, or given up.
+pub(crate) const STATEMENT: &str = "database_query_duration_seconds";
 const SECRET_FAILURES: &str = "secret_fetch_failures_total";
 const SECRET_AGE: &str = "secret_age_seconds";
 const KEY_INFO: &str = "key_info";
@@ -32,23 +35,10 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// A thumbprint has 43 characters.
 const MAX_KID_CHARACTERS: usize = 64;
 
-/// A password check, or a hash for a replacement, was computed: with its memory, without
-/// the wait before it.
-#[cfg(feature = "password")]
-pub(crate) fn hash_computed(duration: Duration) {
-    histogram!(HASH_DURATION).record(duration);
-}
-
-/// A computation got its slot after so long.
-#[cfg(feature = "password")]
-pub(crate) fn hash_queued(wait: Duration) {
-    histogram!(HASH_QUEUE).record(wait);
-}
-
-/// A statement was answered, or given up.
-#[cfg(feature = "mysql")]
-pub(crate) fn statement_ended(duration: Duration) {
-    histogram!(STATEMENT).record(duration);
+/// A duration was measured.
+#[cfg(any(feature = "password", feature = "mysql"))]
+pub(crate) fn measured(name: &'static str, duration: Duration) {
+    histogram!(name).record(duration);
 }
 
 /// A secret could not be fetched, or not be used.
@@ -122,12 +112,8 @@ impl RequestCounter {
         own.iter().copied().chain(both)
     }
 
-    /// Counts a request that came to this.
-    pub(super) fn count(self, outcome: OutcomeName) {
-        self.counter(outcome).increment(1);
-    }
-
-    fn counter(self, outcome: OutcomeName) -> Counter {
+    /// Of the requests that came to this.
+    pub(super) fn counter(self, outcome: OutcomeName) -> Counter {
         counter!(self.metric(), "outcome" => outcome.as_str())
     }
 }

@@ -77,7 +77,7 @@ impl RequestLog {
 
     fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
         if let (Some(counter), Some(outcome)) = (self.counter, outcome) {
-            counter.count(outcome.name);
+            counter.counter(outcome.name).increment(1);
         }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let path = self.uri.path();

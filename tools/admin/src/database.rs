@@ -26,7 +26,7 @@ pub(crate) struct Store {
 
 /// Reads the environment, all of it or all that is wrong with it, and opens the database.
 pub(crate) async fn open() -> Result<Store, Failure> {
-    let mut reader = Reader::of_process();
+    let mut reader = Reader::new(&|name| std::env::var_os(name));
     let config = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
     let config = reader.finish(config);
     let (database, argon2) = config.map_err(|problems| Failure::configuration(&problems))?;

@@ -18,10 +18,6 @@ mod user;
 
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
-
 fn main() -> ExitCode {
     cli::run()
 }

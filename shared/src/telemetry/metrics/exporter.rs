@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    net::SocketAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -26,23 +27,20 @@ pub(crate) enum Exporter {
     /// Nowhere.
     Off,
     /// To the clients of a port.
-    Prometheus(Scrape),
+    Prometheus(SocketAddr, Scrape),
     /// To standard output, for CloudWatch.
     Embedded(&'static Collector),
 }
 
 impl Exporter {
     /// Installs what `config` says for this process. Fails if one is installed already.
-    pub(crate) fn install(
-        config: &MetricsConfig,
-        requests: RequestCounter,
-    ) -> Result<Self, String> {
+    pub(crate) fn install(config: MetricsConfig, requests: RequestCounter) -> Result<Self, String> {
         let exporter = match config {
             MetricsConfig::Off => return Ok(Self::Off),
-            MetricsConfig::Prometheus { .. } => Self::Prometheus(Scrape::install()?),
-            MetricsConfig::Embedded { function } => {
+            MetricsConfig::Prometheus(address) => Self::Prometheus(address, Scrape::install()?),
+            MetricsConfig::Embedded(function) => {
                 let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
-                let builder = builder.with_dimension(FUNCTION, function.clone());
+                let builder = builder.with_dimension(FUNCTION, function);
                 Self::Embedded(builder.init().map_err(|error| error.to_string())?)
             }
         };

@@ -1,9 +1,6 @@
 //! The connections to the database: at most so many, and none of them waited for in vain.
 //!
-//! Why not sqlx's own pool: it says goodbye to a connection that it gives up, and asks
-//! each one that is given back whether it lives. On a connection that the network has
-//! forgotten, as happens while a process is frozen, both wait without a bound, and hold
-//! the place of the connection that would replace it. deadpool leaves all of that to us.
+//! Why not sqlx's own pool: docs/decisions/database.md.
 
 use std::{
     pin::Pin,

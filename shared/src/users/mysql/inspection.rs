@@ -83,13 +83,15 @@ impl MySqlUsers {
         let server = self.connections.fetch(|| query(SERVER)).await?;
         let server = server.first().ok_or(sqlx::Error::RowNotFound)?;
         let grants = self.connections.fetch(|| query("SHOW GRANTS")).await?;
-        let grants = grants.iter().filter_map(|row| row.try_get_unchecked(0).ok());
+        let grants = grants.iter().filter_map(|row| row.try_get_unchecked::<String, _>(0).ok());
+        // `MariaDB` shows the account's hash.
+        let grants = grants.filter_map(|it| it.split(" IDENTIFIED ").next().map(str::to_owned));
         Ok(Inspection {
             version: text(server, "version")?,
             sql_mode: text(server, "sql_mode")?,
             account: text(server, "account")?,
             engine: Some(text(server, "engine")?).filter(|engine| !engine.is_empty()),
-            grants: grants.map(|grant: String| without_password(&grant)).collect(),
+            grants: grants.collect(),
             columns: self.columns().await?,
             trials: self.trials().await,
         })
@@ -124,9 +126,4 @@ impl MySqlUsers {
         }
         trials
     }
-}
-
-/// `MariaDB` shows the account's hash.
-fn without_password(grant: &str) -> String {
-    grant.split(" IDENTIFIED ").next().unwrap_or_default().to_owned()
 }
