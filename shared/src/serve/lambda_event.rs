@@ -178,30 +178,21 @@ mod tests {
         event
     }
 
+    /// What a gateway sends to `validate`.
+    fn sample(gateway: &str) -> Value {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+        let event = std::fs::read_to_string(format!("{folder}/validate-200-{gateway}.json"));
+        serde_json::from_str(&event.unwrap()).unwrap()
+    }
+
     fn http_api(path: &str, stage: &str) -> Value {
-        let context = json!({ "stage": stage, "http": { "method": "GET", "path": path } });
-        json!({ "version": "2.0", "rawPath": path, "headers": {}, "requestContext": context })
+        let mut event = with(sample("http-api-stage"), &json!({ "rawPath": path }));
+        event["requestContext"]["stage"] = json!(stage);
+        event
     }
 
     fn rest_api(path: &str) -> Value {
-        let context = json!({ "httpMethod": "GET", "stage": "validate", "identity": {} });
-        json!({ "path": path, "httpMethod": "GET", "requestContext": context })
-    }
-
-    fn load_balancer() -> Value {
-        let context = json!({ "elb": { "targetGroupArn": "arn" } });
-        json!({ "path": "/validate", "httpMethod": "GET", "requestContext": context })
-    }
-
-    fn lattice() -> Value {
-        json!({
-            "version": "2.0", "path": "/validate", "method": "GET", "headers": {},
-            "requestContext": {
-                "serviceNetworkArn": "arn", "serviceArn": "arn", "targetGroupArn": "arn",
-                "region": "eu-west-1", "timeEpoch": "1724875399456789",
-                "identity": { "sourceVpcArn": "arn" },
-            },
-        })
+        with(sample("rest-api"), &json!({ "path": path, "resource": null }))
     }
 
     /// No stage, no base path of a custom domain, and what a gateway has decoded is encoded again.
@@ -253,8 +244,8 @@ mod tests {
             (url(), "192.0.2.1, 192.0.2.2", false),
             (rest(), "test-invoke-source-ip", false),
             (rest(), "", false),
-            ((load_balancer(), "identity"), "192.0.2.7", false),
-            ((lattice(), "identity"), "192.0.2.7", false),
+            ((sample("load-balancer"), "identity"), "192.0.2.7", false),
+            ((sample("vpc-lattice"), "identity"), "192.0.2.7", false),
         ] {
             let mut event = with(event, &forwarded);
             event["requestContext"][context]["sourceIp"] = json!(source);
@@ -273,13 +264,13 @@ mod tests {
             ),
             (rest_api("/"), json!({ "headers": {}, "multiValueHeaders": multiple })),
             (
-                load_balancer(),
+                sample("load-balancer"),
                 json!({
                     "headers": single, "multiValueHeaders": multiple,
                     "statusDescription": "403 Forbidden",
                 }),
             ),
-            (lattice(), json!({ "headers": single })),
+            (sample("vpc-lattice"), json!({ "headers": single })),
         ] {
             for body in ["no", ""] {
                 let response =
