@@ -15,34 +15,14 @@ use crate::{
 /// For a gateway to listen, on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// Which program: nginx as `tests/setup nginx` unpacks it, the others of the virtual environment.
-#[expect(missing_docs, reason = "their names say it")]
-#[derive(Debug, Clone, Copy)]
-pub enum Program {
-    Nginx,
-    Caddy,
-    Traefik,
-    Envoy,
-}
-
-impl Program {
-    /// The program, and how it is told to stay in the foreground with its file.
-    fn command(self) -> (std::path::PathBuf, &'static [&'static str]) {
-        match self {
-            Self::Nginx => (
-                workspace().join("target/tools/nginx/usr/sbin/nginx"),
-                &["-p", ".", "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"],
-            ),
-            Self::Caddy => (python::program("caddy"), &["run", "--config", "Caddyfile"]),
-            Self::Traefik => (python::program("traefik"), &["--configFile=traefik.yaml"]),
-            // Several of them run here, which would take one another for their predecessors.
-            Self::Envoy => (
-                python::program("envoy"),
-                &["--config-path", "envoy.yaml", "--disable-hot-restart", "--concurrency", "1"],
-            ),
-        }
-    }
-}
+/// How each program stays in the foreground with its file.
+const PROGRAMS: [(&str, &[&str]); 4] = [
+    ("nginx", &["-p", ".", "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"]),
+    ("caddy", &["run", "--config", "Caddyfile"]),
+    ("traefik", &["--configFile=traefik.yaml"]),
+    // Several of them run here, which would take one another for their predecessors.
+    ("envoy", &["--config-path", "envoy.yaml", "--disable-hot-restart", "--concurrency", "1"]),
+];
 
 /// A running gateway.
 #[derive(Debug)]
@@ -57,16 +37,20 @@ impl Gateway {
     /// text of `replacements`, which has to be there, becomes the second, and `/tmp/` a folder of its
     /// own; `port` is where it listens then.
     pub fn start(
-        program: Program,
+        program: &str,
         configuration: &str,
         replacements: &[(&str, String)],
         port: u16,
     ) -> Self {
         let folder = scratch::directory();
         copy(&workspace().join(configuration), folder.path(), replacements);
-        let (path, arguments) = program.command();
+        let path = match program {
+            "nginx" => workspace().join("target/tools/nginx/usr/sbin/nginx"),
+            of_the_virtual_environment => python::program(of_the_virtual_environment),
+        };
+        let (_, arguments) = PROGRAMS.iter().find(|it| it.0 == program).expect("a known program");
         let mut start = command(path, &Environment::new());
-        start.args(arguments).current_dir(folder.path());
+        start.args(*arguments).current_dir(folder.path());
         let mut process = Process::start(configuration, start);
         wait::until(configuration, START_LIMIT, || {
             assert!(process.ended().is_none(), "{configuration}: {}", process.log());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use system_tests::{
     contract::{self, SECRET, USER, check, is_doubled, token},
     environment,
-    gateway::{Gateway, Program},
+    gateway::Gateway,
     http::{Request, basic},
     python,
     raw::{Connection, address, head},
@@ -26,12 +26,12 @@ fn start(functions: &Functions) -> [Gateway; 2] {
         ("8082", port_of(&functions.validate)),
     ];
     let ingress =
-        Gateway::start(Program::Nginx, "tests/data/knative-ingress", &replacements, ingress_port);
+        Gateway::start("nginx", "tests/data/knative-ingress", &replacements, ingress_port);
     let replacements = [
         ("kourier-internal.kourier-system.svc.cluster.local:80", ingress.address().to_string()),
         ("listen 8080", format!("listen 127.0.0.1:{port}")),
     ];
-    [Gateway::start(Program::Nginx, "k8s-knative/one-host", &replacements, port), ingress]
+    [Gateway::start("nginx", "k8s-knative/one-host", &replacements, port), ingress]
 }
 
 /// What this host passes on: the root of each function is not among it. To a doubled header nginx

@@ -8,7 +8,7 @@ use std::{
 
 use system_tests::{
     contract::USER,
-    gateway::{Gateway, Program},
+    gateway::Gateway,
     http::basic,
     raw::{self, Connection, head},
     service::Service,
@@ -82,7 +82,7 @@ async fn a_login_does_not_wait_for_the_bodies_of_others() {
             ("8000", port.to_string()),
             ("8081", address.port().to_string()),
         ];
-        Gateway::start(Program::Caddy, "tests/data/queue-proxy", &replacements, port)
+        Gateway::start("caddy", "tests/data/queue-proxy", &replacements, port)
     };
     let gateway = behind("enable_full_duplex");
     for (way, address) in [("direct", address), ("queue-proxy", gateway.address())] {

@@ -10,7 +10,7 @@ use std::{
 use system_tests::{
     Environment, environment, fake_http,
     forge::pem,
-    gateway::{Gateway, Program},
+    gateway::Gateway,
     http::Answer,
     raw::{Connection, address, head},
     service::Service,
@@ -23,14 +23,9 @@ use crate::requests::{AUDIENCE, ISSUER, KEY, Request, bearer, good};
 /// How long a client waits while `validate` is silent, for which the gateways wait 2 s.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Every folder of `examples/gateways` that runs here, and its program.
-pub(crate) const EXAMPLES: [(&str, Program); 5] = [
-    ("nginx", Program::Nginx),
-    ("caddy", Program::Caddy),
-    ("traefik", Program::Traefik),
-    ("envoy-ext-authz", Program::Envoy),
-    ("envoy-jwt-authn", Program::Envoy),
-];
+/// Every folder of `examples/gateways` that runs here, named after its program.
+pub(crate) const EXAMPLES: [&str; 5] =
+    ["nginx", "caddy", "traefik", "envoy-ext-authz", "envoy-jwt-authn"];
 
 /// What both functions are told, and the key of this name.
 fn variables(key: &str) -> Environment {
@@ -54,10 +49,11 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// Starts a gateway with the files of the folder `name`.
-    pub(crate) fn start(name: &'static str, program: Program, login: &Service) -> Self {
+    pub(crate) fn start(name: &'static str, login: &Service) -> Self {
         let upstream = Upstream::start();
         let validate = Service::start("validate", variables(&format!("{KEY}-public")));
         let configuration = format!("examples/gateways/{name}");
+        let program = name.split('-').next().unwrap_or(name);
         let port = wait::free_port();
         let places = [
             ("8000", port),

@@ -21,7 +21,7 @@ use system_tests::{
     raw::{self, Connection, head},
     scratch,
     service::{Functions, Service},
-    stores, traffic, wait, workspace,
+    stores, traffic, wait, with, workspace,
 };
 
 const LIMIT: Duration = Duration::from_secs(40);
@@ -96,67 +96,43 @@ fn each_image_is_the_file_that_lambda_is_given_without_root_and_says_what_it_lac
     }
 }
 
+/// What Knative does to them: probes; SIGTERM in the middle of 500 requests a second. And nearly as many
+/// connections as there may be.
 #[tokio::test]
 #[ignore = "needs MariaDB and the images: make verify"]
-async fn the_contract_holds_in_containers() {
+async fn in_64_mib_the_contract_holds_900_connections_fit_and_it_ends_under_load_without_a_loss() {
     let server = mariadb::shared();
     add_users(&stores::open(&server.root_variables(), 1).await).await;
     let start = |name: &str, variables| start(name, &["--memory=64m"], variables);
     let since = Instant::now();
-    let functions = Functions {
+    let drains = environment(&[("DRAIN_SECONDS", "1")]);
+    let mut functions = Functions {
         login: start("login", server.login_variables()),
-        validate: start("validate", Environment::new()),
+        validate: start("validate", drains),
     };
     let first = functions.login.request("POST", "/login").basic(USER.0, USER.1).send();
     assert_eq!(first.status, 200);
     println!("both containers, start to first login: {} ms", since.elapsed().as_millis());
     functions.check_contract();
-}
 
-/// What Knative does to it: probes, for which queue-proxy gives 100 ms where none says otherwise; headers of
-/// queue-proxy and the activator, which change nothing; SIGTERM in the middle of 500 requests a second. And as
-/// many connections as it has file descriptors for.
-#[test]
-#[ignore = "needs the images: make verify"]
-fn in_64_mib_probes_are_answered_900_connections_fit_and_it_ends_under_load_without_a_loss() {
-    const ID: &str = "5b5a1c1e-3f0c-4a5e-8f9a-0c1a5b3a4f10";
-    let since = Instant::now();
-    let variables = environment(&[
-        ("K_SERVICE", "validate"),
-        ("K_REVISION", "validate-1"),
-        ("DRAIN_SECONDS", "1"),
-    ]);
-    let mut service = start("validate", &["--memory=64m"], variables);
-    let authorization = format!("Authorization: Bearer {}\r\n", token("ada@example.com", false));
-    let request = |headers: &str| head("GET /validate", &format!("{authorization}{headers}"));
-    let exchange = |request: &str| Connection::to(&service).exchange(request).expect("an answer");
-    assert_eq!(exchange(&request("")).status, 200);
-    println!("container, start to first answer: {} ms", since.elapsed().as_millis());
+    let validate = &mut functions.validate;
+    let bearer = token("ada@example.com", false);
+    let request = head("GET /validate", &format!("Authorization: Bearer {bearer}\r\n"));
     for path in ["GET /readyz", "GET /healthz"] {
-        let answer = exchange(&head(path, "User-Agent: kube-probe//\r\nConnection: close\r\n"));
+        let probe = head(path, "User-Agent: kube-probe//\r\nConnection: close\r\n");
+        let answer = Connection::to(validate).exchange(probe).expect("an answer");
         assert_eq!((answer.status, answer.is_last()), (200, true), "{path}");
     }
-    let headers = format!(
-        "X-Request-Id: {ID}\r\nX-Forwarded-For: 192.0.2.1, 10.0.0.1\r\nX-Forwarded-Proto: http\r\n\
-         Forwarded: for=192.0.2.1;proto=http\r\nK-Proxy-Request: activator\r\n\
-         X-Envoy-Original-Host: auth.example\r\ntraceparent: \
-         00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
-    );
-    assert_eq!(exchange(&request(&headers)).status, 200);
-    wait::until("the request's id in the log", Duration::from_secs(5), || {
-        service.log().contains(ID).then_some(())
-    });
-
-    let mut connections: Vec<_> = (0..900).map(|_| Connection::to(&service)).collect();
+    let mut connections: Vec<_> = (0..900).map(|_| Connection::to(validate)).collect();
     for connection in &mut connections {
-        assert_eq!(connection.exchange(request("")).expect("an answer").status, 200);
+        assert_eq!(connection.exchange(&request).expect("an answer").status, 200);
     }
     drop(connections);
-    let ended = traffic::until_refused(raw::address(&service), &request(""));
+    let ended = traffic::until_refused(raw::address(validate), &request);
     thread::sleep(Duration::from_millis(500));
-    let status = service.process().terminate(Duration::from_secs(20));
+    let status = validate.process().terminate(Duration::from_secs(20));
     let (answered, lost) = ended();
-    assert!(status.success(), "{status}: {}", service.log());
+    assert!(status.success(), "{status}: {}", validate.log());
     assert!(lost <= 1 && answered > 300, "{answered} answered, {lost} lost");
 }
 
@@ -168,10 +144,13 @@ fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
     let authority = Authority::new(folder.path(), "ca");
     let manager = Moto::start();
     let (_proxy, port) = authority.tls_proxy(folder.path(), manager.port());
-    let mut variables = manager.variables();
-    let url = format!("https://localhost:{port}");
-    variables.insert("AWS_ENDPOINT_URL_SECRETS_MANAGER".into(), url);
-    variables.insert("JWT_SECRET_ID".into(), manager.create_secret("signing-key", SECRET));
+    let variables = with(
+        manager.variables(),
+        &[
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("https://localhost:{port}")),
+            ("JWT_SECRET_ID", &manager.create_secret("signing-key", SECRET)),
+        ],
+    );
 
     let validated = |service: &Service| {
         let bearer = token("ada@example.com", false);
@@ -196,12 +175,12 @@ async fn the_database_is_found_by_name_and_known_by_its_certificate() {
     server.init();
     add_users(&stores::open(&server.root_variables(), 1).await).await;
     server.restart(Tls::OtherName);
-    let mut variables = server.login_variables();
-    variables.extend(environment(&[
+    let by_name = [
         ("MYSQL_HOST", NAME),
         ("MYSQL_SSL_MODE", "VERIFY_IDENTITY"),
         ("MYSQL_SSL_CA", "/run/config/ca.pem"),
-    ]));
+    ];
+    let variables = with(server.login_variables(), &by_name);
 
     let folder = scratch::directory();
     let [zone, resolver] = ["zone", "resolv.conf"].map(|name| folder.path().join(name));

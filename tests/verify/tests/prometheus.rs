@@ -51,11 +51,11 @@ fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
     promtool(&["check", "rules", "--lint=all", "--lint-fatal", "rules.yml"], "");
     promtool(&["test", "rules", "rules-test.yml"], "");
     let (rules, tests) = (example("rules.yml"), example("rules-test.yml"));
-    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
-    for alert in alerts {
-        let tries = tests.split("\n  - name: ").filter(|test| test.contains(alert));
-        let silent = tries.clone().filter(|test| test.contains("exp_alerts: []")).count();
-        assert!(silent > 0 && silent < tries.count(), "{alert} is not tried both ways");
+    for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        let cases = tests.split("\n  - name: ").filter(|case| case.contains(alert));
+        let (silent, firing): (Vec<_>, Vec<_>) =
+            cases.partition(|it| it.contains("exp_alerts: []"));
+        assert!(!silent.is_empty() && !firing.is_empty(), "{alert} is not tried both ways");
     }
 }
 
@@ -159,19 +159,15 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
         prometheus.query("up == 1").len() == 2
     });
     for function in [&login, &validate] {
-        let text = function.text();
-        assert_eq!(promtool(&["check", "metrics"], &text), "");
-        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-        for name in types.filter_map(|line| line.split(' ').next()) {
-            assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
-        }
+        assert_eq!(promtool(&["check", "metrics"], &function.text()), "");
     }
     let dashboard = dashboard();
-    for panel in list(&dashboard, "panels") {
-        for target in list(panel, "targets") {
+    for panel in panels(&dashboard) {
+        for target in panel["targets"].as_array().expect("targets") {
             // A range that has data after a minute.
-            let query = text(target, "expr").replace("$__rate_interval", "1m");
-            soon(&format!("{}: {query}", text(panel, "title")), || {
+            let query = target["expr"].as_str().expect("a query");
+            let query = query.replace("$__rate_interval", "1m");
+            soon(&format!("{}: {query}", panel["title"]), || {
                 traffic();
                 let samples = prometheus.query(&query);
                 !samples.is_empty() && samples.iter().all(|value| value.is_finite())
@@ -195,39 +191,25 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     soon(alerts[2], || prometheus.fires(alerts[2]));
 }
 
-fn dashboard() -> Value {
-    serde_json::from_str(&example("dashboard.json")).expect("JSON")
-}
-
-fn list<'a>(of: &'a Value, member: &str) -> &'a Vec<Value> {
-    of[member].as_array().filter(|it| !it.is_empty()).unwrap_or_else(|| panic!("no {member}: {of}"))
-}
-
-fn text<'a>(of: &'a Value, member: &str) -> &'a str {
-    let text = of[member].as_str().filter(|text| !text.is_empty());
-    text.unwrap_or_else(|| panic!("no {member} in {of}"))
-}
-
 #[test]
 fn the_dashboard_is_one() {
     let dashboard = dashboard();
     assert_eq!(dashboard["schemaVersion"], 38);
     assert_eq!(dashboard["templating"]["list"][0]["name"], "datasource");
-    let (mut ids, mut cells) = (HashSet::new(), HashSet::new());
-    for panel in list(&dashboard, "panels") {
-        let title = text(panel, "title");
+    let (mut ids, mut places) = (HashSet::new(), HashSet::new());
+    for panel in panels(&dashboard) {
+        let title = &panel["title"];
         assert!(ids.insert(panel["id"].to_string()), "{title}: another one's id");
-        assert_eq!(text(panel, "type"), "timeseries", "{title}");
-        let _ = (text(panel, "description"), text(&panel["fieldConfig"]["defaults"], "unit"));
-        let place = ["x", "y", "w", "h"].map(|it| panel["gridPos"][it].as_u64().expect("a number"));
-        let [x, y, w, h] = place;
-        assert!(w > 0 && h > 0 && x + w <= 24, "{title}: a row has 24 columns");
-        let mut taken = (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y)));
-        assert!(taken.all(|cell| cells.insert(cell)), "{title} lies on another panel");
+        assert!(places.insert(panel["gridPos"].to_string()), "{title} lies on another panel");
+        assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{title} has no unit");
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
-        for target in list(panel, "targets") {
-            assert_eq!(target["datasource"], panel["datasource"], "{title}");
-            let _ = text(target, "legendFormat");
-        }
     }
+}
+
+fn dashboard() -> Value {
+    serde_json::from_str(&example("dashboard.json")).expect("JSON")
+}
+
+fn panels(dashboard: &Value) -> &Vec<Value> {
+    dashboard["panels"].as_array().filter(|it| !it.is_empty()).expect("panels")
 }

@@ -89,7 +89,7 @@ impl<'a> Observation<'a> {
     pub(crate) fn recover(self, seen: Seen) {
         let ended = Instant::now();
         let steady = wait::until(&format!("health: {}", self.fault), SAMPLE_LIMIT, || {
-            let steady = steady(&self.traffic.records().since(self.began), ended)?;
+            let steady = well_since(&self.traffic.records().since(self.began), ended)?;
             (steady.elapsed() >= STEADY).then_some(steady)
         });
         // Probes ask no more than once in a second.
@@ -112,16 +112,13 @@ impl<'a> Observation<'a> {
     }
 }
 
-/// When right logins were steadily well again behind the end of a fault: the time of the answer
-/// after the last one that was not good. `None` if there was no good one yet.
-fn steady(records: &Records, ended: Instant) -> Option<Instant> {
-    let mut logins = records.of(Kind::RightLogin).0;
-    logins.sort_unstable_by_key(Record::answered);
-    let _ = logins.iter().find(|it| it.answered() >= ended && it.is_usual())?;
-    match logins.iter().rposition(|it| !it.is_usual()) {
-        Some(last) => Some(logins.get(last + 1)?.answered().max(ended)),
-        None => Some(ended),
-    }
+/// Since when right logins have gone well: from the end of the fault, or from the last answer that was
+/// not good. `None` if there was no good one since.
+fn well_since(records: &Records, ended: Instant) -> Option<Instant> {
+    let logins = records.of(Kind::RightLogin).0;
+    let bad = logins.iter().filter(|login| !login.is_usual());
+    let since = bad.map(Record::answered).fold(ended, Instant::max);
+    logins.iter().any(|login| login.is_usual() && login.answered() > since).then_some(since)
 }
 
 /// No answer may be wrong, missing or late. A login during the fault may be told that it
@@ -131,19 +128,20 @@ fn judge(fault: &str, records: &Records, seen: Seen, began: Instant, steady: Ins
         let during = record.answered() >= began && record.sent <= steady;
         seen != Seen::Nothing && record.kind.is_login() && record.status == 503 && during
     };
-    let limit = |kind: Kind| match kind {
-        // One with an unknown key may wait for old keys to be renewed, and for newer ones.
-        Kind::BadToken => 5,
-        kind if !kind.is_login() => 3,
-        // Where there is a database; no request waits for a secret longer than 2 s.
-        _ if seen == Seen::Nothing => 4,
-        // The longest that any login may take is 10 s.
-        _ => 11,
+    let is_good = |record: &Record| {
+        let limit = match record.kind {
+            // One with an unknown key may wait for old keys to be renewed, and for newer ones.
+            Kind::BadToken => 5,
+            Kind::GoodToken => 3,
+            // Where there is a database; no request waits for a secret longer than 2 s.
+            _ if seen == Seen::Nothing => 4,
+            // The longest that any login may take is 10 s.
+            _ => 11,
+        };
+        record.took <= Duration::from_secs(limit) && (record.is_usual() || failed(record))
     };
-    let late = |it: &Record| it.took > Duration::from_secs(limit(it.kind));
-    let bad = records.0.iter().filter(|it| late(it) || (!it.is_usual() && !failed(it)));
-    let bad: Vec<&Record> = bad.take(10).collect();
+    let bad: Vec<_> = records.0.iter().filter(|record| !is_good(record)).take(10).collect();
     assert!(bad.is_empty(), "{fault}: wrong or late answers: {bad:?}");
-    let failures = records.0.iter().filter(|it| failed(it)).count();
-    assert!(seen != Seen::Failures || failures > 0, "no client has felt the fault: {fault}");
+    let is_felt = records.0.iter().any(failed);
+    assert!(seen != Seen::Failures || is_felt, "no client has felt the fault: {fault}");
 }
