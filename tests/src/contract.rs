@@ -33,7 +33,7 @@ pub fn with_key(mut variables: Environment) -> Environment {
 }
 
 /// Seconds since the epoch, and `offset`.
-fn seconds(offset: i64) -> i64 {
+pub fn seconds(offset: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     i64::try_from(now.as_secs()).expect("it is before the year 292277026596") + offset
 }

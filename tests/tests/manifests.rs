@@ -1,12 +1,11 @@
 //! `k8s-knative/`: every overlay builds, each document in it is one that Kubernetes and Knative take,
-//! and its scripts do their part as far as they go without a cluster. And the manifests of gateways
-//! that no test can run let nothing through without a token.
+//! and its scripts make secrets and a database. And the manifests of gateways that no test can run
+//! let nothing through without a token.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::Path,
+    os::unix::fs::PermissionsExt,
     sync::LazyLock,
     time::Duration,
 };
@@ -26,7 +25,7 @@ use shared::{config::Argon2Config, keys::Keys, users::UserStore};
 use system_tests::{
     Environment, environment, mariadb,
     process::{Output, cargo_variables, command, output},
-    scratch, stores, workspace,
+    scratch, stores, with, workspace,
 };
 
 const OVERLAYS: [&str; 3] = ["minikube", "production", "production-secrets-manager"];
@@ -304,35 +303,6 @@ fn secrets_are_made_once_for_their_owner_alone_and_ignored_by_git() {
     assert_eq!(fs::read_to_string(&path).expect("text"), text, "what is there is kept");
 }
 
-/// With no tools but these, and then with ones that do nothing, on a cluster that is too small.
-#[test]
-fn minikube_says_at_once_which_tools_are_missing_and_that_its_node_is_too_small() {
-    let folder = scratch::directory();
-    let start = |path: &str| {
-        let said = run("minikube", &[], &environment(&[("PATH", path)]));
-        assert!(!said.status.success(), "{}", said.stdout);
-        said.stderr
-    };
-    for tool in ["bash", "dirname", "setpriv"] {
-        let paths = ["/usr/bin", "/bin"].map(|it| Path::new(it).join(tool));
-        let path = paths.iter().find(|it| it.exists()).expect("a usual tool");
-        symlink(path, folder.path().join(tool)).expect("a link");
-    }
-    let path = folder.path().to_str().expect("UTF-8");
-    let missing = "minikube: missing: cargo minikube kubectl curl buildah|podman|docker\n";
-    assert_eq!(start(path), missing);
-
-    for name in ["minikube", "kubectl", "cargo", "buildah"] {
-        let path = folder.path().join(name);
-        let script = "#!/bin/sh\ncase \"$*\" in *nodes*) echo 4 2999Mi ;; esac\n";
-        fs::write(&path, script).expect("scratch can be written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("scratch");
-    }
-    let said = start(&format!("{path}:{}", std::env::var("PATH").expect("a path")));
-    assert!(said.contains("4000m and 2999 MiB"), "{said}");
-    assert!(said.contains("minikube start --cpus 4 --memory 4g"), "{said}");
-}
-
 /// As the image of MySQL runs it, with a password that is hard to quote.
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
@@ -348,7 +318,6 @@ async fn mysql_is_initialised_by_the_one_init_sql() {
     ]);
     let initialised = run("overlays/minikube/initialise.sh", &[], &script);
     assert!(initialised.status.success(), "{}{}", initialised.stdout, initialised.stderr);
-    let mut variables = server.login_variables();
-    variables.insert("MYSQL_PASSWORD".into(), PASSWORD.into());
+    let variables = with(server.login_variables(), &[("MYSQL_PASSWORD", PASSWORD)]);
     assert!(stores::open(&variables, 1).await.ping().await.is_ok(), "auth_user logs in");
 }

@@ -1,18 +1,20 @@
 //! Tokens that are signed with HS256, or said to be, and places in a request where none belongs.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::{Value, json};
 use shared::{config::TokenConfig, keys::Keys, token::verify};
-use system_tests::{contract::SECRET, forge, http::Request};
+use system_tests::{
+    contract::{SECRET, seconds},
+    forge,
+    http::Request,
+};
 
 use crate::{key_pairs::SIGNERS, table::Table};
 
 /// The header of an honest token.
 pub(crate) const HS256: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
-/// Whom tokens name.
-pub(crate) const USERNAME: &str = "canary@example.com";
 /// The symmetric key that has a name, and its name.
 pub(crate) const NAMED: (&str, &str) = ("another key of the attacks, with a name", "nämed");
 
@@ -26,8 +28,7 @@ pub(crate) fn keys() -> String {
 }
 
 fn honest_claims() -> Value {
-    let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 3600;
-    json!({ "username": USERNAME, "admin": false, "exp": expiry })
+    json!({ "username": "canary@example.com", "admin": false, "exp": seconds(3600) })
 }
 
 /// The payload of an honest token.

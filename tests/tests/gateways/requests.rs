@@ -1,10 +1,8 @@
 //! What clients send: tokens of the key with which `login` signs here, and what must not arrive.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 use system_tests::{
-    contract::USER,
+    contract::{USER, seconds},
     forge::{generate, hs256, message, pem, public_jwk, token},
 };
 
@@ -30,28 +28,26 @@ fn header() -> String {
     json!({ "typ": "JWT", "alg": "ES256", "kid": kid }).to_string()
 }
 
-/// Claims of a token that expires in so many seconds.
-fn claims(admin: bool, lifetime: i64) -> Value {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
-    let now = i64::try_from(now.as_secs()).expect("it is before the year 292277026596");
-    json!({
-        "username": USER.0, "admin": admin, "iat": now - 3600, "exp": now + lifetime, "sub": "1",
+/// The claims of a good token, but for these.
+fn claims(changes: &[(&str, Value)]) -> String {
+    let mut claims = json!({
+        "username": USER.0, "admin": false, "iat": seconds(-3600), "exp": seconds(600), "sub": "1",
         "iss": ISSUER, "aud": AUDIENCE,
-    })
+    });
+    for (claim, value) in changes {
+        claims[claim] = value.clone();
+    }
+    claims.to_string()
 }
 
-fn signed(claims: &Value) -> String {
-    token(&pem(KEY), &header(), claims.to_string())
+/// A token of the right key, with the claims of a good one but for these.
+pub(crate) fn signed(changes: &[(&str, Value)]) -> String {
+    token(&pem(KEY), &header(), claims(changes))
 }
 
 /// A token that every gateway lets through.
 pub(crate) fn good() -> String {
-    good_for(false)
-}
-
-/// The same, of an administrator or not.
-pub(crate) fn good_for(admin: bool) -> String {
-    signed(&claims(admin, 600))
+    signed(&[])
 }
 
 /// What must not arrive, by the name of its row.
@@ -68,8 +64,9 @@ pub(crate) fn hostile(row: &str) -> Vec<Request> {
                 .into()
         }
         "a forged token" => with(&forged()),
-        // Of the right key, but of yesterday.
-        "an expired token" => with(&[-10, -86400].map(|lifetime| signed(&claims(true, lifetime)))),
+        "an expired token" => {
+            with(&[-10, -86400].map(|lifetime| signed(&[("exp", json!(seconds(lifetime)))])))
+        }
         "a garbage token" => {
             let long = ["a", "b", "c"].map(|letter| letter.repeat(2000)).join(".");
             with(&[".", "..", "a.b.c", "garbage", "null", &long].map(str::to_owned))
@@ -98,21 +95,16 @@ pub(crate) fn hostile(row: &str) -> Vec<Request> {
 /// Of a key that no function trusts, of none at all, of the public key taken for a secret, changed after
 /// it was signed, or of the right key for another issuer or audience.
 fn forged() -> [String; 7] {
-    let wanted = claims(true, 600).to_string();
-    let but = |claim: &str, value: Value| {
-        let mut claims = claims(true, 600);
-        claims[claim] = value;
-        signed(&claims)
-    };
-    let good = good();
+    let (wanted, good) = (claims(&[("admin", json!(true))]), good());
     let signature = good.rsplit('.').next().expect("a signature");
+    let other = json!("https://other.example.com");
     [
         token(&generate(), &header(), &wanted),
         format!("{}.", message(r#"{"alg":"none"}"#, &wanted)),
         hs256(pem(&format!("{KEY}-public")), r#"{"alg":"HS256"}"#, &wanted),
         format!("{}.{signature}", message(header(), &wanted)),
-        but("iss", json!("https://other.example.com")),
-        but("aud", json!("https://other.example.com")),
-        but("exp", Value::Null),
+        signed(&[("iss", other.clone())]),
+        signed(&[("aud", other)]),
+        signed(&[("exp", Value::Null)]),
     ]
 }

@@ -5,16 +5,16 @@ use std::{
     fs,
     path::PathBuf,
     process::Command,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use system_tests::{
     Environment,
-    contract::{token, token_with},
+    contract::{seconds, token, token_with},
     environment, fake_http,
     process::{Output, Process, binary, command, output},
     python,
@@ -87,8 +87,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let then = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
-    let expired = json!({ "username": EMAIL, "admin": false, "iat": 0, "exp": then - 3600 });
+    let expired = json!({ "username": EMAIL, "admin": false, "iat": 0, "exp": seconds(-3600) });
     let (expired, token) = (token_with(&expired), token(EMAIL, false));
     let table: Table =
         serde_saphyr::from_str(include_str!("../../data/clients.yaml")).expect("rows");
@@ -141,25 +140,6 @@ impl Client {
     }
 }
 
-#[tokio::test]
-#[ignore = "needs curl, jq, requests and Node: make verify"]
-async fn every_client_logs_in_as_often_as_it_has_to() {
-    let store = Sqlite::with(&[(EMAIL, PASSWORD)]).await;
-    for_each_client(|client| {
-        for row in rows().iter().filter(|row| row.answers.is_none()) {
-            let mut all = store.variables();
-            all.extend(row.variables.clone());
-            let Functions { login, validate } = Functions::start(all);
-            client.check(row, variables(&login.url("/login"), &validate.url("/validate")));
-            let requests = |it: &Service| it.log().matches(r#""message":"request""#).count();
-            // Lines of good tokens come into the log a moment behind the answer.
-            wait::until(&format!("{}, {}", client.name, row.what), LIMIT, || {
-                ([&login, &validate].map(requests) == row.tries).then_some(())
-            });
-        }
-    });
-}
-
 /// Gives the answers of a row; what its clients need, and the paths that were asked for.
 fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
     let paths = Arc::default();
@@ -167,7 +147,7 @@ fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
     let port = fake_http::start(move |head, _| {
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
         let answers = &answers[usize::from(path != "/login")];
-        let mut seen = lock(&seen);
+        let mut seen = seen.lock().expect("no panic with it");
         let before = seen.iter().filter(|it| **it == path).count();
         seen.push(path);
         drop(seen);
@@ -183,21 +163,30 @@ fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
     (variables, paths)
 }
 
-fn lock(paths: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
-    paths.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[test]
+#[tokio::test]
 #[ignore = "needs curl, jq, requests and Node: make verify"]
-fn every_client_waits_and_gives_up_within_its_bounds_and_says_why() {
+async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_bounds() {
+    let store = Sqlite::with(&[(EMAIL, PASSWORD)]).await;
     for_each_client(|client| {
         for row in rows() {
-            let Some(answers) = row.answers.clone() else { continue };
-            let (variables, paths) = canned(answers);
-            client.check(&row, variables);
-            let paths = lock(&paths);
-            let logins = paths.iter().filter(|path| *path == "/login").count();
-            assert_eq!([logins, paths.len() - logins], row.tries, "{}, {}", client.name, row.what);
+            let what = format!("{}, {}", client.name, row.what);
+            if let Some(answers) = row.answers.clone() {
+                let (variables, paths) = canned(answers);
+                client.check(&row, variables);
+                let paths = paths.lock().expect("no panic with it");
+                let logins = paths.iter().filter(|path| *path == "/login").count();
+                assert_eq!([logins, paths.len() - logins], row.tries, "{what}");
+                continue;
+            }
+            let mut all = store.variables();
+            all.extend(row.variables.clone());
+            let Functions { login, validate } = Functions::start(all);
+            client.check(&row, variables(&login.url("/login"), &validate.url("/validate")));
+            let requests = |it: &Service| it.log().matches(r#""message":"request""#).count();
+            // Lines of good tokens come into the log a moment behind the answer.
+            wait::until(&what, LIMIT, || {
+                ([&login, &validate].map(requests) == row.tries).then_some(())
+            });
         }
         let closed = format!("http://127.0.0.1:{}/", wait::free_port());
         let mut nothing = rows().remove(0);
@@ -217,7 +206,9 @@ fn neither_password_nor_token_is_in_the_list_of_processes() {
             variables.insert(variable.into(), secret.into());
             variables.retain(|_, value| !value.is_empty());
             let _process = Process::start(client.name, client.command(&variables, &[]));
-            wait::until("a request", LIMIT, || (!lock(&paths).is_empty()).then_some(()));
+            wait::until("a request", LIMIT, || {
+                (!paths.lock().expect("no panic with it").is_empty()).then_some(())
+            });
             let processes = fs::read_dir("/proc").expect("the processes").flatten();
             let lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
             let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();

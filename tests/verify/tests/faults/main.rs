@@ -23,8 +23,7 @@ fn server() -> (DatabaseServer, Environment) {
     let server = mariadb::start();
     server.init();
     users::add(&server, users::quick());
-    let mut variables = server.login_variables();
-    variables.extend(users::variables(users::quick()));
+    let variables = users::login_variables(server.login_variables(), &[]);
     (server, variables)
 }
 
@@ -50,12 +49,8 @@ const FAULTS: [(&str, Seen, Fault); 7] = [
         observation.suffer();
         proxy.heal();
     }),
-    ("each packet of MariaDB takes 1 s", Seen::Perhaps, |_, proxy, observation| {
-        delayed(1, proxy, observation);
-    }),
-    ("each packet of MariaDB takes 4 s", Seen::Perhaps, |_, proxy, observation| {
-        delayed(4, proxy, observation);
-    }),
+    ("each packet of MariaDB takes 1 s", Seen::Perhaps, |_, proxy, it| delayed(1, proxy, it)),
+    ("each packet of MariaDB takes 4 s", Seen::Perhaps, |_, proxy, it| delayed(4, proxy, it)),
     ("table locked by another session", Seen::Failures, |server, _, observation| {
         thread::scope(|scope| {
             // Ended by the KILL below, which is an error to its client.
