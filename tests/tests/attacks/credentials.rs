@@ -85,7 +85,7 @@ async fn check(users: impl UserStore + 'static) {
     let router =
         login::router(LoginState { throttle, users: Arc::new(users), passwords, keys, token });
     for (attack, email, password) in attacks() {
-        attack.compare(&answer(&router, &attack.request).await.0, None);
+        attack.compare(&answer(&router, &attack.request).await.0, "");
         let right = post().basic(&email, &password);
         assert_eq!(answer(&router, &right).await.0.status, 200);
     }

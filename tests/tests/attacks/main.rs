@@ -2,8 +2,8 @@
 //! be computed, such as signatures. Each row says what is tried and who described it, and each
 //! kind has requests beside it that differ in just the attack and are let through.
 //!
-//! Every row is sent to the routers in this process, and one row for each source to a running
-//! function as well. What only a socket can show, such as framing, is sent as bytes.
+//! Every row is sent to the routers in this process. What only a socket can show, such as framing,
+//! is sent to a running function, as bytes.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -15,7 +15,7 @@ mod tokens;
 
 use std::{
     io::ErrorKind,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
     sync::Arc,
 };
 
@@ -23,20 +23,12 @@ use shared::{config::TokenConfig, keys::Keys};
 use table::{Table, answer};
 use validate::ValidateState;
 
-/// Every attack on `validate`; tokens name `address`.
-fn attacks(address: SocketAddr) -> Table {
-    let mut table = Table::default();
-    tokens::add(&mut table);
-    key_pairs::add(&mut table, address);
-    table
-}
-
 async fn check(Table(attacks): Table, config: TokenConfig) {
     let keys = Arc::new(Keys::read(&tokens::keys().into()).unwrap());
     let router = validate::router(ValidateState::new(keys, config));
     for attack in attacks {
         let (answer, reason) = answer(&router, &attack.request).await;
-        attack.compare(&answer, Some(reason.as_deref().unwrap_or_default()));
+        attack.compare(&answer, reason.as_deref().unwrap_or_default());
     }
 }
 
@@ -45,7 +37,10 @@ async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_conn
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    check(attacks(address), TokenConfig::default()).await;
+    let mut attacks = Table::default();
+    tokens::add(&mut attacks);
+    key_pairs::add(&mut attacks, address);
+    check(attacks, TokenConfig::default()).await;
     let seen = listener.accept().map(|(_, from)| from).map_err(|error| error.kind());
     assert_eq!(seen, Err(ErrorKind::WouldBlock), "a client has connected");
     let _connection = TcpStream::connect(address).unwrap();

@@ -28,9 +28,8 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// Panics unless this is what the contract answers. `reason` is what the log is told, where
-    /// that can be seen.
-    pub(crate) fn compare(&self, answer: &Answer, reason: Option<&str>) {
+    /// Panics unless this is what the contract answers, and the log is told this reason for a 403.
+    pub(crate) fn compare(&self, answer: &Answer, reason: &str) {
         println!("{} ({}): {}", self.name, self.source, self.expected);
         match self.expected {
             "passes" => {
@@ -41,7 +40,7 @@ impl Attack {
                 refused(self.expected, answer);
             }
             expected => {
-                assert_eq!(reason.unwrap_or(expected), expected);
+                assert_eq!(reason, expected);
                 refused("not authorized", answer);
             }
         }

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use serde_json::json;
 use system_tests::{
-    contract::token,
+    contract::{seconds, token_with},
     traffic::{Clients, Kind, Record, Records, Traffic},
 };
 
@@ -56,11 +57,8 @@ impl<'a> Observation<'a> {
     /// Begins while the fault is there already.
     pub(crate) fn begin_amid_fault(fault: &str, [login, validate]: &'a Functions) -> Self {
         // Their clock may be ahead of ours.
-        let issued = users::log_in(login, &users::email("right", 0), users::PASSWORD);
-        let token = match issued.status {
-            200 => issued.text().to_owned(),
-            _ => token("ada@example.com", false),
-        };
+        let claims = json!({ "username": "a@b", "admin": false, "exp": seconds(7 * 86_400) });
+        let token = token_with(&claims);
         let clients = CLIENTS.map(|(kind, number, every)| Clients {
             kind,
             number,
