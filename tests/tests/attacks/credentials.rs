@@ -21,7 +21,7 @@ use system_tests::{
     stores::{self, Sqlite},
 };
 
-use crate::table::{Attack, answer, rows};
+use crate::{Attack, answer, rows};
 
 /// The password of a row's user, where it has no other.
 const PASSWORD: &str = "Right: Passwört 1";

@@ -11,7 +11,7 @@ use shared::keys::Keys;
 use system_tests::{contract::SECRET, forge};
 
 use crate::{
-    table::Table,
+    Table,
     tokens::{HS256, NAMED, honest},
 };
 
@@ -34,11 +34,11 @@ fn header_with_kid(algorithm: &str, kid: &str) -> String {
     json!({ "alg": algorithm, "kid": kid }).to_string()
 }
 
-fn kid(file: &str) -> String {
-    if file == NAMED.0 {
-        return NAMED.1.to_owned();
+fn kid(key: &str) -> String {
+    if key == NAMED.0 {
+        return NAMED.1.into();
     }
-    forge::public_jwk(&forge::pem(file))["kid"].as_str().unwrap().to_owned()
+    forge::public_jwk(&forge::pem(key))["kid"].as_str().unwrap().into()
 }
 
 /// An honest token that this key has signed, a file or a secret, whatever its header says.

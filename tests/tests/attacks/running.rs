@@ -10,7 +10,7 @@ use system_tests::{
 };
 
 use crate::{
-    table::rows,
+    rows,
     tokens::{HS256, keys, with_header},
 };
 

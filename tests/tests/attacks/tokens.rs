@@ -11,7 +11,7 @@ use system_tests::{
     http::Request,
 };
 
-use crate::{key_pairs::SIGNERS, table::Table};
+use crate::{Table, key_pairs::SIGNERS};
 
 /// The header of an honest token.
 pub(crate) const HS256: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
