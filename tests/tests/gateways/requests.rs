@@ -1,5 +1,7 @@
 //! What clients send: tokens of the key with which `login` signs here, and what must not arrive.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use system_tests::{
     contract::{USER, seconds},
@@ -50,46 +52,25 @@ pub(crate) fn good() -> String {
     signed(&[])
 }
 
-/// What must not arrive, by the name of its row.
+/// What must not arrive, by the name of its row: the file says each.
 pub(crate) fn hostile(row: &str) -> Vec<Request> {
-    let with = |tokens: &[String]| {
-        tokens.iter().map(|token| ("GET /api".to_owned(), bearer(token))).collect()
-    };
-    let good = good();
-    match row {
-        "no token" => {
-            let in_the_query = format!("GET /api?access_token={good}");
-            ["", "Authorization: \r\n", "Authorization: Basic YTpi\r\n", "Cookie: a=b\r\n"]
-                .map(|lines| (in_the_query.clone(), lines.into()))
-                .into()
-        }
-        "a forged token" => with(&forged()),
-        "an expired token" => {
-            with(&[-10, -86400].map(|lifetime| signed(&[("exp", json!(seconds(lifetime)))])))
-        }
-        "a garbage token" => {
-            let long = ["a", "b", "c"].map(|letter| letter.repeat(2000)).join(".");
-            with(&[".", "..", "a.b.c", "garbage", "null", &long].map(str::to_owned))
-        }
-        // Which of the two would it be?
-        "two tokens" => {
-            let [good, forged] = [&good, &forged()[0]].map(bearer);
-            [format!("{good}{forged}"), format!("{forged}{good}")]
-                .map(|lines| ("GET /api".into(), lines))
-                .into()
-        }
-        // Paths that look like those of the functions, and answer without a token there.
-        "a path around it" => {
-            let paths = "/healthz /readyz /validate /_validate /.well-known/jwks.json /login/ \
-                         /login/x /login/../api /login/..%2fapi /login;/api /login%00 //login \
-                         /LOGIN /%6cogin /x/../../healthz /..%2fhealthz /../healthz \
-                         /login?/../api http://h/healthz";
-            let methods = ["GET", "POST", "OPTIONS"];
-            let lines = paths.split(' ').flat_map(|path| methods.map(|it| format!("{it} {path}")));
-            lines.map(|line| (line, "Content-Length: 0\r\n".to_owned())).collect()
-        }
-        other => panic!("no requests for {other}"),
-    }
+    let rows: BTreeMap<String, Vec<Request>> =
+        serde_saphyr::from_str(include_str!("../../data/gateways.yaml")).expect("rows");
+    let places = [
+        ("{method}", ["GET", "POST", "OPTIONS"].map(str::to_owned).to_vec()),
+        ("{good}", vec![good()]),
+        ("{forged}", forged().to_vec()),
+        ("{expired}", [-10, -86_400].map(|it| signed(&[("exp", json!(seconds(it)))])).to_vec()),
+        ("{long}", vec![["a", "b", "c"].map(|letter| letter.repeat(2000)).join(".")]),
+    ];
+    places.iter().fold(rows[row].clone(), |requests, (place, texts)| {
+        let filled = requests.into_iter().flat_map(|(request, headers)| {
+            let is_in = request.contains(place) || headers.contains(place);
+            let texts = texts.iter().take(if is_in { texts.len() } else { 1 });
+            texts.map(move |text| (request.replace(place, text), headers.replace(place, text)))
+        });
+        filled.collect()
+    })
 }
 
 /// Of a key that no function trusts, of none at all, of the public key taken for a secret, changed after
