@@ -74,8 +74,8 @@ pub(crate) fn check(token: &str) {
     let [header, claims] = [header, payload].map(|it| object(it).expect("each name once"));
     assert!(["crit", "b64", "zip"].iter().all(|name| !header.contains_key(*name)));
     let (message, signature) = token.rsplit_once('.').expect("three parts");
-    let verifies = |key: &Key| matches!(key.verifies(message.as_bytes(), signature), Ok(true));
-    assert!(fitting(&Value::Object(header)).any(verifies), "of another key");
+    let fits = |key: &Key| matches!(key.verifies(message.as_bytes(), signature), Ok(true));
+    assert!(fitting(&Value::Object(header)).any(fits), "of another key");
 
     let number = |name: &str| claims.get(name).map(|it| it.as_f64().expect("a number"));
     assert!(number("exp").is_some_and(|it| f64::from(NOW) < it + LEEWAY));
