@@ -23,7 +23,8 @@ fn server() -> (DatabaseServer, Environment) {
     let server = mariadb::start();
     server.init();
     users::add(&server, users::quick());
-    let variables = users::login_variables(server.login_variables(), &[]);
+    let mut variables = server.login_variables();
+    variables.extend(users::variables(users::quick()));
     (server, variables)
 }
 

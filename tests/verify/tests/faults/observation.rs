@@ -87,7 +87,7 @@ impl<'a> Observation<'a> {
     pub(crate) fn recover(self, seen: Seen) {
         let ended = Instant::now();
         let steady = wait::until(&format!("health: {}", self.fault), SAMPLE_LIMIT, || {
-            let steady = well_since(&self.traffic.records().since(self.began), ended)?;
+            let steady = well_again(&self.traffic.records().since(self.began), ended)?;
             (steady.elapsed() >= STEADY).then_some(steady)
         });
         // Probes ask no more than once in a second.
@@ -110,13 +110,13 @@ impl<'a> Observation<'a> {
     }
 }
 
-/// Since when right logins have gone well: from the end of the fault, or from the last answer that was
-/// not good. `None` if there was no good one since.
-fn well_since(records: &Records, ended: Instant) -> Option<Instant> {
+/// When right logins went well again: the first good answer since the end of the fault and the last
+/// answer that was not good.
+fn well_again(records: &Records, ended: Instant) -> Option<Instant> {
     let logins = records.of(Kind::RightLogin).0;
     let bad = logins.iter().filter(|login| !login.is_usual());
     let since = bad.map(Record::answered).fold(ended, Instant::max);
-    logins.iter().any(|login| login.is_usual() && login.answered() > since).then_some(since)
+    logins.iter().map(Record::answered).filter(|answered| *answered > since).min()
 }
 
 /// No answer may be wrong, missing or late. A login during the fault may be told that it
