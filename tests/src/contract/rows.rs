@@ -1,7 +1,8 @@
-//! The rows of both functions.
+//! The users and the rows of the contract.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::{
     config::{Argon2Config, TokenConfig},
@@ -11,8 +12,8 @@ use shared::{
     users::{MySqlUsers, NewUser},
 };
 
-use super::{Row, SECRET, payload, refused, seconds, token, token_with};
-use crate::http::{Answer, Request};
+use super::{SECRET, payload, refused, seconds, token_with};
+use crate::http::{Answer, Request, basic};
 
 /// A user of the rows: the e-mail in its stored spelling, and the password.
 pub const USER: (&str, &str) = ("Ada.Lovelace@example.com", "correct: horse pässwörd ");
@@ -45,184 +46,125 @@ pub async fn hash(password: &str) -> String {
     hasher.hash(password.into()).await.expect("a hash")
 }
 
-/// Every row of `login` that needs no fault, for these [`users`].
-pub(super) fn login_rows() -> Vec<Row> {
-    let post = || Request::new("POST", "/login");
-    let user = || post().basic(USER.0, USER.1);
-    let root = Request::new("POST", "/").basic(USER.0, USER.1);
-    let scheme = String::from_utf8(user().headers[0].1.clone()).expect("ASCII");
-    let scheme = post().header("authorization", scheme.replace("Basic", "bASIC"));
-    let both = user().header("accept", "application/json, text/plain, */*");
-    let json = |request: Request| request.header("accept", "application/json");
-    let mut rows = vec![
-        ("the right password gives a token", user(), "token"),
-        ("the root of a function URL is /login", root, "token"),
-        ("ASCII case", post().basic(&USER.0.to_lowercase(), USER.1), "token"),
-        ("the scheme is in any case", scheme, "token"),
-        ("who accepts both gets the token alone", both, "token"),
-        ("an administrator", post().basic(ADMIN.0, ADMIN.1), "administrator's token"),
-        ("JSON is answered to who asks for it", json(user()), "JSON token"),
-        ("problem details", json(post().basic(USER.0, "wrong")), "invalid credentials as JSON"),
-    ];
-    for (name, user_id, password) in [
-        ("an unknown e-mail", "nobody@example.com", USER.1),
-        ("a wrong password", USER.0, "wrong"),
-        ("no password", USER.0, ""),
-        ("the password without its last blank", USER.0, USER.1.trim_end()),
-        ("the password decomposed", USER.0, "correct: horse pa\u{308}sswo\u{308}rd "),
-        ("an e-mail with another accent", "Áda.Lovelace@example.com", USER.1),
-        ("an e-mail with a blank behind it", "Ada.Lovelace@example.com ", USER.1),
-        ("a plain text in the database", UNUSABLE[0].0, UNUSABLE[0].1),
-        ("a hash of an unknown kind", UNUSABLE[1].0, "secret"),
-        ("a password of more than 1,024 bytes", USER.0, &"p".repeat(1025)),
-        ("an SQL injection", "' OR '1'='1", "' OR '1'='1"),
-        ("no e-mail", "", USER.1),
-    ] {
-        rows.push((name, post().basic(user_id, password), "invalid credentials"));
-        // The throttle is not what these rows are about: a success clears the count.
-        rows.push(("a success behind a failure", user(), "token"));
-    }
-    for (name, value) in [
-        ("another scheme", "Bearer a.b.c"),
-        ("no credentials behind the scheme", "Basic"),
-        ("bad Base64", "Basic !!!!"),
-        ("Base64 without its padding", "Basic YTpiYg"),
-        ("no colon", "Basic YWJj"),
-        ("not UTF-8", "Basic /zph"),
-        ("a control character in the user-id", "Basic YQBiOmM="),
-    ] {
-        rows.push((name, post().header("authorization", value), "missing basic"));
-    }
-    rows.push(("no header", post(), "missing basic"));
-    rows.push(("the header twice", user().basic(USER.0, USER.1), "missing basic"));
-    for path in ["/Login", "/login/x"] {
-        rows.push(("a path", Request::new("POST", path), "not found"));
-    }
-    for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"] {
-        let request = Request::new(method, "/login").basic(USER.0, USER.1);
-        rows.push(("another method", request, "not POST"));
-    }
-    rows.push(("another method", Request::new("HEAD", "/login"), "not POST, no body"));
-    rows
+/// A row of `rows.yaml`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Row {
+    pub(super) function: String,
+    pub(super) name: String,
+    answer: String,
+    methods: Vec<String>,
+    paths: Vec<String>,
+    basic: Vec<(String, String)>,
+    authorization: Vec<String>,
+    claims: Map<String, Value>,
+    headers: BTreeMap<String, String>,
 }
 
-fn get() -> Request {
-    Request::new("GET", "/validate")
+/// Every row that needs no fault, for the users of [`users`].
+pub(super) fn read() -> Vec<Row> {
+    serde_saphyr::from_str(include_str!("rows.yaml")).expect("rows")
 }
 
-/// Every row of `validate` that needs no fault.
-pub(super) fn validate_rows() -> Vec<Row> {
-    let payload = json!({
-        "username": "ada@example.com", "admin": false, "exp": seconds(60), "sub": "7", "jti": "x",
-        "nested": { "list": [1, 2.5, null, "ä"] },
-    });
-    let good = token_with(&payload);
-    let bearer = |token: &str| get().bearer(token);
-    let scheme = get().header("authorization", format!("bEARER {good}"));
-    let admin = bearer(&token("ada@example.com", true));
-    let claimed = bearer(&good).header("x-auth-request-user", "root");
-    let claimed = claimed.header("x-auth-request-groups", "admins");
-    let mut rows = vec![
-        ("the scheme is in any case", scheme, "passes: users"),
-        ("an administrator is in two groups", admin, "passes: users,admins"),
-        ("what a client says of itself is not believed", claimed, "passes: users"),
-    ];
-    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
-        for path in ["/", "/validate", "/validate/", "/validate/login/a%20b"] {
-            let request = Request::new(method, path).bearer(&good);
-            rows.push(("every method and path below", request, "passes: users"));
+impl Row {
+    /// What is sent, with each method and each path.
+    pub(super) fn requests(&self) -> Vec<Request> {
+        let mut honest = json!({
+            "username": "ada@example.com", "admin": false, "exp": seconds(60), "sub": "7",
+            "jti": "x", "nested": { "list": [1, 2.5, null, "ä"] },
+        });
+        let good = token_with(&honest);
+        let [_, payload, signature] = good.splitn(3, '.').collect::<Vec<_>>()[..] else {
+            unreachable!("three parts");
+        };
+        let fill = |text: &str| {
+            text.replace("{good}", &good)
+                .replace("{message}", &good[..good.len() - signature.len() - 1])
+                .replace("{payload}", payload)
+                .replace("{signature}", signature)
+                .replace("{1025}", &"p".repeat(1025))
+                .replace("{8193}", &"a".repeat(8193))
+        };
+        let basic = self.basic.iter().map(|(email, password)| basic(email, &fill(password)));
+        let mut values: Vec<_> =
+            basic.chain(self.authorization.iter().map(|it| fill(it))).collect();
+        if !self.claims.is_empty() {
+            for (name, value) in &self.claims {
+                honest[name] =
+                    value.as_i64().map_or(value.clone(), |offset| seconds(offset).into());
+            }
+            values.push(format!("Bearer {}", token_with(&honest)));
         }
+        let own_path = [format!("/{}", self.function)];
+        let own_method = [if self.function == "login" { "POST" } else { "GET" }.to_owned()];
+        let paths = if self.paths.is_empty() { &own_path[..] } else { &self.paths };
+        let methods = if self.methods.is_empty() { &own_method[..] } else { &self.methods };
+        let ways = methods.iter().flat_map(|method| paths.iter().map(move |path| (method, path)));
+        let requests = ways.map(|(method, path)| {
+            let request = Request::new(method, path);
+            let request =
+                values.iter().fold(request, |it, value| it.header("authorization", value));
+            self.headers.iter().fold(request, |it, (name, value)| it.header(name, value))
+        });
+        requests.collect()
     }
-    for (name, request) in [
-        ("no header", get()),
-        ("the header twice", bearer(&good).bearer(&good)),
-        ("another scheme", get().basic("ada@example.com", "secret")),
-        ("no scheme", get().header("authorization", &good)),
-        ("no token behind the scheme", get().header("authorization", "Bearer")),
-    ] {
-        rows.push((name, request, "missing bearer"));
-    }
-    let claims = |name: &str, value: Value| {
-        let mut claims = payload.clone();
-        claims[name] = value;
-        token_with(&claims)
-    };
-    let (message, signature) = good.rsplit_once('.').expect("a signature");
-    let forged = format!("{message}.{}", signature.chars().rev().collect::<String>());
-    let none = format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).expect("a payload"));
-    for (name, token) in [
-        ("garbage", "garbage".to_owned()),
-        ("a forged signature", forged),
-        ("no signature", message.to_owned()),
-        ("alg none", none),
-        ("a blank in the token", format!("{message} .{signature}")),
-        ("padding", format!("{good}=")),
-        ("expired", claims("exp", seconds(-60).into())),
-        ("exp a text", claims("exp", "9999999999".into())),
-        ("not yet valid", claims("nbf", seconds(60).into())),
-        ("issued in the future", claims("iat", seconds(60).into())),
-        ("no admin", claims("admin", Value::Null)),
-        ("an empty username", claims("username", "".into())),
-        ("more than 8 KiB", "a".repeat(8 * 1024 + 1)),
-    ] {
-        rows.push((name, bearer(&token), "not authorized"));
-    }
-    let json = bearer("x").header("accept", "application/json");
-    rows.push(("problem details", json, "not authorized as JSON"));
-    // The tests' key is symmetric, so that there is nothing that everybody may know.
-    let [keys, metadata] = ["/.well-known/jwks.json", "/.well-known/openid-configuration"];
-    rows.push(("the public keys", Request::new("GET", keys), "no public keys"));
-    for path in [metadata, "/login", "/validated"] {
-        rows.push(("another path", Request::new("GET", path).bearer(&good), "not found"));
-    }
-    for path in [keys, metadata] {
-        rows.push(("read only", Request::new("POST", path), "not GET"));
-    }
-    rows
-}
 
-/// Panics unless this is the answer that the row names.
-pub(super) fn compare((_, request, expected): &Row, answer: &Answer) {
-    let is = |status, header, value| {
-        assert_eq!((answer.status, answer.header(header)), (status, Some(value)), "{answer:?}");
-    };
-    match *expected {
-        "token" => {
-            is(200, "content-type", "text/plain");
-            is_user_token(answer, answer.text());
-        }
-        "JSON token" => {
-            is(200, "content-type", "application/json");
-            let mut body: Map<String, Value> = serde_json::from_str(answer.text()).expect("JSON");
-            let token = body.remove("access_token").expect("a token");
-            is_user_token(answer, token.as_str().expect("a text"));
-            assert_eq!(Value::from(body), json!({ "token_type": "Bearer", "expires_in": 86_400 }));
-        }
-        "administrator's token" => assert_eq!(claims(answer.text())["admin"], true),
-        // Its answer has no body over HTTP.
-        "not POST, no body" => is(405, "allow", "POST"),
-        "no public keys" => {
-            is(200, "content-type", "application/json");
-            is(200, "cache-control", "public, max-age=600");
-            assert_eq!(answer.text(), r#"{"keys":[]}"#);
-        }
-        other => match (other.strip_prefix("passes: "), other.strip_suffix(" as JSON")) {
-            (Some(groups), _) => {
-                is(200, "cache-control", "no-store");
+    /// Whether it counts as a failure of its user, so that a success has to clear the count: the
+    /// throttle is not what the rows are about.
+    pub(super) fn is_failure(&self) -> bool {
+        self.answer.starts_with("invalid credentials")
+    }
+
+    /// Panics unless this is the answer to the request.
+    pub(super) fn compare(&self, request: &Request, answer: &Answer) {
+        let is = |status, header, value| {
+            assert_eq!((answer.status, answer.header(header)), (status, Some(value)), "{answer:?}");
+        };
+        match &*self.answer {
+            "token" => {
+                is(200, "content-type", "text/plain");
+                is_user_token(answer, answer.text());
+            }
+            "JSON token" => {
                 is(200, "content-type", "application/json");
-                is(200, "x-auth-request-user", "ada@example.com");
-                is(200, "x-auth-request-groups", groups);
-                // The whole payload.
-                let token = String::from_utf8_lossy(&request.headers[0].1);
-                let is_empty = request.method == "HEAD" && answer.body.is_empty();
-                assert!(is_empty || Some(&answer.body) == payload(&token).as_ref(), "{answer:?}");
+                let mut body: Map<String, Value> =
+                    serde_json::from_str(answer.text()).expect("JSON");
+                let token = body.remove("access_token").expect("a token");
+                is_user_token(answer, token.as_str().expect("a text"));
+                assert_eq!(
+                    Value::from(body),
+                    json!({ "token_type": "Bearer", "expires_in": 86_400 })
+                );
             }
-            (_, Some(kind)) => {
-                refused(kind, answer);
-                is(answer.status, "content-type", "application/problem+json");
+            "administrator's token" => assert_eq!(claims(answer.text())["admin"], true),
+            // Its answer has no body over HTTP.
+            "not POST, no body" => is(405, "allow", "POST"),
+            "no public keys" => {
+                is(200, "content-type", "application/json");
+                is(200, "cache-control", "public, max-age=600");
+                assert_eq!(answer.text(), r#"{"keys":[]}"#);
             }
-            _ => refused(other, answer),
-        },
+            other => match (other.strip_prefix("passes: "), other.strip_suffix(" as JSON")) {
+                (Some(groups), _) => {
+                    is(200, "cache-control", "no-store");
+                    is(200, "content-type", "application/json");
+                    is(200, "x-auth-request-user", "ada@example.com");
+                    is(200, "x-auth-request-groups", groups);
+                    // The whole payload.
+                    let token = String::from_utf8_lossy(&request.headers[0].1);
+                    let is_empty = request.method == "HEAD" && answer.body.is_empty();
+                    assert!(
+                        is_empty || Some(&answer.body) == payload(&token).as_ref(),
+                        "{answer:?}"
+                    );
+                }
+                (_, Some(kind)) => {
+                    refused(kind, answer);
+                    is(answer.status, "content-type", "application/problem+json");
+                }
+                _ => refused(other, answer),
+            },
+        }
     }
 }
 
