@@ -173,10 +173,10 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
         fake_http::json(status, &body)
     });
     // Nothing else leads to Secrets Manager.
-    let port = port.to_string();
-    let announced =
-        [("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &*port), ("AWS_SESSION_TOKEN", SESSION)];
-    let announced = environment(&announced);
+    let announced = environment(&[
+        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port.to_string()),
+        ("AWS_SESSION_TOKEN", SESSION),
+    ]);
     for id in ["signing-key", ARN] {
         validates(with(announced.clone(), &[("JWT_SECRET_ID", id)]));
     }
