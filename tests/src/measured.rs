@@ -21,18 +21,10 @@ pub struct Measured {
 
 impl Measured {
     /// Starts `login` or `validate` with these variables, on two free ports.
-    pub fn start(name: &str, variables: Environment) -> Self {
-        Self::start_by(variables, |variables| Service::start(name, variables))
-    }
-
-    /// The same, where `start` starts the function with these variables.
-    pub fn start_by(
-        mut variables: Environment,
-        start: impl FnOnce(Environment) -> Service,
-    ) -> Self {
+    pub fn start(name: &str, mut variables: Environment) -> Self {
         let port = wait::free_port();
         variables.insert("METRICS_PORT".into(), port.to_string());
-        Self { service: start(variables), port }
+        Self { service: Service::start(name, variables), port }
     }
 
     /// What the port of the metrics answers.

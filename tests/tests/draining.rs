@@ -17,20 +17,9 @@ use system_tests::{
 };
 
 /// Each a process of its own, as many at once.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 12;
 const AT_ONCE: usize = 4;
 const SECOND: Duration = Duration::from_secs(1);
-
-fn start(name: &str, variables: &[(&str, &str)]) -> Service {
-    Service::start(name, environment(variables))
-}
-
-/// A database that takes connections and never speaks: a login takes seconds.
-fn silent_database() -> (TcpListener, String) {
-    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    let port = silent.local_addr().expect("an address").port();
-    (silent, format!("mysql://u:x@127.0.0.1:{port}/auth"))
-}
 
 fn login_request(email: &str) -> String {
     head("POST /login", &format!("Authorization: {}\r\n", basic(email, "x")))
@@ -41,12 +30,16 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
     let bearer = format!("Authorization: Bearer {}\r\n", token("ada@example.com", false));
     let request = &head("GET /validate", &bearer);
     let round = || {
-        let mut validate = start("validate", &[("DRAIN_SECONDS", "1"), ("RUST_LOG", "warn")]);
-        let ended = traffic::until_refused(raw::address(&validate), request);
-        thread::sleep(SECOND / 4);
-        let status = validate.process().terminate(10 * SECOND);
-        assert!(status.success(), "{status}");
-        ended()
+        let variables = environment(&[("DRAIN_SECONDS", "1"), ("RUST_LOG", "warn")]);
+        let mut validate = Service::start("validate", variables);
+        let address = raw::address(&validate);
+        thread::scope(|scope| {
+            let sent = scope.spawn(|| traffic::until_refused(address, request));
+            thread::sleep(SECOND / 4);
+            let status = validate.process().terminate(10 * SECOND);
+            assert!(status.success(), "{status}");
+            sent.join().expect("a client")
+        })
     };
     let rounds = || (0..ROUNDS / AT_ONCE).map(|_| round()).collect::<Vec<_>>();
     let counts = thread::scope(|scope| {
@@ -57,7 +50,7 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
     let (answered, lost) = (total(|it| it.0), total(|it| it.1));
     println!("{answered} answered, {lost} lost in {ROUNDS} rounds");
     // Linux cannot accept the last connection and close the listener in one step, and resets
-    // a client that connects in between: one in some seven runs of this test. Without draining,
+    // a client that connects in between: one in some twelve runs of this test. Without draining,
     // some would be lost in every round.
     assert!(lost <= 2, "{lost} lost");
     assert!(answered > ROUNDS * 300, "{answered} answered");
@@ -65,62 +58,53 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
 
 #[test]
 fn while_it_drains_readiness_is_503_and_each_answer_is_the_last_on_its_connection() {
-    let (_silent, url) = silent_database();
-    for (name, path) in [("validate", "/validate"), ("login", "/login")] {
-        let mut service = start(name, &[("DRAIN_SECONDS", "1"), ("DATABASE_URL", &url)]);
-        let mut kept = Connection::to(&service);
-        let request = head(&format!("POST {path}"), "");
-        let answer = kept.exchange(&request).expect("an answer");
-        assert_eq!((answer.status, answer.is_last()), (401, false), "{answer:?}");
-        service.process().signal_terminate();
-        let since = Instant::now();
-        wait::until("draining", SECOND, || {
-            (service.request("GET", "/readyz").send().status == 503).then_some(())
-        });
-        for mut connection in [kept, Connection::to(&service)] {
-            let answer = connection.exchange(&request).expect("an answer");
-            assert_eq!((answer.status, answer.is_last()), (401, true), "{answer:?}");
-            assert!(connection.time_to_end() < SECOND);
-        }
-        assert_eq!(service.request("GET", "/healthz").send().status, 200);
-        let status = service.process().wait(10 * SECOND);
-        assert!(status.success() && since.elapsed() > SECOND * 9 / 10, "{:?}", since.elapsed());
+    let mut service = Service::start("validate", environment(&[("DRAIN_SECONDS", "1")]));
+    let mut kept = Connection::to(&service);
+    let request = head("POST /validate", "");
+    let answer = kept.exchange(&request).expect("an answer");
+    assert_eq!((answer.status, answer.is_last()), (401, false), "{answer:?}");
+    service.process().signal_terminate();
+    let since = Instant::now();
+    wait::until("draining", SECOND, || {
+        (service.request("GET", "/readyz").send().status == 503).then_some(())
+    });
+    for mut connection in [kept, Connection::to(&service)] {
+        let answer = connection.exchange(&request).expect("an answer");
+        assert_eq!((answer.status, answer.is_last()), (401, true), "{answer:?}");
+        assert!(connection.time_to_end() < SECOND);
     }
+    assert_eq!(service.request("GET", "/healthz").send().status, 200);
+    let status = service.process().wait(10 * SECOND);
+    assert!(status.success() && since.elapsed() > SECOND * 9 / 10, "{:?}", since.elapsed());
 }
 
 #[test]
-fn what_runs_is_finished_and_a_second_sigterm_ends_it_at_once() {
-    let (_silent, url) = silent_database();
-    for (drain, is_finished) in [("0", true), ("0", false), ("20", false)] {
-        let mut login = start("login", &[("DRAIN_SECONDS", drain), ("DATABASE_URL", &url)]);
-        let mut connection = Connection::to(&login);
-        connection.send(login_request("ada@example.com")).expect("a connection");
-        assert!(connection.is_silent(SECOND / 2), "it waits for the database");
-        if !is_finished {
-            assert_ends_at_second_signal(&mut login);
-            continue;
-        }
-        login.process().signal_terminate();
-        let answer = connection.answer().expect("an answer");
-        assert_eq!((answer.status, answer.is_last()), (503, true), "{answer:?}");
-        assert!(login.process().wait(10 * SECOND).success());
-    }
+fn what_runs_is_finished() {
+    // It takes connections and never speaks: a login takes seconds.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let url = format!("mysql://u:x@{}/auth", silent.local_addr().expect("an address"));
+    let mut login = Service::start("login", environment(&[("DATABASE_URL", &url)]));
+    let mut connection = Connection::to(&login);
+    connection.send(login_request("ada@example.com")).expect("a connection");
+    assert!(connection.is_silent(SECOND / 2), "it waits for the database");
+    login.process().signal_terminate();
+    let answer = connection.answer().expect("an answer");
+    assert_eq!((answer.status, answer.is_last()), (503, true), "{answer:?}");
+    assert!(login.process().wait(10 * SECOND).success());
 }
 
-/// What is left of a body is waited for no longer than 5 s.
 #[test]
-fn neither_an_idle_connection_nor_an_unfinished_body_keeps_a_function_from_ending() {
-    for (headers, limit) in [("", 3), ("Content-Length: 10\r\n", 8)] {
-        let mut validate = start("validate", &[]);
-        let mut kept = Connection::to(&validate);
-        assert_eq!(kept.exchange(head("POST /", headers)).expect("an answer").status, 401);
-        assert!(validate.process().terminate(limit * SECOND).success());
-    }
+fn an_idle_connection_keeps_no_function_from_ending() {
+    let mut validate = Service::start("validate", environment(&[]));
+    let mut kept = Connection::to(&validate);
+    assert_eq!(kept.exchange(head("POST /", "")).expect("an answer").status, 401);
+    assert!(validate.process().terminate(3 * SECOND).success());
 }
 
-/// A hash is computed on a thread that nothing can end.
+/// Neither for the end of draining nor for a hash, which is computed on a thread that nothing can
+/// end.
 #[tokio::test]
-async fn a_second_sigterm_waits_for_no_hash() {
+async fn a_second_sigterm_ends_it_at_once() {
     let store = Sqlite::with(&[]).await;
     let costly = [("ARGON2_MEMORY_KIB", "131072"), ("ARGON2_ITERATIONS", "4")];
     let variables = with(store.variables(), &[("DRAIN_SECONDS", "20")]);
@@ -132,10 +116,6 @@ async fn a_second_sigterm_waits_for_no_hash() {
     }
     // The first is answered: the others compute, or wait for their turn.
     assert_eq!(logins[0].answer().expect("an answer").status, 401);
-    assert_ends_at_second_signal(&mut login);
-}
-
-fn assert_ends_at_second_signal(login: &mut Service) {
     login.process().signal_terminate();
     wait::until("the first signal", SECOND, || login.log().contains("draining").then_some(()));
     let since = Instant::now();

@@ -20,7 +20,7 @@ use system_tests::{
 /// The memory of the default, and a time that leaves the cores to the hashes and not to
 /// those who flood.
 const COST: Argon2Config = Argon2Config { memory_kib: 19_456, iterations: 8, parallelism: 1 };
-const FLOOD: Duration = Duration::from_secs(6);
+const FLOOD: Duration = Duration::from_secs(4);
 const TIMES: u32 = 20;
 /// Of each kind.
 const CLIENTS: u32 = 48;
@@ -59,26 +59,18 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     let refused = logins.filter(|record| record.status == 503);
     let validations = records.of(Kind::GoodToken);
     let queue = before * (1 + WAITING_PER_SLOT);
-    println!(
-        "FLOOD of a login every {:?} | accepted: {}, p50 {:?}, p99 {:?}, the queue is {queue:?} | \
-         refused: {}, p50 {:?}, p99 {:?} | one login {before:?} before, {after:?} after | peak \
-         memory {} MiB | validations: {}",
-        every / CLIENTS / 2,
-        accepted.summary(),
-        accepted.percentile(50),
-        accepted.percentile(99),
-        refused.summary(),
-        refused.percentile(50),
-        refused.percentile(99),
-        peak / 1024,
-        validations.summary(),
-    );
-
+    println!("{} | one login {before:?} before, {after:?} after | {peak} KiB", records.summary());
+    for (what, records) in
+        [("accepted", &accepted), ("refused", &refused), ("validations", &validations)]
+    {
+        let [median, most] = [50, 99].map(|percent| records.percentile(percent));
+        println!("{what}: {}, 50 % in {median:?}, 99 % in {most:?}", records.0.len());
+    }
     let as_planned = FLOOD.as_millis() / every.as_millis().max(1) * u128::from(2 * CLIENTS);
     assert!(logins.0.len() as u128 > as_planned / 2, "too few for a flood: {}", logins.0.len());
     assert!(accepted.0.iter().all(|record| [200, 401].contains(&record.status)));
     assert!(accepted.0.len() > slots * 10 && refused.0.len() > accepted.0.len());
-    assert!(validations.0.iter().all(Record::is_usual) && validations.0.len() > 60);
+    assert!(validations.0.iter().all(Record::is_usual) && validations.0.len() > 40);
     assert!(accepted.percentile(99) < queue * GENEROUS);
     assert!(refused.percentile(99) < before * 4, "at once: {:?}", refused.percentile(99));
     assert!(peak < slots * COST.memory_kib as usize + BESIDE, "{peak} KiB");

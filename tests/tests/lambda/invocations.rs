@@ -8,21 +8,21 @@ use std::{
 use serde_json::Value;
 use system_tests::{
     contract::SECRET,
+    environment,
     gateway_events::Gateway,
     http::Request,
-    lambda::{answer, runtime_variables},
-    process::{Process, binary, command},
+    lambda::answer,
+    process::Process,
     runtime_api::{Call, RuntimeApi},
-    with,
 };
 
 /// `login` with a database that takes connections and never speaks.
-fn start(api: &RuntimeApi, variables: &[(&str, &str)]) -> (Process, TcpListener) {
+fn start(api: &RuntimeApi, concurrency: &str) -> (Process, TcpListener) {
     let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let url = format!("mysql://u:x@{}/auth", silent.local_addr().expect("it is bound"));
-    let all = [("JWT_SECRET", SECRET), ("DATABASE_URL", &url)];
-    let all = with(with(runtime_variables(&api.address()), &all), variables);
-    (Process::start("login", command(binary("login"), &all)), silent)
+    let concurrency = ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency);
+    let all = [("JWT_SECRET", SECRET), ("DATABASE_URL", &url), concurrency];
+    (crate::start("login", api, environment(&all)), silent)
 }
 
 fn answered(response: &Call) -> Value {
@@ -32,7 +32,7 @@ fn answered(response: &Call) -> Value {
 #[test]
 fn as_many_invocations_at_once_as_the_platform_says() {
     let api = RuntimeApi::start();
-    let _login = start(&api, &[("AWS_LAMBDA_MAX_CONCURRENCY", "4")]);
+    let _login = start(&api, "4");
     let [first, second, ..] = [(); 4].map(|()| api.next_call("/invocation/next"));
     let login = Request::new("POST", "/login");
     let event = |request: &Request| Gateway::FunctionUrl.event(request).to_string();
@@ -50,7 +50,7 @@ fn as_many_invocations_at_once_as_the_platform_says() {
 #[test]
 fn an_invocation_is_answered_with_503_before_its_time_is_over() {
     let api = RuntimeApi::start();
-    let (login, _silent) = start(&api, &[]);
+    let (login, _silent) = start(&api, "1");
     let request = Request::new("POST", "/login").basic("ada@example.com", SECRET);
     let rows =
         [(Gateway::FunctionUrl, 1000), (Gateway::FunctionUrl, 400), (Gateway::LoadBalancer, 1000)];

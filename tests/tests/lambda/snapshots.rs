@@ -11,24 +11,17 @@ use serde_json::json;
 use system_tests::{
     Environment,
     contract::{SECRET, token},
-    fake_http,
-    gateway_events::Gateway,
+    environment, fake_http,
     http::Request,
-    lambda::{answer, runtime_variables},
     moto::Moto,
-    process::{Process, binary, command},
     runtime_api::RuntimeApi,
     wait, with,
 };
 
+use crate::{exchange, start};
+
 /// For a start, a fetch, or both.
 const LIMIT: Duration = Duration::from_secs(20);
-
-fn start(name: &str, api: &RuntimeApi, variables: &Environment) -> Process {
-    let mut all = runtime_variables(&api.address());
-    all.extend(variables.clone());
-    Process::start(name, command(binary(name), &all))
-}
 
 /// As Lambda sets them where it starts from snapshots: credentials come from an address.
 fn of_a_snapshot(manager: u16) -> Environment {
@@ -69,7 +62,7 @@ fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_i
     let login = with(with(validate.clone(), &account), &parts);
     for (function, variables) in [("login", login), ("validate", validate)] {
         let (api, before) = (RuntimeApi::start(), moto.requests());
-        let _process = start(function, &api, &variables);
+        let _process = start(function, &api, variables);
         let restore = api.next_call("/restore/next");
         assert_eq!(moto.requests(), before, "a snapshot would contain it");
         assert!(database.accept().is_err(), "a connection would not survive it");
@@ -82,10 +75,7 @@ fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_i
         if function == "validate" {
             let bearer = token("ada@example.com", false);
             let request = Request::new("GET", "/validate").bearer(&bearer);
-            invocation.answer(&Gateway::FunctionUrl.event(&request).to_string());
-            let response = api.next_call("/invocation/one/response");
-            let answered = serde_json::from_str(&response.body).expect("JSON");
-            assert_eq!(answer(&answered).status, 200, "{answered}");
+            assert_eq!(exchange(&api, invocation, &request).status, 200);
         }
     }
 }
@@ -99,7 +89,7 @@ fn without_a_snapshot_login_connects_before_its_first_invocation() {
         ("JWT_SECRET", SECRET),
         ("DATABASE_URL", url.as_str()),
     ];
-    let _login = start("login", &api, &system_tests::environment(&variables));
+    let _login = start("login", &api, environment(&variables));
     let _invocation = api.next_call("/invocation/next");
     wait::until("a connection", LIMIT, || database.accept().ok());
 }
@@ -107,14 +97,11 @@ fn without_a_snapshot_login_connects_before_its_first_invocation() {
 #[test]
 fn a_restore_without_secrets_manager_takes_invocations_all_the_same() {
     let (api, manager) = (RuntimeApi::start(), wait::free_port());
-    let _validate = start("validate", &api, &of_a_snapshot(manager));
+    let _validate = start("validate", &api, of_a_snapshot(manager));
     api.next_call("/restore/next").answer("");
     let since = Instant::now();
     let invocation = api.next_call("/invocation/next");
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     let request = Request::new("GET", "/.well-known/jwks.json");
-    invocation.answer(&Gateway::FunctionUrl.event(&request).to_string());
-    let response = api.next_call("/invocation/one/response");
-    let answered = serde_json::from_str(&response.body).expect("JSON");
-    assert_eq!(answer(&answered).status, 503, "{answered}");
+    assert_eq!(exchange(&api, invocation, &request).status, 503);
 }

@@ -7,9 +7,7 @@ use system_tests::{
     environment,
     http::basic,
     measured::Measured,
-    moto::Moto,
     raw::{Connection, head},
-    service::Service,
     stores::Sqlite,
     wait, with,
 };
@@ -78,16 +76,6 @@ fn what_is_out_of_reach_is_counted_as_unavailable() {
     let login = Measured::start("login", environment(&[("DATABASE_URL", &url)]));
     let rows = [("POST /login", &*basic("a@example.com", "x"), 1, 503, "service_unavailable")];
     are_counted(&login, "login_total", 8, &rows);
-
-    let manager = Moto::variables_for(wait::free_port());
-    let variables = with(manager, &[("JWT_SECRET_ID", "jwt")]);
-    let start = |variables| Service::start_unready("validate", variables);
-    let validate = Measured::start_by(variables, start);
-    let bearer = format!("Bearer {}", token("ada@example.com", false));
-    let rows = [("GET /", &*bearer, 1, 503, "service_unavailable")];
-    are_counted(&validate, "validate_total", 9, &rows);
-    let failures = validate.get("secret_fetch_failures_total{secret=\"jwt\"}");
-    assert!(failures.is_some_and(|failures| failures >= 1.0), "{failures:?}");
 }
 
 #[test]

@@ -128,10 +128,13 @@ async fn in_64_mib_the_contract_holds_900_connections_fit_and_it_ends_under_load
         assert_eq!(connection.exchange(&request).expect("an answer").status, 200);
     }
     drop(connections);
-    let ended = traffic::until_refused(raw::address(validate), &request);
-    thread::sleep(Duration::from_millis(500));
-    let status = validate.process().terminate(Duration::from_secs(20));
-    let (answered, lost) = ended();
+    let address = raw::address(validate);
+    let (status, (answered, lost)) = thread::scope(|scope| {
+        let sent = scope.spawn(|| traffic::until_refused(address, &request));
+        thread::sleep(Duration::from_millis(500));
+        let status = validate.process().terminate(Duration::from_secs(20));
+        (status, sent.join().expect("the clients"))
+    });
     assert!(status.success(), "{status}: {}", validate.log());
     assert!(lost <= 1 && answered > 300, "{answered} answered, {lost} lost");
 }
