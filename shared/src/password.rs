@@ -136,7 +136,7 @@ impl PasswordHasher {
     pub async fn wrap(&self, digest: StoredDigest) -> Result<String, HashingError> {
         let own = self.params.clone();
         let job = move |memory: &mut _| {
-            let name = Ident::new(&format!("argon2id-{}", digest.kind())).ok()?;
+            let name = Ident::new(&format!("argon2id-{}", digest.kind)).ok()?;
             let mut params = ParamsBuilder::new();
             params.m_cost(own.m_cost()).t_cost(own.t_cost()).p_cost(own.p_cost());
             params.data(AssociatedData::new(&digest.salt).ok()?).output_len(OUTPUT_BYTES);

@@ -51,7 +51,8 @@ impl DigestKind {
 
 /// A digest as a row holds it.
 pub struct StoredDigest {
-    kind: &'static DigestKind,
+    /// The name behind `argon2id-` in a wrapped digest of this kind.
+    pub kind: &'static str,
     /// What stood behind the password; often nothing.
     pub(super) salt: Vec<u8>,
     pub(super) value: Vec<u8>,
@@ -73,7 +74,7 @@ impl StoredDigest {
             None => (KINDS.iter().find(|it| it.output_bytes * 2 == text.len())?, text),
         };
         let value = hex::decode(digits).ok().filter(|value| value.len() == kind.output_bytes)?;
-        Some(Self { kind, salt: Vec::new(), value })
+        Some(Self { kind: kind.name, salt: Vec::new(), value })
     }
 
     fn of_ldap(scheme: &str, value: &[u8]) -> Option<Self> {
@@ -92,12 +93,6 @@ impl StoredDigest {
         let (value, salt) = value.split_at_checked(kind.output_bytes)?;
         // Argon2 takes as much associated data, and a salt of LDAP has 4 to 16 bytes.
         let usable = salt.is_empty() != salted && salt.len() <= argon2::Params::MAX_DATA_LEN;
-        usable.then(|| Self { kind, salt: salt.to_vec(), value: value.to_vec() })
-    }
-
-    /// The name behind `argon2id-` in a wrapped digest of this kind.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        self.kind.name
+        usable.then(|| Self { kind: kind.name, salt: salt.to_vec(), value: value.to_vec() })
     }
 }

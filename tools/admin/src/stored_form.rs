@@ -47,7 +47,7 @@ impl StoredForm {
         } else if let Some(hash) = StoredHash::parse(text) {
             Self::Hash(hash.kind)
         } else if let Some(digest) = StoredDigest::parse(text) {
-            Self::Digest(digest.kind())
+            Self::Digest(digest.kind)
         } else if let Some(hash) = text.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash))
         {
             Self::Disabled { digest: StoredDigest::parse(hash).is_some() }
