@@ -145,7 +145,15 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                     self.join_or_begin(&mut state, now, OVERDUE);
                     None
                 }
-                Need::RefreshAndWait => Some(self.join_or_begin(&mut state, now, WAIT_LIMIT)),
+                Need::RefreshAndWait if state.value.is_some() => {
+                    Some(self.join_or_begin(&mut state, now, WAIT_LIMIT))
+                }
+                // A fetch may take longer than requests wait, and would never end if each of them
+                // began it anew. All wait: while Lambda freezes the process, none makes progress.
+                Need::RefreshAndWait => {
+                    let refresh = self.join_or_begin(&mut state, now, OVERDUE);
+                    Some(Refresh { wait_until: Instant::now() + WAIT_LIMIT, ..refresh })
+                }
             }
         };
         if let Some(refresh) = awaited {
@@ -184,7 +192,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     pub(crate) fn is_filled(&self, now: SystemTime) -> bool {
         let mut state = self.0.state();
         if state.value.is_none() && self.0.need(&state, now) != Need::Nothing {
-            self.join_or_begin(&mut state, now, WAIT_LIMIT);
+            self.join_or_begin(&mut state, now, OVERDUE);
         }
         state.value.is_some()
     }

@@ -161,6 +161,10 @@ async fn a_value_follows_its_secret() {
             "without a secret there is an error, and its source is left alone for 2 s",
             "remove, get 0 nothing, write one, get 1 nothing, get 2 one",
         ),
+        (
+            "without a secret, a fetch is not begun anew while it may still end",
+            "begin 0 never-ending, get 3 nothing, get 9 nothing, reads 0, get 11 one, reads 1",
+        ),
         ("a panic is a failure that passes", "write panic, get 0 nothing, write one, get 0 one"),
     ] {
         Scene::new(true).await.play(fact, steps).await;

@@ -84,13 +84,14 @@ pub(super) fn discard(body: Incoming, head: &HeaderMap, progress: &Arc<Progress>
         return false;
     }
     let (mut body, progress) = (Limited::new(body, MAX_BODY_BYTES), Arc::clone(progress));
+    let request = progress.request();
     tokio::spawn(timeout(BODY_LIMIT, async move {
         while let Some(frame) = body.frame().await {
             if frame.is_err() {
                 return;
             }
         }
-        progress.end_body();
+        progress.end_body(request);
     }));
     true
 }

@@ -8,6 +8,7 @@ use axum::{
     http::{
         Method, Request, Response, StatusCode,
         header::{ALLOW, CONTENT_TYPE},
+        request::Parts,
     },
     response::IntoResponse,
 };
@@ -55,9 +56,14 @@ pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Ser
             let (stream, _) = accept(&listener, &failed).await;
             let (scrape, server) = (Arc::clone(&scrape), Arc::clone(&server));
             tokio::spawn(async move {
-                let answer = async |request| answer(&request, &scrape, &server);
                 let progress = Arc::new(Progress::new(HEAD_LIMIT));
-                connection::serve(stream, progress, CancellationToken::new(), answer).await;
+                let answer = async |request: Request<Incoming>| {
+                    let (head, body) = request.into_parts();
+                    connection::discard(body, &head.headers, &progress);
+                    answer(&head, &scrape, &server)
+                };
+                let shared = Arc::clone(&progress);
+                connection::serve(stream, shared, CancellationToken::new(), answer).await;
                 drop(permit);
             });
         }
@@ -68,8 +74,8 @@ pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Ser
     }
 }
 
-fn answer(request: &Request<Incoming>, scrape: &Scrape, server: &Server) -> Response<Body> {
-    match (request.uri().path(), request.method()) {
+fn answer(request: &Parts, scrape: &Scrape, server: &Server) -> Response<Body> {
+    match (request.uri.path(), &request.method) {
         ("/metrics", &Method::GET | &Method::HEAD) => {
             let text = scrape.text(|| {
                 server.service.set_ages();

@@ -26,6 +26,8 @@ pub(super) struct Progress(Mutex<State>);
 
 struct State {
     phase: Phase,
+    /// How many requests there were.
+    requests: u64,
     /// A body was announced, and not all of it has come.
     body_pending: bool,
     /// Some of a request has come, and not all of it.
@@ -48,8 +50,13 @@ impl Progress {
     /// A new connection, with so much time for its first head.
     pub(super) fn new(first_head: Duration) -> Self {
         let phase = Phase::Head { deadline: Instant::now() + first_head };
-        let state = State { phase, body_pending: false, partial: false, write_deadline: None };
-        Self(Mutex::new(state))
+        Self(Mutex::new(State {
+            phase,
+            requests: 0,
+            body_pending: false,
+            partial: false,
+            write_deadline: None,
+        }))
     }
 
     /// Bytes have come. While a body is under way they are taken for its own: it has a limit of
@@ -65,8 +72,14 @@ impl Progress {
     /// A head is there, and a body may be still to come.
     pub(super) fn begin_answer(&self, body_pending: bool) {
         let mut state = self.state();
+        state.requests += 1;
         (state.phase, state.body_pending, state.partial) =
             (Phase::Answer, body_pending, body_pending);
+    }
+
+    /// The number of the last request whose head is there.
+    pub(super) fn request(&self) -> u64 {
+        self.state().requests
     }
 
     /// The answer is ready to be sent.
@@ -74,10 +87,12 @@ impl Progress {
         self.state().phase = Phase::Idle { since: Instant::now() };
     }
 
-    /// All of the body has come.
-    pub(super) fn end_body(&self) {
+    /// All of this request's body has come. What is pending may be the next one's already.
+    pub(super) fn end_body(&self, request: u64) {
         let mut state = self.state();
-        (state.body_pending, state.partial) = (false, false);
+        if state.requests == request {
+            (state.body_pending, state.partial) = (false, false);
+        }
     }
 
     /// Whether the client takes what is sent to it.
