@@ -72,13 +72,15 @@ fn p256(pair: Result<EcdsaKeyPair, KeyRejected>) -> Result<Key, KeyError> {
     Key::p256(&pair.map_err(malformed)?, None)
 }
 
-/// SEC 1 (RFC 5915), which names its curve within.
+/// SEC 1 (RFC 5915), which may name its curve within. P-256 comes first: one that does not
+/// would fit the larger curves as well.
 fn sec1(der: &[u8]) -> Result<Key, KeyError> {
+    let read = |curve| EcdsaKeyPair::from_private_key_der(curve, der);
     let others = [&P384_SIGNING, &P521_SIGNING, &P256K1_SIGNING];
-    if others.iter().any(|curve| EcdsaKeyPair::from_private_key_der(curve, der).is_ok()) {
-        return Err(KeyError::WrongCurve);
+    match read(&P256_SIGNING) {
+        Err(_) if others.iter().any(|curve| read(curve).is_ok()) => Err(KeyError::WrongCurve),
+        pair => p256(pair),
     }
-    p256(EcdsaKeyPair::from_private_key_der(&P256_SIGNING, der))
 }
 
 /// An X.509 `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7) and nothing less: aws-lc-rs

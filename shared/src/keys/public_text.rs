@@ -35,8 +35,20 @@ const PLACEHOLDERS: [&str; 15] = [
     "insertyour",
     "donotuse",
 ];
-const ROOTS: [&str; 9] =
-    ["/etc/", "/home/", "/mnt/", "/opt/", "/run/", "/srv/", "/tmp/", "/usr/", "/var/"];
+const ROOTS: [&str; 12] = [
+    "/app/",
+    "/data/",
+    "/etc/",
+    "/home/",
+    "/mnt/",
+    "/opt/",
+    "/run/",
+    "/secrets/",
+    "/srv/",
+    "/tmp/",
+    "/usr/",
+    "/var/",
+];
 /// A secret at random has more; 32 hexadecimal digits have 14.
 const FEWEST_CHARACTERS: usize = 6;
 /// A text that repeats so few bytes says no more than they do.
@@ -110,8 +122,8 @@ fn is_der_key(bytes: &[u8]) -> bool {
             | [INTEGER, 1, 0 | 1, ..]
             | [INTEGER, 0x81, _, 0, ..]
             | [INTEGER, 0x82, _, _, 0, ..]
-            | [SEQUENCE, 0x81, _, 0xa0 | INTEGER, ..]
-            | [SEQUENCE, 0x82, _, _, 0xa0 | INTEGER, ..]
+            | [SEQUENCE, 0x81, _, 0xa0 | INTEGER | OBJECT_IDENTIFIER, ..]
+            | [SEQUENCE, 0x82, _, _, 0xa0 | INTEGER | OBJECT_IDENTIFIER, ..]
     )
 }
 

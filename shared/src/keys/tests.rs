@@ -58,6 +58,7 @@ fn what_others_know_or_guess_is_no_secret() {
         ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt", "the name of a resource"),
         ("/run/secrets/jwt/withoutanyother/mark", "a path"),
         ("/data/a-long-folder/of-mine/its_keys", "a path"),
+        ("/secrets/production/jwtsigningkey", "a path"),
         ("../secrets/a/long/folder/of/mine/keys", "a path"),
         ("change-me-change-me-change-me-before-production", "a placeholder"),
         ("CHANGE_ME_0123456789abcdef0123456789abcdef", "a placeholder"),

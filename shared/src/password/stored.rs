@@ -95,13 +95,14 @@ impl StoredHash {
         (self.compare)(password, memory)
     }
 
-    /// Whether it is of the same function, cost and lengths as `new`.
+    /// Whether it is of the same function, cost and length as `new`, with a salt no shorter.
     pub(super) fn is_like(&self, new: &PasswordHash) -> bool {
-        let lengths =
-            |hash: &PasswordHash| (hash.salt.map(|it| it.len()), hash.hash.map(|it| it.len()));
+        let salt = |hash: &PasswordHash| hash.salt.map(|it| it.len());
+        let length = |hash: &PasswordHash| hash.hash.map(|it| it.len());
         self.argon2.as_ref().is_some_and(|hash| {
-            (hash.algorithm, hash.version, &hash.params, lengths(hash))
-                == (new.algorithm, new.version, &new.params, lengths(new))
+            (hash.algorithm, hash.version, &hash.params, length(hash))
+                == (new.algorithm, new.version, &new.params, length(new))
+                && salt(hash) >= salt(new)
         })
     }
 }

@@ -60,8 +60,13 @@ async fn hashes_of_other_systems_are_right_for_their_password_alone_and_replaced
 }
 
 #[tokio::test]
-async fn an_argon2id_hash_of_another_cost_is_replaced() {
+async fn an_argon2id_hash_of_another_cost_is_replaced_and_one_with_a_longer_salt_is_not() {
     use argon2::password_hash::PasswordHasher;
+    let ours =
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, Some(32)).unwrap());
+    let hash =
+        ours.hash_password_with_salt(b"secret", b"a salt of thirty-two bytes, here").unwrap();
+    assert_eq!(replacement("secret", &hash.to_string()).await, None);
     for (version, m, t, p) in [
         (Version::V0x13, 128, 1, 1),
         (Version::V0x13, 64, 2, 1),

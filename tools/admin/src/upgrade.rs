@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
 use shared::{
     password::{DISABLED, StoredDigest},
-    users::{UserRow, UserStore},
+    users::{MySqlUsers, User, UserRow, UserStore},
 };
 
 use crate::{
@@ -41,6 +41,8 @@ pub(crate) enum Wanted {
     },
 }
 
+type Rows = (BTreeMap<(String, bool), u64>, Vec<(User, Input)>);
+
 impl Wanted {
     /// What is hashed of a row with this in it.
     fn input(self, stored: &str) -> Option<Input> {
@@ -56,6 +58,23 @@ impl Wanted {
         (is_wanted && !is_locked(stored)).then(|| Input::Password(stored.into()))
     }
 
+    /// How many rows there are of each form, hashed or left, and those to be hashed.
+    async fn rows(self, users: &MySqlUsers, only: Option<&str>) -> Result<Rows, Failure> {
+        let mut forms = BTreeMap::<_, u64>::new();
+        let mut inputs = Vec::new();
+        for UserRow { user, .. } in all(users).await? {
+            if only.is_some_and(|only| !only.eq_ignore_ascii_case(&user.email)) {
+                continue;
+            }
+            let stored = user.password.expose_secret();
+            // A locked user's text is not hashed, though others of the same form are.
+            let (form, input) = (StoredForm::of(stored).to_string(), self.input(stored));
+            *forms.entry((form, input.is_some())).or_default() += 1;
+            inputs.extend(input.map(|input| (user, input)));
+        }
+        Ok((forms, inputs))
+    }
+
     fn name(self) -> &'static str {
         if self == Self::Digests { "digests" } else { "plain texts" }
     }
@@ -64,25 +83,16 @@ impl Wanted {
 /// Hashes what is wanted of all rows, once the operator has seen what there is.
 pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<String, Failure> {
     let Store { users, hasher, .. } = open().await?;
-    let mut rows = all(&users).await?;
-    if let Some(only) = &details.only {
-        rows.retain(|row| only.eq_ignore_ascii_case(&row.user.email));
-    }
-    // A locked user's text is not hashed, though others of the same form are.
-    let mut forms: BTreeMap<(String, bool), u64> = BTreeMap::new();
-    let mut inputs = Vec::new();
-    for UserRow { user, .. } in rows {
-        let stored = user.password.expose_secret();
-        let (form, input) = (StoredForm::of(stored).to_string(), wanted.input(stored));
-        *forms.entry((form, input.is_some())).or_default() += 1;
-        inputs.extend(input.map(|input| (user, input)));
-    }
+    let (forms, inputs) = wanted.rows(&users, details.only.as_deref()).await?;
     for ((form, is_hashed), rows) in &forms {
         eprintln!("{rows:8} × {form}, {}", if *is_hashed { "to be hashed" } else { "left" });
     }
     let total = inputs.len();
     let question = format!("Hash {total} {}?", wanted.name());
     ask::confirm(details.yes || total == 0, &question, "nothing was changed")?;
+    // As they are now: users may have been added or changed before the answer.
+    let (_, inputs) = wanted.rows(&users, details.only.as_deref()).await?;
+    let total = inputs.len();
 
     let mut hashed = 0;
     let result = async {

@@ -2,7 +2,7 @@
 //! that change it, one at a time reads and writes.
 
 use std::{
-    fs::{self, File, Metadata, Permissions},
+    fs::{self, File, Metadata, Permissions, TryLockError},
     io::{self, Error, ErrorKind, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
@@ -18,7 +18,13 @@ const ALL: u32 = 0o777;
 /// it is dropped. On the directory, since the file is another one after each change.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
     let directory = File::open(directory_of(&fs::canonicalize(path)?))?;
-    directory.lock()?;
+    match directory.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            eprintln!("waiting for another process that changes {}", path.display());
+            directory.lock()?;
+        }
+        locked => locked?,
+    }
     Ok(directory)
 }
 
