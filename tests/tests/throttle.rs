@@ -12,9 +12,10 @@ use serde_json::Value;
 use system_tests::{
     database::DatabaseServer,
     gateway_events::Gateway,
-    http::{Answer, Request},
+    http::{Answer, Request, basic},
     lambda::Lambda,
     mariadb,
+    raw::{Connection, head},
     service::{Service, run},
     users::{self, PASSWORD, log_in},
     wait,
@@ -134,6 +135,27 @@ fn of_a_hundred_wrong_passwords_at_once_five_are_checked_and_no_right_one_is_ref
     nothing_under_way(&server);
     stop_clock(2_000_000_001);
     assert_eq!(status(&login(&server, &[]), ADA, PASSWORD), 200, "and let in behind the lock");
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn a_guess_counts_though_its_client_hangs_up() {
+    let server = server();
+    let login = login(&server, &[]);
+    server.sql(
+        "CREATE TRIGGER auth.t BEFORE INSERT ON auth.login_throttle FOR EACH ROW
+         SET @slept = SLEEP(1)",
+    );
+    let mut client = Connection::to(&login);
+    let credentials = format!("Authorization: {}\r\n", basic(ADA, "wrong"));
+    client.send(head("POST /login", &credentials)).unwrap();
+    let until = |what: &str, query: &str| {
+        wait::until(what, Duration::from_secs(5), || (server.query(query) == "1").then_some(()));
+    };
+    let sleeping = "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep'";
+    until("the login is under way", sleeping);
+    drop(client);
+    until("the guess is counted", "SELECT failures FROM auth.login_throttle");
 }
 
 #[test]
