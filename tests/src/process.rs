@@ -230,7 +230,17 @@ pub fn memory_kib(id: u32, name: &str) -> usize {
 
 /// What cargo needs of the environment.
 pub fn cargo_variables() -> Environment {
-    let names = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "RUSTUP_TOOLCHAIN"];
+    let names = [
+        "HOME",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "CARGO_TARGET_DIR",
+        "RUSTUP_TOOLCHAIN",
+        // With others it would build everything anew.
+        "CARGO_INCREMENTAL",
+        "CARGO_PROFILE_DEV_DEBUG",
+        "CARGO_PROFILE_DEV_STRIP",
+    ];
     let set = names.into_iter().filter_map(|name| Some((name.into(), std::env::var(name).ok()?)));
     set.collect()
 }
