@@ -163,3 +163,17 @@ async fn a_client_in_the_queue_when_the_listener_closed_is_answered() {
     client.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 204");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_body_is_not_taken_for_that_of_the_next_request() {
+    let mut connection = Connection::open();
+    connection.send(BODY_HEAD).await;
+    connection.assert_answered().await;
+    // The rest of the first request comes together with the head of the second one.
+    connection.send(&[b"abc", BODY_HEAD].concat()).await;
+    connection.assert_answered().await;
+    connection.send(b"abc").await;
+    sleep(IDLE_LIMIT - SECOND).await;
+    connection.send(HEAD).await;
+    connection.assert_answered().await;
+}
