@@ -1,6 +1,4 @@
-//! The store of users and of failed logins, on real servers.
-
-#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+//! The store of users and of failed logins.
 
 use std::net::Ipv4Addr;
 
@@ -8,30 +6,16 @@ use secrecy::ExposeSecret;
 use shared::{
     config::ThrottleConfig,
     throttle::{Reservation, Rule, Subject, ThrottleStore},
-    users::{MySqlUsers, NewUser, StoreError, User, UserStore},
+    users::{NewUser, StoreError},
 };
-use system_tests::{database::DatabaseServer, mariadb, mysql9, stores};
 use tokio::task::JoinSet;
 
-#[tokio::test]
-#[ignore = "needs MariaDB: make test"]
-async fn mariadb_keeps_the_rules() {
-    keeps_the_rules(&mariadb::shared()).await;
-}
+use super::*;
 
-#[tokio::test]
-#[ignore = "needs MySQL 9: make verify"]
-async fn mysql_9_keeps_the_rules() {
-    let server = mysql9::start();
-    server.init();
-    keeps_the_rules(&server).await;
-}
-
-/// Every check has e-mails of its own, so none is in another one's way.
-async fn keeps_the_rules(server: &DatabaseServer) {
-    let users = stores::open(&server.root_variables(), 4).await;
-    ascii_case_does_not_matter_and_collations_never_decide(&users).await;
-    odd_characters_are_but_characters(&users).await;
+pub(crate) async fn suite(server: &DatabaseServer) {
+    set_up(server, "");
+    let users = open(&server.root_variables(), 4).await;
+    a_user_is_found_by_the_exact_email_but_for_ascii_case(&users).await;
     a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&users).await;
     users_are_added_all_or_none(&users).await;
     each_step_of_a_count_keeps_the_rule(server).await;
@@ -45,15 +29,13 @@ fn new_user(email: &str) -> NewUser {
 
 async fn add(users: &MySqlUsers, email: &str) -> User {
     users.add(&[new_user(email)]).await.unwrap();
-    find(users, email).await.unwrap_or_else(|| panic!("{email} was added and is not found"))
-}
-
-async fn find(users: &MySqlUsers, email: &str) -> Option<User> {
-    users.find_by_email(email).await.unwrap_or_else(|error| panic!("{email:?}: {error}"))
+    let user = find(users, email).await.unwrap_or_else(|| panic!("{email} is not found"));
+    assert_eq!(user.email, email);
+    user
 }
 
 /// The first of each pair is stored, the second is another user's.
-async fn ascii_case_does_not_matter_and_collations_never_decide(users: &MySqlUsers) {
+async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(users: &MySqlUsers) {
     let bob = add(users, "Bob@Example.com").await;
     assert_eq!((bob.password.expose_secret(), bob.admin), ("hash", false));
     for spelling in ["bob@example.com", "BOB@EXAMPLE.COM", "Bob@Example.com"] {
@@ -82,14 +64,11 @@ async fn ascii_case_does_not_matter_and_collations_never_decide(users: &MySqlUse
     if users.add(&[new_user("renee@example.com")]).await.is_ok() {
         assert_eq!(find(users, "renee@example.com").await.unwrap().email, "renee@example.com");
     }
-}
 
-async fn odd_characters_are_but_characters(users: &MySqlUsers) {
     let odd = r#"o'brien|"quoted"|100%|under_score|back\slash|юзер|名|math𝒳|👩‍👩‍👧|x'; DROP TABLE user; --|?|:name|\"#;
     let longest = "l".repeat(255 - "@example.com".len());
     for name in odd.split('|').chain(["line\nbreak", &longest]) {
-        let email = format!("{name}@example.com");
-        assert_eq!(add(users, &email).await.email, email);
+        add(users, &format!("{name}@example.com")).await;
     }
     let long = format!("{}@example.com", "x".repeat(10 * 1024));
     for email in ["%", "100_@example.com", "%@example.com", "' OR '1'='1", "", "NULL", "0", &long] {
@@ -113,12 +92,11 @@ async fn users_are_added_all_or_none(users: &MySqlUsers) {
     let error = users.add(&["a@all", "b@all", "A@all"].map(new_user)).await.unwrap_err();
     assert!(matches!(error, StoreError::Duplicate(2)), "{error:?}");
     assert!(find(users, "a@all").await.is_none(), "it was added in spite of an error");
-    let mut race = JoinSet::new();
-    for _ in 0..3 {
+    let race = (0..3).map(|_| {
         let users = users.clone();
-        race.spawn(async move { users.add(&[new_user("race@example.com")]).await });
-    }
-    let outcomes = race.join_all().await;
+        async move { users.add(&[new_user("race@example.com")]).await }
+    });
+    let outcomes = race.collect::<JoinSet<_>>().join_all().await;
     let lost = |outcome: &&_| matches!(outcome, Err(StoreError::Duplicate(0)));
     assert_eq!(outcomes.iter().filter(lost).count(), 2, "{outcomes:?}");
 }
@@ -173,7 +151,7 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
     let config = ThrottleConfig { source_limit: Some(3), ..Default::default() };
     let source_rule = Rule::source(&config).unwrap();
     server.sql(&format!("SET GLOBAL init_connect = 'SET timestamp = {NOW}'"));
-    let store = stores::open(&server.login_variables(), 1).await;
+    let store = open(&server.login_variables(), 1).await;
     let set = |columns: &str| server.sql(&format!("UPDATE auth.login_throttle SET {columns}"));
     for (what, steps) in STEPS {
         let (subject, rule) = if what.contains("source") {
@@ -213,24 +191,22 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
 /// Instances share nothing but the database.
 async fn of_many_at_once_none_outruns_the_rule_and_each_is_counted(server: &DatabaseServer) {
     let variables = server.login_variables();
-    let stores = [stores::open(&variables, 4).await, stores::open(&variables, 4).await];
+    let stores = [open(&variables, 4).await, open(&variables, 4).await];
     for round in 0..5 {
-        let (mut reserving, mut committing) = (JoinSet::new(), JoinSet::new());
-        let of_each = (0..100).map(|number| {
+        let attempts = (0..100).map(|number| {
             let subject = Subject::email(&format!("parallel{round}@example.com"));
             (stores[number % 2].clone(), subject)
         });
-        for (store, subject) in of_each.clone() {
-            reserving.spawn(async move { store.reserve(&subject, &email_rule()).await.unwrap() });
-        }
-        let reservations = reserving.join_all().await;
+        let reserve = async |(store, subject): (MySqlUsers, Subject)| {
+            store.reserve(&subject, &email_rule()).await.unwrap()
+        };
+        let reservations = attempts.clone().map(reserve).collect::<JoinSet<_>>().join_all().await;
         let reserved = reservations.iter().filter(|it| **it != Reservation::Full).count();
         assert_eq!(reserved, 3, "round {round}: {reservations:?}");
-        for (store, subject) in of_each {
-            committing
-                .spawn(async move { store.commit_failure(&subject, &email_rule()).await.unwrap() });
-        }
-        let mut failures = committing.join_all().await;
+        let commit = async |(store, subject): (MySqlUsers, Subject)| {
+            store.commit_failure(&subject, &email_rule()).await.unwrap()
+        };
+        let mut failures = attempts.map(commit).collect::<JoinSet<_>>().join_all().await;
         failures.sort_unstable();
         assert_eq!(failures, (1..=100).collect::<Vec<_>>(), "round {round}");
     }
@@ -244,7 +220,7 @@ async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)
          SELECT CONCAT('old', n), 7, 1, 1000, 1000, 1000 FROM n",
     );
-    let store = stores::open(&server.login_variables(), 1).await;
+    let store = open(&server.login_variables(), 1).await;
     // One check in 64 deletes them: that none of 2,000 does will not happen.
     for number in 0..2000 {
         let subject = Subject::email(&format!("{number}@example.com"));

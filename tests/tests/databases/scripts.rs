@@ -1,46 +1,29 @@
 //! `init.sql` and `upgrade-from-flask.sql`, run as an administrator runs them: through
 //! the product's own client, with its defaults.
 
-#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
-
-use std::fs;
+use std::{fs, time::Duration};
 
 use secrecy::ExposeSecret;
-use shared::users::{NewUser, StoreError, UserStore};
+use shared::users::{NewUser, StoreError};
 use system_tests::{
-    database::{AUTH_PASSWORD, DatabaseServer, set_auth_password},
-    mariadb, mysql9,
-    service::run,
-    stores,
-    users::{claims, login},
-    with, workspace,
+    database::{AUTH_PASSWORD, set_auth_password},
+    environment,
+    process::{command, output},
 };
 
-#[tokio::test]
-#[ignore = "needs MariaDB: make test"]
-async fn the_scripts_keep_their_promises_on_mariadb() {
-    suite(&mariadb::start()).await;
-}
-
-#[tokio::test]
-#[ignore = "needs MySQL 9: make verify"]
-async fn the_scripts_keep_their_promises_on_mysql_9() {
-    suite(&mysql9::start()).await;
-}
+use super::*;
 
 /// In this order: each begins with what the one before left.
-async fn suite(server: &DatabaseServer) {
+pub(crate) async fn suite(server: &DatabaseServer) {
     the_account_is_locked_until_it_has_a_password(server).await;
     the_account_may_look_up_and_replace_hashes_and_no_more(server).await;
     for options in ["CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "ENGINE=MyISAM CHARSET=latin1"] {
-        a_flask_table_keeps_its_rows_and_ids(server, options).await;
+        users_of_the_flask_service_keep_their_ids_and_passwords(server, options).await;
     }
-    ids_are_whole_numbers_and_not_doubles(server).await;
-    users_of_the_flask_service_keep_their_ids_and_passwords(server);
     an_admin_column_of_texts_makes_no_administrators(server).await;
 }
 
-/// Runs `init.sql` twice: as often as they like.
+/// Runs `init.sql` twice: it may run again at any time.
 fn init(server: &DatabaseServer, set_password: &str) {
     for _ in 0..2 {
         server.init_behind(set_password);
@@ -50,7 +33,7 @@ fn init(server: &DatabaseServer, set_password: &str) {
 async fn the_account_is_locked_until_it_has_a_password(server: &DatabaseServer) {
     let may_log_in = async |password: &str| {
         let variables = with(server.login_variables(), &[("MYSQL_PASSWORD", password)]);
-        stores::open(&variables, 1).await.ping().await.is_ok()
+        open(&variables, 1).await.ping().await.is_ok()
     };
     // An empty password is none.
     for set_password in ["", "SET @auth_password = '';"] {
@@ -60,6 +43,18 @@ async fn the_account_is_locked_until_it_has_a_password(server: &DatabaseServer) 
     }
     init(server, "SET @auth_password = 'simple';");
     assert!(may_log_in("simple").await);
+    // As the image of MySQL runs it on minikube.
+    let variables = environment(&[
+        ("AUTH_PASSWORD", "it's \"hard\" \\ to %s quote ü"),
+        ("MYSQL_ROOT_PASSWORD", ""),
+        ("MYSQL_HOST", "127.0.0.1"),
+        ("MYSQL_TCP_PORT", &server.port().to_string()),
+        ("INIT_SQL", workspace().join("init.sql").to_str().unwrap()),
+    ]);
+    let script = workspace().join("k8s-knative/overlays/minikube/initialise.sh");
+    let initialised = output(command(script, &variables), b"", Duration::from_mins(1));
+    assert!(initialised.status.success(), "{initialised:?}");
+    assert!(may_log_in(&variables["AUTH_PASSWORD"]).await);
     let quoted = AUTH_PASSWORD.replace('\\', r"\\").replace('\'', "''");
     for set_password in [&set_auth_password(), "", &format!("SET @auth_password = '{quoted}';")] {
         init(server, set_password);
@@ -71,8 +66,8 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
     assert_eq!(server.query("SELECT COUNT(*) FROM auth.user"), "0");
     let email = "rights@example.com";
     server.sql(&format!("INSERT INTO auth.user (email, password) VALUES ('{email}', 'hash')"));
-    let login = stores::open(&server.login_variables(), 1).await;
-    let user = login.find_by_email(email).await.unwrap().unwrap();
+    let [login, _] = as_both(server).await;
+    let user = find(&login, email).await.unwrap();
     assert!(login.replace_hash(&user, "stronger").await.unwrap());
 
     let new = NewUser { email: "new@example.com".into(), hash: "hash".into(), admin: true };
@@ -91,7 +86,7 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
     assert_eq!(grants.lines().count(), 3, "USAGE and two tables: {grants}");
 }
 
-/// A new database with this table `user` and these rows, upgraded twice.
+/// A new database with this table `user` and these rows, upgraded twice without a change of a row.
 fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
     server.sql(&format!(
         "DROP DATABASE auth; CREATE DATABASE auth; USE auth;
@@ -100,53 +95,40 @@ fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
            email VARCHAR(255) NOT NULL UNIQUE, password VARCHAR(255) NOT NULL {table};
          INSERT INTO user VALUES {rows}",
     ));
+    let stored = || server.query("SELECT id, email, password FROM auth.user ORDER BY id");
+    let before = stored();
     let script = fs::read_to_string(workspace().join("docs/upgrade-from-flask.sql")).unwrap();
     for _ in 0..2 {
         let ran = server.run_sql(&format!("USE auth;\n{script}"));
         assert_eq!(ran.as_deref(), Ok(""), "{table}");
     }
     init(server, "");
+    assert_eq!(stored(), before, "{table}");
 }
 
-/// The table of the Flask service was made by hand: expect small differences.
-async fn a_flask_table_keeps_its_rows_and_ids(server: &DatabaseServer, options: &str) {
+/// Its table was made by hand: expect small differences. The steps behind the scripts are those of
+/// docs/moving-over.md.
+async fn users_of_the_flask_service_keep_their_ids_and_passwords(
+    server: &DatabaseServer,
+    options: &str,
+) {
     let rows = "(0, 'zero@example.com', 'plain'), (7, 'Jörg@example.com', 'Pässwörd '),
         (40, 'nine@example.com', REPEAT('é', 255)), (9007199254740992, 'even@example.com', 'p'),
         (9007199254740993, 'odd@example.com', 'p')";
     upgrade(server, &format!(") {options}"), rows);
-    let kept = format!(
-        "CREATE TEMPORARY TABLE auth.given (id BIGINT, email VARCHAR(255), password VARCHAR(255))
-           CHARACTER SET utf8mb4;
-         INSERT INTO auth.given VALUES {rows};
-         SELECT COUNT(*) FROM auth.user JOIN auth.given USING (id)
-         WHERE CAST(user.email AS BINARY) = CAST(given.email AS BINARY)
-           AND CAST(user.password AS BINARY) = CAST(given.password AS BINARY)"
-    );
-    assert_eq!(server.query(&kept), "5", "{options}");
-    assert_eq!(server.query("SELECT COUNT(*) FROM auth.user"), "5", "{options}");
 
-    let login = stores::open(&server.login_variables(), 1).await;
-    let user = login.find_by_email("JöRG@example.com").await.unwrap().unwrap();
-    assert_eq!((user.id.as_str(), user.admin), ("7", false));
-    assert_eq!(user.password.expose_secret(), "Pässwörd ");
-}
-
-/// 2^53 and its neighbour are one number to a comparison in floating point.
-async fn ids_are_whole_numbers_and_not_doubles(server: &DatabaseServer) {
-    let admin = stores::open(&server.root_variables(), 1).await;
+    // 2^53 and its neighbour are one number to a comparison in floating point.
+    let [_, admin] = as_both(server).await;
     assert_eq!(admin.page(None, 1).await.unwrap()[0].user.id, "0", "an id of 0 is on the page");
     let last = admin.page(Some("9007199254740992"), 9).await.unwrap();
     assert_eq!(last.len(), 1, "behind 9007199254740992 comes 9007199254740993");
     assert!(admin.set_hash("odd@example.com", "new").await.unwrap());
     assert!(admin.remove("odd@example.com").await.unwrap());
-    let even = admin.find_by_email("even@example.com").await.unwrap().unwrap();
+    let even = find(&admin, "even@example.com").await.unwrap();
     assert_eq!(even.password.expose_secret(), "p");
-}
 
-/// The steps behind the scripts, as docs/moving-over.md has them.
-fn users_of_the_flask_service_keep_their_ids_and_passwords(server: &DatabaseServer) {
-    for arguments in [&["upgrade-plaintext", "--yes"][..], &["user", "grant", "zero@example.com"]] {
-        let output = run("auth-admin", arguments, &server.root_variables(), "");
+    for line in ["upgrade-plaintext --yes", "user grant zero@example.com"] {
+        let output = crate::admin(server, line);
         assert!(output.status.success(), "{}", output.stderr);
     }
     let login = login(server.login_variables(), &[]);
@@ -168,8 +150,7 @@ async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServe
         upgrade(server, &format!(", admin {column})"), &format!("(1, 'ada@b', 'x', {value})"));
         let columns = if kept.contains('\t') { "admin, admin_before_upgrade" } else { "admin" };
         assert_eq!(server.query(&format!("SELECT {columns} FROM auth.user")), kept, "{column}");
-        let login = stores::open(&server.login_variables(), 1).await;
-        let user = login.find_by_email("ada@b").await.unwrap().unwrap();
-        assert_eq!(user.admin, kept == "1", "{column}");
+        let [login, _] = as_both(server).await;
+        assert_eq!(find(&login, "ada@b").await.unwrap().admin, kept == "1", "{column}");
     }
 }

@@ -1,18 +1,15 @@
 //! `MYSQL_SSL_MODE` and `MYSQL_SSL_CA` against servers with each kind of certificate. That
 //! `DATABASE_URL` says the same is a test beside its parser.
 
-use shared::users::UserStore;
 use system_tests::{
     Environment,
     certificates::Authority,
-    database::{
-        DatabaseServer,
-        Tls::{self, Off, OtherName, Valid},
-    },
-    mariadb, mysql9, scratch, stores, users, with,
+    database::Tls::{self, Off, OtherName, Valid},
+    scratch,
 };
 
-const PASSWORD: &str = "secret";
+use super::*;
+
 const NAME: &str = "localhost";
 const ADDRESS: &str = "127.0.0.1";
 
@@ -39,28 +36,23 @@ const ROWS: [(&str, Tls, &str, &str, &str, &str); 18] = [
     ("verify-identity without TLS", Off, "VERIFY_IDENTITY", "right", NAME, "refused"),
 ];
 
-#[tokio::test]
-#[ignore = "needs MariaDB: make test"]
-async fn each_ssl_mode_does_to_mariadb_what_the_mysql_client_does() {
-    every_row(mariadb::start()).await;
+pub(crate) async fn suite(server: DatabaseServer) {
+    set_up(&server, "");
+    if server.name() == "MySQL 9" {
+        a_password_that_mysql_9_has_not_seen_needs_tls(&server).await;
+    }
+    each_ssl_mode_does_what_the_mysql_client_does(server).await;
 }
 
-#[tokio::test]
-#[ignore = "needs MySQL 9: make verify"]
-async fn each_ssl_mode_does_to_mysql_9_what_the_mysql_client_does() {
-    every_row(mysql9::start()).await;
-}
-
-async fn every_row(mut server: DatabaseServer) {
+async fn each_ssl_mode_does_what_the_mysql_client_does(mut server: DatabaseServer) {
     let directory = scratch::directory();
     let wrong = Authority::new(directory.path(), "wrong-ca").certificate;
     server.sql(&format!(
-        "CREATE DATABASE auth;
-         CREATE USER anyone@'%' IDENTIFIED BY '{PASSWORD}';
+        "CREATE USER anyone@'%' IDENTIFIED BY '{PASSWORD}';
          CREATE USER tls_only@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL;
          GRANT SELECT ON auth.* TO anyone@'%'; GRANT SELECT ON auth.* TO tls_only@'%';",
     ));
-    let (mut failures, mut current) = (Vec::new(), Valid);
+    let mut current = Valid;
     for (name, tls, mode, ca, host, expected) in ROWS {
         if tls != current {
             server.restart(tls);
@@ -90,31 +82,23 @@ async fn every_row(mut server: DatabaseServer) {
             (false, false) => "refused",
             (false, true) => "an account without REQUIRE SSL was refused",
         };
-        if outcome != expected {
-            failures.push(format!("{name}: {outcome}, expected {expected}"));
-        }
+        assert_eq!(outcome, expected, "{}: {name}", server.name());
     }
-    assert!(failures.is_empty(), "{}:\n{}", server.name(), failures.join("\n"));
 }
 
 async fn connects(variables: Environment) -> bool {
-    stores::open(&variables, 1).await.ping().await.is_ok()
+    open(&variables, 1).await.ping().await.is_ok()
 }
 
 /// `caching_sha2_password`, MySQL's default: the server keeps a fast hash of each password that
 /// it has seen. One that it hasn't seen is taken over TLS only, since `login` is built without RSA.
-#[tokio::test]
-#[ignore = "needs MySQL 9: make verify"]
-async fn a_password_that_mysql_9_has_not_seen_needs_tls() {
-    let server = mysql9::start();
-    server.init();
+async fn a_password_that_mysql_9_has_not_seen_needs_tls(server: &DatabaseServer) {
     let may_log_in = async |mode: &str| {
         connects(with(server.login_variables(), &[("MYSQL_SSL_MODE", mode)])).await
     };
     server.sql("FLUSH PRIVILEGES");
-    assert!(!may_log_in("DISABLED").await, "cold, without TLS");
-    let login = users::login(server.login_variables(), &[("MYSQL_SSL_MODE", "DISABLED")]);
-    assert_eq!(users::log_in(&login, "bob@example.com", "x").status, 503);
+    let login = login(server.login_variables(), &[("MYSQL_SSL_MODE", "DISABLED")]);
+    assert_eq!(log_in(&login, "bob@example.com", "x").status, 503);
     let (_, log) = login.terminate();
     let line = log.lines().find(|line| line.contains("\"status\":503")).unwrap_or_default();
     assert!(line.contains("the database failed") && line.contains("TLS"), "{log}");

@@ -1,10 +1,9 @@
 //! Columns of other types and character sets: what `login` reads of them, and what it stores.
 
 use secrecy::ExposeSecret;
-use shared::users::{StoreError, User, UserStore};
-use system_tests::{database::DatabaseServer, stores, users};
+use shared::users::StoreError;
 
-use crate::{BCRYPT, EMAIL, PASSWORD, set_up, table, usual_table};
+use super::*;
 
 /// As long as a hash of `login` is.
 const ARGON2: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
@@ -43,16 +42,12 @@ pub(crate) async fn suite(server: &DatabaseServer) {
     a_change_stays_where_the_server_commits_nothing_by_itself(server).await;
 }
 
-async fn find(store: &dyn UserStore, email: &str) -> Option<User> {
-    store.find_by_email(email).await.unwrap_or_else(|error| panic!("{email}: {error}"))
-}
-
 fn stored(server: &DatabaseServer) -> String {
     server.query("SELECT CONVERT(password USING utf8mb4) FROM auth.user")
 }
 
 async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bool, fits: bool) {
-    let login = stores::open(&server.login_variables(), 1).await;
+    let [login, root] = as_both(server).await;
     let user = find(&login, EMAIL).await.unwrap();
     assert_eq!((user.password.expose_secret(), user.admin), (BCRYPT, is_admin));
     assert_eq!(find(&login, "ADA@Example.com").await.unwrap().id, user.id);
@@ -61,7 +56,6 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
         assert!(find(&login, unknown).await.is_none(), "{unknown}");
     }
 
-    let root = stores::open(&server.root_variables(), 1).await;
     let replaced = login.replace_hash(&user, ARGON2).await;
     let set = root.set_hash(EMAIL, ARGON2).await;
     for outcome in [replaced, set] {
@@ -82,11 +76,11 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
 fn the_log_says_what_cannot_be_used(server: &DatabaseServer) {
     for (admin, value, found) in [("ENUM('y')", "'y'", "ENUM"), ("BOOLEAN", "NULL", "NULL")] {
         set_up(server, &table("VARCHAR(99) CHARACTER SET latin1", "VARCHAR(60)", admin, value));
-        let login = users::login(server.login_variables(), &[]);
+        let login = login(server.login_variables(), &[]);
         for _ in 0..2 {
-            assert_eq!(users::claims(&login, EMAIL, PASSWORD).unwrap()["admin"], false);
+            assert_eq!(claims(&login, EMAIL, PASSWORD).unwrap()["admin"], false);
         }
-        let guess = |_| users::log_in(&login, "😀@example.com", "x").status;
+        let guess = |_| log_in(&login, "😀@example.com", "x").status;
         assert_eq!([0, 1, 2, 3, 4, 5].map(guess), [401, 401, 401, 401, 401, 429]);
         let (_, log) = login.terminate();
         for (part, count) in [
@@ -106,7 +100,7 @@ async fn rows_that_differ_in_case_alone_are_found_by_their_spelling(server: &Dat
         let column = format!("VARCHAR(255) COLLATE {collation}");
         let table = table(&column, "VARCHAR(255)", "BOOLEAN", "FALSE").replace("UNIQUE", "");
         set_up(server, &format!("{table}; INSERT INTO user (email) VALUES ('Ada@example.com')"));
-        let login = stores::open(&server.login_variables(), 1).await;
+        let [login, _] = as_both(server).await;
         for (spelling, id) in [(EMAIL, "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")] {
             assert_eq!(find(&login, spelling).await.unwrap().id, id, "{collation}: {spelling}");
         }
@@ -121,8 +115,7 @@ async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
             "CREATE TRIGGER auth.cut BEFORE UPDATE ON auth.user FOR EACH ROW SET NEW.password =
              IF(NEW.password LIKE '$argon2%', LEFT(NEW.password, 20), NEW.password)",
         );
-        let login = stores::open(&server.login_variables(), 1).await;
-        let root = stores::open(&server.root_variables(), 1).await;
+        let [login, root] = as_both(server).await;
         let user = find(&login, EMAIL).await.unwrap();
         for outcome in [login.replace_hash(&user, ARGON2).await, root.set_hash(EMAIL, ARGON2).await]
         {
@@ -135,10 +128,10 @@ async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
 async fn a_change_stays_where_the_server_commits_nothing_by_itself(server: &DatabaseServer) {
     set_up(server, &usual_table());
     server.sql("SET GLOBAL autocommit = 0");
-    let login = users::login(server.login_variables(), &[]);
-    let statuses = ["wrong", PASSWORD].map(|it| users::log_in(&login, EMAIL, it).status);
+    let login = login(server.login_variables(), &[]);
+    let statuses = ["wrong", PASSWORD].map(|it| log_in(&login, EMAIL, it).status);
     assert_eq!(statuses, [401, 200]);
-    let root = stores::open(&server.root_variables(), 1).await;
+    let [_, root] = as_both(server).await;
     assert!(root.set_admin(EMAIL, true).await.unwrap());
     server.sql("SET GLOBAL autocommit = 1");
     assert_eq!(server.query("SELECT LEFT(password, 9), admin FROM auth.user"), "$argon2id\t1");
