@@ -4,17 +4,14 @@
 mod automatic;
 mod guide;
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use system_tests::{
     Environment,
     database::DatabaseServer,
     http::Answer,
     service::Service,
-    traffic::{Clients, Kind, Record, Traffic},
+    traffic::{Clients, Kind, Traffic},
     users, wait, with,
 };
 
@@ -63,10 +60,8 @@ impl Functions {
         started
     }
 
-    fn load(&self) -> Load<'_> {
-        let (login, validate) = (self.login.url(""), self.validate.url(""));
-        let traffic = Traffic::start(login, validate, self.log_in(), &CLIENTS);
-        Load { functions: self, traffic, since: Instant::now() }
+    fn load(&self) -> Traffic {
+        Traffic::start(self.login.url(""), self.validate.url(""), self.log_in(), &CLIENTS)
     }
 
     fn try_log_in(&self) -> Answer {
@@ -82,37 +77,15 @@ impl Functions {
     fn validate(&self, token: &str) -> u16 {
         self.validate.request("GET", "/validate").bearer(token).send().status
     }
-
-    fn refuses(&self, token: &str) {
-        let refused = || (self.validate(token) == 403).then_some(());
-        wait::until("the old token is refused", SOON, refused);
-    }
 }
 
-/// Requests of which none may fail.
-struct Load<'a> {
-    functions: &'a Functions,
-    traffic: Traffic,
-    since: Instant,
-}
-
-impl Load<'_> {
-    /// From now on these tokens are validated as well, and no others.
-    fn validate_too(&self, tokens: &[String]) {
-        self.traffic.validate_too(tokens);
-        thread::sleep(A_WHILE);
-    }
-
-    /// Ends, and looks at every answer.
-    fn all_good(self, what: &str) {
-        let records = self.traffic.stop();
-        let rate = records.0.len() as u128 * 1_000 / self.since.elapsed().as_millis().max(1);
-        println!("{what}: {rate} requests in a second: {}", records.summary());
-        assert!(rate > 25, "too busy to say anything: {rate} requests in a second");
-        let logs = [&self.functions.login, &self.functions.validate].map(Service::log).join("\n");
-        let good = |line: &&str| line.contains("\"status\":200") || !line.contains("\"status\"");
-        let bad: Vec<&str> = logs.lines().filter(|line| !good(line)).collect();
-        let all_good = records.0.iter().all(Record::is_usual);
-        assert!(all_good, "{what}: {}\n{}", records.summary(), bad.join("\n"));
-    }
+/// Ends the load, of which no request may have failed.
+fn assert_all_good(load: Traffic, what: &str) {
+    let records = load.stop();
+    println!("{what}: {}", records.summary());
+    let since = records.0.iter().map(|record| record.sent).min().expect("requests");
+    let rate = records.0.len() as u128 * 1_000 / since.elapsed().as_millis().max(1);
+    assert!(rate > 25, "too busy to say anything: {rate} requests in a second");
+    let bad = records.filter(|record| !record.is_usual());
+    assert!(bad.0.is_empty(), "{what}: {}", bad.summary());
 }
