@@ -1,4 +1,4 @@
-//! What clients send: tokens of the key with which `login` signs here, and what must not arrive.
+//! What clients send, and tokens of the key with which `login` signs here.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,6 @@ pub(crate) const ISSUER: &str = "https://auth.example.com";
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
 /// The key of both functions, in a PEM text of the workspace's tests.
 pub(crate) const KEY: &str = "p256";
-/// What the upstream believes.
-pub(crate) const NAMES: [&str; 2] = ["X-Auth-Request-User", "X-Auth-Request-Groups"];
 
 /// The request line without the version, and header lines.
 pub(crate) type Request = (String, String);
@@ -52,12 +50,16 @@ pub(crate) fn good() -> String {
     signed(&[])
 }
 
-/// What must not arrive, by the name of its row: the file says each.
-pub(crate) fn hostile(row: &str) -> Vec<Request> {
+/// The requests of a row; the file says what stands for what.
+pub(crate) fn requests(row: &str) -> Vec<Request> {
     let rows: BTreeMap<String, Vec<Request>> =
         serde_saphyr::from_str(include_str!("../../data/gateways.yaml")).expect("rows");
+    let letters = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+    let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
     let places = [
-        ("{method}", ["GET", "POST", "OPTIONS"].map(str::to_owned).to_vec()),
+        ("{method}", words("GET POST OPTIONS")),
+        ("{name}", words("X-Auth-Request-User X-Auth-Request-Groups")),
+        ("{sign}", letters("!#$%&'*+.^`|~")),
         ("{good}", vec![good()]),
         ("{forged}", forged().to_vec()),
         ("{expired}", [-10, -86_400].map(|it| signed(&[("exp", json!(seconds(it)))])).to_vec()),

@@ -2,13 +2,14 @@
 //! notes what arrives, and sends bodies back.
 
 use std::{
-    mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::mpsc::{Receiver, channel},
     time::Duration,
 };
 
 use system_tests::{
-    Environment, environment, fake_http,
+    Environment,
+    contract::USER,
+    environment, fake_http,
     forge::pem,
     gateway::Gateway,
     http::Answer,
@@ -44,13 +45,19 @@ pub(crate) struct Setup {
     pub(crate) name: &'static str,
     pub(crate) gateway: Gateway,
     pub(crate) validate: Service,
-    pub(crate) upstream: Upstream,
+    upstream: Receiver<Arrived>,
 }
 
 impl Setup {
     /// Starts a gateway with the files of the folder `name`.
     pub(crate) fn start(name: &'static str, login: &Service) -> Self {
-        let upstream = Upstream::start();
+        let (arrives, upstream) = channel();
+        let api_port = fake_http::start(move |head, body| {
+            let request = Arrived::read(head, body);
+            let answer = request.answer();
+            let _ = arrives.send(request);
+            answer.into_bytes()
+        });
         let validate = Service::start("validate", variables(&format!("{KEY}-public")));
         let configuration = format!("examples/gateways/{name}");
         let program = name.split('-').next().unwrap_or(name);
@@ -59,7 +66,7 @@ impl Setup {
             ("8000", port),
             ("8081", address(login).port()),
             ("8082", address(&validate).port()),
-            ("8083", upstream.port),
+            ("8083", api_port),
         ];
         let places = places.map(|(place, port)| (place, port.to_string()));
         let gateway = Gateway::start(program, &configuration, &places, port);
@@ -84,22 +91,31 @@ impl Setup {
     /// That a request is not let through; its status.
     pub(crate) fn is_stopped(&self, (request, headers): &Request) -> u16 {
         let answer = self.exchange(request, headers);
-        let arrived = self.upstream.take();
+        let arrived = self.arrived();
         assert!(arrived.is_empty(), "{request}\n{headers} passed: {arrived:?}");
         assert!(answer.status >= 400, "{request}\n{headers}: {}", answer.status);
         answer.status
     }
 
-    /// The one request that a `GET` with this token and these header lines made upstream.
-    pub(crate) fn passes(&self, token: &str, headers: &str) -> Arrived {
-        let answer = self.exchange("GET /api", &format!("{}{headers}", bearer(token)));
-        assert_eq!(answer.status, 200, "{headers}{answer:?}");
-        self.the_one()
+    /// That a request with these header lines arrives upstream as it is, and with the contract's user, who is
+    /// in these groups.
+    pub(crate) fn passes(&self, request: &str, headers: &str, groups: &str) {
+        let answer = self.exchange(request, headers);
+        assert_eq!(answer.status, 200, "{request}\n{headers}{answer:?}");
+        let arrived = self.the_one();
+        assert_eq!(arrived.request, request);
+        let identity = ["X-Auth-Request-User", "X-Auth-Request-Groups"];
+        assert_eq!(identity.map(|it| arrived.values(it)), [[USER.0], [groups]], "{headers}");
+    }
+
+    /// What has arrived upstream since this was last asked.
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
+        self.upstream.try_iter().collect()
     }
 
     /// The one request that has arrived upstream.
     pub(crate) fn the_one(&self) -> Arrived {
-        let mut arrived = self.upstream.take();
+        let mut arrived = self.arrived();
         assert_eq!(arrived.len(), 1, "{arrived:?}");
         arrived.remove(0)
     }
@@ -109,37 +125,34 @@ impl Setup {
         wait::until("a good token passes", Duration::from_secs(10), || {
             (self.exchange("GET /api", &bearer(good())).status == 200).then_some(())
         });
-        self.upstream.take();
+        self.arrived();
     }
 }
 
 /// A request as it came.
 #[derive(Debug)]
 pub(crate) struct Arrived {
-    pub(crate) method: String,
-    /// Path and query, byte by byte.
-    pub(crate) target: String,
-    /// Names as frameworks take them: in lower case, and with `-` for whatever is no letter or digit.
+    /// The first line without the version, byte by byte.
+    pub(crate) request: String,
+    /// Names as frameworks take them, with `-` for whatever is no letter or digit.
     headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Arrived {
     fn read(head: &str, body: &str) -> Self {
-        let mut lines = head.lines();
-        let mut parts = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
-        let (method, target) = parts.next().zip(parts.next()).expect("a request line");
-        let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| {
-            let name = name.to_ascii_lowercase();
+        let (first, lines) = head.split_once("\r\n").expect("a first line");
+        let (request, _version) = first.rsplit_once(' ').expect("a request line");
+        let headers = lines.lines().filter_map(|line| line.split_once(':')).map(|(name, value)| {
             let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
             (name, value.trim().to_owned())
         });
-        Self { method, target, headers: headers.collect(), body: body.to_owned() }
+        Self { request: request.into(), headers: headers.collect(), body: body.into() }
     }
 
     /// All values under this name, or one that a framework takes for it.
     pub(crate) fn values(&self, name: &str) -> Vec<&str> {
-        let named = self.headers.iter().filter(|(given, _)| given == name);
+        let named = self.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str()).collect()
     }
 
@@ -151,32 +164,7 @@ impl Arrived {
             return format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}\r\n{agreed}\r\n\r\n");
         }
         let head = format!("X-Upstream: yes\r\nContent-Length: {}\r\n\r\n", self.body.len());
-        let body = if self.method == "HEAD" { "" } else { &self.body };
+        let body = if self.request.starts_with("HEAD") { "" } else { &self.body };
         format!("HTTP/1.1 200 OK\r\n{head}{body}")
-    }
-}
-
-/// The API.
-pub(crate) struct Upstream {
-    port: u16,
-    arrived: Arc<Mutex<Vec<Arrived>>>,
-}
-
-impl Upstream {
-    fn start() -> Self {
-        let arrived = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&arrived);
-        let port = fake_http::start(move |head, body| {
-            let request = Arrived::read(head, body);
-            let answer = request.answer();
-            noted.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-            answer.into_bytes()
-        });
-        Self { port, arrived }
-    }
-
-    /// What has arrived since this was last asked.
-    pub(crate) fn take(&self) -> Vec<Arrived> {
-        mem::take(&mut self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
