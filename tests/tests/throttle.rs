@@ -8,11 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use system_tests::{
     database::DatabaseServer,
     gateway_events::Gateway,
-    http::{Answer, Request, basic},
+    http::{Request, basic},
     lambda::Lambda,
     mariadb,
     raw::{Connection, head},
@@ -55,43 +54,32 @@ fn advance(server: &DatabaseServer, seconds: u32) {
     ));
 }
 
-/// For how many seconds still.
-fn assert_locked(answer: &Answer, seconds: std::ops::RangeInclusive<u64>) {
-    assert_eq!((answer.status, answer.text()), (429, "too many attempts"));
-    let wait = answer.header("retry-after").unwrap().parse().unwrap();
-    assert!(seconds.contains(&wait), "{wait}");
-}
-
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn the_fifth_failure_locks_and_each_further_one_twice_as_long() {
+fn the_fifth_failure_locks_an_email_known_or_unknown() {
     let server = server();
     let login = login(&server, &[]);
     for email in [ADA, EVE] {
         fail(&login, email, 3);
         fail(&login, &email.to_uppercase(), 2);
-        for (lock, next) in [(1, 2), (2, 4), (4, 8), (8, 16), (16, 32)] {
-            advance(&server, lock);
-            fail(&login, email, 1);
-            for password in ["wrong", PASSWORD] {
-                assert_locked(&log_in(&login, email, password), next - 1..=next);
-            }
+        // The first lock is so short that a busy machine may miss it.
+        advance(&server, 1);
+        fail(&login, email, 1);
+        for password in ["wrong", PASSWORD] {
+            let answer = log_in(&login, email, password);
+            assert_eq!((answer.status, answer.text()), (429, "too many attempts"));
+            assert!(["1", "2"].contains(&answer.header("retry-after").unwrap()), "{answer:?}");
         }
-        // Attempts during a lock count for nothing.
-        advance(&server, 32);
     }
     let keys = server.query("SELECT subject FROM auth.login_throttle");
     let is_hashed = |key: &str| key.starts_with("email-sha256:") && !key.contains('@');
     assert_eq!(keys.lines().filter(|key| is_hashed(key)).count(), 2, "{keys}");
+    advance(&server, 2);
     assert_eq!(status(&login, ADA, PASSWORD), 200, "the right password behind the lock");
     assert_eq!(status(&login, BOB, PASSWORD), 200, "no other user was locked");
-    for _ in 0..2 {
-        fail(&login, ADA, 4);
-        assert_eq!(status(&login, ADA, PASSWORD), 200, "a success clears the count");
-    }
     let (_, log) = login.terminate();
-    assert_eq!(log.matches("authn_login_lock").count(), 12, "{log}");
-    assert_eq!(log.matches("authn_login_fail_max").count(), 20, "{log}");
+    assert_eq!(log.matches("authn_login_lock").count(), 4, "{log}");
+    assert_eq!(log.matches("authn_login_fail_max").count(), 4, "{log}");
 }
 
 /// So many requests at once, in turn to each process; how often there was which status.
@@ -106,11 +94,13 @@ fn at_once(logins: &[Service], email: &str, password: &str, count: usize) -> BTr
     counts
 }
 
+/// Waits until the database answers this.
+fn until(server: &DatabaseServer, query: &str, answer: &str) {
+    wait::until(query, Duration::from_secs(5), || (server.query(query) == answer).then_some(()));
+}
+
 fn nothing_under_way(server: &DatabaseServer) {
-    wait::until("nothing is under way", Duration::from_secs(5), || {
-        let checks = server.query("SELECT SUM(checks) FROM auth.login_throttle");
-        (checks == "0").then_some(())
-    });
+    until(server, "SELECT SUM(checks) FROM auth.login_throttle", "0");
 }
 
 /// Five may fail until the first lock, which lasts one second: a guess that came later than that
@@ -149,13 +139,10 @@ fn a_guess_counts_though_its_client_hangs_up() {
     let mut client = Connection::to(&login);
     let credentials = format!("Authorization: {}\r\n", basic(ADA, "wrong"));
     client.send(head("POST /login", &credentials)).unwrap();
-    let until = |what: &str, query: &str| {
-        wait::until(what, Duration::from_secs(5), || (server.query(query) == "1").then_some(()));
-    };
     let sleeping = "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep'";
-    until("the login is under way", sleeping);
+    until(&server, sleeping, "1");
     drop(client);
-    until("the guess is counted", "SELECT failures FROM auth.login_throttle");
+    until(&server, "SELECT failures FROM auth.login_throttle", "1");
 }
 
 #[test]
@@ -163,67 +150,60 @@ fn a_guess_counts_though_its_client_hangs_up() {
 fn a_source_that_sprays_is_locked_whatever_it_says_of_itself() {
     let server = server();
     let sources = "SELECT subject FROM auth.login_throttle WHERE subject LIKE 'source%'";
+    fail(&login(&server, &[]), "unlimited@example.com", 4);
+    assert_eq!(server.query(sources), "", "without a limit no source is counted");
+
     let forwarded = |login: &Service, hops: &str, email: &str, password: &str| {
         let request = login.request("POST", "/login").basic(email, password);
         request.header("x-forwarded-for", hops).send()
     };
-    fail(&login(&server, &[]), "unlimited@example.com", 4);
-    assert_eq!(server.query(sources), "", "without a limit no source is counted");
-
     let limited = login(&server, &[("LOGIN_SOURCE_LIMIT", "3")]);
-    for number in 0..3 {
+    for (number, expected) in [200, 200, 429].into_iter().enumerate() {
         let (hops, email) = (format!("192.0.2.{number}"), format!("{number}@example.com"));
         assert_eq!(forwarded(&limited, &hops, &email, "wrong").status, 401);
-        let expected = if number < 2 { 200 } else { 429 };
         assert_eq!(status(&limited, ADA, PASSWORD), expected, "a success does not clear it");
     }
-    // Until a minute after the first failure.
-    assert_locked(&forwarded(&limited, "192.0.2.9", ADA, PASSWORD), 50..=60);
+    let answer = forwarded(&limited, "192.0.2.9", ADA, PASSWORD);
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((50..=60).contains(&wait), "until a minute after the first failure: {wait}");
     assert_eq!(server.query(sources), "source:127.0.0.1");
 
     let behind = login(&server, &[("LOGIN_SOURCE_LIMIT", "3"), ("TRUSTED_PROXY_HOPS", "2")]);
-    for number in 0..4 {
+    for (number, expected) in [401, 401, 401, 429].into_iter().enumerate() {
         let hops = format!("10.9.8.{number}, 198.51.100.7, 10.0.0.1");
-        let (email, expected) = (format!("behind-{number}@example.com"), [401, 401, 401, 429]);
-        assert_eq!(forwarded(&behind, &hops, &email, "wrong").status, expected[number]);
+        let email = format!("behind-{number}@example.com");
+        assert_eq!(forwarded(&behind, &hops, &email, "wrong").status, expected);
     }
     let other = "198.51.100.7, 198.51.100.8, 10.0.0.1";
     assert_eq!(forwarded(&behind, other, ADA, PASSWORD).status, 200, "another source");
-}
-
-/// A login of a client that says that it is another one.
-fn event(gateway: Gateway, number: u8, password: &str) -> Value {
-    let email = if password == PASSWORD { ADA } else { &format!("{number}@example.com") };
-    let request = Request::new("POST", "/login").basic(email, password);
-    gateway.event(&request.header("x-forwarded-for", format!("198.51.100.{number}")))
 }
 
 #[test]
 #[ignore = "needs MariaDB and cargo-lambda: make test"]
 fn behind_a_gateway_of_aws_the_source_is_who_called_the_gateway() {
     let server = server();
-    let start = |hops: &str| {
-        let more = [("LOGIN_SOURCE_LIMIT", "2"), ("TRUSTED_PROXY_HOPS", hops)];
-        Lambda::start("login", "1", users::login_variables(server.login_variables(), &more))
-    };
-    let lambda = start("");
-    let status = |gateway, number, password| {
-        lambda.invoke(&event(gateway, number, password))["statusCode"].clone()
-    };
-    assert_eq!([0, 1].map(|it| status(Gateway::FunctionUrl, it, "wrong")), [401, 401]);
-    assert_eq!(status(Gateway::RestApi, 2, PASSWORD), 429);
-    // The events of a load balancer name no source: no client is locked for others' failures.
-    assert_eq!([4, 5].map(|it| status(Gateway::LoadBalancer, it, "wrong")), [401, 401]);
-    assert_eq!(status(Gateway::LoadBalancer, 6, PASSWORD), 200);
+    let limit = [("LOGIN_SOURCE_LIMIT", "2")];
+    let variables = users::login_variables(server.login_variables(), &limit);
+    let lambda = Lambda::start("login", "1", variables);
+    // Each client says that it is another one. The events of a load balancer name no source: no client
+    // is locked for others' failures.
+    for (number, (gateway, email, password, status)) in [
+        (Gateway::FunctionUrl, "0@example.com", "wrong", 401),
+        (Gateway::FunctionUrl, "1@example.com", "wrong", 401),
+        (Gateway::RestApi, ADA, PASSWORD, 429),
+        (Gateway::LoadBalancer, "4@example.com", "wrong", 401),
+        (Gateway::LoadBalancer, "5@example.com", "wrong", 401),
+        (Gateway::LoadBalancer, ADA, PASSWORD, 200),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = Request::new("POST", "/login").basic(email, password);
+        let request = request.header("x-forwarded-for", format!("198.51.100.{number}"));
+        assert_eq!(lambda.send(gateway, &request).status, status, "{number}");
+    }
     let log = lambda.function.log();
     assert_eq!(log.matches("set TRUSTED_PROXY_HOPS=1").count(), 1, "{log}");
-
-    let lambda = start("1");
-    let clients = [(9, "wrong"), (9, "wrong"), (9, PASSWORD), (10, PASSWORD)];
-    let statuses = clients.map(|(number, password)| {
-        lambda.invoke(&event(Gateway::LoadBalancer, number, password))["statusCode"].clone()
-    });
-    assert_eq!(statuses, [401, 401, 429, 200]);
 }
 
 #[test]
@@ -283,17 +263,17 @@ fn an_administrator_sees_who_is_locked_and_lets_them_in() {
     let login = login(&server, &[("LOGIN_SOURCE_LIMIT", "10")]);
     fail(&login, &ADA.to_uppercase(), 5);
     fail(&login, EVE, 5);
-    let admin = |arguments: &[&str]| run("auth-admin", arguments, &server.root_variables(), "");
-    let listed = admin(&["throttle", "list"]).stdout;
+    let admin = |line: &str| {
+        let words: Vec<_> = line.split(' ').collect();
+        run("auth-admin", &words, &server.root_variables(), "").stdout
+    };
+    let listed = admin("throttle list");
     assert!(listed.contains(ADA) && !listed.contains(EVE), "{listed}");
     assert!(listed.contains("email-sha256:") && listed.contains("source:127.0.0.1"), "{listed}");
-    for arguments in [
-        &["throttle", "reset", "Right-0@Example.com"][..],
-        &["throttle", "reset", "--source", "127.0.0.1"],
-    ] {
-        assert_eq!(admin(arguments).stdout, "forgotten: 1\n");
+    for line in ["throttle reset Right-0@Example.com", "throttle reset --source 127.0.0.1"] {
+        assert_eq!(admin(line), "forgotten: 1\n");
     }
     assert_eq!(status(&login, ADA, PASSWORD), 200);
-    assert_eq!(admin(&["throttle", "reset", "--all"]).status.code(), Some(0));
-    assert_eq!(admin(&["throttle", "list", "--json"]).stdout, "[]\n");
+    assert!(admin("throttle reset --all").starts_with("forgotten: "));
+    assert_eq!(admin("throttle list --json"), "[]\n");
 }
