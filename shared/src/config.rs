@@ -6,27 +6,22 @@
 #[cfg(feature = "mysql")]
 mod database;
 mod login;
-mod reader;
 mod secrets;
-mod telemetry;
+mod serve;
 #[cfg(all(test, feature = "mysql"))]
 mod tests;
-mod transport;
-mod variables;
 
 #[cfg(feature = "mysql")]
 pub(crate) use database::check_host;
 #[cfg(feature = "mysql")]
 pub use database::{DatabaseConfig, DatabaseParts};
-pub use login::{Argon2Config, HashLimits, ThrottleConfig};
-pub use reader::{Reader, Variables};
+pub use login::{Argon2Config, HashLimits, ThrottleConfig, TokenConfig};
 pub(crate) use secrets::SecretKind;
 pub use secrets::{SecretPlace, SecretSource, SecretsConfig};
-pub(crate) use telemetry::{LogConfig, MetricsConfig};
-pub use transport::TransportConfig;
-pub(crate) use transport::read_base_path;
+pub use serve::TransportConfig;
+pub(crate) use serve::{LogConfig, MetricsConfig, read_base_path};
 
-use std::time::Duration;
+use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use thiserror::Error;
 
@@ -40,34 +35,106 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// Lifetime, issuer and audience: issued by `login`, demanded by `validate`.
-#[derive(Debug, Clone)]
-pub struct TokenConfig {
-    /// `JWT_TTL_SECONDS`: how long a token is valid.
-    pub lifetime: Duration,
-    /// `JWT_ISSUER`: the `iss` claim (RFC 7519 section 4.1.1).
-    pub issuer: Option<String>,
-    /// `JWT_AUDIENCE`: the `aud` claim (RFC 7519 section 4.1.3).
-    pub audience: Option<String>,
+/// Where variables come from: [`std::env::var_os`], or what a test says.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// Reads variables and collects what is wrong with them.
+///
+/// Where a method notes a problem it returns `None`, so that reading can go on;
+/// [`finish`](Self::finish) then gives the problems and not what was read. An empty variable
+/// counts as unset: manifests and templates often cannot leave one out.
+pub struct Reader<'a> {
+    variables: Variables<'a>,
+    problems: Vec<Problem>,
 }
 
-/// A year. A token cannot be called back, so a longer life is more likely a slip.
-const MAX_TTL_SECONDS: u64 = 366 * 86_400;
+impl<'a> Reader<'a> {
+    /// A reader that has found nothing wrong yet.
+    pub fn new(variables: Variables<'a>) -> Self {
+        Self { variables, problems: Vec::new() }
+    }
 
-impl TokenConfig {
-    /// Reads the configuration.
-    pub fn read(reader: &mut Reader<'_>) -> Self {
-        let lifetime = reader.number("JWT_TTL_SECONDS", 1..=MAX_TTL_SECONDS);
-        Self {
-            lifetime: Duration::from_secs(lifetime.unwrap_or_default()),
-            issuer: reader.text("JWT_ISSUER"),
-            audience: reader.text("JWT_AUDIENCE"),
+    /// A reader that finds every variable unset.
+    fn of_defaults() -> Self {
+        Self::new(&|_| None)
+    }
+
+    /// What was read, if nothing was wrong.
+    ///
+    /// # Errors
+    ///
+    /// All the [`Problem`]s, in the order in which they were found.
+    pub fn finish<T>(self, read: T) -> Result<T, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(read) } else { Err(self.problems) }
+    }
+
+    /// Notes a problem with `variable`.
+    pub fn problem(&mut self, variable: impl Into<String>, reason: impl Into<String>) {
+        self.problems.push(Problem { variable: variable.into(), reason: reason.into() });
+    }
+
+    /// Whether the variable is set to anything but the empty text.
+    fn is_set(&self, name: &str) -> bool {
+        (self.variables)(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// Notes a problem if the variable is not set, with a hint at what to set it to.
+    fn required(&mut self, name: &str, hint: &str) {
+        if !self.is_set(name) {
+            self.problem(name, format!("is not set; {hint}"));
         }
     }
-}
 
-impl Default for TokenConfig {
-    fn default() -> Self {
-        Self::read(&mut Reader::of_defaults())
+    /// The value of the variable, if it is set.
+    fn text(&mut self, name: &str) -> Option<String> {
+        let value = (self.variables)(name).filter(|value| !value.is_empty())?.into_string().ok();
+        if value.is_none() {
+            self.problem(name, "is not UTF-8");
+        }
+        value
+    }
+
+    /// A value that parses, if the variable is set.
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        let parsed = self.text(name)?.parse().ok();
+        if parsed.is_none() {
+            self.problem(name, format!("is not {expected}"));
+        }
+        parsed
+    }
+
+    /// A whole number within `range`, if the variable is set.
+    fn number<N>(&mut self, name: &str, range: RangeInclusive<N>) -> Option<N>
+    where
+        N: FromStr + PartialOrd + Display,
+    {
+        let number = self.text(name)?.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let reason = format!("is not a whole number from {} to {}", range.start(), range.end());
+            self.problem(name, reason);
+        }
+        number
+    }
+
+    /// The one of these variables that is set: one that ends in `_FILE` names a file, one in `_ID`
+    /// a Secrets Manager secret, and others hold the secret. `None` with a problem where that is
+    /// none, or more than one.
+    fn secret(&mut self, names: &[&'static str], missing: &str) -> Option<SecretSource> {
+        let set: Vec<_> = names.iter().copied().filter(|name| self.is_set(name)).collect();
+        let [variable] = set[..] else {
+            if set.is_empty() {
+                self.problem(names[0], missing);
+            } else {
+                self.problem(set.join(", "), "only one of them may be set");
+            }
+            return None;
+        };
+        let value = self.text(variable)?;
+        let place = match variable.rsplit('_').next() {
+            Some("FILE") => SecretPlace::File(value.into()),
+            Some("ID") => SecretPlace::SecretsManager(value),
+            _ => SecretPlace::Value(value.into()),
+        };
+        Some(SecretSource { variable, place })
     }
 }

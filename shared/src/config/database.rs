@@ -57,9 +57,9 @@ impl DatabaseConfig {
         match source.variable {
             "DATABASE_SECRET_ID" => Self::Secret(parts, source),
             "MYSQL_PASSWORD" | "MYSQL_PASSWORD_FILE" => {
-                for name in ["MYSQL_HOST", "MYSQL_USER", "MYSQL_DB"] {
-                    reader.required(name);
-                }
+                reader.required("MYSQL_HOST", "it is the database's host");
+                reader.required("MYSQL_USER", "it is the database account");
+                reader.required("MYSQL_DB", "it is the name of the database, `auth` in init.sql");
                 Self::Parts(parts, source)
             }
             url => {
@@ -88,11 +88,10 @@ impl DatabaseParts {
         if let Some(Err(reason)) = host.as_deref().map(check_host) {
             reader.problem("MYSQL_HOST", reason);
         }
-        // The default waits until the secret, too, has named no port.
-        let port = reader.number("MYSQL_PORT", 1..=u16::MAX);
         Self {
             host,
-            port: port.filter(|_| reader.is_set("MYSQL_PORT")),
+            // The default waits until the secret, too, has named no port.
+            port: reader.number("MYSQL_PORT", 1..=u16::MAX),
             user: reader.text("MYSQL_USER"),
             database: reader.text("MYSQL_DB"),
             ssl_mode: reader.parsed(

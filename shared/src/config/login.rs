@@ -1,8 +1,41 @@
-//! What a login costs: password hashes, and failures.
+//! What a login costs, in password hashes and failures, and what its token says.
 
 use std::time::Duration;
 
 use super::Reader;
+
+/// Lifetime, issuer and audience: issued by `login`, demanded by `validate`.
+#[derive(Debug, Clone)]
+pub struct TokenConfig {
+    /// `JWT_TTL_SECONDS`: how long a token is valid.
+    pub lifetime: Duration,
+    /// `JWT_ISSUER`: the `iss` claim (RFC 7519 section 4.1.1).
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: the `aud` claim (RFC 7519 section 4.1.3).
+    pub audience: Option<String>,
+}
+
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+/// A year. A token cannot be called back, so a longer life is more likely a slip.
+const MAX_TTL_SECONDS: u64 = 366 * DAY_SECONDS;
+
+impl TokenConfig {
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let lifetime = reader.number("JWT_TTL_SECONDS", 1..=MAX_TTL_SECONDS);
+        Self {
+            lifetime: Duration::from_secs(lifetime.unwrap_or(DAY_SECONDS)),
+            issuer: reader.text("JWT_ISSUER"),
+            audience: reader.text("JWT_AUDIENCE"),
+        }
+    }
+}
+
+impl Default for TokenConfig {
+    fn default() -> Self {
+        Self::read(&mut Reader::of_defaults())
+    }
+}
 
 /// Argon2id parameters (RFC 9106 section 3.1) of new hashes.
 ///
@@ -37,11 +70,11 @@ impl Argon2Config {
 
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let mut number = |name, range| reader.number(name, range).unwrap_or_default();
+        let mut number = |name, range, default| reader.number(name, range).unwrap_or(default);
         let config = Self {
-            memory_kib: number("ARGON2_MEMORY_KIB", MIN_MEMORY_KIB..=MAX_MEMORY_KIB),
-            iterations: number("ARGON2_ITERATIONS", 1..=MAX_ITERATIONS),
-            parallelism: number("ARGON2_PARALLELISM", 1..=MAX_PARALLELISM),
+            memory_kib: number("ARGON2_MEMORY_KIB", MIN_MEMORY_KIB..=MAX_MEMORY_KIB, 19_456),
+            iterations: number("ARGON2_ITERATIONS", 1..=MAX_ITERATIONS, 2),
+            parallelism: number("ARGON2_PARALLELISM", 1..=MAX_PARALLELISM, 1),
         };
         if !config.within_cost_limits() {
             let reason = format!("make more than {MAX_WORK_KIB} together, multiplied");
@@ -88,18 +121,16 @@ pub struct ThrottleConfig {
     pub proxy_hops: usize,
 }
 
-const DAY_SECONDS: u64 = 24 * 60 * 60;
-
 impl ThrottleConfig {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let lock = reader.number("LOGIN_MAX_LOCK_SECONDS", 1..=DAY_SECONDS);
         let limit = reader.number("LOGIN_SOURCE_LIMIT", 0..=1_000_000);
         Self {
-            max_failures: reader.number("LOGIN_MAX_FAILURES", 1..=10_000).unwrap_or_default(),
-            longest_lock: Duration::from_secs(lock.unwrap_or_default()),
+            max_failures: reader.number("LOGIN_MAX_FAILURES", 1..=10_000).unwrap_or(5),
+            longest_lock: Duration::from_secs(lock.unwrap_or(900)),
             source_limit: limit.filter(|limit| *limit > 0),
-            proxy_hops: reader.number("TRUSTED_PROXY_HOPS", 0..=16).unwrap_or_default(),
+            proxy_hops: reader.number("TRUSTED_PROXY_HOPS", 0..=16).unwrap_or(0),
         }
     }
 }

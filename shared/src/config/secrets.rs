@@ -90,7 +90,7 @@ impl SecretsConfig {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let refresh = reader.number("SECRET_REFRESH_SECONDS", 1..=MAX_REFRESH_SECONDS);
         Self {
-            refresh: Duration::from_secs(refresh.unwrap_or_default()),
+            refresh: Duration::from_secs(refresh.unwrap_or(300)),
             extension_port: reader.parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),
         }
     }

@@ -1,33 +1,34 @@
 //! What is read from which variables, what is refused, and what the documents say of it.
 
-use std::{cell::RefCell, collections::BTreeSet, ffi::OsString, os::unix::ffi::OsStringExt};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    os::unix::ffi::OsStringExt,
+};
 
-use super::{variables::VARIABLES, *};
+use super::*;
 
-/// All that there is to read.
-struct All {
-    base_path: Option<String>,
-    database: DatabaseConfig,
+/// What every function reads.
+fn read_by_both(reader: &mut Reader<'_>) -> impl Debug + use<> {
+    let transport = TransportConfig::read(reader);
+    let metrics = MetricsConfig::read(reader, transport);
+    let process = (LogConfig::read(reader), transport, metrics, read_base_path(reader));
+    let keys = (SecretSource::of_keys(reader), SecretsConfig::read(reader));
+    (process, keys, TokenConfig::read(reader))
 }
 
-fn read_all(variables: Variables<'_>) -> Result<All, Vec<Problem>> {
+/// All that there is to read, as a text.
+fn read_all(variables: Variables<'_>) -> Result<String, Vec<Problem>> {
     let mut reader = Reader::new(variables);
-    LogConfig::read(&mut reader);
-    let transport = TransportConfig::read(&mut reader);
-    let base_path = read_base_path(&mut reader);
-    MetricsConfig::read(&mut reader, transport);
-    SecretSource::of_keys(&mut reader);
-    SecretsConfig::read(&mut reader);
-    TokenConfig::read(&mut reader);
-    let database = DatabaseConfig::read(&mut reader);
-    Argon2Config::read(&mut reader);
-    HashLimits::read(&mut reader);
-    ThrottleConfig::read(&mut reader);
-    reader.finish(All { base_path, database })
+    let by_both = read_by_both(&mut reader);
+    let by_login = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
+    let limits = (HashLimits::read(&mut reader), ThrottleConfig::read(&mut reader));
+    reader.finish(format!("{by_both:?} {by_login:?} {limits:?}"))
 }
 
 /// With these variables beside keys and, unless they name another one, a database.
-fn read(variables: &[(&str, &str)]) -> Result<All, String> {
+fn read(variables: &[(&str, &str)]) -> Result<String, String> {
     let names_database = |name: &str| {
         ["DATABASE_URL", "DATABASE_URL_FILE", "MYSQL_PASSWORD", "MYSQL_PASSWORD_FILE"]
             .contains(&name)
@@ -111,52 +112,58 @@ fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
         assert!(problem.starts_with("BASE_PATH: is not a path"), "{path}: {problem}");
     }
     for (value, expected) in [("", None), ("/auth", Some("/auth")), ("/v1.2/a", Some("/v1.2/a"))] {
-        let path = read(&[("BASE_PATH", value)]).unwrap().base_path;
-        assert_eq!(path.as_deref(), expected);
+        let all = read(&[("BASE_PATH", value)]).unwrap();
+        assert!(all.contains(&format!("Off, {expected:?})")), "{value}: {all}");
     }
     for host in ["db:3306", "[::1]", "[::1]:3306", "mysql://db", "user@db", "db/auth", "a b"] {
         let problem = read(&[("MYSQL_HOST", host)]).err().unwrap_or_default();
         assert!(problem.starts_with("MYSQL_HOST: is neither a host"), "{host}: {problem}");
     }
     for host in ["db", "db.example.com", "127.0.0.1", "::1", "my_db-1.svc.cluster.local."] {
-        let database = read(&[("MYSQL_HOST", host)]).unwrap().database;
-        let DatabaseConfig::Secret(parts, _) = database else { panic!("{database:?}") };
-        assert_eq!(parts.host.as_deref(), Some(host), "it fills in what the secret lacks");
+        let all = read(&[("MYSQL_HOST", host)]).unwrap();
+        // It fills in what the secret lacks.
+        let database = format!("Secret(DatabaseParts {{ host: Some({host:?})");
+        assert!(all.contains(&database), "{all}");
     }
 }
 
+/// By `.env.example`, which has an example of each.
 #[test]
-fn every_variable_that_is_read_is_in_the_table_and_in_both_documents() {
+fn every_variable_is_in_both_documents_with_its_default() {
     let asked = RefCell::new(BTreeSet::new());
     let record = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
         None
     };
+    read_by_both(&mut Reader::new(&record));
+    // `validate` reads it as well, and issues no tokens.
+    let by_both = &asked.take() - &BTreeSet::from(["JWT_TTL_SECONDS".to_owned()]);
     assert!(read_all(&record).is_err());
-    let asked = asked.into_inner();
-    let ours = asked.iter().map(String::as_str).filter(|name| !name.starts_with("AWS_"));
-    assert_eq!(ours.collect::<BTreeSet<_>>(), VARIABLES.iter().map(|it| it.name).collect());
+    let ours = |name: &str| !name.starts_with("AWS_");
+    let asked: Vec<_> = asked.take().into_iter().filter(|name| ours(name)).collect();
 
     let [document, example] = ["docs/configuration.md", ".env.example"].map(|name| {
         std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     });
-    let assignments = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
-    let assignments: Vec<_> =
-        assignments.filter(|(name, _)| !name.contains(' ') && !name.starts_with("AWS_")).collect();
-    assert_eq!(assignments.len(), VARIABLES.len(), ".env.example");
-    for variable in VARIABLES {
-        let (name, default) = (variable.name, variable.default);
-        let assigned = assignments.iter().find(|it| it.0 == name);
-        let assigned = assigned.unwrap_or_else(|| panic!(".env.example has no {name}")).1;
-        assert!(default.is_empty() || assigned == default, ".env.example: {name}={assigned}");
+    let examples = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
+    let examples: BTreeMap<_, _> =
+        examples.filter(|(name, _)| !name.contains(' ') && ours(name)).collect();
+    assert!(examples.keys().eq(&asked), ".env.example: {:?}, not {asked:?}", examples.keys());
+    let unset = read(&[]);
+    for (name, example) in examples {
         let row = document.lines().find_map(|line| {
             let (names, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
-            names.contains(&format!("`{name}`")).then_some((names, rest))
+            Some((names.split_once(&format!("`{name}`"))?.1, rest))
         });
-        let (names, rest) = row.unwrap_or_else(|| panic!("configuration.md has no row of {name}"));
-        assert!(rest.starts_with(&format!("{} |", variable.audience)), "configuration.md: {name}");
-        let with_default = [format!("`{name}` ({default})"), format!("`{name}` (`{default}`")];
-        let told = default.is_empty() || with_default.iter().any(|text| names.contains(text));
-        assert!(told, "configuration.md does not say that {name} is {default}");
+        let (behind, rest) = row.unwrap_or_else(|| panic!("configuration.md has no row of {name}"));
+        let audience = if by_both.contains(name) { "both |" } else { "login |" };
+        assert!(rest.starts_with(audience), "configuration.md: {name}");
+        let default = behind.strip_prefix(" (").and_then(|it| it.split_once(')')).map(|it| it.0);
+        let default = default.filter(|it| !["none", "one per core", "8 per slot"].contains(it));
+        let default = default.unwrap_or_default().trim_matches('`');
+        // The port of a database may be in its secret.
+        let is_default = read(&[(name, example)]) == unset || name == "MYSQL_PORT";
+        let expected = if is_default { example } else { "" };
+        assert_eq!(default, expected, "configuration.md: the default of {name}");
     }
 }

@@ -1,0 +1,152 @@
+//! How requests come in, and where logs and metrics go.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+
+use super::Reader;
+
+/// The transport of requests, decided by the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportConfig {
+    /// The Lambda runtime protocol: `AWS_LAMBDA_RUNTIME_API` is set.
+    Lambda {
+        /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests at once, 1 in classic Lambda.
+        concurrency: u32,
+        /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: what is in memory after the
+        /// start is stored, and every environment begins with it.
+        snapshot: bool,
+    },
+    /// A listener for HTTP/1.1.
+    Http {
+        /// `HOST` and `PORT`.
+        address: SocketAddr,
+        /// `DRAIN_SECONDS`: how long to go on answering after SIGTERM.
+        drain: Duration,
+        /// `MAX_CONNECTIONS`: how many connections may be open at once.
+        max_connections: usize,
+    },
+}
+
+/// Without these the library that speaks to Lambda panics.
+const LAMBDA_VARIABLES: [&str; 3] =
+    ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"];
+
+impl TransportConfig {
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        if reader.is_set("AWS_LAMBDA_RUNTIME_API") {
+            for name in LAMBDA_VARIABLES {
+                reader.required(name, "Lambda sets it beside AWS_LAMBDA_RUNTIME_API");
+            }
+            let concurrency = reader.number("AWS_LAMBDA_MAX_CONCURRENCY", 1..=10_000);
+            let initialization = reader.text("AWS_LAMBDA_INITIALIZATION_TYPE");
+            let snapshot = initialization.as_deref() == Some("snap-start");
+            return Self::Lambda { concurrency: concurrency.unwrap_or(1), snapshot };
+        }
+        let host = reader.parsed("HOST", "an IP address to listen on");
+        let host = host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let port = reader.number("PORT", 0..=u16::MAX).unwrap_or(8080);
+        Self::Http {
+            address: SocketAddr::new(host, port),
+            drain: Duration::from_secs(reader.number("DRAIN_SECONDS", 0..=20).unwrap_or(5)),
+            max_connections: reader.number("MAX_CONNECTIONS", 1..=1_000_000).unwrap_or(10_000),
+        }
+    }
+
+    /// Whether a request is the reason for which the process starts, and waits for it: on
+    /// Lambda, where no snapshot is taken.
+    #[must_use]
+    pub fn starts_for_a_request(self) -> bool {
+        matches!(self, Self::Lambda { snapshot: false, .. })
+    }
+
+    /// Whether a snapshot is taken of the process once it has started.
+    #[must_use]
+    pub fn takes_snapshot(self) -> bool {
+        matches!(self, Self::Lambda { snapshot: true, .. })
+    }
+}
+
+/// Reads `BASE_PATH`: a path in front of a function's own, such as `/auth`, where there is one.
+pub(crate) fn read_base_path(reader: &mut Reader<'_>) -> Option<String> {
+    let path = reader.text("BASE_PATH")?;
+    let is_segment = |segment: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !["", ".", ".."].contains(&segment) && segment.bytes().all(is_plain)
+    };
+    if !path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment)) {
+        reader.problem("BASE_PATH", "is not a path such as /auth, without a slash at its end");
+    }
+    Some(path)
+}
+
+/// `RUST_LOG` and `LOG_FORMAT`.
+#[derive(Debug, Clone)]
+pub(crate) struct LogConfig {
+    pub(crate) levels: Targets,
+    /// One JSON object a line, for machines, and not one readable line, for a person at a terminal.
+    pub(crate) is_json: bool,
+}
+
+impl LogConfig {
+    /// Reads the configuration. What is wrong with it is logged by the defaults.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let levels =
+            reader.parsed("RUST_LOG", "a list of levels such as `info` or `info,sqlx=warn`");
+        let format = reader.text("LOG_FORMAT");
+        if !matches!(format.as_deref(), None | Some("json" | "text")) {
+            reader.problem("LOG_FORMAT", "is not `json` or `text`");
+        }
+        Self {
+            levels: levels.unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
+            is_json: format.as_deref() != Some("text"),
+        }
+    }
+}
+
+/// `METRICS_PORT` over HTTP, `METRICS` on Lambda.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MetricsConfig {
+    Off,
+    /// In Prometheus' text format, at this address.
+    Prometheus(SocketAddr),
+    /// In CloudWatch's embedded metric format, to standard output, for this function.
+    Embedded(String),
+}
+
+impl MetricsConfig {
+    /// Reads the configuration for requests of this transport. A setting for the other one is a
+    /// problem: it was made in the belief that there are metrics.
+    pub(crate) fn read(reader: &mut Reader<'_>, transport: TransportConfig) -> Self {
+        match transport {
+            TransportConfig::Lambda { .. } => {
+                if reader.is_set("METRICS_PORT") {
+                    reader.problem("METRICS_PORT", "is for HTTP; on Lambda set METRICS=emf");
+                }
+                let Some(format) = reader.text("METRICS") else { return Self::Off };
+                if format != "emf" {
+                    reader.problem("METRICS", "is not `emf`");
+                }
+                Self::Embedded(reader.text("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default())
+            }
+            TransportConfig::Http { address, .. } => {
+                if reader.is_set("METRICS") {
+                    reader.problem("METRICS", "is for Lambda; over HTTP set METRICS_PORT");
+                }
+                let port = reader.number("METRICS_PORT", 0..=u16::MAX);
+                let Some(port) = port else { return Self::Off };
+                // With 0 the system chooses, and never the same one twice.
+                if port != 0 && port == address.port() {
+                    let reason = "is the same as PORT; metrics are for other eyes";
+                    reader.problem("METRICS_PORT", reason);
+                }
+                Self::Prometheus(SocketAddr::new(address.ip(), port))
+            }
+        }
+    }
+}
