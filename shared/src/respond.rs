@@ -5,17 +5,14 @@
 //! few words for each.
 
 mod accept;
-mod refusal;
-
-pub use refusal::Refusal;
 
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use axum::{
-    Extension,
+    Extension, Router,
     http::{
-        HeaderMap, HeaderName, HeaderValue,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -38,6 +35,81 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// How long others may keep the keys: a new key has to be published for so long before it
 /// signs, an old one for as long as its tokens live.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
+/// The challenge of `login` (RFC 7617 section 2 and 2.1).
+const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
+/// The challenge of `validate` where there were no credentials (RFC 6750 section 3).
+const BEARER: &str = r#"Bearer realm="auth""#;
+/// The challenge of `validate` where the token was no good (RFC 6750 section 3.1).
+const BEARER_INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
+
+/// Every way in which a request is not answered with 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// `login`: no usable `Authorization: Basic` header.
+    MissingBasic,
+    /// `login`: unknown e-mail, wrong password or unusable hash.
+    InvalidCredentials,
+    /// `login`: too many failures; try again after so long.
+    TooManyAttempts(Duration),
+    /// `validate`: no usable `Authorization: Bearer` header.
+    MissingBearer,
+    /// `validate`: the token does not verify.
+    NotAuthorized,
+    /// Something that this service needs is out of reach, or too many wait.
+    ServiceUnavailable,
+    /// This path takes these methods alone.
+    MethodNotAllowed(&'static str),
+    /// No such path.
+    NotFound,
+}
+
+impl Refusal {
+    /// Status, text, and what the request is logged and counted as.
+    const fn answer(self) -> (StatusCode, &'static str, OutcomeName) {
+        match self {
+            Self::MissingBasic | Self::MissingBearer => {
+                (StatusCode::UNAUTHORIZED, "missing credentials", OutcomeName::CREDENTIALS_MISSING)
+            }
+            Self::InvalidCredentials => {
+                (StatusCode::UNAUTHORIZED, "invalid credentials", OutcomeName::LOGIN_FAIL)
+            }
+            Self::TooManyAttempts(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too many attempts", OutcomeName::LOGIN_FAIL_MAX)
+            }
+            Self::NotAuthorized => {
+                (StatusCode::FORBIDDEN, "not authorized", OutcomeName::AUTHZ_FAIL)
+            }
+            Self::ServiceUnavailable => {
+                let name = OutcomeName::SERVICE_UNAVAILABLE;
+                (StatusCode::SERVICE_UNAVAILABLE, "service unavailable", name)
+            }
+            Self::MethodNotAllowed(_) => {
+                let name = OutcomeName::METHOD_NOT_ALLOWED;
+                (StatusCode::METHOD_NOT_ALLOWED, "method not allowed", name)
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "not found", OutcomeName::NOT_FOUND),
+        }
+    }
+
+    /// The header that says what to do about it.
+    fn header(self) -> Option<(HeaderName, HeaderValue)> {
+        let challenge = |text| Some((WWW_AUTHENTICATE, HeaderValue::from_static(text)));
+        match self {
+            Self::MissingBasic | Self::InvalidCredentials => challenge(BASIC),
+            Self::MissingBearer => challenge(BEARER),
+            Self::NotAuthorized => challenge(BEARER_INVALID),
+            Self::TooManyAttempts(wait) => Some((RETRY_AFTER, whole_seconds(wait).into())),
+            Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::MethodNotAllowed(methods) => Some((ALLOW, HeaderValue::from_static(methods))),
+            Self::NotFound => None,
+        }
+    }
+}
+
+/// Rounded up, so that a client does not come a moment too early (RFC 9110 section 10.2.3).
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
 
 /// What the log, and no client, is told of a refusal.
 #[derive(Debug, Default)]
@@ -83,6 +155,18 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
     (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
 }
 
+/// Refuses other methods than `allowed` on the paths of a router, and other paths.
+pub fn refuse_others<S>(router: Router<S>, allowed: &'static str) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let refuse =
+        |refusal| async move |request: HeaderMap| refused(refusal, Cause::default(), &request);
+    router
+        .method_not_allowed_fallback(refuse(Refusal::MethodNotAllowed(allowed)))
+        .fallback(refuse(Refusal::NotFound))
+}
+
 /// The answer of `login` to the right password: the bare token, as the Flask service
 /// gave it, or RFC 6749 section 5.1 where the client asks for JSON.
 #[must_use]
@@ -100,7 +184,7 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
     } else {
         (TEXT, token.to_owned())
     };
-    let (name, user_id) = (OutcomeName::LoginSuccess, Some(user_id.to_owned()));
+    let (name, user_id) = (OutcomeName::LOGIN_SUCCESS, Some(user_id.to_owned()));
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
     (Extension(Outcome { name, user_id, reason: None }), headers, body).into_response()
 }
@@ -117,7 +201,7 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response {
         return refused(Refusal::NotAuthorized, Cause::new("username fits no header"), request);
     };
     let outcome = Outcome {
-        name: OutcomeName::TokenVerified,
+        name: OutcomeName::TOKEN_VERIFIED,
         // Others who sign with the same key may put an e-mail there.
         user_id: subject.filter(|id| !id.contains('@')),
         reason: None,
@@ -130,7 +214,7 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response {
 /// The JWK Set (RFC 7517 section 5) of the public keys.
 #[must_use]
 pub fn key_set(keys: &Keys) -> Response {
-    published(OutcomeName::KeySet, keys.public_set())
+    published(OutcomeName::KEY_SET, keys.public_set())
 }
 
 /// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the metadata of an
@@ -153,7 +237,7 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
         id_token_signing_alg_values_supported: algorithms,
     };
-    published(OutcomeName::OpenidConfiguration, json(&metadata))
+    published(OutcomeName::OPENID_CONFIGURATION, json(&metadata))
 }
 
 fn published(name: OutcomeName, body: String) -> Response {
@@ -163,4 +247,16 @@ fn published(name: OutcomeName, body: String) -> Response {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_rounded_up_to_whole_seconds() {
+        for (milliseconds, seconds) in [(999, 1), (1000, 1), (1001, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds);
+        }
+    }
 }

@@ -4,18 +4,22 @@
 //! costs the look at one atomic. The values of labels are closed sets, but for the names of keys,
 //! which are as many as there are keys. None is ever taken from a request.
 
-mod exporter;
-
-pub(crate) use exporter::{Exporter, Scrape};
-
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use metrics::{
     Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
 
 use super::OutcomeName;
-use crate::config::SecretKind;
+use crate::config::{MetricsConfig, SecretKind};
 
 /// Of a password check, or a hash for a replacement: with its memory, without the wait before it.
 pub(crate) const HASH_DURATION: &str = "hash_duration_seconds";
@@ -29,11 +33,90 @@ const KEY_INFO: &str = "key_info";
 const CONNECTIONS: &str = "http_connections";
 const CONNECTIONS_LIMIT: &str = "http_connections_limit";
 
+/// Namespace of the metrics in CloudWatch.
+const NAMESPACE: &str = "AuthFunctions";
+/// The dimension that AWS's own metrics of a function have.
+const FUNCTION: &str = "FunctionName";
 /// Upper bounds for what a login waits for: a hash takes some 20 ms, and 10 s end a login.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 /// A thumbprint has 43 characters.
 const MAX_KID_CHARACTERS: usize = 64;
+/// All gauges are set right before they are read. One that was not, such as that of a key
+/// which is gone, was set before the last time, and vanishes.
+const GAUGE_LIFE: Duration = Duration::from_millis(1);
+
+/// Where metrics go.
+pub(crate) enum Exporter {
+    /// Nowhere.
+    Off,
+    /// To the clients of a port.
+    Prometheus(SocketAddr, Scrape),
+    /// To standard output, for CloudWatch.
+    Embedded(&'static Collector),
+}
+
+impl Exporter {
+    /// Installs what `config` says for this process. Fails if one is installed already.
+    pub(crate) fn install(config: MetricsConfig, requests: RequestCounter) -> Result<Self, String> {
+        let exporter = match config {
+            MetricsConfig::Off => return Ok(Self::Off),
+            MetricsConfig::Prometheus(address) => {
+                let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
+                let builder = builder.map_err(|error| error.to_string())?;
+                let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_LIFE));
+                let handle = builder.install_recorder().map_err(|error| error.to_string())?;
+                Self::Prometheus(address, Scrape { handle, turn: Mutex::default() })
+            }
+            MetricsConfig::Embedded(function) => {
+                let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
+                let builder = builder.with_dimension(FUNCTION, function);
+                Self::Embedded(builder.init().map_err(|error| error.to_string())?)
+            }
+        };
+        describe(requests);
+        Ok(exporter)
+    }
+
+    /// Writes what has come together since the last time, where it goes to standard output.
+    /// To be called before an invocation is answered: behind the answer Lambda freezes the
+    /// process.
+    ///
+    /// Before that it sets the gauges: not one for each key, since as a dimension each would be a
+    /// metric that is paid for.
+    pub(crate) fn flush(&self, set_gauges: impl FnOnce()) {
+        let Self::Embedded(collector) = self else { return };
+        set_gauges();
+        // Written at once, so that lines of requests that end together stay whole.
+        let mut lines = Vec::new();
+        let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));
+        if let Err(error) = written {
+            tracing::warn!(%error, "metrics were not written");
+        }
+    }
+}
+
+/// What Prometheus is answered with.
+pub(crate) struct Scrape {
+    handle: PrometheusHandle,
+    /// Gauges are set and read by one at a time.
+    turn: Mutex<()>,
+}
+
+impl Scrape {
+    /// All metrics, once the gauges are set, in Prometheus' text format 0.0.4.
+    pub(crate) fn text(&self, set_gauges: impl FnOnce()) -> String {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        set_gauges();
+        self.handle.render()
+    }
+
+    /// Sums up what was measured since the last time, so that it does not pile up in memory
+    /// between two scrapes. To be called every few seconds.
+    pub(crate) fn sum_up(&self) {
+        self.handle.run_upkeep();
+    }
+}
 
 /// A duration was measured.
 #[cfg(any(feature = "password", feature = "mysql"))]
@@ -93,28 +176,23 @@ impl RequestCounter {
 
     /// What such a request can come to.
     fn outcomes(self) -> impl Iterator<Item = OutcomeName> {
-        use OutcomeName::{
-            AuthzFail, ClientClosedRequest, CredentialsMissing, KeySet, LoginFail, LoginFailMax,
-            LoginSuccess, MethodNotAllowed, NotFound, OpenidConfiguration, ServiceUnavailable,
-            TokenVerified,
+        let own: &[_] = match self {
+            Self::Login => {
+                &[OutcomeName::LOGIN_SUCCESS, OutcomeName::LOGIN_FAIL, OutcomeName::LOGIN_FAIL_MAX]
+            }
+            Self::Validate => &[
+                OutcomeName::TOKEN_VERIFIED,
+                OutcomeName::AUTHZ_FAIL,
+                OutcomeName::KEY_SET,
+                OutcomeName::OPENID_CONFIGURATION,
+            ],
         };
-        let own: &[OutcomeName] = match self {
-            Self::Login => &[LoginSuccess, LoginFail, LoginFailMax],
-            Self::Validate => &[TokenVerified, AuthzFail, KeySet, OpenidConfiguration],
-        };
-        let both = [
-            CredentialsMissing,
-            ServiceUnavailable,
-            MethodNotAllowed,
-            NotFound,
-            ClientClosedRequest,
-        ];
-        own.iter().copied().chain(both)
+        own.iter().copied().chain(OutcomeName::OF_ALL)
     }
 
     /// Of the requests that came to this.
     pub(super) fn counter(self, outcome: OutcomeName) -> Counter {
-        counter!(self.metric(), "outcome" => outcome.as_str())
+        counter!(self.metric(), "outcome" => outcome.0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The line that every request leaves behind.
+//! The line that every request leaves behind, and what it says came of the request.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -9,22 +9,62 @@ use axum::{
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use uuid::Builder;
 
-use super::{Outcome, OutcomeName, RequestCounter};
+use super::RequestCounter;
+
+/// What happened, attached to a response by `respond`.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub(crate) name: OutcomeName,
+    /// The user that it was about, where that is known and verified.
+    pub(crate) user_id: Option<String>,
+    /// Why, for the operator alone.
+    pub reason: Option<Cow<'static, str>>,
+}
+
+/// The name of an outcome in logs and metrics, from the OWASP logging vocabulary where it has one.
+/// A closed set, so that a counter for each is bounded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutcomeName(pub(super) &'static str);
+
+impl OutcomeName {
+    pub(crate) const LOGIN_SUCCESS: Self = Self("authn_login_success");
+    pub(crate) const LOGIN_FAIL: Self = Self("authn_login_fail");
+    pub(crate) const LOGIN_FAIL_MAX: Self = Self("authn_login_fail_max");
+    pub(crate) const TOKEN_VERIFIED: Self = Self("authn_token_verified");
+    pub(crate) const AUTHZ_FAIL: Self = Self("authz_fail");
+    pub(crate) const KEY_SET: Self = Self("key_set");
+    pub(crate) const OPENID_CONFIGURATION: Self = Self("openid_configuration");
+    pub(crate) const CREDENTIALS_MISSING: Self = Self("authn_credentials_missing");
+    pub(crate) const SERVICE_UNAVAILABLE: Self = Self("service_unavailable");
+    pub(crate) const METHOD_NOT_ALLOWED: Self = Self("method_not_allowed");
+    pub(crate) const NOT_FOUND: Self = Self("not_found");
+    const CLIENT_CLOSED_REQUEST: Self = Self("client_closed_request");
+    /// What a request to any function can come to.
+    pub(super) const OF_ALL: [Self; 5] = [
+        Self::CREDENTIALS_MISSING,
+        Self::SERVICE_UNAVAILABLE,
+        Self::METHOD_NOT_ALLOWED,
+        Self::NOT_FOUND,
+        Self::CLIENT_CLOSED_REQUEST,
+    ];
+}
+
+/// The longest id that is taken over from a client, in bytes.
+const MAX_ID_BYTES: usize = 128;
+/// The longest path that is logged whole, in bytes.
+const MAX_PATH_BYTES: usize = 256;
 
 /// The id under which a request can be found in other logs.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// The longest id that is taken over from a client, in bytes.
-    const MAX_BYTES: usize = 128;
-
     /// An id from outside, if it is short and of plain characters; else a random UUID, which no
     /// defence depends on, so that no system call is made for it.
     pub(crate) fn new(given: Option<&str>) -> Self {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
-        let usable = given
-            .filter(|id| (1..=Self::MAX_BYTES).contains(&id.len()) && id.bytes().all(is_plain));
+        let usable =
+            given.filter(|id| (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain));
         Self(usable.map_or_else(
             || Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into(),
             str::to_owned,
@@ -49,7 +89,7 @@ pub(crate) struct RequestLog {
 impl Drop for RequestLog {
     fn drop(&mut self) {
         if !self.finished {
-            let name = OutcomeName::ClientClosedRequest;
+            let name = OutcomeName::CLIENT_CLOSED_REQUEST;
             let outcome = Outcome { name, user_id: None, reason: None };
             self.write(StatusCode::from_u16(499).unwrap_or_default(), Some(&outcome));
         }
@@ -57,9 +97,6 @@ impl Drop for RequestLog {
 }
 
 impl RequestLog {
-    /// The longest path that is logged whole, in bytes.
-    const MAX_PATH: usize = 256;
-
     /// Starts the clock. The id is the one that Lambda gave, or `X-Request-Id`.
     pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
@@ -81,7 +118,7 @@ impl RequestLog {
         }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let path = self.uri.path();
-        let path = &path[..path.floor_char_boundary(Self::MAX_PATH)];
+        let path = &path[..path.floor_char_boundary(MAX_PATH_BYTES)];
         // As RFC 3986 section 2.1 wants it, and some clients do not send it: JSON leaves letters
         // alone that break a line or command a terminal.
         let path: Cow<'_, str> = utf8_percent_encode(path, CONTROLS).into();
@@ -93,7 +130,7 @@ impl RequestLog {
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
                     request_id = self.id.0,
-                    outcome = outcome.map(|outcome| outcome.name.as_str()),
+                    outcome = outcome.map(|outcome| outcome.name.0),
                     user_id = outcome.and_then(|outcome| outcome.user_id.as_deref()),
                     reason = outcome.and_then(|outcome| outcome.reason.as_deref()),
                     "request"
