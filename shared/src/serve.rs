@@ -7,50 +7,73 @@ mod health;
 mod http;
 mod lambda;
 mod lambda_event;
-mod service;
 
 pub use health::DatabaseProbe;
 pub use lambda_event::{GatewayEvent, InvocationEvent};
-pub use service::{Parts, Service};
 
 use std::{
     future::Future,
     io::{self, Write},
     process::ExitCode,
+    time::{Duration, SystemTime},
 };
 
-use tokio::runtime::Builder;
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, Response},
+};
+use tokio::{runtime::Builder, time::timeout};
+use tower::ServiceExt;
 
 use crate::{
     config::{
         LogConfig, MetricsConfig, Problem, Reader, TransportConfig, Variables, read_base_path,
     },
-    telemetry::{self, RequestCounter, metrics::Exporter},
+    keys::Keys,
+    respond::{Cause, Refusal, refused},
+    secrets::{SecretCache, Secrets},
+    telemetry::{
+        self, RequestCounter, RequestLog,
+        metrics::{self, Exporter},
+    },
 };
-use service::call;
+use health::Health;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
+/// More keys than a set in use has; one may have some hundred.
+const MAX_MEASURED_KEYS: usize = 32;
 
-/// One of the functions of this project.
-pub trait Function {
+/// One of the functions of this project: what it reads from the environment.
+pub trait Function: Sized + Send {
     /// What it is called in logs.
     const NAME: &'static str;
     /// What its requests are counted as; `None` for one that offers no metrics.
     const COUNTER: Option<RequestCounter>;
-    /// All that it reads from the environment.
-    type Config: Send;
     /// What it is invoked with on Lambda.
     type Event: InvocationEvent;
 
     /// Reads the configuration.
-    fn configure(reader: &mut Reader<'_>) -> Self::Config;
+    fn configure(reader: &mut Reader<'_>) -> Self;
 
     /// The cold start: fetches secrets, makes keys and pools, and builds the router.
     fn start(
-        config: Self::Config,
+        self,
         transport: TransportConfig,
     ) -> impl Future<Output = Result<Parts, Vec<Problem>>> + Send;
+}
+
+/// What a function is made of once it has started.
+pub struct Parts {
+    /// Answers requests.
+    pub router: Router,
+    /// The function is ready while it has keys.
+    pub keys: SecretCache<Keys>,
+    /// Knows how old the secrets are that it has fetched.
+    pub secrets: Secrets,
+    /// The database, where there is one.
+    pub database: Option<DatabaseProbe>,
 }
 
 /// Why a function cannot be called, or no longer.
@@ -74,8 +97,8 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     if F::COUNTER.is_none() && metrics != MetricsConfig::Off {
         reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
     }
-    let config = F::configure(&mut reader);
-    let ended = reader.finish(config).map_err(ServeError::Configuration).and_then(|config| {
+    let function = F::configure(&mut reader);
+    let ended = reader.finish(function).map_err(ServeError::Configuration).and_then(|function| {
         // A thread for each core; one, where there is but one request at a time: a start is over
         // before others would be there.
         let mut builder = match transport {
@@ -84,12 +107,8 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
         };
         let runtime = builder.enable_all().build();
         let runtime = runtime.map_err(|error| ServeError::Other(error.to_string()))?;
-        let ended = runtime.block_on(start_and_serve::<F>(
-            config,
-            transport,
-            base_path.as_deref(),
-            metrics,
-        ));
+        let served = start_and_serve(function, transport, base_path.as_deref(), metrics);
+        let ended = runtime.block_on(served);
         // Without waiting for hashes whose requests are gone.
         runtime.shutdown_background();
         ended
@@ -108,7 +127,7 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
 }
 
 async fn start_and_serve<F: Function>(
-    config: F::Config,
+    function: F,
     transport: TransportConfig,
     base_path: Option<&str>,
     metrics: MetricsConfig,
@@ -122,7 +141,7 @@ async fn start_and_serve<F: Function>(
     // Without an exporter nothing is looked up.
     let counter = F::COUNTER.filter(|_| !matches!(exporter, Exporter::Off));
     let start = async {
-        let parts = F::start(config, transport).await.map_err(ServeError::Configuration)?;
+        let parts = function.start(transport).await.map_err(ServeError::Configuration)?;
         tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
         Ok(Service::new(parts, base_path, counter))
     };
@@ -161,4 +180,90 @@ fn refuse(problems: &[Problem]) -> ExitCode {
         }
     }
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// A function behind either transport: what answers, and the line and the count that each request
+/// leaves.
+#[derive(Clone)]
+pub struct Service {
+    router: Router,
+    health: Health,
+    keys: SecretCache<Keys>,
+    secrets: Secrets,
+    counter: Option<RequestCounter>,
+}
+
+impl Service {
+    /// A service of these parts, which answers below `base_path` as well and counts its requests
+    /// in `counter`.
+    #[must_use]
+    pub fn new(parts: Parts, base_path: Option<&str>, counter: Option<RequestCounter>) -> Self {
+        let Parts { router, keys, secrets, database } = parts;
+        let router = match base_path {
+            Some(path) => Router::new().nest_service(path, router.clone()).fallback_service(router),
+            None => router,
+        };
+        let health = Health::new(keys.clone(), database);
+        Self { router, health, keys, secrets, counter }
+    }
+
+    /// Answers one request, and logs it: with 503 if there is no answer within `limit`.
+    pub async fn answer(&self, request: Request<Body>, limit: Option<Duration>) -> Response<Body> {
+        let answer = async |request: Request<Body>| {
+            let Some(limit) = limit else { return call(&self.router, request).await };
+            let headers = request.headers().clone();
+            let answer = timeout(limit, call(&self.router, request)).await;
+            answer.unwrap_or_else(|_| unavailable("no answer in time", &headers))
+        };
+        self.logged(request, answer).await
+    }
+
+    /// Refuses one request with 503, and logs it.
+    async fn refuse(&self, request: Request<Body>, reason: &'static str) -> Response<Body> {
+        self.logged(request, async |request| unavailable(reason, request.headers())).await
+    }
+
+    async fn logged(
+        &self,
+        request: Request<Body>,
+        answer: impl AsyncFnOnce(Request<Body>) -> Response<Body>,
+    ) -> Response<Body> {
+        let log = RequestLog::start(&request, self.counter);
+        let response = answer(request).await;
+        log.finish(&response);
+        response
+    }
+
+    /// Sets how old the secrets are, which is looked up when it is asked for.
+    fn set_ages(&self) {
+        for (kind, age) in self.secrets.ages(SystemTime::now()) {
+            metrics::set_secret_age(kind, age);
+        }
+    }
+
+    /// Sets which keys there are.
+    fn set_keys(&self) {
+        for key in self.keys.peek().iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
+            metrics::set_key(key.id.as_deref(), key.algorithm.name());
+        }
+    }
+}
+
+async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
+    let Ok(response) = router.clone().oneshot(request).await;
+    response
+}
+
+fn unavailable(reason: &str, request: &HeaderMap) -> Response<Body> {
+    refused(Refusal::ServiceUnavailable, Cause::new(reason), request)
+}
+
+#[cfg(test)]
+impl Service {
+    /// For tests of the transports, of whose requests none needs the key.
+    fn of_router(router: Router) -> Self {
+        let keys = Keys::read(&"a key that no test here ever uses".into()).expect("a usable key");
+        let (keys, secrets) = (std::sync::Arc::new(keys).into(), Secrets::default());
+        Self::new(Parts { router, keys, secrets, database: None }, None, None)
+    }
 }

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use authorizer::{AuthorizerEvent, router};
+use axum::{body::Body, http::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use shared::{config::TokenConfig, keys::Keys, serve::InvocationEvent};
 use tower::ServiceExt;
 use validate::ValidateState;
 
-const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:abcdefghij/prod/GET/orders/7";
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:abcdefghij/prod/*";
 
 fn keys() -> Arc<Keys> {
     Arc::new(Keys::read(&"a key for the tests of the authorizer".into()).expect("a usable key"))
 }
 
-fn token(claims: &Value) -> String {
+fn bearer(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(&json!({ "alg": "HS256" })), part(claims));
     let signature = keys().signing().and_then(|key| key.sign(message.as_bytes()).ok());
@@ -27,21 +27,32 @@ fn claims() -> Value {
     json!({ "username": "ada@example.com", "admin": true, "exp": 4_102_444_800_u64, "sub": "7" })
 }
 
-/// One event of each form, all asking for the same.
-fn events(authorization: &str) -> [(&'static str, Value); 3] {
-    let request = json!({
-        "type": "REQUEST", "methodArn": ARN, "path": "/orders/7", "httpMethod": "GET",
-        "headers": { "Authorization": authorization },
-        "multiValueHeaders": { "Authorization": [authorization] },
-        "requestContext": { "stage": "prod", "httpMethod": "GET" },
-    });
-    let http_api = json!({
-        "version": "2.0", "type": "REQUEST", "routeArn": ARN, "identitySource": [authorization],
-        "rawPath": "/prod/orders/7", "headers": { "authorization": authorization },
-        "requestContext": { "stage": "prod", "http": { "method": "GET" } },
-    });
-    let token = json!({ "type": "TOKEN", "methodArn": ARN, "authorizationToken": authorization });
-    [("REST, REQUEST", request), ("HTTP API", http_api), ("REST, TOKEN", token)]
+/// The sample events of an HTTP API, and of a REST API: one with the request, one with the token
+/// alone.
+fn events(authorization: &str) -> [Value; 3] {
+    [
+        include_str!("../../../events/authorizer-allow-http-api.json"),
+        include_str!("../../../events/authorizer-allow-rest-request.json"),
+        include_str!("../../../events/authorizer-allow-rest-token.json"),
+    ]
+    .map(|event| {
+        let event = event.replace("\"Bearer ${TOKEN}\"", &json!(authorization).to_string());
+        serde_json::from_str(&event).expect("JSON")
+    })
+}
+
+/// What an HTTP API and a REST API are to be told, with these claims or of a refusal.
+fn told(claims: Option<Value>) -> [Value; 2] {
+    let is_authorized = claims.is_some();
+    let (effect, user) = if is_authorized { ("Allow", "7") } else { ("Deny", "nobody") };
+    let context = claims.unwrap_or_else(|| json!({}));
+    let statement =
+        json!({ "Effect": effect, "Action": ["execute-api:Invoke"], "Resource": [STAGE] });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    [
+        json!({ "isAuthorized": is_authorized, "context": context }),
+        json!({ "principalId": user, "context": context, "policyDocument": policy }),
+    ]
 }
 
 async fn answer(event: &Value) -> Value {
@@ -53,80 +64,48 @@ async fn answer(event: &Value) -> Value {
     serde_json::to_value(answer).expect("JSON")
 }
 
-fn is_refused(answer: &Value) -> bool {
-    match answer.get("isAuthorized") {
-        Some(authorized) => *authorized == json!(false) && answer["context"] == json!({}),
-        None => {
-            answer["policyDocument"]["Statement"]
-                == json!([{ "Effect": "Deny", "Action": ["execute-api:Invoke"], "Resource": [STAGE] }])
-                && answer["context"] == json!({})
-        }
-    }
+async fn is_refused(event: &Value) -> bool {
+    told(None).contains(&answer(event).await)
 }
 
 #[tokio::test]
-async fn an_http_api_gets_the_simple_response_and_a_rest_api_a_policy_for_the_whole_stage() {
-    let statement =
-        json!([{ "Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": [STAGE] }]);
-    let policy = json!({
-        "principalId": "7", "context": claims(),
-        "policyDocument": { "Version": "2012-10-17", "Statement": statement },
-    });
-    for (form, event) in events(&token(&claims())) {
-        let simple = json!({ "isAuthorized": true, "context": claims() });
-        let expected = if form == "HTTP API" { &simple } else { &policy };
-        assert_eq!(answer(&event).await, *expected, "{form}");
-    }
-}
-
-#[tokio::test]
-async fn the_context_is_flat() {
-    let mut claims = claims();
+async fn an_http_api_gets_the_simple_response_a_rest_api_a_policy_for_the_stage_and_both_flat_claims()
+ {
+    let (mut claims, mut flat) = (claims(), claims());
     claims["aud"] = json!(["one", "two"]);
+    flat["aud"] = r#"["one","two"]"#.into();
     claims["address"] = json!({ "country": "DE" });
+    flat["address"] = r#"{"country":"DE"}"#.into();
     claims["nickname"] = Value::Null;
-    for (form, event) in events(&token(&claims)) {
-        let context = &answer(&event).await["context"];
-        assert_eq!(context["aud"], r#"["one","two"]"#, "{form}");
-        assert_eq!(context["address"], r#"{"country":"DE"}"#, "{form}");
-        assert_eq!(context.get("nickname"), None, "{form}");
+    let [simple, policy] = told(Some(flat));
+    for (event, expected) in events(&bearer(&claims)).iter().zip([&simple, &policy, &policy]) {
+        assert_eq!(answer(event).await, *expected);
     }
 }
 
 #[tokio::test]
-async fn what_validate_refuses_is_refused_in_each_form() {
-    let good = token(&claims());
-    for authorization in [
-        String::new(),
-        "Bearer garbage".into(),
-        format!("{good},{good}"),
-        good[..good.len() - 1].into(),
-        format!("{good}\n"),
-    ] {
-        for (form, event) in events(&authorization) {
-            assert!(is_refused(&answer(&event).await), "{authorization:?}, {form}");
-        }
+async fn what_validate_refuses_is_refused_in_each_form_and_a_token_event_has_its_token_alone() {
+    let good = bearer(&claims());
+    let (twice, cut, ended) =
+        (format!("{good},{good}"), &good[..good.len() - 1], format!("{good}\n"));
+    let bad = ["", "Bearer garbage", &twice, cut, &ended];
+    let mut refused: Vec<_> = bad.into_iter().flat_map(events).collect();
+    let [_, mut second_header, _] = events(&good);
+    second_header["multiValueHeaders"]["authorization"] = json!([good]);
+    let [.., mut with_header] = events("Bearer garbage");
+    with_header["headers"] = json!({ "Authorization": good });
+    let [.., mut of_another_type] = events(&good);
+    of_another_type["type"] = json!("REQUEST");
+    refused.extend([second_header, with_header, of_another_type]);
+    for event in refused {
+        assert!(is_refused(&event).await, "{event}");
     }
-    let [(_, mut request), ..] = events(&good);
-    request["multiValueHeaders"]["authorization"] = json!([good]);
-    assert!(is_refused(&answer(&request).await), "a second header");
-}
-
-#[tokio::test]
-async fn a_token_event_is_judged_by_its_token_alone() {
-    let good = token(&claims());
-    let [.., (_, mut event)] = events("Bearer garbage");
-    event["headers"] = json!({ "Authorization": good });
-    assert!(is_refused(&answer(&event).await));
-    event["type"] = json!("REQUEST");
-    event["authorizationToken"] = json!(good);
-    assert!(is_refused(&answer(&event).await), "and it alone by a token");
 }
 
 #[tokio::test]
 async fn a_token_that_answers_are_not_kept_under_is_refused() {
-    let good = token(&claims());
-    let [_, (_, mut event), _] = events(&good);
+    let good = bearer(&claims());
+    let [mut event, ..] = events(&good);
     for (source, refused) in [
         (json!(["session-1"]), true),
         (json!([]), true),
@@ -136,17 +115,15 @@ async fn a_token_that_answers_are_not_kept_under_is_refused() {
         (Value::Null, false),
     ] {
         event["identitySource"] = source;
-        assert_eq!(is_refused(&answer(&event).await), refused, "{}", event["identitySource"]);
+        assert_eq!(is_refused(&event).await, refused, "{}", event["identitySource"]);
     }
 }
 
 #[tokio::test]
 async fn without_keys_it_is_an_error_which_no_gateway_keeps_and_what_is_no_event_is_refused() {
-    for (status, expected) in
-        [(503, None), (400, Some(json!({ "isAuthorized": false, "context": {} })))]
-    {
-        let mut response = axum::http::Response::new(axum::body::Body::empty());
-        *response.status_mut() = axum::http::StatusCode::from_u16(status).expect("a status");
+    let [refused, _] = told(None);
+    for (status, expected) in [(503, None), (400, Some(refused))] {
+        let response = Response::builder().status(status).body(Body::empty()).expect("a status");
         let answer = AuthorizerEvent::answer(AuthorizerEvent::form_for_others(), response).await;
         let answer = answer.ok().map(|answer| serde_json::to_value(answer).expect("JSON"));
         assert_eq!(answer, expected);

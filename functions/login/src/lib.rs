@@ -4,7 +4,7 @@ mod handler;
 
 use std::{num::NonZero, sync::Arc, thread};
 
-use axum::{Router, http::HeaderMap, routing::post};
+use axum::{Router, routing::post};
 use shared::{
     config::{
         Argon2Config, DatabaseConfig, HashLimits, Problem, Reader, SecretSource, SecretsConfig,
@@ -12,7 +12,7 @@ use shared::{
     },
     keys::{KeyUse, Keys},
     password::PasswordHasher,
-    respond::{Cause, Refusal, refused},
+    respond::refuse_others,
     secrets::{SecretCache, Secrets},
     serve::{DatabaseProbe, Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
@@ -22,12 +22,8 @@ use shared::{
 
 use handler::login;
 
-/// The function.
-pub struct Login;
-
-/// What `login` reads from the environment.
-#[derive(Debug)]
-pub struct LoginConfig {
+/// The function, as it is configured.
+pub struct Login {
     keys: SecretSource,
     secrets: SecretsConfig,
     token: TokenConfig,
@@ -55,11 +51,10 @@ pub struct LoginState {
 impl Function for Login {
     const NAME: &'static str = "login";
     const COUNTER: Option<RequestCounter> = Some(RequestCounter::Login);
-    type Config = LoginConfig;
     type Event = GatewayEvent;
 
-    fn configure(reader: &mut Reader<'_>) -> LoginConfig {
-        LoginConfig {
+    fn configure(reader: &mut Reader<'_>) -> Self {
+        Self {
             keys: SecretSource::of_keys(reader),
             secrets: SecretsConfig::read(reader),
             token: TokenConfig::read(reader),
@@ -71,14 +66,14 @@ impl Function for Login {
     }
 
     /// Fetches both secrets at once; the database is connected to at the first login.
-    async fn start(config: LoginConfig, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
         // Counted anew each time, from files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let secrets = Secrets::new(config.secrets, transport.takes_snapshot());
-        let passwords = PasswordHasher::limited(config.argon2, config.hashes, cores);
+        let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
+        let passwords = PasswordHasher::limited(self.argon2, self.hashes, cores);
         let (keys, database) = tokio::join!(
-            Keys::fetch(config.keys, KeyUse::Sign, &secrets),
-            throttle::open(config.database, &secrets, connections(transport, cores)),
+            Keys::fetch(self.keys, KeyUse::Sign, &secrets),
+            throttle::open(self.database, &secrets, connections(transport, cores)),
         );
         if transport.starts_for_a_request() {
             // Now, while the request and the database are waited for; earlier it would hold up
@@ -91,28 +86,23 @@ impl Function for Login {
                 return Err(keys.err().into_iter().chain(database.err()).collect());
             }
         };
-        let throttle = Throttle::new(counts, &config.throttle);
-        let state = LoginState {
-            throttle,
-            users: Arc::clone(&users),
-            passwords,
-            keys: keys.clone(),
-            token: config.token,
-        };
-        Ok(Parts { router: router(state), keys, secrets, database: Some(probe(users)) })
+        // Asks the database whether it answers, for `/readyz`.
+        let database = Arc::clone(&users);
+        let probe: DatabaseProbe = Arc::new(move || {
+            let database = Arc::clone(&database);
+            Box::pin(async move { database.ping().await.is_ok() })
+        });
+        let throttle = Throttle::new(counts, &self.throttle);
+        let state =
+            LoginState { throttle, users, passwords, keys: keys.clone(), token: self.token };
+        Ok(Parts { router: router(state), keys, secrets, database: Some(probe) })
     }
 }
 
 /// POST on `/login`, and on `/`, the root of a function URL.
 pub fn router(state: LoginState) -> Router {
-    Router::new()
-        .route("/", post(login))
-        .route("/login", post(login))
-        .method_not_allowed_fallback(async |request: HeaderMap| {
-            refused(Refusal::MethodNotAllowed("POST"), Cause::default(), &request)
-        })
-        .fallback(async |request: HeaderMap| refused(Refusal::NotFound, Cause::default(), &request))
-        .with_state(Arc::new(state))
+    let router = Router::new().route("/", post(login)).route("/login", post(login));
+    refuse_others(router, "POST").with_state(Arc::new(state))
 }
 
 /// Database connections at once. In Lambda, one for each request that there may be. Over HTTP,
@@ -123,14 +113,6 @@ fn connections(transport: TransportConfig, cores: usize) -> u32 {
         TransportConfig::Lambda { concurrency, .. } => concurrency,
         TransportConfig::Http { .. } => u32::try_from(cores + 1).unwrap_or(u32::MAX),
     }
-}
-
-/// Asks the database whether it answers, for `/readyz`.
-fn probe(users: Arc<dyn UserStore>) -> DatabaseProbe {
-    Arc::new(move || {
-        let users = Arc::clone(&users);
-        Box::pin(async move { users.ping().await.is_ok() })
-    })
 }
 
 #[cfg(test)]

@@ -3,37 +3,67 @@
 //! Every gateway asks it whether a request may pass: 200 lets it, anything else does
 //! not. It needs no database, and no key that could sign but for HS256.
 
-mod handler;
-
-pub use handler::validate;
-
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     Router,
-    http::HeaderMap,
+    extract::{Request, State},
+    response::Response,
     routing::{any, get},
 };
 use shared::{
+    authorization::bearer_token,
     config::{Problem, Reader, SecretSource, SecretsConfig, TokenConfig, TransportConfig},
     keys::{KeyUse, Keys},
-    respond::{Cause, Refusal, refused},
+    respond::{self, Cause, Refusal, refuse_others, refused, verified},
     secrets::{SecretCache, Secrets},
     serve::{Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
+    token::{VerifyError, verify_with_newest},
 };
 
-use handler::{key_set, openid_configuration};
-
-/// The function.
-pub struct Validate;
-
-/// What `validate` reads from the environment.
-#[derive(Debug)]
-pub struct ValidateConfig {
+/// The function, as it is configured.
+pub struct Validate {
     keys: SecretSource,
     secrets: SecretsConfig,
     token: TokenConfig,
+}
+
+impl Function for Validate {
+    const NAME: &'static str = "validate";
+    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Validate);
+    type Event = GatewayEvent;
+
+    fn configure(reader: &mut Reader<'_>) -> Self {
+        Self {
+            keys: SecretSource::of_keys(reader),
+            secrets: SecretsConfig::read(reader),
+            token: TokenConfig::read(reader),
+        }
+    }
+
+    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+        self.start_with(transport, router).await
+    }
+}
+
+impl Validate {
+    /// Fetches the keys, for a function whose requests are answered by `router`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if there is no such secret, or it holds no keys.
+    pub async fn start_with(
+        self,
+        transport: TransportConfig,
+        router: fn(ValidateState) -> Router,
+    ) -> Result<Parts, Vec<Problem>> {
+        let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
+        let keys = Keys::fetch(self.keys, KeyUse::Verify, &secrets).await;
+        let keys = keys.map_err(|problem| vec![problem])?;
+        let state = ValidateState::new(keys.clone(), self.token);
+        Ok(Parts { router: router(state), keys, secrets, database: None })
+    }
 }
 
 /// What a request is answered with.
@@ -55,59 +85,57 @@ impl ValidateState {
     }
 }
 
-impl Function for Validate {
-    const NAME: &'static str = "validate";
-    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Validate);
-    type Config = ValidateConfig;
-    type Event = GatewayEvent;
-
-    fn configure(reader: &mut Reader<'_>) -> ValidateConfig {
-        ValidateConfig {
-            keys: SecretSource::of_keys(reader),
-            secrets: SecretsConfig::read(reader),
-            token: TokenConfig::read(reader),
-        }
-    }
-
-    async fn start(
-        config: ValidateConfig,
-        transport: TransportConfig,
-    ) -> Result<Parts, Vec<Problem>> {
-        start(config, transport, router).await
-    }
-}
-
-/// Fetches the keys, for a function whose requests are answered by `router`.
-///
-/// # Errors
-///
-/// A [`Problem`] if there is no such secret, or it holds no keys.
-pub async fn start(
-    config: ValidateConfig,
-    transport: TransportConfig,
-    router: fn(ValidateState) -> Router,
-) -> Result<Parts, Vec<Problem>> {
-    let secrets = Secrets::new(config.secrets, transport.takes_snapshot());
-    let keys = Keys::fetch(config.keys, KeyUse::Verify, &secrets).await;
-    let keys = keys.map_err(|problem| vec![problem])?;
-    let state = ValidateState::new(keys.clone(), config.token);
-    Ok(Parts { router: router(state), keys, secrets, database: None })
-}
-
 /// Every method on `/`, `/validate` and everything below: Envoy and Istio send the
 /// client's own method and append its path, nginx, Traefik and Caddy send a bare GET.
 /// The well-known paths (RFC 8615) are for those that verify tokens themselves.
 pub fn router(state: ValidateState) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/", any(validate))
         .route("/validate", any(validate))
         .route("/validate/", any(validate))
         .route("/validate/{*path}", any(validate))
         .route("/.well-known/jwks.json", get(key_set))
-        .route("/.well-known/openid-configuration", get(openid_configuration))
-        .method_not_allowed_fallback(async |request: HeaderMap| {
-            refused(Refusal::MethodNotAllowed("GET, HEAD"), Cause::default(), &request)
-        })
-        .fallback(async |request: HeaderMap| refused(Refusal::NotFound, Cause::default(), &request))
-        .with_state(Arc::new(state))
+        .route("/.well-known/openid-configuration", get(openid_configuration));
+    refuse_others(router, "GET, HEAD").with_state(Arc::new(state))
+}
+
+/// Whether the bearer of a token may pass, and as which user: decided by the `Authorization`
+/// header alone.
+pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
+    let headers = request.headers();
+    let Some(token) = bearer_token(headers) else {
+        return refused(Refusal::MissingBearer, Cause::default(), headers);
+    };
+    let now = SystemTime::now();
+    match verify_with_newest(&state.keys, &state.token, token, now).await {
+        Ok(claims) => verified(claims, headers),
+        Err(VerifyError::Invalid(reason)) => {
+            refused(Refusal::NotAuthorized, Cause::new(reason), headers)
+        }
+        Err(VerifyError::Keys(reason)) => {
+            refused(Refusal::ServiceUnavailable, Cause::new(reason), headers)
+        }
+    }
+}
+
+/// The public keys, for gateways that verify tokens themselves.
+async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
+    match state.keys.get(SystemTime::now()).await {
+        Ok(keys) => respond::key_set(&keys),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+    }
+}
+
+/// Where such gateways find the keys, if `JWT_ISSUER` is a URL.
+async fn openid_configuration(
+    State(state): State<Arc<ValidateState>>,
+    request: Request,
+) -> Response {
+    let Some(issuer) = &state.issuer else {
+        return refused(Refusal::NotFound, Cause::default(), request.headers());
+    };
+    match state.keys.get(SystemTime::now()).await {
+        Ok(keys) => respond::openid_configuration(issuer, &keys),
+        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+    }
 }

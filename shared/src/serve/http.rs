@@ -6,7 +6,6 @@ mod connection;
 mod connection_limit;
 mod metrics;
 mod progress;
-mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -30,10 +29,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, sleep, timeout, timeout_at},
 };
-use tokio_util::{
-    sync::CancellationToken,
-    task::{AbortOnDropHandle, TaskTracker},
-};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{
     ServeError, Service, call,
@@ -122,7 +118,7 @@ pub(super) async fn serve(
         }
         server.stop(socket);
         if timeout(LAST_CALL, server.connections.wait()).await.is_err() {
-            server.close.cancel();
+            server.limit.close.cancel();
             if timeout_at(end, server.connections.wait()).await.is_err() {
                 tracing::warn!("requests were still running");
             }
@@ -172,8 +168,6 @@ struct Server {
     probes: Router,
     limit: Arc<ConnectionLimit>,
     connections: TaskTracker,
-    /// Cancelled when all connections have to end.
-    close: CancellationToken,
 }
 
 impl Server {
@@ -183,7 +177,6 @@ impl Server {
             service,
             limit: ConnectionLimit::new(max_connections),
             connections: TaskTracker::new(),
-            close: CancellationToken::new(),
         })
     }
 
@@ -193,8 +186,8 @@ impl Server {
         loop {
             let probe = self.limit.probe_permit().await;
             let (stream, peer) = accept(socket, &failed).await;
-            let permit = self.limit.regular(&self.close);
-            let permit = permit.unwrap_or_else(|| self.limit.for_probes(&self.close, probe));
+            let permit = self.limit.regular();
+            let permit = permit.unwrap_or_else(|| self.limit.for_probes(probe));
             self.spawn(stream, peer, permit);
         }
     }
@@ -204,7 +197,7 @@ impl Server {
     fn stop(self: &Arc<Self>, socket: TcpListener) {
         self.connections.close();
         let Ok(socket) = socket.into_std() else { return };
-        while let Some(permit) = self.limit.regular(&self.close) {
+        while let Some(permit) = self.limit.regular() {
             match socket.accept() {
                 Ok((stream, peer)) => {
                     let stream = stream.set_nonblocking(true).map(|()| stream);
@@ -226,9 +219,8 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(self);
         self.connections.spawn(async move {
-            let (progress, close) = (Arc::clone(&permit.progress), permit.close.clone());
             let answer = |request| server.answer(request, &permit, peer);
-            let mut connection = pin!(connection::serve(stream, progress, close, answer));
+            let mut connection = pin!(connection::serve(stream, &permit.progress, answer));
             tokio::select! {
                 biased;
                 () = &mut connection => {}
@@ -252,7 +244,7 @@ impl Server {
             // Probes come many times a second and leave no line.
             call(&self.probes, request).await
         } else if permit.is_for_all().await {
-            self.service.answer(request).await
+            self.service.answer(request, None).await
         } else {
             self.service.refuse(request, "all connections are taken").await
         };

@@ -67,11 +67,8 @@ async fn answer<E: InvocationEvent>(
     };
     let (mut request, form) = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
-    let response = match time_limit(event.context.deadline(), SystemTime::now()) {
-        Some(limit) => service.answer_within(limit, request).await,
-        None => service.answer(request).await,
-    };
-    E::answer(form, response).await
+    let limit = time_limit(event.context.deadline(), SystemTime::now());
+    E::answer(form, service.answer(request, limit).await).await
 }
 
 /// How long an answer may take: the client of an invocation that times out gets an error
@@ -88,18 +85,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{
-        keys::Keys,
-        secrets::Secrets,
-        serve::{GatewayEvent, Parts},
-    };
+    use crate::serve::GatewayEvent;
 
     #[tokio::test]
     async fn what_no_gateway_sends_is_answered_with_400_and_is_no_failed_invocation() {
-        let keys = Arc::new(Keys::read(&"a secret for tests, of 32 bytes or more".into()).unwrap());
-        let (router, secrets) = (axum::Router::new(), Secrets::default());
-        let parts = Parts { router, keys: keys.into(), secrets, database: None };
-        let service = Service::new(parts, None, None);
+        let service = Service::of_router(axum::Router::new());
         for event in [
             json!({}),
             json!([]),
@@ -112,7 +102,7 @@ mod tests {
             let answer: Value = serde_json::from_str(answer.get()).unwrap();
             assert_eq!(
                 (&answer["statusCode"], &answer["body"]),
-                (&json!(400), &json!("bad request"))
+                (&400.into(), &"bad request".into())
             );
         }
     }

@@ -230,20 +230,13 @@ mod tests {
         }
     }
 
+    /// One header twice is in the contract, which runs through every gateway.
     #[test]
-    fn every_value_of_a_header_arrives() {
-        let both = json!({ "authorization": ["Basic a", "Basic b"] });
-        let spelled = json!({ "Authorization": ["Basic a"], "authorization": ["Basic b"] });
-        for (gateway, headers, values) in [
-            ("rest-api", "multiValueHeaders", &both),
-            ("rest-api", "multiValueHeaders", &spelled),
-            ("load-balancer", "multiValueHeaders", &both),
-            ("vpc-lattice", "headers", &both),
-        ] {
-            let (request, _) = read(&with(sample(gateway), &json!({ headers: values })));
-            let values: Vec<_> = request.headers().get_all("authorization").iter().collect();
-            assert_eq!(values, ["Basic a", "Basic b"], "{gateway}");
-        }
+    fn every_value_of_a_header_arrives_in_whatever_spelling() {
+        let values = json!({ "Authorization": ["Basic a"], "authorization": ["Basic b"] });
+        let (request, _) = read(&with(sample("rest-api"), &json!({ "multiValueHeaders": values })));
+        let values: Vec<_> = request.headers().get_all("authorization").iter().collect();
+        assert_eq!(values, ["Basic a", "Basic b"]);
     }
 
     #[test]
@@ -269,33 +262,21 @@ mod tests {
         }
     }
 
+    /// What a client gets of it is in the contract, which runs through every gateway.
     #[tokio::test]
     async fn each_gateway_is_answered_in_its_form() {
-        let (single, multiple) = (json!({ "x-a": "é" }), json!({ "x-a": ["é", "c"] }));
-        for (event, members) in [
-            (
-                http_api("/", "prod"),
-                json!({ "headers": single, "multiValueHeaders": {}, "cookies": [] }),
-            ),
-            (rest_api("/"), json!({ "headers": {}, "multiValueHeaders": multiple })),
-            (
-                sample("load-balancer"),
-                json!({
-                    "headers": single, "multiValueHeaders": multiple,
-                    "statusDescription": "403 Forbidden",
-                }),
-            ),
-            (sample("vpc-lattice"), json!({ "headers": single })),
+        for (event, member, expected) in [
+            (http_api("/", "prod"), "headers", json!({ "x-a": "é" })),
+            (rest_api("/"), "multiValueHeaders", json!({ "x-a": ["é", "c"] })),
+            (sample("load-balancer"), "multiValueHeaders", json!({ "x-a": ["é", "c"] })),
+            (sample("load-balancer"), "statusDescription", json!("403 Forbidden")),
+            (sample("vpc-lattice"), "headers", json!({ "x-a": "é" })),
         ] {
-            for body in ["no", ""] {
-                let response =
-                    Response::builder().status(403).header("x-a", "é").header("x-a", "c");
-                let response = response.body(body.into()).unwrap();
-                let answer = GatewayEvent::answer(read(&event).1, response).await.unwrap();
-                let answer: Value = serde_json::from_str(answer.get()).unwrap();
-                let always = json!({ "statusCode": 403, "body": body, "isBase64Encoded": false });
-                assert_eq!(answer, with(always, &members));
-            }
+            let response = Response::builder().status(403).header("x-a", "é").header("x-a", "c");
+            let response = response.body(Body::empty()).unwrap();
+            let answer = GatewayEvent::answer(read(&event).1, response).await.unwrap();
+            let answer: Value = serde_json::from_str(answer.get()).unwrap();
+            assert_eq!(answer[member], expected, "{answer}");
         }
     }
 }

@@ -93,23 +93,26 @@ impl Files {
     }
 }
 
-pub(crate) struct Local;
+/// The function, as it is configured.
+pub(crate) struct Local {
+    token: TokenConfig,
+    argon2: Argon2Config,
+    throttle: ThrottleConfig,
+}
 
 impl Function for Local {
     const NAME: &'static str = "local";
     /// Its requests are two kinds in one.
     const COUNTER: Option<RequestCounter> = None;
-    type Config = (TokenConfig, Argon2Config, ThrottleConfig);
     type Event = GatewayEvent;
 
-    fn configure(reader: &mut Reader<'_>) -> Self::Config {
-        (TokenConfig::read(reader), Argon2Config::read(reader), ThrottleConfig::read(reader))
+    fn configure(reader: &mut Reader<'_>) -> Self {
+        let (token, argon2) = (TokenConfig::read(reader), Argon2Config::read(reader));
+        Self { token, argon2, throttle: ThrottleConfig::read(reader) }
     }
 
-    async fn start(
-        (token, argon2, throttle): Self::Config,
-        transport: TransportConfig,
-    ) -> Result<Parts, Vec<Problem>> {
+    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+        let Self { token, argon2, throttle } = self;
         let (users, keys) = Files::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;

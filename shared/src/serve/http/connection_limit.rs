@@ -7,10 +7,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -39,9 +36,11 @@ pub(super) struct ConnectionLimit {
     total: usize,
     regular: Arc<Semaphore>,
     for_probes: Arc<Semaphore>,
-    open: Mutex<HashMap<u64, (Arc<Progress>, CancellationToken)>>,
-    next_id: AtomicU64,
+    /// By address, which is its own for as long as it is in here.
+    open: Mutex<HashMap<usize, Arc<Progress>>>,
     exhausted: RepeatedWarning,
+    /// Cancelled when all connections have to end.
+    pub(super) close: CancellationToken,
 }
 
 impl ConnectionLimit {
@@ -62,8 +61,8 @@ impl ConnectionLimit {
             regular: Arc::new(Semaphore::new(total)),
             for_probes: Arc::new(Semaphore::new(FOR_PROBES)),
             open: Mutex::default(),
-            next_id: AtomicU64::default(),
             exhausted: RepeatedWarning::default(),
+            close: CancellationToken::new(),
         })
     }
 
@@ -72,19 +71,14 @@ impl ConnectionLimit {
         acquire(&self.for_probes).await
     }
 
-    /// The permit of a connection that ends when `close` is cancelled; `None` if there is none
-    /// for all requests.
-    pub(super) fn regular(self: &Arc<Self>, close: &CancellationToken) -> Option<Permit> {
+    /// The permit of a connection; `None` if there is none for all requests.
+    pub(super) fn regular(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.regular).try_acquire_owned().ok()?;
-        Some(self.permit(close, permit.into(), None))
+        Some(self.permit(HEAD_LIMIT, permit.into(), None))
     }
 
     /// The same, which is for probes until a connection that was idle has made room.
-    pub(super) fn for_probes(
-        self: &Arc<Self>,
-        close: &CancellationToken,
-        probe: OwnedSemaphorePermit,
-    ) -> Permit {
+    pub(super) fn for_probes(self: &Arc<Self>, probe: OwnedSemaphorePermit) -> Permit {
         if !self.make_room()
             && let Some(times) = self.exhausted.due()
         {
@@ -95,7 +89,7 @@ impl ConnectionLimit {
                 "all connections are in use; the next requests are answered with 503, but for probes"
             );
         }
-        self.permit(close, OnceCell::new(), Some(probe))
+        self.permit(PROBE_HEAD_LIMIT, OnceCell::new(), Some(probe))
     }
 
     /// How many are open, and how many may be.
@@ -105,28 +99,25 @@ impl ConnectionLimit {
 
     fn permit(
         self: &Arc<Self>,
-        close: &CancellationToken,
+        first_head: Duration,
         regular: OnceCell<OwnedSemaphorePermit>,
         probe: Option<OwnedSemaphorePermit>,
     ) -> Permit {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let first_head = if probe.is_some() { PROBE_HEAD_LIMIT } else { HEAD_LIMIT };
-        let (progress, close) = (Arc::new(Progress::new(first_head)), close.child_token());
-        self.open().insert(id, (Arc::clone(&progress), close.clone()));
-        let probe = Mutex::new(probe);
-        Permit { limit: Arc::clone(self), id, progress, close, regular, probe }
+        let progress = Progress::new(first_head, self.close.child_token());
+        self.open().insert(Arc::as_ptr(&progress).addr(), Arc::clone(&progress));
+        Permit { limit: Arc::clone(self), progress, regular, probe: Mutex::new(probe) }
     }
 
     /// Ends the connection that has been idle longest, if one is that is not ending already.
     fn make_room(&self) -> bool {
         let open = self.open();
-        let idle = open.values().filter(|(_, close)| !close.is_cancelled());
-        let idle = idle.filter_map(|(progress, close)| Some((progress.idle_since()?, close)));
+        let open = open.values().filter(|progress| !progress.close.is_cancelled());
+        let idle = open.filter_map(|progress| Some((progress.idle_since()?, progress)));
         let longest = idle.min_by_key(|(since, _)| *since);
-        longest.map(|(_, close)| close.cancel()).is_some()
+        longest.map(|(_, progress)| progress.close.cancel()).is_some()
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, (Arc<Progress>, CancellationToken)>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<usize, Arc<Progress>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,10 +125,7 @@ impl ConnectionLimit {
 /// What a connection needs in order to be open.
 pub(super) struct Permit {
     limit: Arc<ConnectionLimit>,
-    id: u64,
     pub(super) progress: Arc<Progress>,
-    /// Cancelled when the connection has to end.
-    pub(super) close: CancellationToken,
     regular: OnceCell<OwnedSemaphorePermit>,
     /// Until there is a regular one.
     probe: Mutex<Option<OwnedSemaphorePermit>>,
@@ -171,7 +159,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limit.open().remove(&self.id);
+        self.limit.open().remove(&Arc::as_ptr(&self.progress).addr());
     }
 }
 

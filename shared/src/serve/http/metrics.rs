@@ -13,11 +13,7 @@ use axum::{
     response::IntoResponse,
 };
 use hyper::body::Incoming;
-use tokio::{
-    net::TcpListener,
-    sync::Semaphore,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::{net::TcpListener, sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -42,10 +38,8 @@ pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Ser
     }
     let scrape = Arc::new(scrape);
     let upkeep = async {
-        let mut interval = interval(UPKEEP_INTERVAL);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            interval.tick().await;
+            sleep(UPKEEP_INTERVAL).await;
             scrape.sum_up();
         }
     };
@@ -56,14 +50,13 @@ pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Ser
             let (stream, _) = accept(&listener, &failed).await;
             let (scrape, server) = (Arc::clone(&scrape), Arc::clone(&server));
             tokio::spawn(async move {
-                let progress = Arc::new(Progress::new(HEAD_LIMIT));
+                let progress = Progress::new(HEAD_LIMIT, CancellationToken::new());
                 let answer = async |request: Request<Incoming>| {
                     let (head, body) = request.into_parts();
                     connection::discard(body, &head.headers, &progress);
                     answer(&head, &scrape, &server)
                 };
-                let shared = Arc::clone(&progress);
-                connection::serve(stream, shared, CancellationToken::new(), answer).await;
+                connection::serve(stream, &progress, answer).await;
                 drop(permit);
             });
         }

@@ -6,12 +6,13 @@
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 /// From the first byte of a head to its last; for the first head of a connection, from
 /// the moment that it was accepted.
@@ -22,7 +23,11 @@ const IDLE_LIMIT: Duration = Duration::from_mins(1);
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The progress of one connection, which its parts share.
-pub(super) struct Progress(Mutex<State>);
+pub(super) struct Progress {
+    state: Mutex<State>,
+    /// Cancelled when the connection has to end.
+    pub(super) close: CancellationToken,
+}
 
 struct State {
     phase: Phase,
@@ -48,15 +53,11 @@ enum Phase {
 
 impl Progress {
     /// A new connection, with so much time for its first head.
-    pub(super) fn new(first_head: Duration) -> Self {
+    pub(super) fn new(first_head: Duration, close: CancellationToken) -> Arc<Self> {
         let phase = Phase::Head { deadline: Instant::now() + first_head };
-        Self(Mutex::new(State {
-            phase,
-            requests: 0,
-            body_pending: false,
-            partial: false,
-            write_deadline: None,
-        }))
+        let (body_pending, partial) = (false, false);
+        let state = State { phase, requests: 0, body_pending, partial, write_deadline: None };
+        Arc::new(Self { state: Mutex::new(state), close })
     }
 
     /// Bytes have come. While a body is under way they are taken for its own: it has a limit of
@@ -148,6 +149,6 @@ impl Progress {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

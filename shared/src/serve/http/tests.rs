@@ -8,8 +8,9 @@ use tokio::{
     task::JoinHandle,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use super::{progress::Progress, *};
-use crate::{keys::Keys, secrets::Secrets, serve::Parts};
 
 const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const BODY_HEAD: &[u8] = b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n";
@@ -28,15 +29,14 @@ struct Connection {
 impl Connection {
     fn new(buffer: usize) -> Self {
         let (client, stream) = duplex(buffer);
-        let progress = Arc::new(Progress::new(HEAD_LIMIT));
+        let progress = Progress::new(HEAD_LIMIT, CancellationToken::new());
         let server = tokio::spawn(async move {
             let answer = async |request: Request<Incoming>| {
                 let (head, body) = request.into_parts();
                 connection::discard(body, &head.headers, &progress);
                 StatusCode::NO_CONTENT.into_response()
             };
-            let close = CancellationToken::new();
-            connection::serve(stream, Arc::clone(&progress), close, answer).await;
+            connection::serve(stream, &progress, answer).await;
         });
         Self { client, server, since: Instant::now() }
     }
@@ -147,10 +147,7 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
 
 #[tokio::test]
 async fn a_client_in_the_queue_when_the_listener_closed_is_answered() {
-    let keys = Arc::new(Keys::read(&"a key that no test here ever uses".into()).unwrap());
-    let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
-    let parts = Parts { router, keys: keys.into(), secrets: Secrets::default(), database: None };
-    let service = Service::new(parts, None, None);
+    let service = Service::of_router(Router::new().fallback(async || StatusCode::NO_CONTENT));
     let socket = listen(([127, 0, 0, 1], 0).into()).ok().unwrap();
     let address = socket.local_addr().unwrap();
     let server = Server::new(service, 2);

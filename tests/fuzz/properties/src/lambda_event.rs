@@ -27,7 +27,7 @@ pub(crate) fn lambda_event(input: &[u8]) {
     let uri = request.uri();
     assert!(uri.path().starts_with('/') && uri.query().is_none() && uri.authority().is_none());
     let answer = RUNTIME.block_on(async {
-        GatewayEvent::answer(form, service.answer(request).await).await.expect("always one")
+        GatewayEvent::answer(form, service.answer(request, None).await).await.expect("always one")
     });
     let answer: Value = serde_json::from_str(answer.get()).expect("JSON");
     let status = answer["statusCode"].as_u64().expect("a number");
