@@ -35,10 +35,8 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     credentials(headers, "Bearer")
 }
 
-/// What stands behind `scheme` in the one `Authorization` header of the request.
-///
-/// Two headers are refused, and so is a comma: no credentials of these schemes
-/// contain one, so it shows that a proxy joined two headers.
+/// What stands behind `scheme` in the one `Authorization` header. Two are refused, and so is a
+/// comma: it is in no credentials of these schemes, and shows that a proxy joined two headers.
 fn credentials<'h>(headers: &'h HeaderMap, scheme: &str) -> Option<&'h str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };

@@ -4,17 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-/// The address that a request came from, an extension of the request: of the TCP peer, or
-/// what Lambda calls `sourceIp`. Never from a header.
+/// Extension of a request: the address of the TCP peer, or what Lambda calls `sourceIp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The address of the client: that of the peer, or, behind `hops` proxies of one's own, the
-/// `hops`-th last entry of `X-Forwarded-For`. The entries before that one are what the client
-/// says of itself.
-///
-/// If there is no such entry, the request came around the proxies, and the peer counts; `None`
-/// if it is not known, as behind a load balancer of AWS.
+/// The address of the client: behind `hops` proxies of one's own, the `hops`-th last entry of
+/// `X-Forwarded-For`. The entries before that one are what the client says of itself. If there is
+/// no such entry, the peer counts, which is not known behind a load balancer of AWS.
 #[must_use]
 pub fn client_address(
     peer: Option<PeerAddress>,

@@ -1,7 +1,5 @@
-//! Configuration from environment variables.
-//!
-//! Everything is read before anything is started, and every problem is reported
-//! at once: by the name of the variable and what to do, never by its value.
+//! Configuration from environment variables, read before anything is started. All problems are
+//! reported at once: by the name of the variable and what to do, never by its value.
 
 #[cfg(feature = "mysql")]
 mod database;
@@ -38,11 +36,8 @@ pub struct Problem {
 /// Where variables come from: [`std::env::var_os`], or what a test says.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// Reads variables and collects what is wrong with them.
-///
-/// Where a method notes a problem it returns `None`, so that reading can go on;
-/// [`finish`](Self::finish) then gives the problems and not what was read. An empty variable
-/// counts as unset: manifests and templates often cannot leave one out.
+/// Reads variables and collects what is wrong with them, for [`finish`](Self::finish). An empty
+/// variable counts as unset: manifests and templates often cannot leave one out.
 pub struct Reader<'a> {
     variables: Variables<'a>,
     problems: Vec<Problem>,
@@ -54,8 +49,8 @@ impl<'a> Reader<'a> {
         Self { variables, problems: Vec::new() }
     }
 
-    /// A reader that finds every variable unset.
-    fn of_defaults() -> Self {
+    /// A reader that finds every variable unset, for defaults.
+    fn unset() -> Self {
         Self::new(&|_| None)
     }
 
@@ -117,24 +112,26 @@ impl<'a> Reader<'a> {
     }
 
     /// The one of these variables that is set: one that ends in `_FILE` names a file, one in `_ID`
-    /// a Secrets Manager secret, and others hold the secret. `None` with a problem where that is
-    /// none, or more than one.
-    fn secret(&mut self, names: &[&'static str], missing: &str) -> Option<SecretSource> {
+    /// a Secrets Manager secret, and others hold the secret. None, or more than one, is a problem.
+    fn secret(&mut self, names: &[&'static str], missing: &str) -> SecretSource {
         let set: Vec<_> = names.iter().copied().filter(|name| self.is_set(name)).collect();
-        let [variable] = set[..] else {
-            if set.is_empty() {
+        let variable = match set[..] {
+            [variable] => variable,
+            [] => {
                 self.problem(names[0], missing);
-            } else {
-                self.problem(set.join(", "), "only one of them may be set");
+                ""
             }
-            return None;
+            _ => {
+                self.problem(set.join(", "), "only one of them may be set");
+                ""
+            }
         };
-        let value = self.text(variable)?;
+        let value = self.text(variable).unwrap_or_default();
         let place = match variable.rsplit('_').next() {
             Some("FILE") => SecretPlace::File(value.into()),
             Some("ID") => SecretPlace::SecretsManager(value),
             _ => SecretPlace::Value(value.into()),
         };
-        Some(SecretSource { variable, place })
+        SecretSource { variable, place }
     }
 }

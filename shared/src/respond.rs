@@ -1,12 +1,9 @@
-//! Answers: which status, body and headers each outcome has.
-//!
-//! This is the one place that turns an outcome into a response, so that all of the
-//! HTTP contract can be read here. Causes are logged where they are found; a client gets the same
-//! few words for each.
+//! Answers: which status, body and headers each outcome has. No other module makes a response of
+//! one, so that all of the HTTP contract can be read here. A client is not told the cause.
 
 mod accept;
 
-use std::{borrow::Cow, fmt::Display, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Display, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -19,7 +16,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
-    keys::{Algorithm, Keys},
+    keys::Keys,
     telemetry::{Outcome, OutcomeName},
     token::VerifiedClaims,
 };
@@ -155,6 +152,12 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
     (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
 }
 
+/// The answer where something that it needs is out of reach.
+#[must_use]
+pub fn unavailable(reason: impl Display, request: &HeaderMap) -> Response {
+    refused(Refusal::ServiceUnavailable, Cause::new(reason), request)
+}
+
 /// Refuses other methods than `allowed` on the paths of a router, and other paths.
 pub fn refuse_others<S>(router: Router<S>, allowed: &'static str) -> Router<S>
 where
@@ -167,8 +170,7 @@ where
         .fallback(refuse(Refusal::NotFound))
 }
 
-/// The answer of `login` to the right password: the bare token, as the Flask service
-/// gave it, or RFC 6749 section 5.1 where the client asks for JSON.
+/// The answer of `login` to the right password: the bare token, or RFC 6749 section 5.1 as JSON.
 #[must_use]
 pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &HeaderMap) -> Response {
     #[derive(Serialize)]
@@ -189,10 +191,8 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
     (Extension(Outcome { name, user_id, reason: None }), headers, body).into_response()
 }
 
-/// The answer of `validate` to a good token.
-///
-/// Both identity headers are always there and never empty: a proxy that copies them
-/// then overwrites whatever a client sent under their names.
+/// The answer of `validate` to a good token. Both identity headers are always there and never
+/// empty: a proxy that copies them then overwrites what a client sent under their names.
 #[must_use]
 pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response {
     let VerifiedClaims { payload, username, admin, subject } = claims;
@@ -217,25 +217,21 @@ pub fn key_set(keys: &Keys) -> Response {
     published(OutcomeName::KEY_SET, keys.public_set())
 }
 
-/// What OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2 call the metadata of an
-/// issuer, which is a URL, as far as it is about verifying tokens.
+/// The metadata of an issuer (RFC 8414 section 2), as far as it is about verifying tokens.
 #[must_use]
 pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
     #[derive(Serialize)]
     struct Metadata<'a> {
         issuer: &'a str,
         jwks_uri: String,
-        id_token_signing_alg_values_supported: Vec<&'a str>,
+        id_token_signing_alg_values_supported: BTreeSet<&'a str>,
     }
 
     let public = keys.iter().filter(|key| key.public.is_some());
-    let mut algorithms: Vec<&str> = public.map(|key| key.algorithm).map(Algorithm::name).collect();
-    algorithms.sort_unstable();
-    algorithms.dedup();
     let metadata = Metadata {
         issuer,
         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
-        id_token_signing_alg_values_supported: algorithms,
+        id_token_signing_alg_values_supported: public.map(|key| key.algorithm.name()).collect(),
     };
     published(OutcomeName::OPENID_CONFIGURATION, json(&metadata))
 }

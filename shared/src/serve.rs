@@ -1,7 +1,4 @@
-//! The two transports: the Lambda runtime protocol, and HTTP/1.1.
-//!
-//! Both give the same [`Service`] the same kind of request, so that a function does
-//! not know how it was called.
+//! The two transports, Lambda's runtime protocol and HTTP/1.1, which give a [`Service`] requests.
 
 mod health;
 mod http;
@@ -21,8 +18,9 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, Request, Response},
+    http::{Request, Response},
 };
+use metrics::gauge;
 use tokio::{runtime::Builder, time::timeout};
 use tower::ServiceExt;
 
@@ -31,11 +29,11 @@ use crate::{
         LogConfig, MetricsConfig, Problem, Reader, TransportConfig, Variables, read_base_path,
     },
     keys::Keys,
-    respond::{Cause, Refusal, refused},
+    respond::unavailable,
     secrets::{SecretCache, Secrets},
     telemetry::{
         self, RequestCounter, RequestLog,
-        metrics::{self, Exporter},
+        metrics::{Exporter, SECRET_AGE, set_key},
     },
 };
 use health::Health;
@@ -82,9 +80,8 @@ enum ServeError {
     Other(String),
 }
 
-/// Runs `F` with these variables until it is told to stop: all of a `main`.
-///
-/// Exits with 78 if the configuration is unusable, every problem in a line of its own.
+/// Runs `F` with these variables until it is told to stop: all of a `main`. Exits with 78 if the
+/// configuration is unusable, and logs every problem in a line of its own.
 #[must_use]
 pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     let mut reader = Reader::new(variables);
@@ -133,11 +130,8 @@ async fn start_and_serve<F: Function>(
     metrics: MetricsConfig,
 ) -> Result<(), ServeError> {
     // Before anything starts that has something to count.
-    let exporter = match F::COUNTER {
-        Some(counter) => Exporter::install(metrics, counter)
-            .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?,
-        None => Exporter::Off,
-    };
+    let exporter = Exporter::install(metrics, F::COUNTER)
+        .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?;
     // Without an exporter nothing is looked up.
     let counter = F::COUNTER.filter(|_| !matches!(exporter, Exporter::Off));
     let start = async {
@@ -160,11 +154,7 @@ async fn start_and_serve<F: Function>(
                 service = start => service?,
                 _ = signals.next() => return Ok(()),
             };
-            let metrics = match exporter {
-                Exporter::Prometheus(address, scrape) => Some((address, scrape)),
-                _ => None,
-            };
-            http::serve(service, address, drain, max_connections, metrics, signals).await
+            http::serve(service, address, drain, max_connections, exporter, signals).await
         }
     }
 }
@@ -175,27 +165,23 @@ fn refuse(problems: &[Problem]) -> ExitCode {
             tracing::error!("{problem}");
         } else {
             // `RUST_LOG=off` is about requests; why there will be none must be said.
-            // Where that cannot be read, the status says it still.
             let _ = writeln!(io::stderr(), "{problem}");
         }
     }
     ExitCode::from(EXIT_CONFIG)
 }
 
-/// A function behind either transport: what answers, and the line and the count that each request
-/// leaves.
+/// A function behind either transport. Each request leaves a log line and a count.
 #[derive(Clone)]
 pub struct Service {
     router: Router,
     health: Health,
-    keys: SecretCache<Keys>,
     secrets: Secrets,
     counter: Option<RequestCounter>,
 }
 
 impl Service {
-    /// A service of these parts, which answers below `base_path` as well and counts its requests
-    /// in `counter`.
+    /// A service that answers below `base_path` as well and counts its requests in `counter`.
     #[must_use]
     pub fn new(parts: Parts, base_path: Option<&str>, counter: Option<RequestCounter>) -> Self {
         let Parts { router, keys, secrets, database } = parts;
@@ -203,8 +189,7 @@ impl Service {
             Some(path) => Router::new().nest_service(path, router.clone()).fallback_service(router),
             None => router,
         };
-        let health = Health::new(keys.clone(), database);
-        Self { router, health, keys, secrets, counter }
+        Self { router, health: Health::new(keys, database), secrets, counter }
     }
 
     /// Answers one request, and logs it: with 503 if there is no answer within `limit`.
@@ -237,14 +222,15 @@ impl Service {
     /// Sets how old the secrets are, which is looked up when it is asked for.
     fn set_ages(&self) {
         for (kind, age) in self.secrets.ages(SystemTime::now()) {
-            metrics::set_secret_age(kind, age);
+            gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
         }
     }
 
     /// Sets which keys there are.
     fn set_keys(&self) {
-        for key in self.keys.peek().iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
-            metrics::set_key(key.id.as_deref(), key.algorithm.name());
+        let keys = self.health.keys.peek();
+        for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
+            set_key(key.id.as_deref(), key.algorithm.name());
         }
     }
 }
@@ -252,10 +238,6 @@ impl Service {
 async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
     let Ok(response) = router.clone().oneshot(request).await;
     response
-}
-
-fn unavailable(reason: &str, request: &HeaderMap) -> Response<Body> {
-    refused(Refusal::ServiceUnavailable, Cause::new(reason), request)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Logs: one line a request, and never a credential. Metrics, where they are wanted.
 //!
-//! No code of ours gives an e-mail, a password, a token, a header or a body to a log
-//! line, at any level. Libraries do at `debug` and `trace`: they are therefore never
-//! heard below `info`, whatever `RUST_LOG` says.
+//! No code of ours logs an e-mail, a password, a token, a header or a body, at any level. Libraries
+//! do at `debug` and `trace`, and are not heard below `info`, whatever `RUST_LOG` says.
 
 pub(crate) mod metrics;
 mod request_log;
@@ -32,19 +31,15 @@ use crate::config::LogConfig;
 
 /// Crates whose log lines are written with the policy above in mind.
 const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
-
-/// What is wrong with a request is said by its outcome; axum makes an error of the service's
-/// of it, such as a body behind CONNECT.
+/// It logs errors of requests, such as a body behind CONNECT, as those of the service.
 const NEVER_HEARD: &str = "axum";
-
+/// Between two warnings whose cause clients can repeat.
 const AT_MOST_EVERY: Duration = Duration::from_mins(1);
-
 /// How many lines wait for standard error before requests do: 2 to 3 MiB of memory at most.
 const MOST_BUFFERED_LINES: usize = 4096;
 
-/// Sends log lines to standard error, in the configured form: before their request goes on, or
-/// `in_background` by a thread that a busy process waits for, until what is returned is dropped.
-/// The first call in a process wins.
+/// Sends log lines to standard error: before their request goes on, or `in_background` by a thread
+/// that a busy process waits for, until what is returned is dropped.
 pub(crate) fn init(config: &LogConfig, in_background: bool) -> Option<WorkerGuard> {
     let (writer, guard) = if in_background {
         let builder = NonBlockingBuilder::default().lossy(false);
@@ -64,12 +59,11 @@ pub(crate) fn init(config: &LogConfig, in_background: bool) -> Option<WorkerGuar
     } else {
         lines.boxed()
     };
-    let quiet = filter_fn(may_be_heard);
     // Fails where a test has set up another subscriber already: that one serves as well.
     let _ = tracing_subscriber::registry()
         .with(lines)
         .with(config.levels.clone())
-        .with(quiet)
+        .with(filter_fn(may_be_heard))
         .try_init();
     guard
 }
@@ -87,8 +81,7 @@ fn may_be_heard(line: &Metadata<'_>) -> bool {
 pub(crate) struct RepeatedWarning(Mutex<(Option<Instant>, u64)>);
 
 impl RepeatedWarning {
-    /// Counts its cause once more. How often there was one since the warning was last said, if
-    /// it is to be said now.
+    /// Counts its cause once more. If it is to be said now, how often it came since the last time.
     pub(crate) fn due(&self) -> Option<u64> {
         let (said, times) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *times += 1;

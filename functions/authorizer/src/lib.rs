@@ -1,19 +1,16 @@
 //! `authorizer`: what `validate` answers, in the form of an API Gateway authorizer.
 //!
-//! API Gateway asks it before a route of any service, and keeps what it is told. It has no
-//! opinion of its own: a request that `validate` answers with 200 may pass, no other.
-//!
-//! Outside Lambda there is no API Gateway, and it answers as `validate` does.
+//! API Gateway asks it before a route of any service, and keeps the answer. A request that
+//! `validate` answers with 200 may pass, no other. Outside Lambda it answers as `validate` does.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, to_bytes},
     http::{HeaderValue, Request, Response, StatusCode, header::AUTHORIZATION},
     routing::any,
 };
-use http_body_util::{BodyExt, Collected};
 use lambda_http::{
     aws_lambda_events::apigw::{
         ApiGatewayCustomAuthorizerRequest, ApiGatewayCustomAuthorizerRequestTypeRequest,
@@ -81,9 +78,7 @@ pub type PolicyResource = Option<String>;
 impl InvocationEvent for AuthorizerEvent {
     type Form = PolicyResource;
 
-    fn form_for_others() -> PolicyResource {
-        None
-    }
+    const FORM_FOR_OTHERS: PolicyResource = None;
 
     fn into_request(self) -> (Request<Body>, PolicyResource) {
         match self {
@@ -119,9 +114,8 @@ impl InvocationEvent for AuthorizerEvent {
         }
     }
 
-    /// An error if `response` says that the token could not be looked at: there is neither a yes
-    /// nor a no. It makes the gateway answer 500, once; a refusal would be kept and given to good
-    /// tokens for minutes.
+    /// An error if the token could not be looked at. It makes the gateway answer 500, once; a
+    /// refusal would be kept and given to good tokens for minutes.
     async fn answer(
         resource: PolicyResource,
         response: Response<Body>,
@@ -183,7 +177,7 @@ fn whole_stage(method_arn: &str) -> String {
 /// The payload of the token, which is the body of `validate`. API Gateway takes texts, numbers and
 /// booleans: what else a claim may be becomes JSON text.
 async fn context(response: Response<Body>) -> Map<String, Value> {
-    let body = response.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     let claims: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
     let flat = claims.into_iter().filter_map(|(name, value)| match value {
         Value::Null => None,

@@ -124,7 +124,7 @@ async fn without_keys_it_is_an_error_which_no_gateway_keeps_and_what_is_no_event
     let [refused, _] = told(None);
     for (status, expected) in [(503, None), (400, Some(refused))] {
         let response = Response::builder().status(status).body(Body::empty()).expect("a status");
-        let answer = AuthorizerEvent::answer(AuthorizerEvent::form_for_others(), response).await;
+        let answer = AuthorizerEvent::answer(AuthorizerEvent::FORM_FOR_OTHERS, response).await;
         let answer = answer.ok().map(|answer| serde_json::to_value(answer).expect("JSON"));
         assert_eq!(answer, expected);
     }

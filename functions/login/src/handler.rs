@@ -12,10 +12,11 @@ use shared::{
     authorization::BasicCredentials,
     password::{AdmittedCheck, Verification},
     respond::{Cause, Refusal, logged_in, refused},
-    throttle::{self, Attempt, CHECK_LIMIT, ThrottleError},
+    throttle::{self, CHECK_LIMIT, ThrottleError},
     token::{self, Subject},
-    users::{StoreError, User},
+    users::User,
 };
+use tokio::time::timeout;
 
 use crate::LoginState;
 
@@ -28,9 +29,8 @@ pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request
     }
 }
 
-/// On a task of its own: a client that hangs up ends neither the login, which may be a guess
-/// that has to count, nor the database connection that it is using. Such tasks are bounded by
-/// the check that each was admitted with, and keep nothing of the request but what they need.
+/// On a task of its own: a client that hangs up ends neither the login, which may be a guess that
+/// has to count, nor its database connection. The admitted checks bound the number of such tasks.
 async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), Failure> {
     let credentials = BasicCredentials::from_headers(&head.headers);
     let missing = || Failure(Refusal::MissingBasic, Cause::default());
@@ -39,7 +39,10 @@ async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), 
     let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
     let login = tokio::spawn(async move {
         let login = authenticate(&state, &credentials, source, &check);
-        tokio::time::timeout(CHECK_LIMIT, login).await.unwrap_or_else(|_| Err(not_in_time()))
+        timeout(CHECK_LIMIT, login).await.unwrap_or_else(|_| {
+            let reason = format!("the login took longer than {} s", CHECK_LIMIT.as_secs());
+            Err(Failure(Refusal::ServiceUnavailable, Cause::new(reason)))
+        })
     });
     let panicked = |_| Err(Failure(Refusal::ServiceUnavailable, Cause::new("the login panicked")));
     login.await.unwrap_or_else(panicked)
@@ -62,7 +65,10 @@ async fn authenticate(
     let verification = check.verify(credentials.password.clone(), stored).await?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
-        commit_failure(attempt, user_id.as_deref()).await?;
+        // Before the client is told that the password was wrong.
+        for locked in attempt.commit_failure().await? {
+            tracing::warn!(locked, user_id, "authn_login_lock");
+        }
         return Err(Failure(Refusal::InvalidCredentials, Cause { user_id, reason: None }));
     };
     attempt.release().await;
@@ -74,16 +80,7 @@ async fn authenticate(
     Ok((user.clone(), token))
 }
 
-/// Before the client is told that the password was wrong.
-async fn commit_failure(attempt: Attempt, user_id: Option<&str>) -> Result<(), StoreError> {
-    for locked in attempt.commit_failure().await? {
-        tracing::warn!(locked, user_id, "authn_login_lock");
-    }
-    Ok(())
-}
-
-/// The password was right: that the better hash cannot be stored is no reason to
-/// refuse it. The next login tries again.
+/// The password was right, whether or not the better hash can be stored: the next login tries again.
 async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     match state.users.replace_hash(user, hash).await {
         Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
@@ -112,9 +109,4 @@ fn throttled(error: ThrottleError) -> Failure {
         }
         ThrottleError::Store(error) => error.into(),
     }
-}
-
-fn not_in_time() -> Failure {
-    let reason = format!("the login took longer than {} s", CHECK_LIMIT.as_secs());
-    Failure(Refusal::ServiceUnavailable, Cause::new(reason))
 }

@@ -15,7 +15,7 @@ use shared::{
     authorization::bearer_token,
     config::{Problem, Reader, SecretSource, SecretsConfig, TokenConfig, TransportConfig},
     keys::{KeyUse, Keys},
-    respond::{self, Cause, Refusal, refuse_others, refused, verified},
+    respond::{self, Cause, Refusal, refuse_others, refused, unavailable, verified},
     secrets::{SecretCache, Secrets},
     serve::{Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
@@ -112,9 +112,7 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
         Err(VerifyError::Invalid(reason)) => {
             refused(Refusal::NotAuthorized, Cause::new(reason), headers)
         }
-        Err(VerifyError::Keys(reason)) => {
-            refused(Refusal::ServiceUnavailable, Cause::new(reason), headers)
-        }
+        Err(VerifyError::Keys(reason)) => unavailable(reason, headers),
     }
 }
 
@@ -122,7 +120,7 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
 async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
-        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+        Err(reason) => unavailable(reason, request.headers()),
     }
 }
 
@@ -136,6 +134,6 @@ async fn openid_configuration(
     };
     match state.keys.get(SystemTime::now()).await {
         Ok(keys) => respond::openid_configuration(issuer, &keys),
-        Err(reason) => refused(Refusal::ServiceUnavailable, Cause::new(reason), request.headers()),
+        Err(reason) => unavailable(reason, request.headers()),
     }
 }

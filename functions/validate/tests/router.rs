@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, http::Request};
-use http_body_util::BodyExt;
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
 use serde_json::Value;
 use shared::{config::TokenConfig, keys::Keys};
 use tower::ServiceExt;
@@ -24,7 +26,7 @@ async fn the_issuer_says_where_its_keys_are_if_it_is_a_url() {
         let router = router(ValidateState::new(keys.clone(), config));
         let answer = router.oneshot(request.expect("a request")).await.expect("an answer");
         assert_eq!(answer.status(), if expected.is_some() { 200 } else { 404 });
-        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
         let metadata: Value = serde_json::from_slice(&body).unwrap_or_default();
         assert_eq!(metadata["jwks_uri"].as_str(), expected);
         let named = issuer.filter(|_| expected.is_some());

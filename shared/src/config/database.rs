@@ -53,8 +53,9 @@ impl DatabaseConfig {
                        MYSQL_HOST, MYSQL_USER, MYSQL_DB and MYSQL_PASSWORD or MYSQL_PASSWORD_FILE";
         let source = reader.secret(&SECRETS, missing);
         let parts = DatabaseParts::read(reader);
-        let Some(source) = source else { return Self::Url(SecretSource::substitute()) };
         match source.variable {
+            // There is a problem with it.
+            "" => Self::Url(source),
             "DATABASE_SECRET_ID" => Self::Secret(parts, source),
             "MYSQL_PASSWORD" | "MYSQL_PASSWORD_FILE" => {
                 reader.required("MYSQL_HOST", "it is the database's host");

@@ -33,13 +33,12 @@ impl TokenConfig {
 
 impl Default for TokenConfig {
     fn default() -> Self {
-        Self::read(&mut Reader::of_defaults())
+        Self::read(&mut Reader::unset())
     }
 }
 
-/// Argon2id parameters (RFC 9106 section 3.1) of new hashes.
-///
-/// The defaults are the second choice of the OWASP password storage cheat sheet.
+/// Argon2id parameters (RFC 9106 section 3.1) of new hashes. The defaults are the second choice of
+/// OWASP's password storage cheat sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Argon2Config {
     /// `ARGON2_MEMORY_KIB`: memory in KiB.
@@ -86,7 +85,7 @@ impl Argon2Config {
 
 impl Default for Argon2Config {
     fn default() -> Self {
-        Self::read(&mut Reader::of_defaults())
+        Self::read(&mut Reader::unset())
     }
 }
 
@@ -116,8 +115,7 @@ pub struct ThrottleConfig {
     pub longest_lock: Duration,
     /// `LOGIN_SOURCE_LIMIT`: failures a minute from one source, if that is limited.
     pub source_limit: Option<u32>,
-    /// `TRUSTED_PROXY_HOPS`: how many proxies in front of this service add to
-    /// `X-Forwarded-For`; with 0 the platform's word is taken.
+    /// `TRUSTED_PROXY_HOPS`: how many proxies in front of this service add to `X-Forwarded-For`.
     pub proxy_hops: usize,
 }
 
@@ -137,6 +135,6 @@ impl ThrottleConfig {
 
 impl Default for ThrottleConfig {
     fn default() -> Self {
-        Self::read(&mut Reader::of_defaults())
+        Self::read(&mut Reader::unset())
     }
 }

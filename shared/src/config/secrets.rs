@@ -32,12 +32,7 @@ impl SecretSource {
         let missing = "is not set; give the signing key in JWT_SECRET, in a file named by \
                        JWT_SECRET_FILE, or in Secrets Manager by JWT_SECRET_ID";
         let names = ["JWT_SECRET", "JWT_SECRET_FILE", "JWT_SECRET_ID"];
-        reader.secret(&names, missing).unwrap_or_else(Self::substitute)
-    }
-
-    /// What stands for a source that could not be read.
-    pub(super) fn substitute() -> Self {
-        Self { variable: "", place: SecretPlace::Value(SecretString::default()) }
+        reader.secret(&names, missing)
     }
 
     /// What an operator calls this source: variable and file or secret name.
@@ -74,11 +69,9 @@ impl SecretKind {
 /// How secrets are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct SecretsConfig {
-    /// `SECRET_REFRESH_SECONDS`: how old a secret from a file or from Secrets Manager may
-    /// grow before it is fetched again.
+    /// `SECRET_REFRESH_SECONDS`: the age at which a secret is fetched again.
     pub refresh: Duration,
-    /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`: the port of the AWS Parameters and Secrets
-    /// extension, or of the Secrets Manager agent, that is to be asked for secrets.
+    /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`: the port of AWS's extension or agent for secrets.
     pub extension_port: Option<u16>,
 }
 
@@ -98,6 +91,6 @@ impl SecretsConfig {
 
 impl Default for SecretsConfig {
     fn default() -> Self {
-        Self::read(&mut Reader::of_defaults())
+        Self::read(&mut Reader::unset())
     }
 }

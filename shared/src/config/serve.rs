@@ -17,8 +17,8 @@ pub enum TransportConfig {
     Lambda {
         /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests at once, 1 in classic Lambda.
         concurrency: u32,
-        /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: what is in memory after the
-        /// start is stored, and every environment begins with it.
+        /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: every environment begins with what is
+        /// in memory after the start.
         snapshot: bool,
     },
     /// A listener for HTTP/1.1.
@@ -58,8 +58,7 @@ impl TransportConfig {
         }
     }
 
-    /// Whether a request is the reason for which the process starts, and waits for it: on
-    /// Lambda, where no snapshot is taken.
+    /// Whether a request waits for the start: on Lambda, where no snapshot is taken.
     #[must_use]
     pub fn starts_for_a_request(self) -> bool {
         matches!(self, Self::Lambda { snapshot: false, .. })
@@ -120,8 +119,8 @@ pub(crate) enum MetricsConfig {
 }
 
 impl MetricsConfig {
-    /// Reads the configuration for requests of this transport. A setting for the other one is a
-    /// problem: it was made in the belief that there are metrics.
+    /// Reads the configuration. A setting for the other transport is a problem: it was made in the
+    /// belief that there are metrics.
     pub(crate) fn read(reader: &mut Reader<'_>, transport: TransportConfig) -> Self {
         match transport {
             TransportConfig::Lambda { .. } => {

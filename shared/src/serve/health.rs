@@ -42,7 +42,7 @@ pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Sen
 /// What the two paths report.
 #[derive(Clone)]
 pub(super) struct Health {
-    keys: SecretCache<Keys>,
+    pub(super) keys: SecretCache<Keys>,
     draining: Arc<AtomicBool>,
     database: Option<Arc<Database>>,
 }
@@ -65,8 +65,7 @@ impl Health {
     /// Connects to the database, if there is one and it is within reach.
     pub(super) async fn connect(self) {
         if let Some(database) = &self.database {
-            // Not for long: a process that was frozen meanwhile may wait for what never comes, and
-            // the first request behind it.
+            // Not for long: in a process that was frozen meanwhile the answer may never come.
             let _ = timeout(PROBE_LIMIT, (database.probe)()).await;
         }
     }
@@ -87,10 +86,8 @@ impl Health {
     }
 }
 
-/// Whether requests should come here.
-///
-/// A dead database does not make a function unready: that would take every instance out of
-/// rotation at once, and `login` answers 503 itself.
+/// Whether requests should come here. Without its database a function is ready: otherwise every
+/// instance would be out of rotation at once, and `login` answers 503 itself.
 async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     #[derive(Serialize)]
     struct Readiness {
@@ -121,7 +118,7 @@ struct Database {
     probe: DatabaseProbe,
     /// Held while it is asked.
     asking: Arc<Mutex<()>>,
-    /// Whether it answered, and when it was asked: it may have changed as soon as then.
+    /// Whether it answered, and when it was asked.
     last: watch::Sender<Option<(bool, Instant)>>,
 }
 

@@ -1,6 +1,4 @@
-//! HTTP/1.1 on a listener, for Knative, Kubernetes and a laptop.
-//!
-//! No HTTP/2: every caller here speaks 1.1.
+//! HTTP/1.1 on a listener, for Knative, Kubernetes and a laptop. Every caller speaks 1.1.
 
 mod connection;
 mod connection_limit;
@@ -12,7 +10,7 @@ mod tests;
 use std::{
     convert::Infallible,
     io::{self, ErrorKind},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -21,7 +19,8 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderValue, Request, Response, header::CONNECTION},
+    http::{HeaderValue, Request, header::CONNECTION},
+    response::Response,
 };
 use hyper::body::Incoming;
 use tokio::{
@@ -37,17 +36,15 @@ use super::{
 };
 use crate::{
     client_address::PeerAddress,
-    telemetry::{RepeatedWarning, metrics::Scrape},
+    telemetry::{RepeatedWarning, metrics::Exporter},
 };
-use connection_limit::{ConnectionLimit, Permit};
+use connection_limit::{ConnectionLimit, Permit, acquire};
 
 /// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
 const END_LIMIT: Duration = Duration::from_secs(25);
-/// How long connections are kept once the listener is closed, for requests that their clients had
-/// already sent.
+/// How long connections are kept once the listener is closed, for what was already sent.
 const LAST_CALL: Duration = Duration::from_secs(1);
-/// Connections that wait to be accepted, where the system allows as many. Of more, each
-/// tries again a second later.
+/// Connections that wait to be accepted, if the system allows as many. More try again later.
 const QUEUE: u32 = 4096;
 /// After a failed accept, such as for want of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -61,16 +58,13 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn listen() -> Result<Self, ServeError> {
-        let listen = |kind| {
-            let failed = |error| ServeError::Other(format!("cannot handle signals: {error}"));
-            signal(kind).map_err(failed)
-        };
-        let terminate = listen(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: listen(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        let listen = || Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? });
+        let failed = |error: io::Error| format!("cannot handle signals: {error}");
+        listen().map_err(|error| ServeError::Other(failed(error)))
     }
 
-    /// The next signal: from the supervisor of the process, or from a person at a terminal, who
-    /// does not want to wait.
+    /// The next signal: SIGTERM, or SIGINT of a person at a terminal, who does not want to wait.
     pub(super) async fn next(&mut self) -> SignalKind {
         tokio::select! {
             _ = self.terminate.recv() => SignalKind::terminate(),
@@ -86,18 +80,17 @@ pub(super) async fn serve(
     address: SocketAddr,
     drain: Duration,
     max_connections: usize,
-    metrics: Option<(SocketAddr, Scrape)>,
+    exporter: Exporter,
     mut signals: Signals,
 ) -> Result<(), ServeError> {
     let socket = listen(address)?;
     let server = Server::new(service, max_connections);
     // Ends with this function, and not before: what is done while draining counts as well.
-    let _metrics = match metrics {
-        Some((address, scrape)) => {
-            let serve = metrics::serve(listen(address)?, scrape, Arc::clone(&server));
-            Some(AbortOnDropHandle::new(tokio::spawn(serve)))
-        }
-        None => None,
+    let _metrics = if let Exporter::Prometheus(address, handle) = exporter {
+        let serve = metrics::serve(listen(address)?, handle, Arc::clone(&server));
+        Some(AbortOnDropHandle::new(tokio::spawn(serve)))
+    } else {
+        None
     };
     if let Ok(address) = socket.local_addr() {
         tracing::info!(%address, "listening");
@@ -111,10 +104,7 @@ pub(super) async fn serve(
     let finish = async {
         if stop == SignalKind::terminate() {
             tracing::info!(seconds = drain.as_secs(), "draining");
-            tokio::select! {
-                () = sleep(drain) => {}
-                never = server.accept(&socket) => match never {},
-            }
+            let Err(_over) = timeout(drain, server.accept(&socket)).await;
         }
         server.stop(socket);
         if timeout(LAST_CALL, server.connections.wait()).await.is_err() {
@@ -139,12 +129,9 @@ fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
         socket.bind(address)?;
         socket.listen(QUEUE)
     };
-    listen().map_err(|error: io::Error| {
-        ServeError::Other(format!(
-            "cannot listen on {address}: {error}; set HOST and PORT, or METRICS_PORT, to a free \
-             address"
-        ))
-    })
+    let hint = "set HOST and PORT, or METRICS_PORT, to a free address";
+    let failed = |error: io::Error| format!("cannot listen on {address}: {error}; {hint}");
+    listen().map_err(|error| ServeError::Other(failed(error)))
 }
 
 /// The next connection. Where one cannot be accepted, it is tried again.
@@ -184,7 +171,7 @@ impl Server {
     async fn accept(self: &Arc<Self>, socket: &TcpListener) -> Infallible {
         let failed = RepeatedWarning::default();
         loop {
-            let probe = self.limit.probe_permit().await;
+            let probe = acquire(&self.limit.for_probes).await;
             let (stream, peer) = accept(socket, &failed).await;
             let permit = self.limit.regular();
             let permit = permit.unwrap_or_else(|| self.limit.for_probes(probe));
@@ -192,8 +179,7 @@ impl Server {
         }
     }
 
-    /// Accepts what is in the queue, whose clients take themselves for connected, and
-    /// closes the listener right behind the last one.
+    /// Accepts what is in the queue, and closes the listener right behind the last one.
     fn stop(self: &Arc<Self>, socket: TcpListener) {
         self.connections.close();
         let Ok(socket) = socket.into_std() else { return };
@@ -205,11 +191,11 @@ impl Server {
                         self.spawn(stream, peer, permit);
                     }
                 }
-                // Of the connection that would have been next, and not of the listener.
-                Err(error)
-                    if [ErrorKind::ConnectionAborted, ErrorKind::Interrupted]
-                        .contains(&error.kind()) => {}
-                Err(_) => break,
+                Err(error) => match error.kind() {
+                    // Of the connection that would have been next, and not of the listener.
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                    _ => break,
+                },
             }
         }
     }
@@ -219,7 +205,7 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(self);
         self.connections.spawn(async move {
-            let answer = |request| server.answer(request, &permit, peer);
+            let answer = |request| server.answer(request, &permit, peer.ip());
             let mut connection = pin!(connection::serve(stream, &permit.progress, answer));
             tokio::select! {
                 biased;
@@ -229,14 +215,9 @@ impl Server {
         });
     }
 
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-        permit: &Permit,
-        peer: SocketAddr,
-    ) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, permit: &Permit, peer: IpAddr) -> Response {
         let (mut head, body) = request.into_parts();
-        head.extensions.insert(PeerAddress(peer.ip()));
+        head.extensions.insert(PeerAddress(peer));
         let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
         let is_discarded = connection::discard(body, &head.headers, &permit.progress);
         let request = Request::from_parts(head, Body::empty());

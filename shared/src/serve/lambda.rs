@@ -17,20 +17,18 @@ use crate::telemetry::{RequestId, metrics::Exporter};
 /// What is kept of the time that an invocation has, for its answer's way.
 const MARGIN: Duration = Duration::from_millis(300);
 
-/// Answers events until the environment is shut down: one at a time, or as many as
-/// `AWS_LAMBDA_MAX_CONCURRENCY` says.
-///
-/// No event makes this return an error.
+/// Answers events until the environment is shut down: as many at once as
+/// `AWS_LAMBDA_MAX_CONCURRENCY` says. No event makes this return an error.
 pub(super) async fn serve<E: InvocationEvent>(
     service: Service,
     exporter: Exporter,
 ) -> Result<(), ServeError> {
-    let exporter = Arc::new(exporter);
     let health = service.health.clone();
     let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let (service, exporter) = (service.clone(), Arc::clone(&exporter));
+        let (service, exporter) = (service.clone(), exporter.clone());
         async move {
             let answer = answer::<E>(&service, event).await;
+            // Not one gauge for each key: as a dimension each would be a metric that is paid for.
             exporter.flush(|| service.set_ages());
             answer
         }
@@ -63,7 +61,7 @@ async fn answer<E: InvocationEvent>(
         tracing::warn!("an event that no gateway sends");
         let mut response = Response::new("bad request".into());
         *response.status_mut() = StatusCode::BAD_REQUEST;
-        return E::answer(E::form_for_others(), response).await;
+        return E::answer(E::FORM_FOR_OTHERS, response).await;
     };
     let (mut request, form) = read.into_request();
     request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
@@ -71,9 +69,8 @@ async fn answer<E: InvocationEvent>(
     E::answer(form, service.answer(request, limit).await).await
 }
 
-/// How long an answer may take: the client of an invocation that times out gets an error
-/// of the gateway's, and Lambda starts the process anew. `None` if the deadline has passed: the
-/// emulator of cargo-lambda has one in 1970.
+/// How long an answer may take: after a time-out Lambda starts the process anew. `None` if the
+/// deadline has passed: that of cargo-lambda's emulator is in 1970.
 fn time_limit(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
     let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
     Some(left.saturating_sub(MARGIN.min(left / 4)))

@@ -1,18 +1,15 @@
 //! What Lambda invokes a function with, as requests, and the answers that the sender takes.
 //!
 //! `lambda_http` reads the events of the gateways and writes the answers. What it reads is made
-//! a request here and not by its own conversion, which in 1.3.2 keeps the last of several
-//! headers of one name (`HeaderMap::extend`), where a second `Authorization` must be seen to be
-//! refused; and which panics on a `Host`, a path or a query that makes no URL, and on a body
-//! that is no Base64. Bodies and queries are not looked at.
+//! a request here: its own conversion loses repeated headers and panics on some input
+//! (docs/decisions/lambda-events.md). Bodies and queries are not looked at.
 
 use std::{collections::HashMap, convert::Infallible, future::ready};
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, Response, Uri},
 };
-use http_body_util::{BodyExt, Collected};
 use lambda_http::{
     TransformResponse,
     request::{LambdaRequest, RequestOrigin},
@@ -30,7 +27,7 @@ pub trait InvocationEvent: DeserializeOwned + Send + 'static {
     type Form: Send;
 
     /// The form of the answer to what is no such event: to a caller by hand.
-    fn form_for_others() -> Self::Form;
+    const FORM_FOR_OTHERS: Self::Form;
 
     /// The request that it stands for.
     fn into_request(self) -> (Request<Body>, Self::Form);
@@ -52,9 +49,7 @@ pub type GatewayEvent = LambdaRequest;
 impl InvocationEvent for GatewayEvent {
     type Form = RequestOrigin;
 
-    fn form_for_others() -> RequestOrigin {
-        RequestOrigin::ApiGatewayV2
-    }
+    const FORM_FOR_OTHERS: RequestOrigin = RequestOrigin::ApiGatewayV2;
 
     fn into_request(self) -> (Request<Body>, RequestOrigin) {
         let origin = self.request_origin();
@@ -97,7 +92,7 @@ impl InvocationEvent for GatewayEvent {
         response: Response<Body>,
     ) -> Result<Box<RawValue>, Diagnostic> {
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
         let body = String::from_utf8_lossy(&body).into_owned();
         let response = Response::from_parts(head, lambda_http::Body::Text(body));
         let answer = Box::pin(ready(response));
@@ -136,26 +131,19 @@ fn without_stage(path: String, stage: Option<&str>) -> String {
 }
 
 /// What cannot stand in a path (RFC 3986 section 3.3), but for the sign of what is encoded.
-const NOT_IN_PATHS: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
+const NOT_IN_PATHS: AsciiSet = {
+    let mut set = CONTROLS.add(b' ');
+    let mut rest: &[u8] = b"\"#<>?[\\]^`{|}";
+    while let [byte, behind @ ..] = rest {
+        (set, rest) = (set.add(*byte), behind);
+    }
+    set
+};
 
 /// The path as a URI. Gateways decode paths.
 fn uri(path: &str) -> Uri {
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let encoded = format!("{slash}{}", utf8_percent_encode(path, NOT_IN_PATHS));
+    let encoded = format!("{slash}{}", utf8_percent_encode(path, &NOT_IN_PATHS));
     // Only a path that is too long does not fit: no path of ours.
     encoded.parse().unwrap_or(Uri::from_static("/too/long"))
 }

@@ -1,13 +1,12 @@
 //! Metrics: what is counted and measured, and under which names.
 //!
-//! They go through the facade `metrics`, and nowhere where no exporter was installed: then each
-//! costs the look at one atomic. The values of labels are closed sets, but for the names of keys,
-//! which are as many as there are keys. None is ever taken from a request.
+//! They go through the facade `metrics`, and nowhere without an exporter. The values of labels are
+//! closed sets, but for the names of keys. None is ever taken from a request.
 
 use std::{
+    error::Error,
     io::{self, Write},
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,7 +27,8 @@ pub(crate) const HASH_QUEUE: &str = "hash_queue_seconds";
 /// Until a statement was answered, or given up.
 pub(crate) const STATEMENT: &str = "database_query_duration_seconds";
 const SECRET_FAILURES: &str = "secret_fetch_failures_total";
-const SECRET_AGE: &str = "secret_age_seconds";
+/// How long ago a secret was last confirmed.
+pub(crate) const SECRET_AGE: &str = "secret_age_seconds";
 const KEY_INFO: &str = "key_info";
 const CONNECTIONS: &str = "http_connections";
 const CONNECTIONS_LIMIT: &str = "http_connections_limit";
@@ -42,48 +42,45 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// A thumbprint has 43 characters.
 const MAX_KID_CHARACTERS: usize = 64;
-/// All gauges are set right before they are read. One that was not, such as that of a key
-/// which is gone, was set before the last time, and vanishes.
+/// All gauges are set right before they are read: an older one, such as of a lost key, vanishes.
 const GAUGE_LIFE: Duration = Duration::from_millis(1);
 
 /// Where metrics go.
+#[derive(Clone)]
 pub(crate) enum Exporter {
     /// Nowhere.
     Off,
     /// To the clients of a port.
-    Prometheus(SocketAddr, Scrape),
+    Prometheus(SocketAddr, PrometheusHandle),
     /// To standard output, for CloudWatch.
     Embedded(&'static Collector),
 }
 
 impl Exporter {
-    /// Installs what `config` says for this process. Fails if one is installed already.
-    pub(crate) fn install(config: MetricsConfig, requests: RequestCounter) -> Result<Self, String> {
+    /// Installs what `config` says, for a function that counts its requests. Fails the second time.
+    pub(crate) fn install(
+        config: MetricsConfig,
+        requests: Option<RequestCounter>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let Some(requests) = requests else { return Ok(Self::Off) };
         let exporter = match config {
             MetricsConfig::Off => return Ok(Self::Off),
             MetricsConfig::Prometheus(address) => {
-                let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
-                let builder = builder.map_err(|error| error.to_string())?;
+                let builder = PrometheusBuilder::new().set_buckets(&BUCKETS)?;
                 let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_LIFE));
-                let handle = builder.install_recorder().map_err(|error| error.to_string())?;
-                Self::Prometheus(address, Scrape { handle, turn: Mutex::default() })
+                Self::Prometheus(address, builder.install_recorder()?)
             }
             MetricsConfig::Embedded(function) => {
                 let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
-                let builder = builder.with_dimension(FUNCTION, function);
-                Self::Embedded(builder.init().map_err(|error| error.to_string())?)
+                Self::Embedded(builder.with_dimension(FUNCTION, function).init()?)
             }
         };
         describe(requests);
         Ok(exporter)
     }
 
-    /// Writes what has come together since the last time, where it goes to standard output.
-    /// To be called before an invocation is answered: behind the answer Lambda freezes the
-    /// process.
-    ///
-    /// Before that it sets the gauges: not one for each key, since as a dimension each would be a
-    /// metric that is paid for.
+    /// Sets the gauges and writes to standard output, if metrics go there. To be called before an
+    /// invocation is answered: behind the answer Lambda freezes the process.
     pub(crate) fn flush(&self, set_gauges: impl FnOnce()) {
         let Self::Embedded(collector) = self else { return };
         set_gauges();
@@ -93,28 +90,6 @@ impl Exporter {
         if let Err(error) = written {
             tracing::warn!(%error, "metrics were not written");
         }
-    }
-}
-
-/// What Prometheus is answered with.
-pub(crate) struct Scrape {
-    handle: PrometheusHandle,
-    /// Gauges are set and read by one at a time.
-    turn: Mutex<()>,
-}
-
-impl Scrape {
-    /// All metrics, once the gauges are set, in Prometheus' text format 0.0.4.
-    pub(crate) fn text(&self, set_gauges: impl FnOnce()) -> String {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        set_gauges();
-        self.handle.render()
-    }
-
-    /// Sums up what was measured since the last time, so that it does not pile up in memory
-    /// between two scrapes. To be called every few seconds.
-    pub(crate) fn sum_up(&self) {
-        self.handle.run_upkeep();
     }
 }
 
@@ -194,11 +169,6 @@ impl RequestCounter {
     pub(super) fn counter(self, outcome: OutcomeName) -> Counter {
         counter!(self.metric(), "outcome" => outcome.0)
     }
-}
-
-/// Sets how long ago a secret was last confirmed.
-pub(crate) fn set_secret_age(kind: SecretKind, age: Duration) {
-    gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
 }
 
 /// Sets that there is a key of this name, if it has one.

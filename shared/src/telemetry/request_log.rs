@@ -72,8 +72,7 @@ impl RequestId {
     }
 }
 
-/// What the line needs to know of a request before the router takes it away. Whatever is
-/// logged is counted here as well, and nothing anywhere else.
+/// What the line needs to know of a request. What is logged is counted, and nothing else.
 pub(crate) struct RequestLog {
     counter: Option<RequestCounter>,
     start: Instant,
@@ -84,8 +83,7 @@ pub(crate) struct RequestLog {
     finished: bool,
 }
 
-/// A client that hung up before its answer leaves a line as well, with the status that
-/// nginx gives it.
+/// A client that hung up before its answer leaves a line as well, with the status of nginx.
 impl Drop for RequestLog {
     fn drop(&mut self) {
         if !self.finished {

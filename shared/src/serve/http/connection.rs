@@ -32,8 +32,8 @@ const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// How long what a client still sends is read after the last answer.
 const LINGER_LIMIT: Duration = Duration::from_secs(1);
 
-/// Answers the requests of a connection until its client ends it or breaks a limit, or, behind
-/// the request that is being answered, `progress.close` is cancelled.
+/// Answers the requests of a connection until its client ends it or breaks a limit, or
+/// `progress.close` is cancelled and the request at hand is answered.
 pub(super) async fn serve<S, A>(
     stream: S,
     progress: &Arc<Progress>,
@@ -76,13 +76,12 @@ pub(super) async fn serve<S, A>(
     }
 }
 
-/// Reads a body beside its answer, and drops it: neither function wants one, but they come all
-/// the same, or are announced and never come. Of one that is too large or too slow the rest is
-/// left, and hyper closes the connection behind the answer (RFC 9112 sections 9.3 and 9.6).
+/// Reads a body beside its answer, and drops it: neither function wants one. Of one that is too
+/// large or too slow the rest is left, and hyper closes the connection behind the answer (RFC 9112
+/// sections 9.3 and 9.6).
 ///
-/// `false` if it is left at once. A client that asks before it sends a body
-/// (`Expect: 100-continue`) may not send it once it has its answer, and where its next request
-/// begins could not be told.
+/// `false` if it is left at once. A client that asks before it sends a body (`Expect`) may not send
+/// it once it has its answer, and where its next request begins could not be told.
 pub(super) fn discard(body: Incoming, head: &HeaderMap, progress: &Arc<Progress>) -> bool {
     if body.is_end_stream() {
         return true;

@@ -1,9 +1,8 @@
 //! How many connections may be open at once.
 //!
-//! Each is a file descriptor, and clients that held them all would keep the database from
-//! being reached: so connections have a limit, and descriptors are left for the rest. Where the
-//! limit is reached, the connection that has been idle longest makes room. A few connections more
-//! are for probes alone: an instance whose clients take all others is busy, and not broken.
+//! Each is a file descriptor, and some must be left, such as for the database. At the limit, the
+//! connection that has been idle longest makes room. A few connections more are for probes alone:
+//! an instance whose clients take all others is busy, and not broken.
 
 use std::{
     collections::HashMap,
@@ -25,8 +24,7 @@ use crate::telemetry::RepeatedWarning;
 const FOR_PROBES: usize = 16;
 /// File descriptors for the database, secrets, the listener, the runtime, and probes.
 const RESERVE: usize = 64 + FOR_PROBES;
-/// How long a request waits for its connection to be more than one for probes: an idle connection
-/// ends within a moment.
+/// How long a request waits for another connection to end, which an idle one does in a moment.
 const WAIT_LIMIT: Duration = Duration::from_millis(250);
 /// For the first head of a connection for probes.
 const PROBE_HEAD_LIMIT: Duration = Duration::from_millis(500);
@@ -35,7 +33,7 @@ const PROBE_HEAD_LIMIT: Duration = Duration::from_millis(500);
 pub(super) struct ConnectionLimit {
     total: usize,
     regular: Arc<Semaphore>,
-    for_probes: Arc<Semaphore>,
+    pub(super) for_probes: Arc<Semaphore>,
     /// By address, which is its own for as long as it is in here.
     open: Mutex<HashMap<usize, Arc<Progress>>>,
     exhausted: RepeatedWarning,
@@ -64,11 +62,6 @@ impl ConnectionLimit {
             exhausted: RepeatedWarning::default(),
             close: CancellationToken::new(),
         })
-    }
-
-    /// Waits until one more connection may be accepted, if only for probes.
-    pub(super) async fn probe_permit(&self) -> OwnedSemaphorePermit {
-        acquire(&self.for_probes).await
     }
 
     /// The permit of a connection; `None` if there is none for all requests.
@@ -163,7 +156,7 @@ impl Drop for Permit {
     }
 }
 
-async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+pub(super) async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     Arc::clone(semaphore).acquire_owned().await.expect("it is never closed")
 }
 

@@ -1,7 +1,9 @@
-//! `GET /metrics`, on a port of its own: it is for operators, and clients do not get there by
-//! accident.
+//! `GET /metrics`, for operators, on a port of its own that clients do not get to by accident.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -13,40 +15,41 @@ use axum::{
     response::IntoResponse,
 };
 use hyper::body::Incoming;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Server, accept, connection,
+    connection_limit::acquire,
     progress::{HEAD_LIMIT, Progress},
 };
-use crate::telemetry::{
-    RepeatedWarning,
-    metrics::{Scrape, set_connections},
-};
+use crate::telemetry::{RepeatedWarning, metrics::set_connections};
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Each Prometheus keeps one.
 const MAX_CONNECTIONS: usize = 16;
+/// What was measured is summed up, so that it does not pile up in memory between two scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Answers on `listener`, until it is dropped: to the end of the process, draining included.
-pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Server>) {
+pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, server: Arc<Server>) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening for metrics");
     }
-    let scrape = Arc::new(scrape);
+    let scrape = Arc::new(Mutex::new(handle.clone()));
     let upkeep = async {
         loop {
             sleep(UPKEEP_INTERVAL).await;
-            scrape.sum_up();
+            handle.run_upkeep();
         }
     };
     let connections = async {
-        let (permits, failed) =
-            (Arc::new(Semaphore::new(MAX_CONNECTIONS)), RepeatedWarning::default());
-        while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let failed = RepeatedWarning::default();
+        loop {
+            let permit = acquire(&permits).await;
             let (stream, _) = accept(&listener, &failed).await;
             let (scrape, server) = (Arc::clone(&scrape), Arc::clone(&server));
             tokio::spawn(async move {
@@ -61,22 +64,19 @@ pub(super) async fn serve(listener: TcpListener, scrape: Scrape, server: Arc<Ser
             });
         }
     };
-    tokio::select! {
-        () = connections => {}
-        () = upkeep => {}
-    }
+    tokio::join!(upkeep, connections);
 }
 
-fn answer(request: &Parts, scrape: &Scrape, server: &Server) -> Response<Body> {
+fn answer(request: &Parts, scrape: &Mutex<PrometheusHandle>, server: &Server) -> Response<Body> {
     match (request.uri.path(), &request.method) {
         ("/metrics", &Method::GET | &Method::HEAD) => {
-            let text = scrape.text(|| {
-                server.service.set_ages();
-                server.service.set_keys();
-                let (open, total) = server.limit.open_and_total();
-                set_connections(open, total);
-            });
-            ([(CONTENT_TYPE, TEXT)], text).into_response()
+            // Gauges are set and read by one at a time.
+            let handle = scrape.lock().unwrap_or_else(PoisonError::into_inner);
+            server.service.set_ages();
+            server.service.set_keys();
+            let (open, total) = server.limit.open_and_total();
+            set_connections(open, total);
+            ([(CONTENT_TYPE, TEXT)], handle.render()).into_response()
         }
         ("/metrics", _) => {
             let allow = [(ALLOW, "GET, HEAD")];

@@ -1,21 +1,20 @@
 //! What a connection is doing, and how long its client may take for it.
 //!
-//! hyper has one limit for the next head, which runs while nothing comes as well as while a head
-//! comes byte by byte, and none for an answer that its client does not take.
+//! hyper has one limit for the time between requests and for a head, and none for an answer that
+//! its client does not take.
 
 use std::{
     future::poll_fn,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// From the first byte of a head to its last; for the first head of a connection, from
-/// the moment that it was accepted.
+/// From the first byte of a head to its last; for the first head, since it was accepted.
 pub(super) const HEAD_LIMIT: Duration = Duration::from_secs(5);
 /// How long a connection may be kept between two requests.
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
@@ -60,8 +59,7 @@ impl Progress {
         Arc::new(Self { state: Mutex::new(state), close })
     }
 
-    /// Bytes have come. While a body is under way they are taken for its own: it has a limit of
-    /// its own.
+    /// Bytes have come. While a body is under way they are its own, and have its limit.
     pub(super) fn received(&self) {
         let mut state = self.state();
         state.partial = true;
@@ -129,23 +127,19 @@ impl Progress {
     /// Ends when the client has taken too long. To be polled behind whatever changes the progress.
     pub(super) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
-        poll_fn(|context| {
-            let Some(deadline) = self.deadline() else { return Poll::Pending };
+        let poll = |context: &mut Context<'_>| {
+            let State { phase, write_deadline, .. } = *self.state();
+            let deadline = match (write_deadline, phase) {
+                (Some(deadline), _) | (None, Phase::Head { deadline }) => deadline,
+                (None, Phase::Idle { since }) => since + IDLE_LIMIT,
+                (None, Phase::Answer) => return Poll::Pending,
+            };
             if sleep.deadline() != deadline {
                 sleep.as_mut().reset(deadline);
             }
             sleep.as_mut().poll(context)
-        })
-        .await;
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        let state = self.state();
-        state.write_deadline.or(match state.phase {
-            Phase::Head { deadline } => Some(deadline),
-            Phase::Answer => None,
-            Phase::Idle { since } => Some(since + IDLE_LIMIT),
-        })
+        };
+        poll_fn(poll).await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
