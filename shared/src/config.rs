@@ -115,16 +115,13 @@ impl<'a> Reader<'a> {
     /// a Secrets Manager secret, and others hold the secret. None, or more than one, is a problem.
     fn secret(&mut self, names: &[&'static str], missing: &str) -> SecretSource {
         let set: Vec<_> = names.iter().copied().filter(|name| self.is_set(name)).collect();
-        let variable = match set[..] {
-            [variable] => variable,
-            [] => {
+        let [variable] = set[..] else {
+            if set.is_empty() {
                 self.problem(names[0], missing);
-                ""
-            }
-            _ => {
+            } else {
                 self.problem(set.join(", "), "only one of them may be set");
-                ""
             }
+            return SecretSource { variable: "", place: SecretPlace::Value("".into()) };
         };
         let value = self.text(variable).unwrap_or_default();
         let place = match variable.rsplit('_').next() {

@@ -69,8 +69,7 @@ async fn is_refused(event: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn an_http_api_gets_the_simple_response_a_rest_api_a_policy_for_the_stage_and_both_flat_claims()
- {
+async fn an_http_api_gets_a_simple_response_and_a_rest_api_a_policy_for_its_stage_with_claims() {
     let (mut claims, mut flat) = (claims(), claims());
     claims["aud"] = json!(["one", "two"]);
     flat["aud"] = r#"["one","two"]"#.into();

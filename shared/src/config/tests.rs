@@ -29,10 +29,8 @@ fn read_all(variables: Variables<'_>) -> Result<String, Vec<Problem>> {
 
 /// With these variables beside keys and, unless they name another one, a database.
 fn read(variables: &[(&str, &str)]) -> Result<String, String> {
-    let names_database = |name: &str| {
-        ["DATABASE_URL", "DATABASE_URL_FILE", "MYSQL_PASSWORD", "MYSQL_PASSWORD_FILE"]
-            .contains(&name)
-    };
+    let names_database =
+        |name: &str| name.starts_with("DATABASE_") || name.starts_with("MYSQL_PASSWORD");
     let mut all = vec![("JWT_SECRET_ID", "jwt")];
     if !variables.iter().any(|(name, _)| names_database(name)) {
         all.push(("DATABASE_SECRET_ID", "rds"));
