@@ -6,12 +6,12 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use shared::users::{Column, Inspection, MySqlUsers, UserRow};
+use shared::users::{Column, Inspection, MySqlUsers, Trial, UserRow};
 
 use crate::{
-    answer::{Failure, shown},
     database::{all, open},
     stored_form::StoredForm,
+    terminal::{Failure, shown},
 };
 
 /// As long as a hash with the default parameters.
@@ -41,7 +41,7 @@ impl Findings {
 
 /// Says what `login` would make of the database.
 pub(crate) async fn check() -> Result<String, Failure> {
-    let users = open().await?.users;
+    let (users, _) = open().await?;
     let mut findings = Findings::default();
     check_server(&users.inspect().await?, &mut findings);
     if findings.fails {
@@ -50,7 +50,8 @@ pub(crate) async fn check() -> Result<String, Failure> {
         findings.add(FAILS, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
-    if fails { Err(Failure::found(lines)) } else { Ok(lines) }
+    // The command did its work, and the result is a no.
+    if fails { Err(Failure { text: lines, ..Failure::refused(Vec::new()) }) } else { Ok(lines) }
 }
 
 fn check_server(found: &Inspection, findings: &mut Findings) {
@@ -65,14 +66,13 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
     for grant in &found.grants {
         findings.add(NOTE, "", grant);
     }
-    for trial in &found.trials {
-        let problem = trial.problem.as_deref().unwrap_or_default();
-        match (trial.problem.is_some(), trial.is_needed) {
-            (false, _) => findings.add(GOOD, trial.what, ""),
-            (true, true) => findings.add(FAILS, trial.what, problem),
-            (true, false) => {
+    for Trial { what, problem, is_needed } in &found.trials {
+        match problem {
+            None => findings.add(GOOD, what, ""),
+            Some(problem) if *is_needed => findings.add(FAILS, what, problem),
+            Some(problem) => {
                 let so = "logins succeed, and hashes stay what they are";
-                findings.add(WARNING, trial.what, &format!("{problem}; {so}"));
+                findings.add(WARNING, what, &format!("{problem}; {so}"));
             }
         }
     }
@@ -90,40 +90,30 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
 
 fn check_column(column: &Column, findings: &mut Findings) {
     let Column { name, r#type, characters, collation } = column;
-    let form = match collation {
-        Some(collation) => format!("{type}, {collation}"),
-        None => r#type.clone(),
-    };
     let base = r#type.split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase();
     let is_padded = base == "binary";
+    let is_number = ["tinyint", "smallint", "mediumint", "int", "bigint", "bit"].contains(&&*base);
     let ignores_case = collation.as_deref().is_some_and(|it| it.ends_with("_ci"));
-    let what = format!("column {name}");
-    if is_padded && name.eq_ignore_ascii_case("id") {
-        let found =
-            "is no text, so that no login succeeds: let a view convert it, see docs/moving-over.md";
-        return findings.add(FAILS, &what, &format!("{form}; {found}"));
-    }
-    let problem = match name.to_ascii_lowercase().as_str() {
-        "email" | "password" if is_padded => Some("ends in zero bytes: make it VARBINARY"),
+    let (level, problem) = match name.to_ascii_lowercase().as_str() {
+        "id" if is_padded => (
+            FAILS,
+            "; is no text, so that no login succeeds: let a view convert it, see docs/moving-over.md",
+        ),
+        "email" | "password" if is_padded => (WARNING, "; ends in zero bytes: make it VARBINARY"),
         "email" if !ignores_case => {
-            Some("finds an e-mail in its own spelling and in lower case, and in no other")
+            (WARNING, "; finds an e-mail in its own spelling and in lower case, and in no other")
         }
-        "password" if characters.is_some_and(|it| it < HASH_CHARACTERS) => {
-            Some("is too short for new hashes, which need 97 characters: make it VARCHAR(255)")
+        "password" if characters.is_some_and(|it| it < HASH_CHARACTERS) => (
+            WARNING,
+            "; is too short for new hashes, which need 97 characters: make it VARCHAR(255)",
+        ),
+        "admin" if !is_number => {
+            (WARNING, "; makes no administrators: only a whole number or BIT does, such as BOOLEAN")
         }
-        "admin" if !is_number(&base) => {
-            Some("makes no administrators: only a whole number or BIT does, such as BOOLEAN")
-        }
-        _ => None,
+        _ => (GOOD, ""),
     };
-    match problem {
-        None => findings.add(GOOD, &what, &form),
-        Some(problem) => findings.add(WARNING, &what, &format!("{form}; {problem}")),
-    }
-}
-
-fn is_number(r#type: &str) -> bool {
-    ["tinyint", "smallint", "mediumint", "int", "bigint", "bit"].contains(&r#type)
+    let collation = collation.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
+    findings.add(level, &format!("column {name}"), &format!("{type}{collation}{problem}"));
 }
 
 async fn check_users(users: &MySqlUsers, findings: &mut Findings) -> Result<(), Failure> {
@@ -171,8 +161,8 @@ fn judged(form: &StoredForm) -> (&'static str, &'static str) {
     match form {
         StoredForm::Hash(kind) if kind == "argon2id" => (GOOD, "log in"),
         StoredForm::Hash(_) => (GOOD, "log in, and are replaced by argon2id then"),
-        StoredForm::Disabled { digest: false } => (GOOD, "refused until auth-admin user enable"),
-        StoredForm::Disabled { digest: true } => {
+        StoredForm::Disabled(None) => (GOOD, "refused until auth-admin user enable"),
+        StoredForm::Disabled(Some(_)) => {
             (WARNING, "a digest still stands there: auth-admin upgrade hashes it once more")
         }
         StoredForm::Digest(_) => (FAILS, "refused until auth-admin upgrade"),

@@ -1,13 +1,11 @@
 //! The commands.
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
 
 use crate::{
-    answer::{self, Failure},
     check,
     key::{self, KeyCommand},
+    terminal::Failure,
     throttle::{self, ThrottleCommand},
     upgrade::{self, UpgradeDetails, Wanted},
     user::{self, UserCommand},
@@ -42,22 +40,17 @@ enum Command {
     User(UserCommand),
     /// Say what login would make of the database, and change nothing
     ///
-    /// Says in a table what it found: the server and its mode, the account and its privileges, the
-    /// columns that login reads and their types, what login does there, stored passwords by kind,
-    /// and e-mails that are there twice. Run it with the account and the variables of login. The
-    /// exit status is 1 where a login would fail.
+    /// Run it with the account and the variables of login. The exit status is 1 where a login would
+    /// fail.
     Check,
     /// Hash the digests that other systems stored, so that their users can log in
     ///
-    /// Fast digests of passwords are hashed once more, with Argon2id: MD5, SHA-1, SHA-256 and
-    /// SHA-512 in hexadecimal, {SSHA} and its siblings of LDAP, and the *... of MySQL 4.1. First
-    /// it says how many rows there are of each form, and asks. Each hash is stored only if the row
-    /// has not changed in between, so that the service may run meanwhile; if the command is
-    /// stopped, the next one goes on where it was.
+    /// Fast digests (docs/moving-over.md lists them) are hashed once more, with Argon2id. First it
+    /// says how many rows there are of each form, and asks. The service may run meanwhile; if the
+    /// command is stopped, the next one goes on where it was.
     ///
     /// A digest of something else than the password alone, such as of the password and a salt in
-    /// another column, looks the same. Its users could not log in, and the digest would be gone: so
-    /// try one user with --only first.
+    /// another column, looks the same, and would be lost: so try one user with --only first.
     Upgrade(UpgradeDetails),
     /// Hash the passwords that the Flask service stored as plain text
     ///
@@ -65,8 +58,8 @@ enum Command {
     /// and goes on as upgrade does. What looks like a hash is left alone: with a hash of it, an old
     /// copy of the table would be enough to log in.
     ///
-    /// Weak passwords are hashed as well, since their users must be able to log in; their e-mails
-    /// are listed on standard error, and it is the last chance to find them.
+    /// Weak passwords are hashed as well; their e-mails are listed on standard error, since it is the
+    /// last chance to find them.
     UpgradePlaintext {
         #[command(flatten)]
         details: UpgradeDetails,
@@ -88,29 +81,17 @@ enum Command {
     Throttle(ThrottleCommand),
 }
 
-pub(crate) fn run() -> ExitCode {
-    let command = Cli::parse().command;
-    // One thread is enough: hashes are computed on threads of their own, and there is one
-    // connection to the database.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    answer::print(match runtime {
-        Ok(runtime) => runtime.block_on(command.run()),
-        Err(error) => Err(Failure::because(format!("no runtime: {error}"))),
-    })
-}
-
-impl Command {
-    async fn run(self) -> Result<String, Failure> {
-        match self {
-            Self::User(command) => user::run(command).await,
-            Self::Check => check::check().await,
-            Self::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
-            Self::UpgradePlaintext { details, allow_hash_like } => {
-                upgrade::upgrade(Wanted::PlainTexts { hash_like: allow_hash_like }, &details).await
-            }
-            Self::Key(command) => key::run(command).await,
-            Self::Throttle(command) => throttle::run(command).await,
+/// Does what the command line asks for.
+pub(crate) async fn run() -> Result<String, Failure> {
+    match Cli::parse().command {
+        Command::User(command) => user::run(command).await,
+        Command::Check => check::check().await,
+        Command::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
+        Command::UpgradePlaintext { details, allow_hash_like: hash_like } => {
+            upgrade::upgrade(Wanted::PlainTexts { hash_like }, &details).await
         }
+        Command::Key(command) => key::run(command).await,
+        Command::Throttle(command) => throttle::run(command).await,
     }
 }
 

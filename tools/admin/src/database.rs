@@ -5,34 +5,33 @@ use std::{num::NonZero, thread::available_parallelism};
 use futures_util::stream::{self, Stream, StreamExt};
 use secrecy::SecretString;
 use shared::{
-    config::{Argon2Config, DatabaseConfig, Reader},
+    config::{Argon2Config, DatabaseConfig, Problem, Reader},
     password::{HashingError, PasswordHasher, StoredDigest},
     secrets::Secrets,
     users::{MySqlUsers, UserRow},
 };
 
-use crate::answer::Failure;
+use crate::terminal::Failure;
 
+/// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
+const EXIT_CONFIGURATION: u8 = 78;
 /// One command, one statement after another.
 const CONNECTIONS: u32 = 1;
 /// Some hundred KiB, and a query that takes milliseconds.
 const USERS_PER_PAGE: u32 = 500;
 
-/// What a command works with.
-pub(crate) struct Store {
-    pub(crate) users: MySqlUsers,
-    pub(crate) hasher: PasswordHasher,
-}
-
 /// Reads the environment, all of it or all that is wrong with it, and opens the database.
-pub(crate) async fn open() -> Result<Store, Failure> {
+pub(crate) async fn open() -> Result<(MySqlUsers, PasswordHasher), Failure> {
+    let wrong = |problems: Vec<Problem>| Failure {
+        exit: EXIT_CONFIGURATION,
+        ..Failure::refused(problems.iter().map(Problem::to_string).collect())
+    };
     let mut reader = Reader::new(&|name| std::env::var_os(name));
     let config = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
-    let config = reader.finish(config);
-    let (database, argon2) = config.map_err(|problems| Failure::configuration(&problems))?;
+    let (database, argon2) = reader.finish(config).map_err(wrong)?;
     let users = MySqlUsers::prepare(database, &Secrets::default(), CONNECTIONS).await;
-    let users = users.map_err(|error| Failure::configuration(&[error.into()]))?;
-    Ok(Store { users, hasher: PasswordHasher::new(argon2, cores()) })
+    let users = users.map_err(|error| wrong(vec![error.into()]))?;
+    Ok((users, PasswordHasher::new(argon2, cores())))
 }
 
 fn cores() -> usize {
@@ -66,7 +65,7 @@ pub(crate) enum Input {
     Hash(String),
 }
 
-/// The hash of each input, with what it is for, in the order in which they get ready.
+/// The hash of each input, with what it is for, in their order.
 pub(crate) fn hashes<T>(
     hasher: &PasswordHasher,
     inputs: impl IntoIterator<Item = (T, Input)>,
@@ -81,5 +80,5 @@ pub(crate) fn hashes<T>(
     };
     // For each computation that runs, one more waits: no core is idle for long while a finished
     // hash is being stored.
-    stream::iter(inputs).map(hash).buffer_unordered(2 * cores())
+    stream::iter(inputs).map(hash).buffered(2 * cores())
 }

@@ -6,15 +6,15 @@ use clap::{Args, ValueEnum};
 use csv::{ErrorKind, StringRecord};
 use futures_util::TryStreamExt;
 use shared::{
-    password::{PasswordHasher, StoredDigest},
+    password::PasswordHasher,
     users::{MySqlUsers, NewUser, StoreError, UserStore},
 };
 
 use crate::{
     accepted,
-    answer::Failure,
     database::{Input, hashes},
     stored_form::{StoredForm, is_locked, looks_like_a_hash},
+    terminal::Failure,
 };
 
 const HEADERS: [&[&str]; 2] = [&["email", "password"], &["email", "password", "admin"]];
@@ -48,9 +48,6 @@ enum PasswordsAre {
 /// A user of the file, with its line and what its hash is made of.
 type Entry = ((u64, NewUser), Input);
 
-/// The number of a line that is wrong, and why it is.
-type BadLine = (u64, String);
-
 /// Adds the users of a CSV file, all or none.
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
@@ -72,9 +69,7 @@ pub(crate) async fn import(
     }
     let new =
         hashes(hasher, entries).map_ok(|((line, user), hash)| (line, NewUser { hash, ..user }));
-    let mut new: Vec<_> = new.try_collect().await?;
-    // In the order of the file again.
-    new.sort_by_key(|(line, _)| *line);
+    let new: Vec<_> = new.try_collect().await?;
     let (lines, new): (Vec<u64>, Vec<NewUser>) = new.into_iter().unzip();
     match users.add(&new).await {
         Ok(()) if new.len() == 1 => Ok("added 1 user".to_owned()),
@@ -88,21 +83,18 @@ pub(crate) async fn import(
     }
 }
 
-fn refused(mut bad: Vec<BadLine>) -> Failure {
+/// Names lines that are wrong, with the reasons.
+fn refused(mut bad: Vec<(u64, String)>) -> Failure {
     bad.sort();
-    let more = bad.len().saturating_sub(MAX_BAD_LINES_SHOWN);
     let shown = bad.iter().take(MAX_BAD_LINES_SHOWN);
-    let mut reasons: Vec<String> =
-        shown.map(|(line, reason)| format!("line {line}: {reason}")).collect();
-    if more > 0 {
-        reasons.push(format!("{more} more lines are wrong"));
-    }
-    reasons.push("no user was added".into());
-    Failure::refused(reasons)
+    let shown = shown.map(|(line, reason)| format!("line {line}: {reason}"));
+    let more = bad.len().checked_sub(MAX_BAD_LINES_SHOWN).filter(|more| *more > 0);
+    let more = more.map(|more| format!("{more} more lines are wrong"));
+    Failure::refused(shown.chain(more).chain(["no user was added".to_owned()]).collect())
 }
 
 /// The users of the file, and its bad lines.
-fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
+fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<(u64, String)>) {
     // As spreadsheets write it; it would shift every position.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = csv::Reader::from_reader(text);
@@ -114,10 +106,7 @@ fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
     let (mut entries, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
     let (mut line, mut at) = (1, 0);
     for record in reader.records() {
-        let position = match &record {
-            Ok(record) => record.position(),
-            Err(error) => error.position(),
-        };
+        let position = record.as_ref().map_or_else(csv::Error::position, StringRecord::position);
         let start = position.and_then(|position| usize::try_from(position.byte()).ok());
         // Counted here: the library's line numbers are wrong behind CRLF and empty lines.
         while let Some(byte) = text.get(at)
@@ -126,22 +115,18 @@ fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<BadLine>) {
             line += u64::from(*byte == b'\n');
             at += 1;
         }
-        let read = record.map_err(|error| malformed(&error).to_owned());
+        // The library's own messages could quote a field.
+        let read = record.map_err(|error| match error.kind() {
+            ErrorKind::UnequalLengths { .. } => "has not as many fields as the header".to_owned(),
+            ErrorKind::Utf8 { .. } => "is not UTF-8".to_owned(),
+            _ => "cannot be read".to_owned(),
+        });
         match read.and_then(|record| entry(line, &record, details, &mut seen)) {
             Ok(entry) => entries.push(entry),
             Err(reason) => bad.push((line, reason)),
         }
     }
     (entries, bad)
-}
-
-/// The library's own messages could quote a field.
-fn malformed(error: &csv::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::UnequalLengths { .. } => "has not as many fields as the header",
-        ErrorKind::Utf8 { .. } => "is not UTF-8",
-        _ => "cannot be read",
-    }
 }
 
 /// The user of one record; `seen` has the e-mails so far, and their lines.
@@ -172,10 +157,8 @@ fn input(text: &str, details: &ImportDetails) -> Result<Input, String> {
         return Err("the password has a line break in it; is a quote missing?".into());
     }
     if details.passwords == PasswordsAre::Hashed {
-        if let Some(digest) = StoredDigest::parse(text) {
-            return Ok(Input::Digest(digest));
-        }
         return match StoredForm::of(text) {
+            StoredForm::Digest(digest) => Ok(Input::Digest(digest)),
             StoredForm::Hash(_) if text.len() > MAX_HASH_BYTES => {
                 Err(format!("the hash is longer than {MAX_HASH_BYTES} bytes"))
             }

@@ -6,17 +6,16 @@ use std::{path::PathBuf, time::SystemTime};
 
 use clap::{
     Args, Subcommand,
-    builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
+    builder::{NonEmptyStringValueParser as NonEmpty, PossibleValuesParser, TypedValueParser},
 };
-use secrecy::SecretString;
 use serde_json::json;
 use shared::{
     keys::{Algorithm, JwkSet, Key, KeyKind, KeyUse, Keys, generate},
     secrets::Secrets,
 };
 
-use crate::answer::{Failure, listing, shown};
-use place::{Keyring, Place, both, create, publish};
+use crate::terminal::{Failure, listing, shown};
+use place::{Keyring, Place, create, publish};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -32,9 +31,7 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_parser = algorithm())]
         alg: Algorithm,
         #[command(flatten)]
-        name: NewKid,
-        #[command(flatten)]
-        places: PlacesOfKeys,
+        new: NewKey,
     },
     /// List the keys in their order: the one that signs, and those that verify
     ///
@@ -58,42 +55,24 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         stage: bool,
         #[command(flatten)]
-        name: NewKid,
-        #[command(flatten)]
-        places: PlacesOfKeys,
+        new: NewKey,
     },
     /// Let another key of the set sign; every instance and gateway should have it before
-    Promote {
-        #[command(flatten)]
-        key: WhichKey,
-        #[command(flatten)]
-        places: PlacesOfKeys,
-    },
+    Promote(WhichKey),
     /// Remove a key that no longer signs
     ///
     /// Its tokens are refused as soon as the instances have the new set. With --secret-id, the label
     /// AWSPREVIOUS is taken away from the version before, too: what it holds would go on verifying.
-    Retire {
-        #[command(flatten)]
-        key: WhichKey,
-        #[command(flatten)]
-        places: PlacesOfKeys,
-    },
+    Retire(WhichKey),
     /// Print the public JWK Set, as validate serves it under /.well-known/jwks.json
-    Public {
-        #[command(flatten)]
-        place: PlaceOfKeys,
-    },
+    Public(PlaceOfKeys),
     /// Write the public JWK Set to the place where those read it who only verify
     ///
     /// Needed once for keys that are there already, and after a change that was not finished:
     /// rotate, promote and retire do it by themselves if they are given the place. A set with a
     /// symmetric key is refused, since that has no public half, and a place that holds private keys
     /// is not written over.
-    Publish {
-        #[command(flatten)]
-        places: PlacesOfKeys,
-    },
+    Publish(PlacesOfKeys),
 }
 
 /// Where the keys are: exactly one of the two.
@@ -110,7 +89,7 @@ pub(crate) struct PlaceOfKeys {
     ///
     /// It is found by the standard AWS variables and files. Of changes at the same time one alone
     /// is made, and the others fail.
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "ID", value_parser = NonEmpty::new())]
     secret_id: Option<String>,
 }
 
@@ -124,37 +103,35 @@ pub(crate) struct PlacesOfKeys {
     public_file: Option<PathBuf>,
     /// Keep the public keys in this Secrets Manager secret in step, too; a change is written
     /// there first
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "ID", value_parser = NonEmpty::new())]
     public_secret_id: Option<String>,
 }
 
-/// One key of a set: exactly one of the two.
+/// One key of a set: exactly one of the two, and where the set is.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct WhichKey {
     /// The kid of the key, as `key list` shows it
     // One thumbprint in 64 begins with a hyphen.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true, required_unless_present = "without_kid")]
     kid: Option<String>,
     /// The key that has no kid, which `key list` shows as -
     ///
     /// If there are several: one that does not sign, of those the first for promote and the last
     /// for retire.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "kid")]
     without_kid: bool,
+    #[command(flatten)]
+    places: PlacesOfKeys,
 }
 
-/// What a new key is called.
+/// What a new key is called, and where it is kept.
 #[derive(Args)]
-pub(crate) struct NewKid {
+pub(crate) struct NewKey {
     /// The kid of the new key [default: the thumbprint of RFC 7638; none with HS256]
-    #[arg(
-        long,
-        value_name = "NAME",
-        allow_hyphen_values = true,
-        value_parser = NonEmptyStringValueParser::new()
-    )]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = NonEmpty::new())]
     kid: Option<String>,
+    #[command(flatten)]
+    places: PlacesOfKeys,
 }
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
@@ -165,25 +142,35 @@ fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
 
 pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
     match command {
-        KeyCommand::New { alg, name, places } => new(places, alg, name.kid.as_deref()).await,
-        KeyCommand::Rotate { alg, stage, name, places } => {
-            rotate(&Keyring::open(places).await?, alg, stage, name.kid.as_deref()).await
+        KeyCommand::New { alg, new: NewKey { kid, places } } => {
+            let set = JwkSet::of(&generate(alg, kid.as_deref())?)?;
+            create(places, &set).await?;
+            Ok(set.keys().iter().find_map(|key| key.id.as_deref()).map_or("-".to_owned(), shown))
         }
-        KeyCommand::Promote { key, places } => promote(&Keyring::open(places).await?, &key).await,
-        KeyCommand::Retire { key, places } => retire(&Keyring::open(places).await?, &key).await,
-        KeyCommand::Publish { places } => {
+        KeyCommand::Rotate { alg, stage, new } => rotate(alg, stage, new).await,
+        KeyCommand::Promote(key) => promote(key).await,
+        KeyCommand::Retire(key) => retire(key).await,
+        KeyCommand::Publish(places) => {
             publish(places).await?;
             Ok("the public keys are in step with the keys".to_owned())
         }
-        KeyCommand::List { json, place } => list(&Place::of(place).await?, json).await,
-        KeyCommand::Public { place } => public(&Place::of(place).await?).await,
+        KeyCommand::List { json, place } => {
+            Ok(list(&Place::of(place).await?.read().await?.set, json))
+        }
+        KeyCommand::Public(place) => {
+            let place = Place::of(place).await?;
+            // In the very way in which `validate` comes by them.
+            let keys = Keys::fetch(place.source(), KeyUse::Verify, &Secrets::default()).await;
+            let keys = place.named(keys.map_err(|problem| problem.reason))?;
+            let keys = keys.get(SystemTime::now()).await.map_err(|error| error.reason);
+            Ok(place.named(keys)?.public_set())
+        }
     }
 }
 
 /// Lists the keys, and nothing of what they are made of.
-async fn list(place: &Place, json: bool) -> Result<String, Failure> {
-    let set = place.read().await?.set;
-    let signs = signing(&set).map(|(at, _)| at);
+fn list(set: &JwkSet, json: bool) -> String {
+    let signs = signing(set).map(|(at, _)| at);
     let listed = set.keys().iter().enumerate().map(|(index, key)| {
         let written = match key.kind {
             KeyKind::Private => "private",
@@ -193,40 +180,19 @@ async fn list(place: &Place, json: bool) -> Result<String, Failure> {
         let (kid, alg) = (key.id.as_deref(), key.algorithm.name());
         json!({ "kid": kid, "alg": alg, "signs": signs == Some(index), "kind": written })
     });
-    Ok(listing(listed.collect(), json, ["kid", "alg", "signs", "kind"]))
-}
-
-/// The public keys, in the very way in which `validate` comes by them.
-async fn public(place: &Place) -> Result<String, Failure> {
-    let keys = Keys::fetch(place.source(), KeyUse::Verify, &Secrets::default()).await;
-    let keys = keys.map_err(|problem| place.refuse(problem.reason))?;
-    let keys = keys.get(SystemTime::now()).await.map_err(|error| place.refuse(error.reason))?;
-    Ok(keys.public_set().clone())
-}
-
-/// Makes a set with one key.
-async fn new(places: PlacesOfKeys, alg: Algorithm, kid: Option<&str>) -> Result<String, Failure> {
-    let set = JwkSet::of(&new_key(alg, kid)?);
-    let set = set.map_err(|error| Failure::because(error.to_string()))?;
-    create(places, &set).await?;
-    Ok(shown(set.keys().signing().and_then(|key| key.id.as_deref()).unwrap_or("-")))
+    listing(listed.collect(), json, ["kid", "alg", "signs", "kind"])
 }
 
 /// Adds a key: in front, so that it signs, or behind the one that signs.
-async fn rotate(
-    keyring: &Keyring,
-    alg: Option<Algorithm>,
-    stage: bool,
-    kid: Option<&str>,
-) -> Result<String, Failure> {
+async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<String, Failure> {
+    let keyring = Keyring::open(new.places).await?;
     let Some((at, before)) = signing(&keyring.held.set) else {
         let reason = "holds no key that signs; give the place of the private keys";
         return Err(keyring.place.refuse(reason));
     };
-    let key = new_key(alg.unwrap_or(before.algorithm), kid)?;
+    let key = generate(alg.unwrap_or(before.algorithm), new.kid.as_deref())?;
     let index = if stage { at + 1 } else { 0 };
-    let set = keyring.change(|jwks| jwks.insert(index, key)).await?;
-    keyring.check(&set).await?;
+    let set = keyring.change(false, |jwks| jwks.insert(index, key)).await?;
     let added = set.keys().iter().nth(index).expect("it was inserted there");
     if !stage {
         return Ok(signs_now(added, before));
@@ -241,9 +207,10 @@ async fn rotate(
 }
 
 /// Lets another key sign.
-async fn promote(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure> {
+async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
+    let keyring = Keyring::open(places).await?;
     // New keys stand before old ones.
-    let (index, key) = meant(&keyring.held.set, which)?[0];
+    let (index, key) = meant(&keyring.held.set, kid.as_deref())?[0];
     if !key.can_sign() {
         return Err(Failure::because(
             "this key can only verify: it is public, or its key_ops keep it from signing",
@@ -251,8 +218,7 @@ async fn promote(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure>
     }
     match signing(&keyring.held.set) {
         Some((at, before)) if at != index => {
-            let set = keyring.change(|jwks| jwks[..=index].rotate_right(1)).await?;
-            keyring.check(&set).await?;
+            keyring.change(false, |jwks| jwks[..=index].rotate_right(1)).await?;
             Ok(signs_now(key, before))
         }
         _ => Ok(format!("{} signs already", name(key))),
@@ -260,8 +226,9 @@ async fn promote(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure>
 }
 
 /// Removes a key.
-async fn retire(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure> {
-    let keys = meant(&keyring.held.set, which)?;
+async fn retire(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
+    let keyring = Keyring::open(places).await?;
+    let keys = meant(&keyring.held.set, kid.as_deref())?;
     let (index, key) = keys[keys.len() - 1];
     let retired = name(key);
     let refused = |reason| Err(Failure::because(format!("{retired} {reason}")));
@@ -271,14 +238,9 @@ async fn retire(keyring: &Keyring, which: &WhichKey) -> Result<String, Failure> 
     if signing(&keyring.held.set).is_some_and(|(at, _)| at == index) {
         return refused("signs; promote another first: auth-admin key promote");
     }
-    let set = keyring.change(|jwks| drop(jwks.remove(index))).await?;
-    both(keyring.forget().await, keyring.check(&set).await)?;
+    let set = keyring.change(true, |jwks| drop(jwks.remove(index))).await?;
     let signs = set.keys().signing().map(|key| format!("; {} signs", name(key)));
     Ok(format!("retired {retired}{}", signs.unwrap_or_default()))
-}
-
-fn new_key(alg: Algorithm, kid: Option<&str>) -> Result<SecretString, Failure> {
-    generate(alg, kid).map_err(|error| Failure::because(error.to_string()))
 }
 
 /// The key that signs, and its position.
@@ -288,8 +250,7 @@ fn signing(set: &JwkSet) -> Option<(usize, &Key)> {
 
 /// The keys that may be meant, with their positions: one at least. Of keys without a kid, the one
 /// that signs only if there is no other.
-fn meant<'s>(set: &'s JwkSet, which: &WhichKey) -> Result<Vec<(usize, &'s Key)>, Failure> {
-    let kid = which.kid.as_deref();
+fn meant<'s>(set: &'s JwkSet, kid: Option<&str>) -> Result<Vec<(usize, &'s Key)>, Failure> {
     let mut found: Vec<_> =
         set.keys().iter().enumerate().filter(|(_, key)| key.id.as_deref() == kid).collect();
     if found.is_empty() {
@@ -357,7 +318,7 @@ mod tests {
             (&[None, None, None], &[1, 2]),
         ] {
             let set = set(kids);
-            let found = meant(&set, &WhichKey { kid: None, without_kid: true }).unwrap_or_default();
+            let found = meant(&set, None).unwrap_or_default();
             let positions: Vec<usize> = found.iter().map(|(index, _)| *index).collect();
             assert_eq!(positions, expected, "{kids:?}");
         }

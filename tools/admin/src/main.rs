@@ -4,20 +4,22 @@
 //! stores is what `login` reads.
 
 mod accepted;
-mod answer;
-mod ask;
 mod check;
 mod cli;
 mod database;
 mod import;
 mod key;
 mod stored_form;
+mod terminal;
 mod throttle;
 mod upgrade;
 mod user;
 
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    cli::run()
+// One thread is enough: hashes are computed on threads of their own, and there is one connection to
+// the database.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    terminal::print(cli::run().await)
 }

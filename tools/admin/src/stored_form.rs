@@ -7,29 +7,14 @@ use std::fmt;
 
 use shared::password::{DISABLED, StoredDigest, StoredHash};
 
-/// 16 bytes in Base64. Random letters and digits of this length are no word that was thought of.
-const MIN_BASE64_CHARACTERS: usize = 22;
-/// 16, 20, 32 and 64 bytes in Base64 without padding.
-const BASE64_LENGTHS: [usize; 4] = [22, 27, 43, 86];
-/// No hash with marks in it is shorter.
-const MIN_MARKED_CHARACTERS: usize = 20;
-/// crypt(3) with DES: no other hash is as short.
-const DES_CHARACTERS: usize = 13;
-/// The last one of them has four bits.
-const DES_LAST: &[u8] = b".26AEIMQUYcgkosw";
-
 /// What a text in the column `password` is.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoredForm {
-    /// A hash that `login` can compare a password with.
+    /// A hash that `login` can compare a password with, by its kind.
     Hash(String),
     /// A fast digest, refused by `login` until `auth-admin upgrade`.
-    Digest(&'static str),
-    /// A hash behind a [`DISABLED`].
-    Disabled {
-        /// It is a fast digest.
-        digest: bool,
-    },
+    Digest(StoredDigest),
+    /// A hash behind a [`DISABLED`], or a fast digest, which is here.
+    Disabled(Option<StoredDigest>),
     /// Written like a hash, of a kind that `login` does not know and refuses; to hash it
     /// once more would destroy it.
     Unsupported,
@@ -42,20 +27,20 @@ pub(crate) enum StoredForm {
 impl StoredForm {
     /// What `text` is.
     pub(crate) fn of(text: &str) -> Self {
-        if text.is_empty() {
-            Self::Empty
-        } else if let Some(hash) = StoredHash::parse(text) {
-            Self::Hash(hash.kind)
-        } else if let Some(digest) = StoredDigest::parse(text) {
-            Self::Digest(digest.kind)
-        } else if let Some(hash) = text.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash))
-        {
-            Self::Disabled { digest: StoredDigest::parse(hash).is_some() }
-        } else if looks_like_a_hash(text) {
-            Self::Unsupported
-        } else {
-            Self::PlainText
+        match (Self::known(text), text.strip_prefix(DISABLED).and_then(Self::known)) {
+            (Some(form), _) => form,
+            (None, Some(Self::Digest(digest))) => Self::Disabled(Some(digest)),
+            (None, Some(_)) => Self::Disabled(None),
+            (None, None) if text.is_empty() => Self::Empty,
+            (None, None) if looks_like_a_hash(text) => Self::Unsupported,
+            (None, None) => Self::PlainText,
         }
+    }
+
+    /// A hash or a fast digest that `login` or `auth-admin upgrade` reads.
+    fn known(text: &str) -> Option<Self> {
+        let hash = StoredHash::parse(text).map(|hash| Self::Hash(hash.kind));
+        hash.or_else(|| StoredDigest::parse(text).map(Self::Digest))
     }
 }
 
@@ -63,19 +48,14 @@ impl fmt::Display for StoredForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Hash(kind) => kind,
-            Self::Digest(kind) => return write!(formatter, "{kind} digest!"),
-            Self::Disabled { digest: false } => "disabled",
-            Self::Disabled { digest: true } => "disabled digest!",
+            Self::Digest(digest) => return write!(formatter, "{} digest!", digest.kind),
+            Self::Disabled(None) => "disabled",
+            Self::Disabled(Some(_)) => "disabled digest!",
             Self::Unsupported => "unsupported",
             Self::Empty => "none",
             Self::PlainText => "plain text!",
         })
     }
-}
-
-/// Whether a user with this in their row can be disabled, and enabled again as they were.
-pub(crate) fn can_be_disabled(text: &str) -> bool {
-    StoredHash::parse(text).is_some() || StoredDigest::parse(text).is_some()
 }
 
 /// Whether another system has locked the user: a mark alone, or one before what looks like a
@@ -89,34 +69,31 @@ pub(crate) fn looks_like_a_hash(text: &str) -> bool {
     // A blank in front, MySQL's star, marks of locked users.
     let marked = text.trim();
     let text = marked.trim_matches(['!', '*']);
-    let has = |class: fn(&u8) -> bool| text.bytes().any(|byte| class(&byte));
-    let [upper, lower, digit] =
-        [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit].map(has);
-    let classes = [upper, lower, digit].into_iter().filter(|has| *has).count();
+    let classes = [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit];
+    let classes = classes.into_iter().filter(|class| text.bytes().any(|byte| class(&byte))).count();
     // As `-`, `:` and blanks part the digits of some libraries.
     let together = text.replace(['-', ':', ' '], "");
     let is_hex = |byte: u8| byte.is_ascii_hexdigit();
-    let is_plain_base64 = |byte: u8| is_base64(byte) && !b"-_".contains(&byte);
-    let of_base64 = text.bytes().all(is_base64);
+    let is_plain_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+./".contains(&byte);
+    // Of its form for URLs, and of crypt(3), too.
+    let of_base64 = text.bytes().all(|byte| is_plain_base64(byte) || b"-_".contains(&byte));
     // What is left of a mark alone.
     (text != marked && ["", "LK", "NP"].contains(&text))
         // {SSHA}…, {bcrypt}…, and JSON.
         || text.starts_with(['{', '['])
-        || (text.len() >= MIN_MARKED_CHARACTERS && has_field_between_dollars(text))
+        || (text.len() >= 20 && has_field_between_dollars(text))
         || longest_run(&together, is_hex) >= 32
         || (text.len() >= 16 && text.bytes().all(is_hex) && classes > 1)
-        || (text.len() >= MIN_MARKED_CHARACTERS && text.ends_with('=') && !text.contains(' '))
-        || (classes == 3 && longest_run(text, is_plain_base64) >= MIN_BASE64_CHARACTERS)
-        || (classes > 1 && of_base64 && BASE64_LENGTHS.contains(&text.len()))
-        || (text.len() == DES_CHARACTERS
+        || (text.len() >= 20 && text.ends_with('=') && !text.contains(' '))
+        // 16 bytes. Random letters and digits of this length are no word that was thought of.
+        || (classes == 3 && longest_run(text, is_plain_base64) >= 22)
+        // 16, 20, 32 and 64 bytes without padding.
+        || (classes > 1 && of_base64 && [22, 27, 43, 86].contains(&text.len()))
+        // crypt(3) with DES, of which the last character has four bits. No other hash is as short.
+        || (text.len() == 13
             && of_base64
-            && DES_LAST.contains(&text.as_bytes()[DES_CHARACTERS - 1])
+            && text.ends_with(|last| ".26AEIMQUYcgkosw".contains(last))
             && (classes == 3 || text.contains(['.', '/'])))
-}
-
-/// In the alphabets of Base64, of its form for URLs, and of crypt(3).
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+./-_".contains(&byte)
 }
 
 /// `$2b$…`, `sha1$…$…`, `crypt$$…`, `b'$2b$…'`.
@@ -151,12 +128,9 @@ mod tests {
             nMKuihunqTqSO4qAIYyH4A== AQAAAAIAAYagAAAAEB75p+usVsPKxP4k nMKuihunqTq_O-qAIYyH4A \
             nmkuihunqtqso4qaiyyh4a rl.3StKT.4T8M Ab3StKT84T8Mw 9cc2ae8a-1ba7-a93d-a39b-46fc1019c481 \
             9C-C2-AE-8A-1B-A7-A9-3D-A3-9B-46-FC-10-19-C4-81 ! * !! *LK* *NP*";
-        let blanks = [
-            " 9cc2ae8a1ba7a93da39b46fc1019c481",
-            "9c c2 ae 8a 1b a7 a9 3d a3 9b 46 fc 10 19 c4 81",
-        ];
+        let spaced = "9c c2 ae 8a 1b a7 a9 3d a3 9b 46 fc 10 19 c4 81";
         let around = [" H", "b'H'", "{bcrypt}H", "!!H"].map(|text| text.replace('H', BCRYPT));
-        let hash_like = hash_like.split_whitespace().chain(blanks);
+        let hash_like = hash_like.split_whitespace().chain([spaced]);
         let hash_like = hash_like.chain(around.iter().map(String::as_str));
         // What a person can have thought of.
         let words = "Secret1! $ecret $ecret$ecret md5$ Correct-Horse-Battery-9 1234567890123456 \
@@ -171,17 +145,17 @@ mod tests {
         ];
         let disabled = format!("!{BCRYPT}");
         let others = [
-            (BCRYPT, StoredForm::Hash("bcrypt".into())),
-            ("9cc2ae8a1ba7a93da39b46fc1019c481", StoredForm::Digest("md5")),
-            (&disabled, StoredForm::Disabled { digest: false }),
-            ("", StoredForm::Empty),
+            (BCRYPT, "bcrypt"),
+            ("9cc2ae8a1ba7a93da39b46fc1019c481", "md5 digest!"),
+            (&disabled, "disabled"),
+            ("", "none"),
         ];
         for (text, form) in hash_like
-            .map(|text| (text, StoredForm::Unsupported))
-            .chain(words.split(' ').chain(sentences).map(|text| (text, StoredForm::PlainText)))
+            .map(|text| (text, "unsupported"))
+            .chain(words.split(' ').chain(sentences).map(|text| (text, "plain text!")))
             .chain(others)
         {
-            assert_eq!(StoredForm::of(text), form, "{text:?}");
+            assert_eq!(StoredForm::of(text).to_string(), form, "{text:?}");
         }
     }
 }

@@ -4,11 +4,11 @@ use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::throttle::Subject;
+use shared::{throttle::Subject, users::MySqlUsers};
 
 use crate::{
-    answer::{Failure, listing},
     database::{all, open},
+    terminal::{Failure, listing},
 };
 
 /// More than a person reads; an attack may leave behind many more.
@@ -48,29 +48,24 @@ pub(crate) struct WhoseFailures {
 }
 
 pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
+    let (users, _) = open().await?;
     match command {
-        ThrottleCommand::List { json } => list(json).await,
-        ThrottleCommand::Reset(whose) => reset(whose).await,
+        ThrottleCommand::List { json } => list(&users, json).await,
+        ThrottleCommand::Reset(WhoseFailures { email, source, .. }) => {
+            let email = email.map(|email| Subject::email(&email));
+            let subject = email.or(source.map(Subject::source));
+            Ok(format!("forgotten: {}", users.reset_throttle(subject.as_ref()).await?))
+        }
     }
 }
 
-async fn reset(whose: WhoseFailures) -> Result<String, Failure> {
-    let subject = match (whose.email, whose.source) {
-        (Some(email), _) => Some(Subject::email(&email)),
-        (_, Some(source)) => Some(Subject::source(source)),
-        (None, None) => None,
-    };
-    let forgotten = open().await?.users.reset_throttle(subject.as_ref()).await?;
-    Ok(format!("forgotten: {forgotten}"))
-}
-
-async fn list(json: bool) -> Result<String, Failure> {
-    let users = open().await?.users;
+async fn list(users: &MySqlUsers, json: bool) -> Result<String, Failure> {
     let rows = users.throttled(MAX_ROWS).await?;
     // Those of users are found by hashing all e-mails.
-    let listed = if rows.is_empty() { Vec::new() } else { all(&users).await? };
+    let listed = if rows.is_empty() { Vec::new() } else { all(users).await? };
     let emails: HashMap<Subject, String> =
         listed.into_iter().map(|row| (Subject::email(&row.user.email), row.user.email)).collect();
+    let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let listed = rows.iter().map(|row| {
         let name = row.subject.as_str();
         let shown = if row.subject.kind() == "source" { name.len() } else { SHOWN_HASH };
@@ -84,8 +79,4 @@ async fn list(json: bool) -> Result<String, Failure> {
     });
     let members = ["subject", "failures", "locked_seconds", "forgotten_seconds"];
     Ok(listing(listed.collect(), json, members))
-}
-
-fn seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -6,16 +6,15 @@ use clap::Args;
 use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
 use shared::{
-    password::{DISABLED, StoredDigest},
+    password::DISABLED,
     users::{MySqlUsers, User, UserRow, UserStore},
 };
 
 use crate::{
     accepted,
-    answer::{Failure, shown},
-    ask,
-    database::{Input, Store, all, hashes, open},
+    database::{Input, all, hashes, open},
     stored_form::{StoredForm, is_locked},
+    terminal::{Failure, confirm, shown},
 };
 
 /// How the whole table is changed.
@@ -46,16 +45,18 @@ type Rows = (BTreeMap<(String, bool), u64>, Vec<(User, Input)>);
 impl Wanted {
     /// What is hashed of a row with this in it.
     fn input(self, stored: &str) -> Option<Input> {
-        let is_wanted = match (self, StoredForm::of(stored)) {
-            (Self::Digests, StoredForm::Digest(_) | StoredForm::Disabled { digest: true }) => {
-                let digest = stored.trim_start_matches(DISABLED);
-                return StoredDigest::parse(digest).map(Input::Digest);
+        match (self, StoredForm::of(stored)) {
+            (Self::Digests, StoredForm::Digest(digest) | StoredForm::Disabled(Some(digest))) => {
+                Some(Input::Digest(digest))
             }
-            (Self::PlainTexts { .. }, StoredForm::PlainText) => true,
-            (Self::PlainTexts { hash_like }, StoredForm::Unsupported) => hash_like,
-            _ => false,
-        };
-        (is_wanted && !is_locked(stored)).then(|| Input::Password(stored.into()))
+            (Self::PlainTexts { .. }, StoredForm::PlainText)
+            | (Self::PlainTexts { hash_like: true }, StoredForm::Unsupported)
+                if !is_locked(stored) =>
+            {
+                Some(Input::Password(stored.into()))
+            }
+            _ => None,
+        }
     }
 
     /// How many rows there are of each form, hashed or left, and those to be hashed.
@@ -74,27 +75,21 @@ impl Wanted {
         }
         Ok((forms, inputs))
     }
-
-    fn name(self) -> &'static str {
-        if self == Self::Digests { "digests" } else { "plain texts" }
-    }
 }
 
 /// Hashes what is wanted of all rows, once the operator has seen what there is.
 pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<String, Failure> {
-    let Store { users, hasher, .. } = open().await?;
+    let (users, hasher) = open().await?;
+    let name = if wanted == Wanted::Digests { "digests" } else { "plain texts" };
     let (forms, inputs) = wanted.rows(&users, details.only.as_deref()).await?;
     for ((form, is_hashed), rows) in &forms {
         eprintln!("{rows:8} × {form}, {}", if *is_hashed { "to be hashed" } else { "left" });
     }
-    let total = inputs.len();
-    let question = format!("Hash {total} {}?", wanted.name());
-    ask::confirm(details.yes || total == 0, &question, "nothing was changed")?;
+    let question = format!("Hash {} {name}?", inputs.len());
+    confirm(details.yes || inputs.is_empty(), &question, "nothing was changed")?;
     // As they are now: users may have been added or changed before the answer.
     let (_, inputs) = wanted.rows(&users, details.only.as_deref()).await?;
-    let total = inputs.len();
-
-    let mut hashed = 0;
+    let (mut done, total) = (0, inputs.len());
     let result = async {
         let mut ready = pin!(hashes(&hasher, inputs));
         while let Some((user, hash)) = ready.try_next().await? {
@@ -105,7 +100,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
             let hash = if is_disabled { format!("{DISABLED}{hash}") } else { hash };
             // Unless it has changed since: a new password must not be undone.
             if users.replace_hash(&user, &hash).await? {
-                hashed += 1;
+                done += 1;
                 // Said now, since a hash does not show it later on.
                 if !of_digest && accepted::password(stored).is_err() {
                     eprintln!("weak password: {}", shown(&user.email));
@@ -116,7 +111,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
     };
     // A row that is done is a hash for the next run: to go on is to begin again.
     result.await.map_err(|failure: Failure| {
-        failure.and(format!("stopped after {hashed} of {total}; run it again to go on"))
+        failure.and(vec![format!("stopped after {done} of {total}; run it again to go on")])
     })?;
-    Ok(format!("{} hashed: {hashed}", wanted.name()))
+    Ok(format!("{name} hashed: {done}"))
 }

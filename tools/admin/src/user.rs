@@ -10,11 +10,10 @@ use shared::{
 
 use crate::{
     accepted,
-    answer::{Failure, listing, shown},
-    ask::{self, PasswordFrom},
-    database::{Store, all, open},
+    database::{all, open},
     import::{self, ImportDetails},
-    stored_form::{StoredForm, can_be_disabled},
+    stored_form::StoredForm,
+    terminal::{Failure, confirm, listing, new_password, shown},
 };
 
 #[derive(Subcommand)]
@@ -33,15 +32,17 @@ pub(crate) enum UserCommand {
         /// Make the user an administrator
         #[arg(long)]
         admin: bool,
-        #[command(flatten)]
-        password: PasswordFrom,
+        /// Read the password from the first line of standard input instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
     },
     /// Set another password for a user
     Password {
         #[command(flatten)]
         user: OneUser,
-        #[command(flatten)]
-        password: PasswordFrom,
+        /// Read the password from the first line of standard input instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
     },
     /// List all users, with the kind of password that is stored for each
     List {
@@ -85,91 +86,78 @@ pub(crate) struct OneUser {
 }
 
 pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
-    let Store { users, hasher, .. } = open().await?;
-    let users = &users;
+    let (users, hasher) = &open().await?;
     match command {
-        UserCommand::Add { email, admin, password } => {
+        UserCommand::Add { email, admin, password_stdin } => {
             // What can be refused without the password is refused before it is typed.
             accepted::email(&email).map_err(Failure::because)?;
             if users.find_by_email(&email).await?.is_some() {
                 return Err(StoreError::Duplicate(0).into());
             }
-            let hash = hasher.hash(ask::new_password(&password)?).await?;
+            let hash = hasher.hash(new_password(password_stdin)?).await?;
             let added = format!("added {email}");
             users.add(&[NewUser { email, hash, admin }]).await?;
             Ok(added)
         }
-        UserCommand::Password { user: OneUser { email }, password } => {
-            let user = existing(users, &email).await?;
-            let hash = hasher.hash(ask::new_password(&password)?).await?;
-            require(users.set_hash(&user.email, &hash).await?, &email)?;
-            Ok(format!("changed the password of {}", shown(&user.email)))
+        UserCommand::Password { user, password_stdin } => {
+            let User { email, .. } = existing(users, &user.email).await?;
+            let hash = hasher.hash(new_password(password_stdin)?).await?;
+            require(users.set_hash(&email, &hash).await?.then_some(()), &email)?;
+            Ok(format!("changed the password of {}", shown(&email)))
         }
         UserCommand::List { json } => list(users, json).await,
-        UserCommand::Grant(OneUser { email }) => set_admin(users, &email, true).await,
-        UserCommand::Revoke(OneUser { email }) => set_admin(users, &email, false).await,
-        UserCommand::Remove { user: OneUser { email }, yes } => {
-            let user = existing(users, &email).await?;
-            let name = shown(&user.email);
-            ask::confirm(yes, &format!("Remove {name}?"), "nothing was removed")?;
-            require(users.remove(&user.email).await?, &email)?;
-            Ok(format!("removed {name}"))
+        UserCommand::Grant(user) => set_admin(users, &user.email, true).await,
+        UserCommand::Revoke(user) => set_admin(users, &user.email, false).await,
+        UserCommand::Remove { user, yes } => {
+            let User { email, .. } = existing(users, &user.email).await?;
+            confirm(yes, &format!("Remove {}?", shown(&email)), "nothing was removed")?;
+            require(users.remove(&email).await?.then_some(()), &email)?;
+            Ok(format!("removed {}", shown(&email)))
         }
-        UserCommand::Disable(OneUser { email }) => disable(users, &email).await,
-        UserCommand::Enable(OneUser { email }) => enable(users, &email).await,
-        UserCommand::Import(details) => import::import(users, &hasher, &details).await,
+        UserCommand::Disable(user) => set_disabled(users, &user.email, true).await,
+        UserCommand::Enable(user) => set_disabled(users, &user.email, false).await,
+        UserCommand::Import(details) => import::import(users, hasher, &details).await,
     }
 }
 
 async fn set_admin(users: &MySqlUsers, email: &str, admin: bool) -> Result<String, Failure> {
-    let user = existing(users, email).await?;
-    require(users.set_admin(&user.email, admin).await?, email)?;
+    let User { email, .. } = existing(users, email).await?;
+    require(users.set_admin(&email, admin).await?.then_some(()), &email)?;
     let now = if admin { "is now an administrator" } else { "is no longer an administrator" };
-    Ok(format!("{} {now}", shown(&user.email)))
+    Ok(format!("{} {now}", shown(&email)))
 }
 
-/// Makes a user's stored hash one that no password is right for, and that can be had back.
-async fn disable(users: &MySqlUsers, email: &str) -> Result<String, Failure> {
+/// Makes a user's stored hash one that no password is right for, or that hash again.
+async fn set_disabled(users: &MySqlUsers, email: &str, disable: bool) -> Result<String, Failure> {
     let user = existing(users, email).await?;
     let (stored, name) = (user.password.expose_secret(), shown(&user.email));
-    if matches!(StoredForm::of(stored), StoredForm::Disabled { .. }) {
-        return Ok(format!("{name} is disabled already"));
+    let (hash, now) = match StoredForm::of(stored) {
+        StoredForm::Disabled(_) if disable => return Ok(format!("{name} is disabled already")),
+        StoredForm::Hash(_) | StoredForm::Digest(_) if disable => {
+            (format!("{DISABLED}{stored}"), "disabled")
+        }
+        StoredForm::Disabled(_) => (stored.trim_start_matches(DISABLED).to_owned(), "enabled"),
+        _ if disable => {
+            return Err(Failure::because(format!(
+                "the stored password of {name} is of a kind that login refuses anyway, or a plain \
+                 text; see auth-admin check"
+            )));
+        }
+        _ => return Err(Failure::because(format!("{name} was not disabled by auth-admin"))),
+    };
+    if !users.replace_hash(&user, &hash).await? {
+        return Err(Failure::because("the password was changed meanwhile; try again"));
     }
-    if !can_be_disabled(stored) {
-        return Err(Failure::because(format!(
-            "the stored password of {name} is of a kind that login refuses anyway, or a plain \
-             text; see auth-admin check"
-        )));
-    }
-    replace(users, &user, &format!("{DISABLED}{stored}")).await?;
-    Ok(format!("{name} is disabled"))
-}
-
-async fn enable(users: &MySqlUsers, email: &str) -> Result<String, Failure> {
-    let user = existing(users, email).await?;
-    let (stored, name) = (user.password.expose_secret(), shown(&user.email));
-    let hash = stored.strip_prefix(DISABLED).filter(|hash| can_be_disabled(hash));
-    let not_disabled = || Failure::because(format!("{name} was not disabled by auth-admin"));
-    replace(users, &user, hash.ok_or_else(not_disabled)?).await?;
-    Ok(format!("{name} is enabled"))
-}
-
-async fn replace(users: &MySqlUsers, user: &User, hash: &str) -> Result<(), Failure> {
-    let replaced = users.replace_hash(user, hash).await?;
-    let meanwhile = || Failure::because("the password was changed meanwhile; try again");
-    replaced.then_some(()).ok_or_else(meanwhile)
+    Ok(format!("{name} is {now}"))
 }
 
 async fn existing(users: &MySqlUsers, email: &str) -> Result<User, Failure> {
-    users.find_by_email(email).await?.ok_or_else(|| unknown(email))
+    require(users.find_by_email(email).await?, email)
 }
 
-fn require(found: bool, email: &str) -> Result<(), Failure> {
-    found.then_some(()).ok_or_else(|| unknown(email))
-}
-
-fn unknown(email: &str) -> Failure {
-    Failure::because(format!("there is no user with the e-mail {}", shown(email)))
+fn require<T>(found: Option<T>, email: &str) -> Result<T, Failure> {
+    let unknown = || format!("there is no user with the e-mail {}", shown(email));
+    found.ok_or_else(|| Failure::because(unknown()))
 }
 
 /// Lists all users, with the kind of password that is stored; the hash itself is in no listing.

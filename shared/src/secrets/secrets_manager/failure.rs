@@ -5,7 +5,8 @@ use std::error::Error;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
 /// A call did not come about.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
 pub struct CallError {
     /// What an operator needs to know: the service's own words where it answered, the
     /// chain of causes where it did not.

@@ -13,11 +13,11 @@ use secrecy::{ExposeSecret, SecretString};
 use shared::{
     config::{SecretPlace, SecretSource},
     keys::{JwkSet, KeyKind},
-    secrets::Secrets,
+    secrets::{Secrets, secrets_manager::client},
 };
 
 use super::{PlaceOfKeys, PlacesOfKeys};
-use crate::answer::Failure;
+use crate::terminal::Failure;
 use secret::KeySecret;
 
 /// The service reads no larger file, and Secrets Manager takes no larger text. A file has
@@ -26,14 +26,12 @@ const MAX_BYTES: usize = 64 * 1024 - 1;
 const PUBLISH: &str = "bring them into step with: auth-admin key publish";
 const CHANGED: &str = "the keys were changed";
 
-#[derive(Debug)]
 pub(super) enum Place {
     File(PathBuf),
-    Secret(Box<KeySecret>),
+    Secret(KeySecret),
 }
 
 /// What a place holds.
-#[derive(Debug)]
 pub(super) struct Held {
     pub(super) set: JwkSet,
     /// What is to be replaced, and nothing that came after it: the text of a file, or the id of
@@ -48,9 +46,10 @@ impl Place {
             return Ok(Self::File(path));
         }
         let id = secret_id.unwrap_or_default();
-        let secret = KeySecret::new(id.clone()).await;
-        let failed = |reason| Failure::because(format!("secret {id}: {reason}"));
-        secret.map(Box::new).map(Self::Secret).map_err(|error| failed(error.reason))
+        match client().await {
+            Ok(client) => Ok(Self::Secret(KeySecret { id, client })),
+            Err(error) => Err(Failure::because(format!("secret {id}: {}", error.reason))),
+        }
     }
 
     /// The same as a source of the service's configuration.
@@ -71,35 +70,29 @@ impl Place {
     /// The keys that are there, where there are any yet.
     async fn find(&self) -> Result<Option<Held>, Failure> {
         let (material, version) = match self {
-            Self::File(path) if path.try_exists().map_err(|error| self.refuse(error))? => {
+            Self::File(path) if self.named(path.try_exists())? => {
                 let text = self.read_file().await?;
                 (text.clone(), text)
             }
             Self::File(_) => return Ok(None),
-            Self::Secret(secret) => {
-                let current = secret.stage("AWSCURRENT").await;
-                match current.map_err(|error| self.refuse(error.reason))? {
-                    Some((text, version)) => (text, version.into()),
-                    None => return Ok(None),
-                }
-            }
+            Self::Secret(secret) => match self.named(secret.stage("AWSCURRENT").await)? {
+                Some((text, version)) => (text, version.into()),
+                None => return Ok(None),
+            },
         };
-        let set = JwkSet::read(&material).map_err(|error| self.refuse(error))?;
-        Ok(Some(Held { set, version }))
+        Ok(Some(Held { set: self.named(JwkSet::read(&material))?, version }))
     }
 
     async fn read_file(&self) -> Result<SecretString, Failure> {
         let material = Secrets::default().fetch(&self.source()).await;
-        material.map_err(|error| self.refuse(error.reason))
+        self.named(material.map_err(|error| error.reason))
     }
 
     /// Waits until no other auth-admin changes the keys here; of a secret, that is seen when
     /// it is replaced.
     fn lock(&self) -> Result<Option<File>, Failure> {
         match self {
-            Self::File(path) if path.exists() => {
-                file::lock(path).map(Some).map_err(|error| self.refuse(error))
-            }
+            Self::File(path) if path.exists() => self.named(file::lock(path)).map(Some),
             _ => Ok(None),
         }
     }
@@ -112,24 +105,16 @@ impl Place {
             return Err(self.refuse("would be larger than 64 KiB; retire a key first"));
         }
         let is_public = set.keys().iter().all(|key| key.kind == KeyKind::Public);
-        let before = before.map(|held| held.version.expose_secret());
-        match (self, before) {
-            (Self::File(path), None) => {
-                file::create(path, text, is_public).map_err(|error| self.refuse(error))
-            }
+        match (self, before.map(|held| held.version.expose_secret())) {
+            (Self::File(path), None) => self.named(file::create(path, text, is_public)),
             (Self::File(path), Some(before)) => {
                 if self.read_file().await?.expose_secret() != before {
                     return Err(self.refuse("it was changed meanwhile, so try again"));
                 }
-                file::replace(path, text, is_public).map_err(|error| self.refuse(error))
+                self.named(file::replace(path, text, is_public))
             }
-            (Self::Secret(secret), before) => {
-                let written = match before {
-                    None => secret.create(text).await,
-                    Some(before) => secret.replace(before, text).await,
-                };
-                written.map_err(|error| self.refuse(error.reason))
-            }
+            (Self::Secret(secret), None) => self.named(secret.create(text).await),
+            (Self::Secret(secret), Some(before)) => self.named(secret.replace(before, text).await),
         }
     }
 
@@ -138,15 +123,15 @@ impl Place {
     async fn forget(&self, before: &Held) -> Result<(), Failure> {
         let Self::Secret(secret) = self else { return Ok(()) };
         let version = before.version.expose_secret();
-        secret.forget_previous(version).await.map_err(|error| {
-            self.refuse(format!(
+        self.named(secret.forget_previous(version).await.map_err(|error| {
+            format!(
                 "the keys were changed, but what was there before goes on verifying, since \
-                 AWSPREVIOUS was not taken away: {}; do it with: aws secretsmanager \
+                 AWSPREVIOUS was not taken away: {error}; do it with: aws secretsmanager \
                  update-secret-version-stage --secret-id {} --version-stage AWSPREVIOUS \
                  --remove-from-version-id {version}",
-                error.reason, secret.id,
-            ))
-        })
+                secret.id,
+            )
+        }))
     }
 
     /// A failure that has to do with this place.
@@ -156,10 +141,14 @@ impl Place {
             Self::Secret(secret) => format!("secret {}: {reason}", secret.id),
         })
     }
+
+    /// The result, or a failure that names this place.
+    pub(super) fn named<T>(&self, result: Result<T, impl Display>) -> Result<T, Failure> {
+        result.map_err(|reason| self.refuse(reason))
+    }
 }
 
 /// The keys of a place as they were read, and their public halves, to be changed.
-#[derive(Debug)]
 pub(super) struct Keyring {
     pub(super) place: Place,
     pub(super) held: Held,
@@ -169,7 +158,7 @@ pub(super) struct Keyring {
     _lock: Option<File>,
 }
 
-/// The places that were given on the command line: of the keys, and of their public halves.
+/// The place of the keys that was given, and that of their public halves.
 async fn given(places: PlacesOfKeys) -> Result<(Place, Option<Place>), Failure> {
     let PlacesOfKeys { keys, public_file: file, public_secret_id: secret_id } = places;
     let public = match (&file, &secret_id) {
@@ -188,10 +177,7 @@ pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Fai
         return Err(public.refuse("holds keys already; for those, use: auth-admin key publish"));
     }
     place.write(None, set).await?;
-    let created = match public.write(None, &halves).await {
-        Ok(()) => check([&public, &place], set).await,
-        Err(error) => Err(error),
-    };
+    let created = public.write(None, &halves).await;
     created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))
 }
 
@@ -225,11 +211,13 @@ impl Keyring {
     async fn read(places: PlacesOfKeys) -> Result<Self, Failure> {
         let (place, public) = given(places).await?;
         let lock = place.lock()?;
-        let public_held = match &public {
-            Some(place) => place.find().await?,
+        let public = match public {
+            Some(place) => {
+                let held = place.find().await?;
+                Some((place, held))
+            }
             None => None,
         };
-        let public = public.map(|place| (place, public_held));
         let held = place.read().await?;
         if let Some((place, Some(public))) = &public
             // It may be the place of the keys themselves.
@@ -240,19 +228,26 @@ impl Keyring {
         Ok(Self { place, held, public, _lock: lock })
     }
 
-    /// Changes the keys, if they are still there, and gives what they are now, for
-    /// [`check`](Self::check).
+    /// Changes the keys, if they are still there, and gives what they are now. With `forgets`, no
+    /// instance verifies any longer with what was there before: both places are tried, whatever
+    /// becomes of the first.
     pub(super) async fn change(
         &self,
+        forgets: bool,
         change: impl FnOnce(&mut Vec<SecretString>),
     ) -> Result<JwkSet, Failure> {
-        let set = self.held.set.edit(change).map_err(|error| self.place.refuse(error))?;
+        let set = self.place.named(self.held.set.edit(change))?;
         self.write_public(&set).await?;
         let replaced = self.place.write(Some(&self.held), &set).await;
         replaced.map_err(|error| match &self.public {
             Some(_) => error.then(&format!("the public keys were written; {PUBLISH}")),
             None => error,
         })?;
+        let mut done = Ok(());
+        if forgets {
+            done = both(self.forget_public().await, self.place.forget(&self.held).await);
+        }
+        both(done, self.check(&set).await)?;
         Ok(set)
     }
 
@@ -262,40 +257,29 @@ impl Keyring {
         place.write(held.as_ref(), &public_halves(set, place)?).await
     }
 
-    /// That both places hold these keys behind a change.
-    pub(super) async fn check(&self, set: &JwkSet) -> Result<(), Failure> {
-        let Some((public, _)) = &self.public else { return Ok(()) };
-        check([public, &self.place], set).await
-    }
-
-    /// Lets no instance verify with what was there before it was replaced. Both places are
-    /// tried, whatever becomes of the first.
-    pub(super) async fn forget(&self) -> Result<(), Failure> {
-        both(self.forget_public().await, self.place.forget(&self.held).await)
-    }
-
     async fn forget_public(&self) -> Result<(), Failure> {
         let Some((place, Some(held))) = &self.public else { return Ok(()) };
         place.forget(held).await
     }
-}
 
-/// That these places hold these keys behind a change.
-async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
-    for place in places {
-        let now = place.read().await.map_err(|error| error.then(CHANGED))?;
-        if !in_step(&now.set, set) {
-            let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
-            return Err(place.refuse(reason));
+    /// That both places hold these keys behind a change.
+    async fn check(&self, set: &JwkSet) -> Result<(), Failure> {
+        let Some((public, _)) = &self.public else { return Ok(()) };
+        for place in [public, &self.place] {
+            let now = place.read().await.map_err(|error| error.then(CHANGED))?;
+            if !in_step(&now.set, set) {
+                let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
+                return Err(place.refuse(reason));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The failures of two things that were both tried.
-pub(super) fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Failure> {
+fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Failure> {
     match (one, other) {
-        (Err(one), Err(other)) => Err(other.reasons.into_iter().fold(one, Failure::and)),
+        (Err(one), Err(other)) => Err(one.and(other.reasons)),
         (one, other) => one.and(other),
     }
 }
@@ -313,5 +297,5 @@ fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
              read the keys themselves",
         ));
     }
-    JwkSet::read(&set.keys().public_set().into()).map_err(|error| place.refuse(error))
+    place.named(JwkSet::read(&set.keys().public_set().into()))
 }

@@ -2,24 +2,18 @@
 
 use secrecy::SecretString;
 use shared::secrets::{
-    secrets_manager::{CallError, Client, Failure, client},
+    secrets_manager::{CallError, Client, Failure},
     without_line_break,
 };
 use uuid::Uuid;
 
-/// A secret, by name or ARN.
-#[derive(Debug)]
+/// A secret, by name or ARN, that is reached by the standard AWS variables and files.
 pub(in crate::key) struct KeySecret {
     pub(super) id: String,
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl KeySecret {
-    /// A secret that is reached by the standard AWS variables and files.
-    pub(super) async fn new(id: String) -> Result<Self, CallError> {
-        Ok(Self { id, client: client().await? })
-    }
-
     /// What this stage holds, read as the service reads it, and its version; `None` if there is no
     /// such secret or stage.
     pub(super) async fn stage(
@@ -77,16 +71,15 @@ impl KeySecret {
         // Secrets Manager deletes a version without a label, and else ignores this one: where it
         // cannot be taken away, nothing is wrong with the keys.
         let _ = self.move_label(&label, &new, None).await;
-        let Err(CallError { reason, .. }) = moved else { return Ok(()) };
+        let Err(reason) = moved else { return Ok(()) };
         // The answer to a move that was made may have been lost, and others may have built on it.
         let current = self.version("AWSCURRENT").await;
         Err(CallError::permanent(&match (current, self.version("AWSPREVIOUS").await) {
             (Ok(Some(stage)), _) | (_, Ok(Some(stage))) if stage == new => return Ok(()),
-            (Ok(Some(current)), Ok(_)) if current == version => {
-                format!("nothing was changed: {reason}")
-            }
-            (Ok(Some(_)), Ok(_)) => {
-                format!("nothing was changed: {reason}; it was changed meanwhile, so try again")
+            (Ok(Some(current)), Ok(_)) => {
+                let meanwhile = "; it was changed meanwhile, so try again";
+                let meanwhile = if current == version { "" } else { meanwhile };
+                format!("nothing was changed: {reason}{meanwhile}")
             }
             _ => format!(
                 "whether it was changed is not known: {reason}; look with: auth-admin key list"
