@@ -6,13 +6,7 @@
 
 use axum::{
     Router,
-    http::{
-        HeaderName,
-        header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-            X_CONTENT_TYPE_OPTIONS,
-        },
-    },
+    http::{HeaderName, header},
     middleware::map_response,
     response::{Html, Redirect, Response},
     routing::get,
@@ -27,11 +21,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                       form-action 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 4] = [
-    (CONTENT_SECURITY_POLICY, POLICY),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
     // The page is another one after the next build.
-    (CACHE_CONTROL, "no-cache"),
+    (header::CACHE_CONTROL, "no-cache"),
 ];
 
 /// The page, to which `/` leads, what it loads, and the document.
@@ -47,7 +41,7 @@ pub(crate) fn router() -> Router {
         .replace("{user}", DEMO_USER)
         .replace("{password}", DEMO_PASSWORD);
     let file = |media_type: &'static str, text: &'static str| {
-        get(async move || ([(CONTENT_TYPE, media_type)], text))
+        get(async move || ([(header::CONTENT_TYPE, media_type)], text))
     };
     Router::new()
         .route("/", get(async || Redirect::to("/docs")))

@@ -54,42 +54,34 @@ pub(crate) fn variables() -> impl Fn(&str) -> Option<OsString> {
     }
 }
 
-/// The files, by paths that a shell can read from anywhere.
-struct Files {
-    key: PathBuf,
-    users: PathBuf,
+/// What is kept between runs, with paths that a shell can read from anywhere.
+struct Kept {
+    key_file: PathBuf,
+    users_file: PathBuf,
+    keys: Keys,
+    users: SqliteUsers,
 }
 
-impl Files {
-    /// Where they are, with a random key in the one.
-    fn new() -> std::io::Result<Self> {
+impl Kept {
+    /// Opens it, and makes what is missing: a random key, and the demo user.
+    async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
         let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
         let folder = path::absolute(PathBuf::from(target).join("local"))?;
         fs::create_dir_all(&folder)?;
-        let key = folder.join("jwt-secret");
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key) {
+        let [key_file, users_file] = ["jwt-secret", "users.sqlite"].map(|name| folder.join(name));
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key_file) {
             Ok(mut file) => write!(file, "{}{}", Uuid::new_v4(), Uuid::new_v4())?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
-        Ok(Self { key, users: folder.join("users.sqlite") })
-    }
-
-    /// The users, the demo user among them.
-    async fn users(&self) -> Result<SqliteUsers, Box<dyn Error + Send + Sync>> {
-        let users = SqliteUsers::open(&self.users).await?;
+        let keys = Keys::read(&fs::read_to_string(&key_file)?.into())?;
+        let users = SqliteUsers::open(&users_file).await?;
         if users.find_by_email(DEMO_USER).await?.is_none() {
             let hasher = PasswordHasher::new(Argon2Config::default(), 1);
             let hash = hasher.hash(DEMO_PASSWORD.into()).await?;
             users.add(&[NewUser { email: DEMO_USER.into(), hash, admin: false }]).await?;
         }
-        Ok(users)
-    }
-
-    async fn open() -> Result<(SqliteUsers, Keys), Box<dyn Error + Send + Sync>> {
-        let files = Self::new()?;
-        let keys = Keys::read(&fs::read_to_string(&files.key)?.into())?;
-        Ok((files.users().await?, keys))
+        Ok(Self { key_file, users_file, keys, users })
     }
 }
 
@@ -113,13 +105,13 @@ impl Function for Local {
 
     async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
         let Self { token, argon2, throttle } = self;
-        let (users, keys) = Files::open().await.map_err(|error| {
+        let Kept { users, keys, .. } = Kept::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;
-        let (users, keys) = (Arc::new(users), Arc::new(keys));
+        let keys = Arc::new(keys);
         let login = LoginState {
             throttle: Throttle::new(Arc::new(MemoryStore::default()), &throttle),
-            users,
+            users: Arc::new(users),
             passwords: PasswordHasher::new(argon2, 2),
             keys: keys.clone().into(),
             token: token.clone(),
@@ -159,11 +151,10 @@ In a browser: http://{address}/docs. Or try, in another terminal:
 }
 
 /// Makes the files and says where they are, as variables for `login` and `validate`.
-pub(crate) fn prepare() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let files = Files::new()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(files.users())?;
-    println!("DATABASE_URL=sqlite://{}", files.users.display());
-    println!("JWT_SECRET_FILE={}", files.key.display());
+#[tokio::main(flavor = "current_thread")]
+pub(crate) async fn prepare() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    let kept = Kept::open().await?;
+    println!("DATABASE_URL=sqlite://{}", kept.users_file.display());
+    println!("JWT_SECRET_FILE={}", kept.key_file.display());
     Ok(ExitCode::SUCCESS)
 }

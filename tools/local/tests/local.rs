@@ -75,8 +75,7 @@ fn another_port_is_taken_where_8080_is_in_use() {
     // Whether this succeeds or another process has it: now it is taken.
     let _taken = TcpListener::bind(("127.0.0.1", 8080));
     let folder = scratch::directory();
-    let command =
-        process::command(system_tests::process::binary("local"), &variables(folder.path()));
+    let command = process::command(process::binary("local"), &variables(folder.path()));
     let local = Process::start("local", command);
     wait::until("a listener", Duration::from_secs(10), || {
         local.log().contains("listening address=127.0.0.1:").then_some(())
