@@ -37,17 +37,15 @@ struct Client {
 }
 
 /// Runs a check for every client at once.
-fn for_each_client(check: impl Fn(&Client) + Sync) {
+fn for_each_client(check: &(impl Fn(&Client) + Sync)) {
     let file = |name: &str| workspace().join("examples/clients").join(name);
-    let clients = [
-        ("curl", vec![file("client.sh")]),
-        ("Python", vec![python::program("python"), file("client.py")]),
-        ("JavaScript", vec![file("javascript/main.mjs")]),
-        ("Rust", vec![binary("example-client")]),
-    ];
     thread::scope(|scope| {
-        for (name, command) in clients {
-            let check = &check;
+        for (name, command) in [
+            ("curl", vec![file("client.sh")]),
+            ("Python", vec![python::program("python"), file("client.py")]),
+            ("JavaScript", vec![file("javascript/main.mjs")]),
+            ("Rust", vec![binary("example-client")]),
+        ] {
             scope.spawn(move || check(&Client { name, command }));
         }
     });
@@ -64,22 +62,14 @@ fn variables(login: &str, validate: &str) -> Environment {
 }
 
 /// See the file.
-#[derive(Deserialize)]
-struct Table {
-    rows: Vec<Row>,
-}
-
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Row {
     what: String,
     answers: Option<[Vec<String>; 2]>,
-    #[serde(default)]
     variables: Environment,
-    #[serde(default)]
     arguments: Vec<String>,
-    #[serde(default)]
     input: String,
-    #[serde(default)]
     times: usize,
     says: Option<String>,
     tries: [usize; 2],
@@ -89,9 +79,8 @@ struct Row {
 fn rows() -> Vec<Row> {
     let expired = json!({ "username": EMAIL, "admin": false, "iat": 0, "exp": seconds(-3600) });
     let (expired, token) = (token_with(&expired), token(EMAIL, false));
-    let table: Table =
+    let mut rows: Vec<Row> =
         serde_saphyr::from_str(include_str!("../../data/clients.yaml")).expect("rows");
-    let mut rows = table.rows;
     for row in &mut rows {
         row.input = row.input.replace("{password}", PASSWORD);
         for value in row.variables.values_mut() {
@@ -142,8 +131,8 @@ impl Client {
 
 /// Gives the answers of a row; what its clients need, and the paths that were asked for.
 fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
-    let paths = Arc::default();
-    let seen: Arc<Mutex<Vec<String>>> = Arc::clone(&paths);
+    let paths = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&paths);
     let port = fake_http::start(move |head, _| {
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
         let answers = &answers[usize::from(path != "/login")];
@@ -152,8 +141,7 @@ fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
         seen.push(path);
         drop(seen);
         let Some((status, rest)) = answers[before.min(answers.len() - 1)].split_once(' ') else {
-            // Longer than any test takes.
-            thread::sleep(Duration::from_mins(5));
+            thread::sleep(LIMIT);
             return Vec::new();
         };
         format!("HTTP/1.1 {status} -\r\nconnection: close\r\n{rest}").into()
@@ -167,7 +155,7 @@ fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
 #[ignore = "needs curl, jq, requests and Node: make verify"]
 async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_bounds() {
     let store = Sqlite::with(&[(EMAIL, PASSWORD)]).await;
-    for_each_client(|client| {
+    for_each_client(&|client: &Client| {
         for row in rows() {
             let what = format!("{}, {}", client.name, row.what);
             if let Some(answers) = row.answers.clone() {
@@ -178,8 +166,7 @@ async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_boun
                 assert_eq!([logins, paths.len() - logins], row.tries, "{what}");
                 continue;
             }
-            let mut all = store.variables();
-            all.extend(row.variables.clone());
+            let all = store.variables().into_iter().chain(row.variables.clone()).collect();
             let Functions { login, validate } = Functions::start(all);
             client.check(&row, variables(&login.url("/login"), &validate.url("/validate")));
             let requests = |it: &Service| it.log().matches(r#""message":"request""#).count();
@@ -199,7 +186,7 @@ async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_boun
 #[test]
 #[ignore = "needs curl, jq, requests and Node: make verify"]
 fn neither_password_nor_token_is_in_the_list_of_processes() {
-    for_each_client(|client| {
+    for_each_client(&|client: &Client| {
         let token = format!("eyJ-{}", client.name);
         for (variable, secret) in [("AUTH_PASSWORD", PASSWORD), ("AUTH_TOKEN", &token)] {
             let (mut variables, paths) = canned([(); 2].map(|()| vec![String::new()]));

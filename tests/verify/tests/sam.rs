@@ -7,7 +7,6 @@ use serde_json::Value;
 use system_tests::{
     Environment,
     contract::{SECRET, add_users, check, is_doubled, token},
-    environment,
     gateway_events::Gateway,
     lambda::Lambda,
     mariadb,
@@ -40,13 +39,14 @@ fn the_template_gives_each_what_it_needs_and_nothing_more() {
 /// As in the template: the key comes from Secrets Manager when the environment starts.
 #[tokio::test]
 #[ignore = "needs MariaDB, moto and make release: make verify"]
-async fn the_contract_holds_for_what_is_deployed_with_a_key_from_secrets_manager() {
+async fn what_is_deployed_holds_the_contract_and_answers_the_sample_events_of_the_authorizer() {
     let server = mariadb::shared();
     add_users(&stores::open(&server.root_variables(), 1).await).await;
     let manager = Moto::start();
     let key = manager.create_secret("signing-key", SECRET);
     let variables = with(manager.variables(), &[("JWT_SECRET_ID", &key)]);
-    let validate = Lambda::start_release("validate", &variables);
+    let [validate, authorizer] =
+        ["validate", "authorizer"].map(|name| Lambda::start_release(name, &variables));
     // Each gateway sends the same wrong passwords.
     let mut variables = with(variables, &[("LOGIN_MAX_FAILURES", "100")]);
     variables.extend(server.login_variables());
@@ -58,16 +58,6 @@ async fn the_contract_holds_for_what_is_deployed_with_a_key_from_secrets_manager
             |_, request| gateway.gives_all_values() || !is_doubled(request),
         );
     }
-    let logs = [login, validate].map(|lambda| lambda.function.log());
-    assert!(logs.iter().all(|log| !log.contains(SECRET)));
-}
-
-/// Sample events, with a token that `validate` would accept.
-#[test]
-#[ignore = "needs make release: make verify"]
-fn the_authorizer_that_is_deployed_answers_the_sample_events() {
-    let variables = environment(&[("JWT_SECRET", SECRET)]);
-    let authorizer = Lambda::start_release("authorizer", &variables);
     let token = token("ada@example.com", false);
     for file in fs::read_dir(workspace().join("events")).expect("the events") {
         let path = file.expect("a file").path();
@@ -79,4 +69,6 @@ fn the_authorizer_that_is_deployed_answers_the_sample_events() {
             || answer["policyDocument"]["Statement"][0]["Effect"] == "Allow";
         assert_eq!(is_allowed, case.starts_with("allow-"), "{name}: {answer}");
     }
+    let logs = [login, validate, authorizer].map(|lambda| lambda.function.log());
+    assert!(logs.iter().all(|log| !log.contains(SECRET)));
 }

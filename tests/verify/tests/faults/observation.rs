@@ -10,13 +10,12 @@ use system_tests::{
 
 use super::*;
 
-/// Some 20 logins in a second, and three times as many validations: how many clients, and the
-/// milliseconds between requests of one.
-const CLIENTS: [(Kind, u32, u64); 4] = [
-    (Kind::RightLogin, 6, 400),
-    (Kind::WrongLogin, 4, 500),
-    (Kind::GoodToken, 5, 100),
-    (Kind::BadToken, 2, 200),
+/// Some 20 logins in a second, and three times as many validations.
+const CLIENTS: [Clients; 4] = [
+    Clients { kind: Kind::RightLogin, number: 6, every: Duration::from_millis(400) },
+    Clients { kind: Kind::WrongLogin, number: 4, every: Duration::from_millis(500) },
+    Clients { kind: Kind::GoodToken, number: 5, every: Duration::from_millis(100) },
+    Clients { kind: Kind::BadToken, number: 2, every: Duration::from_millis(200) },
 ];
 /// As much as has to be answered while a fault lasts, and how long that may take.
 const SAMPLE: [(Kind, usize); 3] =
@@ -28,7 +27,7 @@ const STEADY: Duration = Duration::from_millis(1_500);
 const RECOVERY_LIMIT: Duration = Duration::from_secs(10);
 
 /// What clients of `login` see of a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// Nothing.
     Nothing,
@@ -59,12 +58,7 @@ impl<'a> Observation<'a> {
         // Their clock may be ahead of ours.
         let claims = json!({ "username": "a@b", "admin": false, "exp": seconds(7 * 86_400) });
         let token = token_with(&claims);
-        let clients = CLIENTS.map(|(kind, number, every)| Clients {
-            kind,
-            number,
-            every: Duration::from_millis(every),
-        });
-        let traffic = Traffic::start(login.url(""), validate.url(""), token, &clients);
+        let traffic = Traffic::start(login.url(""), validate.url(""), token, &CLIENTS);
         Self { fault: fault.to_owned(), login, traffic, began: Instant::now() }
     }
 
@@ -83,30 +77,50 @@ impl<'a> Observation<'a> {
         logins.0.iter().any(|login| login.status == 503)
     }
 
-    /// The fault has just ended: waits until all is well, and judges.
+    /// The fault has just ended: waits until all is well. No answer may be wrong, missing or late.
+    /// A login during the fault may be told that it cannot be answered now; no other request may.
     pub(crate) fn recover(self, seen: Seen) {
+        let Self { fault, login, traffic, began } = self;
         let ended = Instant::now();
-        let steady = wait::until(&format!("health: {}", self.fault), SAMPLE_LIMIT, || {
-            let steady = well_again(&self.traffic.records().since(self.began), ended)?;
+        let steady = wait::until(&format!("health: {fault}"), SAMPLE_LIMIT, || {
+            let steady = well_again(&traffic.records().since(began), ended)?;
             (steady.elapsed() >= STEADY).then_some(steady)
         });
         // Probes ask no more than once in a second.
         wait::until("the database's state", Duration::from_secs(5), || {
-            let ready = self.login.request("GET", "/readyz").send();
+            let ready = login.request("GET", "/readyz").send();
             (ready.status == 200 && ready.text().contains(r#""database":"ok""#)).then_some(())
         });
-        let (records, took) = (self.traffic.stop(), steady - ended);
-        let of = |kind| records.since(self.began).of(kind).summary();
+        let (records, took) = (traffic.stop(), steady - ended);
+        let [right, wrong, good] = [Kind::RightLogin, Kind::WrongLogin, Kind::GoodToken]
+            .map(|kind| records.since(began).of(kind).summary());
         println!(
-            "FAULT {} | right logins: {} | wrong: {} | good tokens: {} | well after {:.1} s",
-            self.fault,
-            of(Kind::RightLogin),
-            of(Kind::WrongLogin),
-            of(Kind::GoodToken),
+            "FAULT {fault} | right logins: {right} | wrong: {wrong} | good tokens: {good} | well \
+             after {:.1} s",
             took.as_secs_f64(),
         );
-        assert!(took <= RECOVERY_LIMIT, "{}: {took:?}", self.fault);
-        judge(&self.fault, &records, seen, self.began, steady);
+        assert!(took <= RECOVERY_LIMIT, "{fault}: {took:?}");
+
+        let failed = |record: &Record| {
+            let during = record.answered() >= began && record.sent <= steady;
+            seen != Seen::Nothing && record.kind.is_login() && record.status == 503 && during
+        };
+        let is_good = |record: &&Record| {
+            let limit = match record.kind {
+                // One with an unknown key may wait for old keys to be renewed, and for newer ones.
+                Kind::BadToken => 5,
+                Kind::GoodToken => 3,
+                // Where there is a database; no request waits for a secret longer than 2 s.
+                _ if seen == Seen::Nothing => 4,
+                // The longest that any login may take is 10 s.
+                _ => 11,
+            };
+            record.took <= Duration::from_secs(limit) && (record.is_usual() || failed(record))
+        };
+        let bad: Vec<_> = records.0.iter().filter(|record| !is_good(record)).take(10).collect();
+        assert!(bad.is_empty(), "{fault}: wrong or late answers: {bad:?}");
+        let is_felt = records.0.iter().any(failed);
+        assert!(seen != Seen::Failures || is_felt, "no client has felt the fault: {fault}");
     }
 }
 
@@ -117,29 +131,4 @@ fn well_again(records: &Records, ended: Instant) -> Option<Instant> {
     let bad = logins.iter().filter(|login| !login.is_usual());
     let since = bad.map(Record::answered).fold(ended, Instant::max);
     logins.iter().map(Record::answered).filter(|answered| *answered > since).min()
-}
-
-/// No answer may be wrong, missing or late. A login during the fault may be told that it
-/// cannot be answered now; no other request may.
-fn judge(fault: &str, records: &Records, seen: Seen, began: Instant, steady: Instant) {
-    let failed = |record: &Record| {
-        let during = record.answered() >= began && record.sent <= steady;
-        seen != Seen::Nothing && record.kind.is_login() && record.status == 503 && during
-    };
-    let is_good = |record: &Record| {
-        let limit = match record.kind {
-            // One with an unknown key may wait for old keys to be renewed, and for newer ones.
-            Kind::BadToken => 5,
-            Kind::GoodToken => 3,
-            // Where there is a database; no request waits for a secret longer than 2 s.
-            _ if seen == Seen::Nothing => 4,
-            // The longest that any login may take is 10 s.
-            _ => 11,
-        };
-        record.took <= Duration::from_secs(limit) && (record.is_usual() || failed(record))
-    };
-    let bad: Vec<_> = records.0.iter().filter(|record| !is_good(record)).take(10).collect();
-    assert!(bad.is_empty(), "{fault}: wrong or late answers: {bad:?}");
-    let is_felt = records.0.iter().any(failed);
-    assert!(seen != Seen::Failures || is_felt, "no client has felt the fault: {fault}");
 }

@@ -16,34 +16,29 @@ use system_tests::{
 
 use super::*;
 
-/// Makes an answer, perhaps of the right one.
-type Fault = fn(&dyn Fn() -> Vec<u8>) -> Vec<u8>;
+/// After how many seconds it answers, and what, perhaps by the right answer.
+type Fault = (u64, fn(&dyn Fn() -> Vec<u8>) -> Vec<u8>);
 
-const NONE: Fault = |right| right();
+const NONE: Fault = (0, |right| right());
 const FAULTS: [(&str, Fault); 6] = [
-    ("answers after 1 s", |right| slow(1, right)),
-    ("answers after 10 s", |right| slow(10, right)),
-    ("answers 500", |_| fake_http::json(500, r#"{"__type":"InternalServiceError"}"#)),
-    ("throttles", |_| fake_http::json(400, r#"{"__type":"ThrottlingException"}"#)),
-    ("cuts its answers short", |right| {
-        let mut answer = right();
-        answer.truncate(answer.len() - 20);
-        answer
-    }),
-    ("answers garbage", |_| fake_http::json(200, r#"{"ARN":"arn:aws:sm:eu","SecretString":["#)),
+    ("answers after 1 s", (1, NONE.1)),
+    ("answers after 10 s", (10, NONE.1)),
+    ("answers 500", (0, |_| fake_http::json(500, r#"{"__type":"InternalServiceError"}"#))),
+    ("throttles", (0, |_| fake_http::json(400, r#"{"__type":"ThrottlingException"}"#))),
+    (
+        "cuts its answers short",
+        (0, |right| right().split_last_chunk::<20>().expect("it is longer").0.to_vec()),
+    ),
+    ("answers garbage", (0, |_| fake_http::json(200, r#"{"ARN":"arn:aws:sm","SecretString":["#))),
 ];
-
-fn slow(seconds: u64, right: &dyn Fn() -> Vec<u8>) -> Vec<u8> {
-    thread::sleep(Duration::from_secs(seconds));
-    right()
-}
 
 /// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
 const REFRESH: u64 = 301;
 /// How long a source is left alone that has failed, and a second.
 const PAUSE: u64 = 11;
 
-/// moto behind a proxy with a fault. The first key of the secret `jwt` signs, and stays the same.
+/// moto behind a proxy with a fault, and the variables of functions that use it. The first key of
+/// the secret `jwt` signs, and stays the same.
 struct Manager {
     moto: Moto,
     fault: Arc<Mutex<Fault>>,
@@ -51,15 +46,16 @@ struct Manager {
 }
 
 impl Manager {
-    fn start() -> Self {
+    fn start(mut variables: Environment) -> Self {
         let (moto, current) = (Moto::start(), Arc::new(Mutex::new(NONE)));
         let _ = moto.create_secret("jwt", &key_set(0));
         let (port, fault) = (moto.port(), Arc::clone(&current));
         let proxy = fake_http::start(move |head, body| {
-            let fault = *fault.lock().expect("no test panics with it");
+            let (seconds, fault) = *fault.lock().expect("no test panics with it");
+            thread::sleep(Duration::from_secs(seconds));
             fault(&|| moto::pass_on(port, head, body))
         });
-        let mut variables = Moto::variables_for(proxy);
+        variables.extend(Moto::variables_for(proxy));
         variables.insert("JWT_SECRET_ID".into(), "jwt".into());
         Self { moto, fault: current, variables }
     }
@@ -78,10 +74,10 @@ fn key_set(more: usize) -> String {
 #[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make verify"]
 fn in_operation_no_client_notices_and_a_new_secret_comes_in_the_end() {
-    let (manager, mut clock, (_server, mut all)) = (Manager::start(), Clock::new(), server());
-    all.extend(manager.variables.clone());
-    all.extend(clock.variables());
-    let functions = start(&all);
+    let ((_server, mut variables), mut clock) = (server(), Clock::new());
+    variables.extend(clock.variables());
+    let manager = Manager::start(variables);
+    let functions = start(&manager.variables);
     let renewals =
         || functions.each_ref().map(|it| it.log().matches("a secret was renewed").count());
     for (number, (name, fault)) in (1..).zip(FAULTS) {
@@ -116,16 +112,15 @@ fn at_the_start_answers_are_503_until_it_is_well() {
     });
 }
 
-fn start_amid(name: &str, fault: Fault, mut variables: Environment) {
-    let manager = Manager::start();
+fn start_amid(name: &str, fault: Fault, variables: Environment) {
+    let manager = Manager::start(variables);
     manager.set(fault);
-    variables.extend(manager.variables.clone());
     // Slow is not too slow where an attempt may take longer.
     let serves = name == FAULTS[0].0;
     let [login, validate] = ["login", "validate"].map(|function| {
         let start = if serves { Service::start } else { Service::start_unready };
         let since = Instant::now();
-        let started = start(function, variables.clone());
+        let started = start(function, manager.variables.clone());
         assert!(since.elapsed() < Duration::from_secs(9), "{name}: {:?}", since.elapsed());
         started
     });
