@@ -1,9 +1,5 @@
-//! The keys of tokens: which algorithm each was made for and what it is called.
-//!
-//! One key, one algorithm (RFC 8725 section 3.1): the algorithm is the key's own
-//! and never taken from a token.
+//! The keys of tokens. One key, one algorithm (RFC 8725 section 3.1): it is never taken from a token.
 
-mod asymmetric;
 mod error;
 mod jwk;
 #[cfg(feature = "key-management")]
@@ -15,15 +11,14 @@ mod public_text;
 pub(crate) mod tests;
 
 pub use error::KeyError;
+pub use jsonwebtoken::Algorithm;
 #[cfg(feature = "key-management")]
 pub use jwk_set::{JwkSet, generate};
-pub use key::{Algorithm, Key, KeyKind, SigningFailed};
+pub use key::{Key, KeyKind, SigningFailed, algorithm};
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use jsonwebtoken::jwk::Jwk;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 
 use crate::{
     config::{Problem, SecretKind, SecretSource},
@@ -33,21 +28,19 @@ use crate::{
 /// What keys are needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyUse {
-    /// For signing, so that one of them must be able to.
+    /// One of them must be able to sign.
     Sign,
-    /// For verifying alone.
+    /// Only verify.
     Verify,
 }
 
 /// The keys at hand. The first that can sign signs; all verify.
 #[derive(Debug)]
-pub struct Keys {
-    keys: Vec<Key>,
-}
+pub struct Keys(Vec<Key>);
 
 impl Keys {
-    /// Fetches the configured keys, and fetches them again as they grow old. For
-    /// verifying, what Secrets Manager holds as `AWSPREVIOUS` is among them.
+    /// Fetches the configured keys, again as they grow old, and for verifying also what Secrets
+    /// Manager holds as `AWSPREVIOUS`.
     ///
     /// # Errors
     ///
@@ -95,7 +88,7 @@ impl Keys {
                 return Err(KeyError::DoubledKeyId.in_set(index));
             }
         }
-        Ok(Self { keys })
+        Ok(Self(keys))
     }
 
     fn read_versions(versions: &Versions, key_use: KeyUse) -> Result<Self, KeyError> {
@@ -105,10 +98,16 @@ impl Keys {
         }
         if key_use == KeyUse::Verify {
             // A process that cannot sign has no use for what signs.
-            keys.keys = keys.keys.into_iter().map(Key::without_signing).collect();
+            keys = Self(keys.0.into_iter().map(Key::without_signing).collect());
         }
         match versions.previous.as_ref().map(Self::read) {
-            Some(Ok(previous)) => keys.verify_with(previous),
+            Some(Ok(previous)) => {
+                for key in previous.0 {
+                    if !keys.iter().any(|current| current.is_same(&key)) {
+                        keys.0.push(key.without_signing());
+                    }
+                }
+            }
             // It may be anything, such as a placeholder.
             Some(Err(error)) => tracing::warn!(%error, "what AWSPREVIOUS holds is no key"),
             None => {}
@@ -116,43 +115,28 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Verifies with these keys as well.
-    fn verify_with(&mut self, previous: Self) {
-        for key in previous.keys {
-            if !self.keys.iter().any(|current| current.is_same(&key)) {
-                self.keys.push(key.without_signing());
-            }
-        }
-    }
-
     /// The key that signs, if one can.
     #[must_use]
     pub fn signing(&self) -> Option<&Key> {
-        self.keys.iter().find(|key| key.can_sign())
+        self.iter().find(|key| key.can_sign())
     }
 
-    /// The keys that may have signed a token with this `kid`: the one of that name, and
-    /// perhaps the one that had it before, or every key where the token names none.
+    /// The keys that a token with this `kid` may be of: those of that name, or all where it has none.
     pub(crate) fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
-        self.keys.iter().filter(move |key| kid.is_none() || kid == key.id.as_deref())
+        self.iter().filter(move |key| kid.is_none() || kid == key.id.as_deref())
     }
 
     /// Every key, in the order of the set.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
-        self.keys.iter()
+        self.0.iter()
     }
 
-    /// The JWK Set that everybody may know, as JSON (RFC 7517 section 5): the public
-    /// halves, each name once, and nothing of symmetric keys.
+    /// The public halves as a JWK Set in JSON (RFC 7517 section 5), each name once.
     #[must_use]
     pub fn public_set(&self) -> String {
-        #[derive(Serialize)]
-        struct PublicSet<'k> {
-            keys: Vec<&'k Jwk>,
-        }
         let mut names = HashSet::new();
-        let public = self.keys.iter().filter_map(|key| key.public.as_ref());
-        let keys = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
-        serde_json::to_string(&PublicSet { keys }).expect("texts are JSON")
+        let public = self.iter().filter_map(|key| key.public.as_ref());
+        let keys: Vec<_> = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
+        serde_json::to_string(&BTreeMap::from([("keys", keys)])).expect("texts are JSON")
     }
 }

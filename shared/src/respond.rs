@@ -16,7 +16,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
-    keys::Keys,
+    keys::{Key, Keys},
     telemetry::{Outcome, OutcomeName},
     token::VerifiedClaims,
 };
@@ -231,7 +231,7 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
     let metadata = Metadata {
         issuer,
         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
-        id_token_signing_alg_values_supported: public.map(|key| key.algorithm.name()).collect(),
+        id_token_signing_alg_values_supported: public.map(Key::alg).collect(),
     };
     published(OutcomeName::OPENID_CONFIGURATION, json(&metadata))
 }

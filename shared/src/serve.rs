@@ -230,7 +230,7 @@ impl Service {
     fn set_keys(&self) {
         let keys = self.health.keys.peek();
         for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
-            set_key(key.id.as_deref(), key.algorithm.name());
+            set_key(key.id.as_deref(), key.alg());
         }
     }
 }

@@ -59,7 +59,7 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     assert_refused("login", &[], &["JWT_SECRET: is not set", "DATABASE_URL: is not set"]);
     let short = [("JWT_SECRET", "canary")];
     assert_refused("validate", &short, &["JWT_SECRET: is shorter than 32 bytes"]);
-    // Each kind of weakness is in `shared/src/keys/tests/`.
+    // Each kind of weakness is in `shared/src/keys/tests.rs`.
     for (function, key, reason) in [
         ("validate", "canary-canary-canary-canary-canary".to_owned(), "a few characters"),
         ("validate", forge::pem("p384"), "another curve"),

@@ -1,5 +1,4 @@
-//! JSON Web Keys (RFC 7517), read strictly: what is in a set was put there by an
-//! operator, who wants to know if it cannot be used.
+//! JSON Web Keys (RFC 7517), read strictly: an operator wants to know of a key that cannot be used.
 
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
@@ -12,9 +11,8 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
-use super::{Algorithm, Key, KeyError, error::malformed};
+use super::{Key, KeyError, error::malformed, key::algorithm};
 
 /// Whether the text can only be meant as a JWK or a set of them.
 pub(super) fn is_json(text: &str) -> bool {
@@ -66,22 +64,14 @@ impl Jwk {
             ("EC" | "OKP", _) => Err(KeyError::WrongCurve),
             _ => Err(KeyError::UnknownKeyType),
         }?;
-        self.check_purpose(key.algorithm)?;
-        Ok(if self.may("sign") { key } else { key.without_signing() })
-    }
-
-    /// `use`, `key_ops` and `alg` agree with what the key is for here.
-    fn check_purpose(&self, algorithm: Algorithm) -> Result<(), KeyError> {
-        let signs = self.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
-        if !signs || !(self.may("sign") || self.may("verify")) {
+        let is_signature = self.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
+        if !is_signature || !(self.may("sign") || self.may("verify")) {
             return Err(KeyError::NotForSignatures);
         }
-        match &self.alg {
-            Some(name) if Algorithm::from_name(name) != Some(algorithm) => {
-                Err(KeyError::WrongAlgorithm(algorithm.name()))
-            }
-            _ => Ok(()),
+        if self.alg.as_ref().is_some_and(|alg| algorithm(alg) != Some(key.algorithm)) {
+            return Err(KeyError::WrongAlgorithm(key.alg()));
         }
+        Ok(if self.may("sign") { key } else { key.without_signing() })
     }
 
     fn may(&self, operation: &str) -> bool {
@@ -112,9 +102,8 @@ impl Jwk {
     fn p256(&self) -> Result<Key, KeyError> {
         let (x, y) = (bytes(self.x.as_ref())?, bytes(self.y.as_ref())?);
         let point = [&[4], x.as_slice(), y.as_slice()].concat();
-        let public = Key::public_p256(&point, self.kid.clone())?;
         if self.d.is_none() {
-            return Ok(public);
+            return Key::public_p256(&point, self.kid.clone());
         }
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -135,7 +124,7 @@ impl Jwk {
 }
 
 /// A member in Base64url (RFC 7518 section 2).
-fn bytes(member: Option<&SecretString>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+fn bytes(member: Option<&SecretString>) -> Result<Vec<u8>, KeyError> {
     let text = member.ok_or(KeyError::Malformed)?.expose_secret();
-    URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(malformed)
+    URL_SAFE_NO_PAD.decode(text).map_err(malformed)
 }

@@ -10,19 +10,16 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::EncodingKey;
 use pkcs1::RsaPrivateKeyRef;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{json, value::RawValue};
-use zeroize::Zeroizing;
 
 use super::{Algorithm, Key, KeyError, Keys, error::malformed, jwk, pem};
 
 /// As many as `openssl rand -base64 48` gives: more than HS256 needs (RFC 7518 section 3.2).
 const HS256_KEY_BYTES: usize = 48;
 
-/// A set of keys, in the order in which they are written. What is in here has been read
-/// as `login` and `validate` would read it.
+/// A set of keys in its order, which `login` and `validate` can read.
 #[derive(Debug)]
 pub struct JwkSet {
     text: SecretString,
@@ -30,9 +27,8 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// The keys that `material` holds, in any form that [`Keys::read`] takes. A text
-    /// becomes a symmetric key without a `kid`, as its tokens have none; a PEM key gets
-    /// its thumbprint as `kid`, which it had before.
+    /// The keys that `material` holds, in any form that [`Keys::read`] takes. Text and PEM
+    /// become a set of one key with the same `kid`, if any.
     ///
     /// # Errors
     ///
@@ -41,7 +37,7 @@ impl JwkSet {
         let keys = Keys::read(material)?;
         let text = material.expose_secret();
         if pem::is_pem(text) || !jwk::is_json(text) {
-            return Self::of(&written(&keys.keys[0])?);
+            return Self::of(&written(&keys.0[0])?);
         }
         Ok(Self { text: material.clone(), keys })
     }
@@ -52,8 +48,7 @@ impl JwkSet {
     ///
     /// [`KeyError`] says what is wrong with it.
     pub fn of(jwk: &SecretString) -> Result<Self, KeyError> {
-        let text = Zeroizing::new(format!("{{\"keys\":[\n{}\n]}}", jwk.expose_secret()));
-        Self::read(&text.as_str().into())
+        Self::read(&format!("{{\"keys\":[\n{}\n]}}", jwk.expose_secret()).into())
     }
 
     /// The set as JSON. The one of another place may look different.
@@ -62,14 +57,13 @@ impl JwkSet {
         &self.text
     }
 
-    /// What the service makes of the set; as many keys, in the same order.
+    /// Its keys, in the same order.
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// The set with its keys changed: each JWK is a text, and they can be moved, removed
-    /// and added to. What is not changed stays the text that it was.
+    /// The set with its keys, JWKs as text, changed. All else stays the text that it was.
     ///
     /// # Errors
     ///
@@ -92,11 +86,8 @@ impl JwkSet {
     }
 }
 
-/// A new key as a JWK with `alg`, `use` and all that signing needs (RFC 7517 section 4),
-/// for a [`JwkSet`].
-///
-/// Its `kid` is `id`. If that is `None`, it is the thumbprint of RFC 7638, and an HS256 key
-/// has none.
+/// A new private or symmetric key as a JWK (RFC 7517 section 4). Its `kid` is `id`, or else its
+/// thumbprint (RFC 7638), which an HS256 key has not.
 ///
 /// # Errors
 ///
@@ -105,23 +96,23 @@ pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, 
     let failed = |_| KeyError::NotMade;
     let id = id.map(str::to_owned);
     let key = match algorithm {
-        Algorithm::Hs256 => {
-            let mut secret = Zeroizing::new([0; HS256_KEY_BYTES]);
-            rand::fill(secret.as_mut_slice()).map_err(failed)?;
-            Key::symmetric(secret.as_slice(), id)
+        Algorithm::HS256 => {
+            let mut secret = vec![0; HS256_KEY_BYTES];
+            rand::fill(&mut secret).map_err(failed)?;
+            Key::symmetric(&secret, id)
         }
         // The least that RS256 takes (RFC 7518 section 3.3).
-        Algorithm::Rs256 => {
+        Algorithm::RS256 => {
             Key::rsa(&RsaKeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?, id)
         }
-        Algorithm::Es256 => Key::p256(&EcdsaKeyPair::generate(&P256_SIGNING).map_err(failed)?, id),
-        Algorithm::EdDsa => Key::ed25519(&Ed25519KeyPair::generate().map_err(failed)?, id),
+        Algorithm::ES256 => Key::p256(&EcdsaKeyPair::generate(&P256_SIGNING).map_err(failed)?, id),
+        Algorithm::EdDSA => Key::ed25519(&Ed25519KeyPair::generate().map_err(failed)?, id),
+        _ => Err(KeyError::NotMade),
     };
     written(&key?)
 }
 
-/// A key as a JWK, with the private half that it has, if it has one (RFC 7518 section 6,
-/// RFC 8037 section 2). The allocator of the program wipes what is freed.
+/// A key as a JWK, with its private half, if it has one (RFC 7518 section 6, RFC 8037 section 2).
 pub(super) fn written(key: &Key) -> Result<SecretString, KeyError> {
     let mut jwk = match &key.public {
         Some(public) => serde_json::to_value(public).map_err(malformed)?,
@@ -130,13 +121,13 @@ pub(super) fn written(key: &Key) -> Result<SecretString, KeyError> {
     if let Some(id) = key.id.as_deref() {
         jwk["kid"] = id.into();
     }
-    let bytes = key.signing.as_ref().map_or(&[][..], EncodingKey::as_bytes);
+    let Some(signing) = &key.signing else { return Ok(jwk.to_string().into()) };
+    let bytes = signing.as_bytes();
     let mut add = |name: &str, bytes: &[u8]| jwk[name] = URL_SAFE_NO_PAD.encode(bytes).into();
     match key.algorithm {
-        _ if bytes.is_empty() => {}
-        Algorithm::Hs256 => add("k", bytes),
+        Algorithm::HS256 => add("k", bytes),
         // Numbers without leading zeros (RFC 7518 section 6.3.2).
-        Algorithm::Rs256 => {
+        Algorithm::RS256 => {
             let numbers = RsaPrivateKeyRef::try_from(bytes).map_err(malformed)?;
             add("d", numbers.private_exponent.as_bytes());
             add("p", numbers.prime1.as_bytes());
@@ -146,19 +137,19 @@ pub(super) fn written(key: &Key) -> Result<SecretString, KeyError> {
             add("qi", numbers.coefficient.as_bytes());
         }
         // 32 bytes, with leading zeros (RFC 7518 section 6.2.2.1).
-        Algorithm::Es256 => {
-            let pair = EcdsaKeyPair::from_pkcs8(&P256_SIGNING, bytes);
-            let pair = pair.map_err(malformed)?;
+        Algorithm::ES256 => {
+            let pair = EcdsaKeyPair::from_pkcs8(&P256_SIGNING, bytes).map_err(malformed)?;
             let number: EcPrivateKeyBin<'_> =
                 pair.private_key().as_be_bytes().map_err(malformed)?;
             add("d", number.as_ref());
         }
-        Algorithm::EdDsa => {
+        Algorithm::EdDSA => {
             let pair = Ed25519KeyPair::from_pkcs8(bytes).map_err(malformed)?;
             let seed = pair.seed().map_err(malformed)?;
             let seed: Curve25519SeedBin<'_> = seed.as_be_bytes().map_err(malformed)?;
             add("d", seed.as_ref());
         }
+        _ => return Err(KeyError::NotMade),
     }
     Ok(jwk.to_string().into())
 }

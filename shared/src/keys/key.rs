@@ -1,11 +1,17 @@
-//! One key.
+//! One key: checked by aws-lc-rs, kept in the form that jsonwebtoken takes.
 
-use std::fmt;
-
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
+    rsa,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ED25519, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaKeyPair,
+    },
+};
 use jsonwebtoken::{
-    DecodingKey, EncodingKey, Header, crypto, encode,
+    Algorithm, DecodingKey, EncodingKey, Header, crypto, encode,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
+use pkcs8::PrivateKeyInfoRef;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -13,62 +19,32 @@ use super::{KeyError, error::malformed};
 
 /// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
 const MIN_HS256_KEY_BYTES: usize = 32;
+/// The least size of an RSA key (RFC 7518 section 3.3).
+const MIN_RSA_BITS: usize = 2048;
 
-/// What a key signs and verifies with (RFC 7518 section 3.1). A key has exactly one, by its kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// HMAC with SHA-256 (RFC 7518 section 3.2).
-    Hs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
-    Rs256,
-    /// ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4).
-    Es256,
-    /// EdDSA on Curve25519 (RFC 8037 section 3.1).
-    EdDsa,
-}
+/// What keys sign and verify with (RFC 7518 section 3.1), by `alg`. Its kind decides a key's one.
+const ALGORITHMS: [(&str, Algorithm); 5] = [
+    ("HS256", Algorithm::HS256),
+    ("RS256", Algorithm::RS256),
+    ("ES256", Algorithm::ES256),
+    ("EdDSA", Algorithm::EdDSA),
+    // What RFC 9864 calls EdDSA on that curve.
+    ("Ed25519", Algorithm::EdDSA),
+];
 
-impl Algorithm {
-    /// The name that our own tokens bear as `alg` (RFC 7515 section 4.1.1).
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// The algorithm of this name. `Ed25519` is what RFC 9864 calls `EdDSA` on that curve.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "HS256" => Some(Self::Hs256),
-            "RS256" => Some(Self::Rs256),
-            "ES256" => Some(Self::Es256),
-            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
-            _ => None,
-        }
-    }
-}
-
-impl From<Algorithm> for jsonwebtoken::Algorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Hs256 => Self::HS256,
-            Algorithm::Rs256 => Self::RS256,
-            Algorithm::Es256 => Self::ES256,
-            Algorithm::EdDsa => Self::EdDSA,
-        }
-    }
+/// The algorithm of this `alg`, if keys here can have it.
+#[must_use]
+pub fn algorithm(alg: &str) -> Option<Algorithm> {
+    ALGORITHMS.iter().find(|(name, _)| *name == alg).map(|(_, algorithm)| *algorithm)
 }
 
 /// What of a key was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KeyKind {
     /// Both halves of a pair, even if it may only verify.
     Private,
-    /// The half of a pair that everybody may know.
+    /// The public half of a pair.
     Public,
     /// An HS256 key: what verifies with it can sign.
     Symmetric,
@@ -80,6 +56,7 @@ pub enum KeyKind {
 pub struct SigningFailed;
 
 /// One key with the one algorithm it was made for.
+#[derive(Debug)]
 pub struct Key {
     /// The `kid` (RFC 7515 section 4.1.4). A plain text has none, so that its tokens and those of
     /// the Flask service stay interchangeable.
@@ -90,7 +67,7 @@ pub struct Key {
     pub algorithm: Algorithm,
     verifying: DecodingKey,
     pub(super) signing: Option<EncodingKey>,
-    /// The JWK that everyone may know (RFC 7517 section 4); none of a symmetric key.
+    /// The public JWK (RFC 7517 section 4); a symmetric key has none.
     pub public: Option<Jwk>,
 }
 
@@ -104,34 +81,76 @@ impl Key {
         Ok(Self {
             id,
             kind: KeyKind::Symmetric,
-            algorithm: Algorithm::Hs256,
+            algorithm: Algorithm::HS256,
             verifying: DecodingKey::from_secret(secret),
             signing: Some(EncodingKey::from_secret(secret)),
             public: None,
         })
     }
 
+    /// As PKCS#1 (RFC 8017), out of the PKCS#8 that aws-lc-rs has.
+    pub(super) fn rsa(pair: &RsaKeyPair, id: Option<String>) -> Result<Self, KeyError> {
+        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(malformed)?;
+        let info = PrivateKeyInfoRef::try_from(der.as_ref()).map_err(malformed)?;
+        Self::private(EncodingKey::from_rsa_der(info.private_key.as_bytes()), Algorithm::RS256, id)
+    }
+
+    /// As PKCS#8 (RFC 5208).
+    pub(super) fn p256(pair: &EcdsaKeyPair, id: Option<String>) -> Result<Self, KeyError> {
+        let der = pair.to_pkcs8v1().map_err(malformed)?;
+        Self::private(EncodingKey::from_ec_der(der.as_ref()), Algorithm::ES256, id)
+    }
+
+    /// As PKCS#8 (RFC 5208).
+    pub(super) fn ed25519(pair: &Ed25519KeyPair, id: Option<String>) -> Result<Self, KeyError> {
+        let der = pair.to_pkcs8v1().map_err(malformed)?;
+        Self::private(EncodingKey::from_ed_der(der.as_ref()), Algorithm::EdDSA, id)
+    }
+
     /// A key pair, whose public half is derived.
-    pub(super) fn private(
+    fn private(
         signing: EncodingKey,
         algorithm: Algorithm,
         id: Option<String>,
     ) -> Result<Self, KeyError> {
-        let public = Jwk::from_encoding_key(&signing, algorithm.into()).map_err(malformed)?;
+        let public = Jwk::from_encoding_key(&signing, algorithm).map_err(malformed)?;
         let verifying = DecodingKey::from_jwk(&public).map_err(malformed)?;
         let public = Self::public(verifying, algorithm, id)?;
         Ok(Self { kind: KeyKind::Private, signing: Some(signing), ..public })
     }
 
-    /// A key pair without its private half. Its `kid` is its thumbprint (RFC 7638) unless it
-    /// is given one.
-    pub(super) fn public(
+    /// From DER: aws-lc-rs checks the numbers only as it decodes them.
+    pub(super) fn public_rsa(der: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+        let key = rsa::PublicKey::from_der(der).map_err(malformed)?;
+        let modulus = key.modulus().big_endian_without_leading_zero();
+        let zeros = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+        if modulus.len() * 8 - zeros < MIN_RSA_BITS {
+            return Err(KeyError::SmallRsaKey);
+        }
+        let exponent = key.exponent().big_endian_without_leading_zero();
+        let key = DecodingKey::from_rsa_raw_components(modulus, exponent);
+        Self::public(key, Algorithm::RS256, id)
+    }
+
+    /// From an uncompressed point (SEC 1 section 2.3.3); jsonwebtoken takes no other as a JWK.
+    pub(super) fn public_p256(point: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(malformed)?;
+        Self::public(DecodingKey::from_ec_der(point), Algorithm::ES256, id)
+    }
+
+    /// From a point in its compressed form (RFC 8032 section 5.1.2).
+    pub(super) fn public_ed25519(point: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+        ParsedPublicKey::new(&ED25519, point).map_err(malformed)?;
+        Self::public(DecodingKey::from_ed_der(point), Algorithm::EdDSA, id)
+    }
+
+    /// The public half of a pair. Its `kid` is its thumbprint (RFC 7638) unless it is given one.
+    fn public(
         verifying: DecodingKey,
         algorithm: Algorithm,
         id: Option<String>,
     ) -> Result<Self, KeyError> {
-        let jwk = Jwk::from_decoding_key(&verifying, Some(algorithm.into()));
-        let mut jwk = jwk.map_err(malformed)?;
+        let mut jwk = Jwk::from_decoding_key(&verifying, Some(algorithm)).map_err(malformed)?;
         let id = match id {
             Some(id) => id,
             None => jwk.thumbprint(ThumbprintHash::SHA256).map_err(malformed)?,
@@ -147,6 +166,13 @@ impl Key {
         Self { signing: None, ..self }
     }
 
+    /// The `alg` of its tokens (RFC 7515 section 4.1.1).
+    #[must_use]
+    pub fn alg(&self) -> &'static str {
+        let own = ALGORITHMS.iter().find(|(_, algorithm)| *algorithm == self.algorithm);
+        own.expect("each kind of key has one of them").0
+    }
+
     /// Whether the key is one that signs.
     #[must_use]
     pub fn can_sign(&self) -> bool {
@@ -156,7 +182,7 @@ impl Key {
     /// A JWT with these claims, signed with this key (RFC 7519).
     pub(crate) fn encode(&self, claims: &impl Serialize) -> Result<String, SigningFailed> {
         let signing = self.signing.as_ref().ok_or(SigningFailed)?;
-        let header = Header { kid: self.id.clone(), ..Header::new(self.algorithm.into()) };
+        let header = Header { kid: self.id.clone(), ..Header::new(self.algorithm) };
         encode(&header, claims, signing).map_err(|_| SigningFailed)
     }
 
@@ -164,11 +190,10 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`SigningFailed`] if the key is not one that signs, or the cryptographic library
-    /// refuses.
+    /// [`SigningFailed`] if the key is not one that signs, or the cryptographic library refuses.
     pub fn sign(&self, message: &[u8]) -> Result<String, SigningFailed> {
         let signing = self.signing.as_ref().ok_or(SigningFailed)?;
-        crypto::sign(message, signing, self.algorithm.into()).map_err(|_| SigningFailed)
+        crypto::sign(message, signing, self.algorithm).map_err(|_| SigningFailed)
     }
 
     /// Whether `signature`, in Base64url, is this key's for `message`.
@@ -177,19 +202,12 @@ impl Key {
     ///
     /// That of jsonwebtoken if it is not strict Base64url.
     pub fn verifies(&self, message: &[u8], signature: &str) -> jsonwebtoken::errors::Result<bool> {
-        crypto::verify(signature, message, &self.verifying, self.algorithm.into())
+        crypto::verify(signature, message, &self.verifying, self.algorithm)
     }
 
     /// Whether the two are one key, by the same name.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let secrets = [self, other].map(|key| key.verifying.try_get_as_bytes().ok());
         self.id == other.id && self.public == other.public && secrets[0] == secrets[1]
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("Key");
-        shown.field("algorithm", &self.algorithm).field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,6 @@ use aws_lc_rs::{
 };
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use rustls_pki_types::pem::{SectionKind, SliceIter};
-use zeroize::Zeroizing;
 
 use super::{Key, KeyError, error::malformed};
 
@@ -28,13 +27,11 @@ pub(super) fn is_pem(text: &str) -> bool {
     text.contains("-----BEGIN ")
 }
 
-/// The one key in the text. Sections that are no keys are passed over, as the curve's parameters
-/// that OpenSSL puts in front of a key.
+/// The one key in the text. Other sections are passed over, such as the parameters of its curve.
 pub(super) fn read(text: &str) -> Result<Key, KeyError> {
     let mut keys = Vec::new();
     for section in SliceIter::<(SectionKind, Vec<u8>)>::new(text.as_bytes()) {
         let (kind, der) = section.map_err(|_| KeyError::NoPemKey)?;
-        let der = Zeroizing::new(der);
         keys.extend(match kind {
             SectionKind::PrivateKey => Some(pkcs8(&der)),
             SectionKind::RsaPrivateKey => Some(rsa(RsaKeyPair::from_der(&der))),

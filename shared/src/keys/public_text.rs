@@ -4,7 +4,6 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use zeroize::Zeroizing;
 
 use super::jwk;
 
@@ -18,37 +17,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// How OpenSSH names the kinds of its public keys.
 const SSH_KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 /// What such texts say in place of a secret, without what separates the words.
-const PLACEHOLDERS: [&str; 15] = [
-    "changeme",
-    "changethis",
-    "changeit",
-    "replaceme",
-    "replacethis",
-    "replacewith",
-    "placeholder",
-    "yoursecret",
-    "yoursupersecret",
-    "yourjwt",
-    "astringsecret",
-    "bitslong",
-    "characterslong",
-    "insertyour",
-    "donotuse",
-];
-const ROOTS: [&str; 12] = [
-    "/app/",
-    "/data/",
-    "/etc/",
-    "/home/",
-    "/mnt/",
-    "/opt/",
-    "/run/",
-    "/secrets/",
-    "/srv/",
-    "/tmp/",
-    "/usr/",
-    "/var/",
-];
+const PLACEHOLDERS: &str = "changeme changethis changeit replaceme replacethis replacewith \
+     placeholder yoursecret yoursupersecret yourjwt astringsecret bitslong characterslong \
+     insertyour donotuse";
+/// Folders in `/` and others that a path begins with.
+const ROOTS: &str = "/app/ /data/ /etc/ /home/ /mnt/ /opt/ /run/ /secrets/ /srv/ /tmp/ /usr/ /var/ \
+     ./ ../ ~/";
 /// A secret at random has more; 32 hexadecimal digits have 14.
 const FEWEST_CHARACTERS: usize = 6;
 /// A text that repeats so few bytes says no more than they do.
@@ -57,24 +31,17 @@ const LONGEST_REPEATED: usize = 16;
 /// What a text is that is no secret, in words for an operator.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
     let text = text.trim();
-    let lower = Zeroizing::new(text.to_ascii_lowercase());
-    if is_ssh_key(text.as_bytes()) {
-        Some("an SSH key")
-    } else if encodes_a_key(text) {
-        Some("a key in Base64, without the lines that PEM has around it")
-    } else if lower.starts_with("arn:") {
-        Some("the name of a resource on AWS; JWT_SECRET_ID takes it")
-    } else if is_url(&lower) {
-        Some("a URL")
-    } else if is_path(text) {
-        Some("a path; JWT_SECRET_FILE takes it")
-    } else if is_placeholder(&lower) {
-        Some("a placeholder")
-    } else if repeats_itself(text.as_bytes()) {
-        Some("a few characters, again and again")
-    } else {
-        None
-    }
+    let lower = text.to_ascii_lowercase();
+    let kinds = [
+        (is_ssh_key(text.as_bytes()), "an SSH key"),
+        (encodes_a_key(text), "a key in Base64, without the lines that PEM has around it"),
+        (lower.starts_with("arn:"), "the name of a resource on AWS; JWT_SECRET_ID takes it"),
+        (is_url(&lower), "a URL"),
+        (is_path(text), "a path; JWT_SECRET_FILE takes it"),
+        (is_placeholder(&lower), "a placeholder"),
+        (repeats_itself(text.as_bytes()), "a few characters, again and again"),
+    ];
+    kinds.into_iter().find(|(is_it, _)| *is_it).map(|(_, kind)| kind)
 }
 
 fn is_ssh_key(text: &[u8]) -> bool {
@@ -85,14 +52,9 @@ fn is_ssh_key(text: &[u8]) -> bool {
 /// Keys as OpenSSH, DER, PEM or JSON have them, in either alphabet, with or without padding
 /// and line breaks: a public key must never become the secret of an HMAC.
 fn encodes_a_key(text: &str) -> bool {
-    let letters = text.chars().filter(|letter| !letter.is_whitespace());
-    let standard = letters.map(|letter| match letter {
-        '-' => '+',
-        '_' => '/',
-        other => other,
-    });
-    let text = Zeroizing::new(standard.collect::<String>());
-    LENIENT.decode(text.as_bytes()).map(Zeroizing::new).is_ok_and(|bytes| {
+    let text: String = text.split_whitespace().collect();
+    let standard = text.replace('-', "+").replace('_', "/");
+    LENIENT.decode(standard).is_ok_and(|bytes| {
         // In OpenSSH's form each part has its length before it.
         let name = bytes.get(4..).unwrap_or_default();
         SSH_KINDS.iter().any(|kind| name.starts_with(kind.as_bytes()))
@@ -137,15 +99,14 @@ fn is_url(text: &str) -> bool {
 /// Base64 may begin with `/` and have more of them, but then none of `.-_`.
 fn is_path(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-@+ ".contains(&byte);
-    let begins = ["./", "../", "~/"].iter().chain(&ROOTS).any(|start| text.starts_with(start))
+    let begins = ROOTS.split(' ').any(|root| text.starts_with(root))
         || text.starts_with('/') && text.contains(['.', '-', '_']);
     begins && text[1..].bytes().all(is_plain)
 }
 
 fn is_placeholder(lower: &str) -> bool {
-    let letters = lower.chars().filter(char::is_ascii_alphanumeric);
-    let letters = Zeroizing::new(letters.collect::<String>());
-    PLACEHOLDERS.iter().any(|placeholder| letters.contains(placeholder))
+    let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+    PLACEHOLDERS.split(' ').any(|placeholder| letters.contains(placeholder))
 }
 
 fn repeats_itself(bytes: &[u8]) -> bool {

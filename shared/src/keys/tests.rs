@@ -1,8 +1,5 @@
 //! What is a key and what is not, form by form.
 
-mod jwk;
-#[cfg(feature = "key-management")]
-mod jwk_set;
 pub(crate) mod pem_of;
 
 use base64::{
@@ -13,8 +10,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::secrets::Versions;
-use jwk::set;
 use pem_of::pem_of;
 
 fn read(material: &str) -> Result<Keys, KeyError> {
@@ -34,13 +29,6 @@ fn fits(signer: &Key, verifier: &Key) -> bool {
     let signature = signer.sign(b"message").expect("a signature");
     assert!(!verifier.verifies(b"another message", &signature).unwrap());
     verifier.verifies(b"message", &signature).unwrap()
-}
-
-#[test]
-fn a_short_or_blank_text_is_refused() {
-    for text in ["", &"x".repeat(31), &" ".repeat(99), &"\n\t".repeat(99), &"\u{a0}".repeat(64)] {
-        assert_eq!(refusal(text), KeyError::TooShort, "{text:?}");
-    }
 }
 
 #[test]
@@ -75,6 +63,15 @@ fn what_others_know_or_guess_is_no_secret() {
             other => panic!("{text}: {other:?}"),
         }
     }
+    // Any key, without the lines around it.
+    let names = include_str!("tests/keys.pem").lines().filter_map(|it| it.strip_prefix("## "));
+    for pem in names.map(pem_of).filter(|pem| pem.matches("-----BEGIN").count() == 1) {
+        let lines = || pem.lines().filter(|line| !line.starts_with('-'));
+        let (body, one_line) = (lines().collect::<Vec<_>>().join("\n"), lines().collect());
+        for text in [body, one_line, STANDARD.encode(pem)] {
+            assert!(matches!(refusal(&text), KeyError::PublicText(_)), "{text}");
+        }
+    }
 }
 
 proptest! {
@@ -97,78 +94,63 @@ proptest! {
         }
         for text in texts {
             let keys = read(&text).map_err(|error| TestCaseError::fail(format!("{text} {error}")))?;
-            prop_assert_eq!(keys.signing().map(|key| key.algorithm), Some(Algorithm::Hs256));
+            prop_assert_eq!(keys.signing().map(|key| key.algorithm), Some(Algorithm::HS256));
         }
     }
 }
 
 #[test]
-fn what_was_meant_as_json_is_no_text() {
-    let blanks = " ".repeat(99);
-    for json in [
-        format!(r#"{{"JWT_SECRET":"{}"}}"#, "x".repeat(99)),
-        format!("[{{\"kty\":\"RSA\"}}]{blanks}"),
-        format!("{{\"keys\":[{blanks}"),
-        format!("\n{{\"keys\":{{}}}}{blanks}"),
-        format!("{{\"keys\":[1]}}{blanks}"),
-        format!("{{}}{blanks}"),
-    ] {
-        assert_eq!(refusal(&json), KeyError::NotAJwkSet, "{json}");
-    }
-    assert_eq!(refusal(&format!("{{\"keys\":[]}}{blanks}")), KeyError::Empty);
-}
-
-#[test]
 fn debug_does_not_show_the_key() {
-    for material in ["canary in a mine of coal, 1234".repeat(2), pem_of("ed25519").to_owned()] {
+    let set = set(&examples()[1..]);
+    // As text, or as a list of bytes.
+    for material in ["canary in a mine of coal, 1234".repeat(2), set] {
         let shown = format!("{:?}", read(&material).unwrap());
-        assert!(shown.len() < 120 && !shown.contains("canary"), "{shown}");
+        for private in ["canary", "99, 97, 110", "jpsQnnGQ", "142, 155, 16", "nWGxne", "157, 97"] {
+            assert!(!shown.contains(private), "{shown}");
+        }
     }
 }
 
 #[test]
-fn a_private_pem_key_signs_what_its_public_half_verifies() {
-    for (private, public, algorithm) in [
-        ("rsa-2048", "rsa-2048-public", Algorithm::Rs256),
-        ("rsa-2048-pkcs1", "rsa-2048-public", Algorithm::Rs256),
-        ("p256", "p256-public", Algorithm::Es256),
-        ("p256-sec1", "p256-public", Algorithm::Es256),
-        ("ed25519", "ed25519-public", Algorithm::EdDsa),
+fn every_pem_form_of_a_key_pair_signs_what_its_public_half_verifies() {
+    let p256 = pem_of("p256");
+    for (form, public) in [
+        (pem_of("rsa-2048"), "rsa-2048-public"),
+        (pem_of("rsa-2048-pkcs1"), "rsa-2048-public"),
+        (pem_of("ed25519"), "ed25519-public"),
+        (pem_of("p256-sec1"), "p256-public"),
+        (&p256.replace('\n', "\r\n"), "p256-public"),
+        (&format!("  a comment\n{p256}\n\n"), "p256-public"),
+        (&format!("{}{p256}", pem_of("certificate")), "p256-public"),
+        (p256.trim_end(), "p256-public"),
     ] {
-        let (private, public) = (read(pem_of(private)).unwrap(), read(pem_of(public)).unwrap());
-        let signer = private.signing().unwrap();
-        let verifier = public.iter().next().unwrap();
-        assert_eq!((signer.algorithm, verifier.algorithm), (algorithm, algorithm));
-        assert!(fits(signer, verifier) && fits(signer, signer), "{algorithm:?}");
+        let (private, public) = (read(form).unwrap(), read(pem_of(public)).unwrap());
+        let (signer, verifier) = (private.signing().unwrap(), &public.0[0]);
+        assert!(fits(signer, verifier) && verifier.sign(b"").is_err(), "{form}");
         assert_eq!(signer.id.as_deref().map(str::len), Some(43), "a thumbprint");
-        assert!(verifier.sign(b"").is_err(), "{algorithm:?}");
         assert_eq!(private.public_set(), public.public_set());
     }
 }
 
 #[test]
-fn line_ends_and_text_around_pem_do_not_matter() {
-    let p256 = pem_of("p256");
-    for material in [
-        p256.replace('\n', "\r\n"),
-        format!("  a comment\n{p256}\n\n"),
-        format!("{}{p256}", pem_of("certificate")),
-        p256.trim_end().to_owned(),
-    ] {
-        assert!(read(&material).is_ok(), "{material}");
-    }
-}
-
-/// The lines between the first and the last.
-fn bare(pem: &str) -> String {
-    pem.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn unusable_pem_is_refused_each_with_its_reason() {
-    use KeyError::{Malformed, NoPemKey, SeveralPemKeys, SmallRsaKey, WrongCurve};
-    let p256 = pem_of("p256");
+fn unusable_material_is_refused_each_with_its_reason() {
+    use KeyError::{
+        Empty, Malformed, NoPemKey, NotAJwkSet, SeveralPemKeys, SmallRsaKey, TooShort, WrongCurve,
+    };
+    let (p256, blanks) = (pem_of("p256"), " ".repeat(99));
     for (why, material, expected) in [
+        ("nothing", "", TooShort),
+        ("31 bytes", &"x".repeat(31), TooShort),
+        ("blanks", &blanks, TooShort),
+        ("line breaks", &"\n\t".repeat(99), TooShort),
+        ("blanks outside of ASCII", &"\u{a0}".repeat(64), TooShort),
+        ("JSON", &format!(r#"{{"JWT_SECRET":"{}"}}"#, "x".repeat(99)), NotAJwkSet),
+        ("a list", &format!("[{{\"kty\":\"RSA\"}}]{blanks}"), NotAJwkSet),
+        ("half a set", &format!("{{\"keys\":[{blanks}"), NotAJwkSet),
+        ("keys that are no list", &format!("\n{{\"keys\":{{}}}}{blanks}"), NotAJwkSet),
+        ("a list of no objects", &format!("{{\"keys\":[1]}}{blanks}"), NotAJwkSet),
+        ("an empty object", &format!("{{}}{blanks}"), NotAJwkSet),
+        ("an empty set", &format!("{{\"keys\":[]}}{blanks}"), Empty),
         ("RSA of 1024 bits", pem_of("rsa-1024"), SmallRsaKey),
         ("a public one", pem_of("rsa-1024-public"), SmallRsaKey),
         ("P-384", pem_of("p384"), WrongCurve),
@@ -193,77 +175,209 @@ fn unusable_pem_is_refused_each_with_its_reason() {
     }
 }
 
-#[test]
-fn no_key_without_its_first_and_last_line_is_a_secret() {
-    let names = include_str!("tests/keys.pem").lines().filter_map(|it| it.strip_prefix("## "));
-    for pem in names.map(pem_of).filter(|pem| pem.matches("-----BEGIN").count() == 1) {
-        let one_line = bare(pem).replace('\n', "");
-        for text in [bare(pem), one_line, STANDARD.encode(pem)] {
-            assert!(matches!(refusal(&text), KeyError::PublicText(_)), "{text}");
-        }
-    }
-}
-
-fn oct(id: Option<&str>, letter: &str) -> Value {
-    json!({ "kid": id, "kty": "oct", "k": letter.repeat(64) })
-}
-
-fn ed25519(id: &str, x: &str) -> Value {
-    json!({ "kty": "OKP", "crv": "Ed25519", "kid": id, "x": x })
-}
-
 fn ids(keys: &Keys) -> Vec<Option<&str>> {
     keys.iter().map(|key| key.id.as_deref()).collect()
 }
 
-fn versions(current: &str, previous: Option<&str>) -> Versions {
-    Versions { current: current.into(), pending: None, previous: previous.map(Into::into) }
+fn read_versions(current: &str, previous: Option<&str>, key_use: KeyUse) -> Result<Keys, KeyError> {
+    let previous = previous.map(Into::into);
+    Keys::read_versions(&Versions { current: current.into(), pending: None, previous }, key_use)
 }
 
 #[test]
-fn the_first_key_that_can_sign_signs_and_all_verify() {
-    let public = ed25519("public", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
-    let keys = [public, oct(Some("one"), "a"), oct(Some("two"), "b")];
-    let keys = read(&set(&keys)).unwrap();
-    assert_eq!(ids(&keys), [Some("public"), Some("one"), Some("two")]);
-    assert_eq!(keys.signing().unwrap().id.as_deref(), Some("one"));
-}
+fn the_first_key_that_can_sign_signs_and_what_was_before_verifies_alone() {
+    let oct = |kid: &str, letter: &str| json!({ "kid": kid, "kty": "oct", "k": letter.repeat(64) });
+    let public = json!({ "kid": "public", "d": null });
+    let now = set(&[with(&examples()[2], &public), oct("one", "a"), oct("two", "b")]);
+    for (previous, expected) in [
+        (set(&[oct("three", "c"), oct("one", "a")]), &["public", "one", "two", "three"][..]),
+        (set(&[oct("one", "c"), oct("two", "b")]), &["public", "one", "two", "one"]),
+        ("a placeholder".to_owned(), &["public", "one", "two"]),
+    ] {
+        let keys = read_versions(&now, Some(&previous), KeyUse::Sign).unwrap();
+        assert_eq!(ids(&keys).into_iter().flatten().collect::<Vec<_>>(), expected);
+        assert_eq!(keys.signing().unwrap().id.as_deref(), Some("one"));
+        let signers = keys.iter().skip(3).filter(|key| key.can_sign());
+        assert_eq!(signers.count(), 0, "what was before does not sign");
+    }
+    let same_kid = set(&[oct("one", "a"), oct("one", "b")]);
+    assert_eq!(refusal(&same_kid), KeyError::DoubledKeyId.in_set(1));
 
-#[test]
-fn what_was_before_verifies_and_does_not_sign() {
-    let (now, before) = (set(&[oct(Some("two"), "b")]), set(&[oct(Some("one"), "a")]));
-    let keys = Keys::read_versions(&versions(&now, Some(&before)), KeyUse::Sign).unwrap();
-    assert_eq!(ids(&keys), [Some("two"), Some("one")]);
-    assert_eq!(keys.iter().map(Key::can_sign).collect::<Vec<_>>(), [true, false]);
-
-    let same_name = set(&[oct(Some("two"), "c"), oct(Some("one"), "b")]);
-    let keys = Keys::read_versions(&versions(&now, Some(&same_name)), KeyUse::Sign).unwrap();
-    assert_eq!(ids(&keys), [Some("two"), Some("two"), Some("one")], "another key of that name");
-
-    let keys = Keys::read_versions(&versions(&now, Some(&now)), KeyUse::Sign).unwrap();
-    assert_eq!(ids(&keys), [Some("two")], "the same key once");
-
-    let keys = Keys::read_versions(&versions(&now, Some("a placeholder")), KeyUse::Sign);
-    assert_eq!(ids(&keys.unwrap()), [Some("two")]);
-}
-
-#[test]
-fn of_two_public_keys_of_one_name_the_current_one_is_published() {
-    let current = set(&[ed25519("one", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]);
-    let previous = set(&[ed25519("one", "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw")]);
-    let keys = Keys::read_versions(&versions(&current, Some(&previous)), KeyUse::Verify).unwrap();
+    // Of two public keys of one name the current one is published.
+    let other = json!({ "x": "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw" });
+    let current = with(&examples()[2], &public);
+    let previous = set(&[with(&current, &other)]);
+    let current = set(&[current]);
+    let keys = read_versions(&current, Some(&previous), KeyUse::Verify).unwrap();
     assert_eq!(keys.iter().count(), 2);
     assert_eq!(keys.public_set(), read(&current).unwrap().public_set());
 }
 
 #[test]
 fn a_key_that_signs_is_needed_for_signing_alone() {
-    let public = versions(pem_of("p256-public"), Some(pem_of("p256")));
-    assert!(Keys::read_versions(&public, KeyUse::Verify).is_ok());
-    let refused = Keys::read_versions(&public, KeyUse::Sign).map(drop);
+    let (public, private) = (pem_of("p256-public"), pem_of("p256"));
+    assert!(read_versions(public, Some(private), KeyUse::Verify).is_ok());
+    let refused = read_versions(public, Some(private), KeyUse::Sign).map(drop);
     assert_eq!(refused, Err(KeyError::CannotSign));
-    for private in [pem_of("p256"), &set(&[oct(Some("one"), "a")])] {
-        let keys = Keys::read_versions(&versions(private, None), KeyUse::Verify).unwrap();
+    for private in [private, &set(&examples()[..1])] {
+        let keys = read_versions(private, None, KeyUse::Verify).unwrap();
         assert!(keys.signing().is_none(), "{keys:?}");
+    }
+}
+
+/// RFC 7515 appendix A.1, RFC 7515 appendix A.3, RFC 8037 appendix A.1.
+fn examples() -> [Value; 3] {
+    [
+        json!({ "kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj\
+                                    0iPS4hcgUuTwjAzZr1Z9CAow" }),
+        json!({ "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+                "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI" }),
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A" }),
+    ]
+}
+
+fn set(keys: &[Value]) -> String {
+    json!({ "keys": keys }).to_string()
+}
+
+/// `jwk` with other members; `null` is as none.
+fn with(jwk: &Value, changes: &Value) -> Value {
+    let mut jwk = jwk.clone();
+    jwk.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    jwk
+}
+
+#[test]
+fn a_kid_is_as_given_or_else_the_thumbprint_of_an_asymmetric_key() {
+    let [oct, ec, ed25519] = examples();
+    let id = |jwk| read(&set(&[jwk])).unwrap().0[0].id.clone();
+    let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    assert_eq!(id(ed25519).as_deref(), Some(thumbprint), "RFC 8037 appendix A.3");
+    assert_eq!(id(ec).map(|id| id.len()), Some(43));
+    assert_eq!(id(oct), None);
+    for (jwk, alg) in examples().into_iter().zip(["HS256", "ES256", "Ed25519"]) {
+        let members = json!({ "kid": "mine", "alg": alg, "use": "sig", "key_ops": ["sign"] });
+        let keys = read(&set(&[with(&jwk, &members)])).unwrap();
+        let key = keys.signing().unwrap();
+        assert!(fits(key, key) && key.id.as_deref() == Some("mine"));
+        // One that may only verify is private all the same.
+        let restricted = read(&set(&[with(&jwk, &json!({ "key_ops": ["verify"] }))])).unwrap();
+        let verifier = &restricted.0[0];
+        assert!(!verifier.can_sign() && verifier.sign(b"message").is_err());
+        assert_eq!((verifier.kind, fits(key, verifier)), (key.kind, true));
+    }
+}
+
+#[test]
+fn unusable_jwks_are_refused_each_with_its_reason() {
+    use KeyError::{
+        Malformed, NotForSignatures, SmallRsaKey, TooShort, UnknownKeyType, WrongAlgorithm,
+        WrongCurve,
+    };
+    let [oct, ec, ed25519] = examples();
+    let modulus = |first, bytes| {
+        let mut modulus = vec![first];
+        modulus.resize(bytes, 0xc9);
+        URL_SAFE_NO_PAD.encode(modulus)
+    };
+    let rsa = json!({ "kty": "RSA", "n": modulus(0xc9, 256), "e": "AQAB" });
+    let zero = "A".repeat(43);
+    for (why, jwk, changes, expected) in [
+        ("for encryption", &ec, json!({ "use": "enc" }), NotForSignatures),
+        ("for agreement", &ec, json!({ "key_ops": ["deriveKey"] }), NotForSignatures),
+        ("for nothing", &ec, json!({ "key_ops": [] }), NotForSignatures),
+        ("ES384", &ec, json!({ "alg": "ES384" }), WrongAlgorithm("ES256")),
+        ("none", &ec, json!({ "alg": "none" }), WrongAlgorithm("ES256")),
+        ("HS512", &oct, json!({ "alg": "HS512" }), WrongAlgorithm("HS256")),
+        ("RS256", &oct, json!({ "alg": "RS256" }), WrongAlgorithm("HS256")),
+        ("Ed448 as alg", &ed25519, json!({ "alg": "Ed448" }), WrongAlgorithm("EdDSA")),
+        ("a short secret", &oct, json!({ "k": "c2hvcnQ" }), TooShort),
+        ("no secret", &oct, json!({ "k": null }), Malformed),
+        ("a secret in Base64", &oct, json!({ "k": "+/".repeat(30) }), Malformed),
+        ("RSA of 1024 bits", &rsa, json!({ "n": modulus(0xc9, 128) }), SmallRsaKey),
+        ("2048 bits, the first of them 0", &rsa, json!({ "n": modulus(0x7f, 256) }), SmallRsaKey),
+        ("no modulus", &rsa, json!({ "n": null }), Malformed),
+        ("an exponent of 0", &rsa, json!({ "e": "AA" }), Malformed),
+        ("an exponent of 1", &rsa, json!({ "e": "AQ" }), Malformed),
+        ("an even exponent", &rsa, json!({ "e": "Ag" }), Malformed),
+        ("d without the primes", &rsa, json!({ "d": "AQAB" }), Malformed),
+        ("P-384", &ec, json!({ "crv": "P-384" }), WrongCurve),
+        ("a curve of another kind", &ec, json!({ "crv": "Ed25519" }), WrongCurve),
+        ("no curve", &ec, json!({ "crv": null }), WrongCurve),
+        ("Ed448", &ed25519, json!({ "crv": "Ed448" }), WrongCurve),
+        ("X25519", &ed25519, json!({ "crv": "X25519" }), WrongCurve),
+        ("no y", &ec, json!({ "y": null }), Malformed),
+        ("a short x", &ec, json!({ "x": "AQ" }), Malformed),
+        ("a point off the curve", &ec, json!({ "d": null, "x": zero }), Malformed),
+        ("infinity", &ec, json!({ "d": null, "x": zero, "y": zero }), Malformed),
+        ("d of another key", &ec, json!({ "d": ed25519["d"] }), Malformed),
+        ("x of another key", &ed25519, json!({ "x": zero }), Malformed),
+        ("a short x of Ed25519", &ed25519, json!({ "d": null, "x": "AQ" }), Malformed),
+        ("a long d", &ed25519, json!({ "d": "A".repeat(86) }), Malformed),
+        ("an unknown kty", &oct, json!({ "kty": "AKP" }), UnknownKeyType),
+        ("kty in another case", &oct, json!({ "kty": "OCT" }), UnknownKeyType),
+    ] {
+        let material = set(&[oct.clone(), with(jwk, &changes)]);
+        assert_eq!(refusal(&material), expected.in_set(1), "{why}");
+    }
+}
+
+/// Sets that `auth-admin` makes and changes.
+#[cfg(feature = "key-management")]
+mod jwk_set {
+    use super::{super::jwk_set::written, *};
+
+    fn members(set: &JwkSet) -> Value {
+        let text: Value = serde_json::from_str(set.text().expose_secret()).unwrap();
+        text["keys"][0].clone()
+    }
+
+    #[test]
+    fn new_keys_of_every_algorithm_sign_and_say_what_they_are_for() {
+        for alg in ["RS256", "ES256", "EdDSA", "HS256"] {
+            let new = |id| JwkSet::of(&generate(algorithm(alg).unwrap(), id).unwrap()).unwrap();
+            let (one, other, named) = (new(None), new(None), new(Some("\"2026\"")));
+            let [key, other, named] = [&one, &other, &named].map(|set| &set.keys().0[0]);
+            assert!(fits(key, key) && !fits(key, other), "{alg}");
+            let jwk = members(&one);
+            assert_eq!((&jwk["alg"], &jwk["use"]), (&alg.into(), &"sig".into()));
+            let has_thumbprint = alg != "HS256";
+            assert_eq!(jwk["kid"].as_str().map(str::len), has_thumbprint.then_some(43));
+            assert_eq!(named.id.as_deref(), Some("\"2026\""));
+        }
+    }
+
+    /// Those of the RFCs, and the smallest number on P-256, whose leading zeros RFC 7518 section
+    /// 6.2.2.1 wants to see.
+    #[test]
+    fn private_members_are_written_as_the_rfcs_have_them() {
+        let [oct, ec, ed25519] = examples();
+        let smallest = json!({
+            "kty": "EC", "crv": "P-256", "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+            "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+            "d": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE",
+        });
+        for example in [oct, ec, ed25519, smallest] {
+            let keys = read(&super::set(std::slice::from_ref(&example))).unwrap();
+            let set = JwkSet::of(&written(keys.signing().unwrap()).unwrap()).unwrap();
+            let jwk = members(&set);
+            assert_eq!(with(&jwk, &example), jwk);
+        }
+    }
+
+    #[test]
+    fn a_set_stays_what_it_was_around_a_change() {
+        let text = r#" { "x\n\"": [1.50], "keys" : [ {"kty":"oct", "k":"SECRET", "ext":{"b":1,"a":1e2}} ] }"#;
+        let text = text.replace("SECRET", &"a".repeat(64));
+        let set = JwkSet::read(&text.as_str().into()).unwrap();
+        assert_eq!(set.text().expose_secret(), text);
+        let key = generate(Algorithm::HS256, None).unwrap();
+        let set = set.edit(|jwks| jwks.insert(0, key)).unwrap();
+        let changed = set.text().expose_secret();
+        assert!(changed.starts_with("{\"keys\":[\n{\"alg\""), "{changed}");
+        assert!(changed.contains(",\n{\"kty\":\"oct\", \"k\":\"aa"), "{changed}");
+        assert!(changed.ends_with("aa\", \"ext\":{\"b\":1,\"a\":1e2}}\n],\"x\\n\\\"\":[1.50]}"));
     }
 }

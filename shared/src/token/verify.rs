@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::members::{Member, Members};
 use crate::{
     config::TokenConfig,
-    keys::{Algorithm, Key, Keys},
+    keys::{self, Keys},
     secrets::{SecretCache, SecretError},
 };
 
@@ -17,10 +17,8 @@ const LEEWAY: Duration = Duration::from_secs(5);
 /// Ours have some 300 bytes; the bound keeps every later step cheap.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// The claims of a token that verified.
-///
-/// Only [`verify`] can make one, and nothing else can be answered with 200: so no token that was
-/// not verified is ever let through.
+/// The claims of a token that verified. Only [`verify`] can make them, and nothing else can be
+/// answered with 200.
 #[non_exhaustive]
 pub struct VerifiedClaims {
     /// The whole payload as it was signed, a JSON object.
@@ -45,8 +43,7 @@ pub enum InvalidToken {
     /// Header or payload is not an object with unique members.
     #[error("not strict JSON")]
     NotStrictJson,
-    /// The header asks for what is not understood here, such as another algorithm, or a
-    /// member has a wrong type.
+    /// The header asks for another algorithm or an extension, or a member has a wrong type.
     #[error("unsupported header")]
     UnsupportedHeader,
     /// No key of that name and algorithm; it may be a new one.
@@ -99,9 +96,7 @@ pub async fn verify_with_newest(
     Ok(outcome?)
 }
 
-/// The claims of `token`, if it verifies at `now` with one of `keys`.
-///
-/// The signature comes before the payload is looked at.
+/// The claims of `token`, if it verifies at `now` with one of `keys`: the signature comes first.
 ///
 /// # Errors
 ///
@@ -140,8 +135,17 @@ fn check_signature(
     message: &str,
     signature: &str,
 ) -> Result<(), InvalidToken> {
+    // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
+    // `zip` is for JWE alone.
+    if ["crit", "b64", "zip"].iter().any(|name| header.get(name).is_some()) {
+        return Err(InvalidToken::UnsupportedHeader);
+    }
+    let text = |name| header.text(name).map_err(|_| InvalidToken::UnsupportedHeader);
+    text("typ")?;
+    let algorithm = text("alg")?.and_then(keys::algorithm);
+    let algorithm = algorithm.ok_or(InvalidToken::UnsupportedHeader)?;
     let mut outcome = Err(InvalidToken::UnknownKey);
-    for key in candidates(keys, header)? {
+    for key in keys.named(text("kid")?).filter(|key| key.algorithm == algorithm) {
         match key.verifies(message.as_bytes(), signature) {
             Ok(true) => return Ok(()),
             Ok(false) => outcome = Err(InvalidToken::WrongSignature),
@@ -151,25 +155,7 @@ fn check_signature(
     outcome
 }
 
-/// The keys that may have signed a token with this header.
-fn candidates<'k>(
-    keys: &'k Keys,
-    header: &Members,
-) -> Result<impl Iterator<Item = &'k Key>, InvalidToken> {
-    // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
-    // `zip` is for JWE alone.
-    if ["crit", "b64", "zip"].iter().any(|name| header.get(name).is_some()) {
-        return Err(InvalidToken::UnsupportedHeader);
-    }
-    let text = |name| header.text(name).map_err(|_| InvalidToken::UnsupportedHeader);
-    text("typ")?;
-    let algorithm = text("alg")?.and_then(Algorithm::from_name);
-    let algorithm = algorithm.ok_or(InvalidToken::UnsupportedHeader)?;
-    Ok(keys.named(text("kid")?).filter(move |key| key.algorithm == algorithm))
-}
-
-/// `iss` and `aud` equal what is configured; every registered name has its type
-/// (RFC 7519 section 4.1).
+/// `iss` and `aud` are as configured; every registered name has its type (RFC 7519 section 4.1).
 fn check_names(config: &TokenConfig, claims: &Members) -> Result<(), InvalidToken> {
     for name in ["sub", "jti"] {
         claims.text(name)?;

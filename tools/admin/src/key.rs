@@ -10,7 +10,7 @@ use clap::{
 };
 use serde_json::json;
 use shared::{
-    keys::{Algorithm, JwkSet, Key, KeyKind, KeyUse, Keys, generate},
+    keys::{self, Algorithm, JwkSet, Key, KeyUse, Keys, generate},
     secrets::Secrets,
 };
 
@@ -136,8 +136,7 @@ pub(crate) struct NewKey {
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
     let names = ["RS256", "ES256", "EdDSA", "HS256"];
-    PossibleValuesParser::new(names)
-        .try_map(|name| Algorithm::from_name(&name).ok_or("is no algorithm"))
+    PossibleValuesParser::new(names).try_map(|name| keys::algorithm(&name).ok_or("is no algorithm"))
 }
 
 pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
@@ -172,13 +171,8 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
 fn list(set: &JwkSet, json: bool) -> String {
     let signs = signing(set).map(|(at, _)| at);
     let listed = set.keys().iter().enumerate().map(|(index, key)| {
-        let written = match key.kind {
-            KeyKind::Private => "private",
-            KeyKind::Public => "public",
-            KeyKind::Symmetric => "symmetric",
-        };
-        let (kid, alg) = (key.id.as_deref(), key.algorithm.name());
-        json!({ "kid": kid, "alg": alg, "signs": signs == Some(index), "kind": written })
+        let (kid, alg) = (key.id.as_deref(), key.alg());
+        json!({ "kid": kid, "alg": alg, "signs": signs == Some(index), "kind": key.kind })
     });
     listing(listed.collect(), json, ["kid", "alg", "signs", "kind"])
 }
@@ -278,7 +272,7 @@ fn signs_now(key: &Key, before: &Key) -> String {
 /// What a key is called in a message.
 fn name(key: &Key) -> String {
     let name = key.id.as_deref().map_or("the key without a kid".to_owned(), shown);
-    format!("{name} ({})", key.algorithm.name())
+    format!("{name} ({})", key.alg())
 }
 
 /// What a key is called on the command line, for a shell that it is pasted into: between single

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use shared::{
     config::TokenConfig,
-    keys::{Algorithm, JwkSet, Key, Keys},
+    keys::{self, JwkSet, Key, Keys},
     respond,
     token::verify,
 };
@@ -95,7 +95,7 @@ pub(crate) fn check(token: &str) {
 
 /// The keys that a header asks for.
 fn fitting(header: &Value) -> impl Iterator<Item = &'static Key> + use<> {
-    let algorithm = header["alg"].as_str().and_then(Algorithm::from_name);
+    let algorithm = header["alg"].as_str().and_then(keys::algorithm);
     let kid = header["kid"].as_str().map(str::to_owned);
     let named = move |key: &&Key| kid.is_none() || kid.as_deref() == key.id.as_deref();
     KEYS.iter().filter(move |key| Some(key.algorithm) == algorithm).filter(named)
