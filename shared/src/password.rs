@@ -1,8 +1,7 @@
 //! Passwords: whether one is right, and the hash of a new one.
 //!
-//! Every check costs one Argon2id computation with the configured parameters at
-//! least, whether or not there is a hash to compare with: equal work, not a pause,
-//! hides which e-mails exist.
+//! Every check costs at least one Argon2id computation with the configured parameters, even without
+//! a hash to compare with: equal work, not a pause, hides which e-mails exist.
 
 mod digest;
 mod slots;
@@ -14,7 +13,7 @@ pub use stored::StoredHash;
 use std::sync::Arc;
 
 use argon2::{
-    Algorithm, Argon2, AssociatedData, Block, Params, ParamsBuilder, Version,
+    ARGON2ID_IDENT, Algorithm, Argon2, AssociatedData, Block, Params, ParamsBuilder, Version,
     password_hash::{
         phc::{Ident, Output, PasswordHash, Salt},
         try_generate_salt,
@@ -31,14 +30,11 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// What stands before the hash of a user who is disabled, as `usermod -L` puts it there.
 pub const DISABLED: char = '!';
-/// How many may wait for each computation that runs, where nothing else is said: at 20 ms
-/// a hash, the last one waits some 160 ms.
+/// How many wait by default for each computation that runs: at 20 ms a hash, for some 160 ms.
 const WAITING_PER_SLOT: usize = 8;
 /// No known system stores more for a password.
 const MAX_STORED_BYTES: usize = 512;
 const OUTPUT_BYTES: usize = 32;
-/// Salt of the computation that stands in where there is no usable hash to compare with.
-const DUMMY_SALT: &[u8; 16] = b"no user, no hash";
 
 /// The outcome of a check. A wrong password is not an error, and must not be ignored.
 #[derive(Debug)]
@@ -46,8 +42,7 @@ const DUMMY_SALT: &[u8; 16] = b"no user, no hash";
 pub enum Verification {
     /// The password is right.
     Right {
-        /// The same password's hash under the configured parameters, where the stored
-        /// one is of another kind: to be stored in its place.
+        /// What to store instead, where the stored hash is not as new ones are.
         replacement: Option<SecretString>,
     },
     /// The password is wrong, or there was no usable hash to compare it with.
@@ -70,8 +65,7 @@ pub enum HashingError {
 pub struct PasswordHasher {
     /// How new hashes are made.
     params: Params,
-    /// Takes the place of a hash where there is no user, so that the same work is done. It is
-    /// right for no password.
+    /// Compared where there is no user, and right for no password.
     dummy: Arc<PasswordHash>,
     slots: Arc<HashSlots>,
 }
@@ -89,20 +83,19 @@ impl PasswordHasher {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .expect("the configuration's bounds lie within Argon2's");
-        let dummy = Output::new(&[0; OUTPUT_BYTES])
-            .ok()
-            .and_then(|output| phc(argon2::ARGON2ID_IDENT, &params, DUMMY_SALT, output))
-            .expect("the parameters and the lengths are Argon2's own");
+        let dummy = Output::new(&[0; OUTPUT_BYTES]).ok();
+        let dummy =
+            dummy.and_then(|output| phc(ARGON2ID_IDENT, &params, b"no user, no hash", output));
+        let dummy = Arc::new(dummy.expect("the parameters and the lengths are Argon2's own"));
         let slots = limits.slots.unwrap_or(cores).max(1);
         let queue = limits.queue.unwrap_or(slots * WAITING_PER_SLOT);
-        let slots = Arc::new(HashSlots::new(slots, queue, params.block_count()));
-        Self { params, dummy: Arc::new(dummy), slots }
+        let slots = Arc::new(HashSlots::new(slots, queue));
+        Self { params, dummy, slots }
     }
 
-    /// Gets the memory of one computation from the system, in the background: its pages take
-    /// some 10 ms, for which a first request would wait.
+    /// Gets the memory of one computation in the background: its pages take some 10 ms.
     pub fn prepare(&self) {
-        self.slots.prepare();
+        self.slots.prepare(self.params.block_count());
     }
 
     /// Admits one check, with all that has to be done before and after it.
@@ -122,13 +115,14 @@ impl PasswordHasher {
     /// [`HashingError::Failed`] if the computation did not come about.
     pub async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
         let params = self.params.clone();
-        let job = move |memory: &mut _| hash(&params, password.expose_secret().as_bytes(), memory);
+        let job = move |memory: &mut _| {
+            hash(ARGON2ID_IDENT, &params, password.expose_secret().as_bytes(), memory)
+        };
         self.slots.run(self.slots.admit()?, 0, job).await
     }
 
-    /// A PHC string of a digest, with a new salt: `$argon2id-md5$…` and so on, with the
-    /// digest's own salt as Argon2's associated data. The password of the digest is then
-    /// right, and the digest itself is wrong.
+    /// A PHC string of a digest, with a new salt: `$argon2id-md5$…` and so on, with the digest's
+    /// own salt as Argon2's associated data. It is right for the password, not for the digest.
     ///
     /// # Errors
     ///
@@ -140,7 +134,7 @@ impl PasswordHasher {
             let mut params = ParamsBuilder::new();
             params.m_cost(own.m_cost()).t_cost(own.t_cost()).p_cost(own.p_cost());
             params.data(AssociatedData::new(&digest.salt).ok()?).output_len(OUTPUT_BYTES);
-            salted_hash(name, &params.build().ok()?, &digest.value, memory)
+            hash(name, &params.build().ok()?, &digest.value, memory)
         };
         self.slots.run(self.slots.admit()?, 0, job).await
     }
@@ -156,22 +150,19 @@ impl PasswordHasher {
         let stored = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
         // The memory of a new hash is there for one of the same cost.
         grow(memory, self.params.block_count())?;
-        let right = stored.is_some_and(|stored| stored.matches(password, memory)) && enabled;
-        let has_cost_of_new = stored.is_some_and(|stored| stored.is_like(&self.dummy));
-        let replacement = match (right, has_cost_of_new) {
-            (_, true) => None,
-            (true, false) => Some(hash(&self.params, password, memory)?.into()),
-            (false, false) => {
-                compute(&self.params, password, DUMMY_SALT, memory)?;
-                None
-            }
+        let right = stored.is_some_and(|stored| (stored.compare)(password, memory)) && enabled;
+        let replacement = if stored.is_some_and(|stored| stored.is_like(&self.dummy)) {
+            None
+        } else {
+            // Computed for a wrong password as well: equal work.
+            Some(hash(ARGON2ID_IDENT, &self.params, password, memory)?.into())
         };
         Some(if right { Verification::Right { replacement } } else { Verification::Wrong })
     }
 }
 
-/// A check that was admitted. Its place is free again once this is dropped and the computation
-/// has ended: to be kept until all that belongs to the check is done.
+/// A check that was admitted. To be kept until all that belongs to it is done: its place is free
+/// again once this is dropped and the computation has ended.
 #[must_use]
 pub struct AdmittedCheck {
     permit: Permit,
@@ -193,13 +184,10 @@ impl AdmittedCheck {
         let hasher = self.hasher.clone();
         // The hash of a disabled user, and the one in place of none, are computed as any other,
         // and are right for no password.
-        let (stored, enabled) = match stored.as_ref().map(ExposeSecret::expose_secret) {
-            Some(stored) => match stored.strip_prefix(DISABLED) {
-                Some(stored) => (StoredHash::parse(stored), false),
-                None => (StoredHash::parse(stored), true),
-            },
-            None => (StoredHash::parse(&hasher.dummy.to_string()), false),
-        };
+        let dummy = hasher.dummy.to_string();
+        let text = stored.as_ref().map_or(dummy.as_str(), ExposeSecret::expose_secret);
+        let enabled = stored.is_some() && !text.starts_with(DISABLED);
+        let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
         let kept = hasher.params.block_count();
         let beside = stored.as_ref().map_or(0, |it| it.memory_beyond(kept));
         let job = move |memory: &mut _| {
@@ -209,20 +197,11 @@ impl AdmittedCheck {
     }
 }
 
-/// A PHC string of `password`, with a new salt.
-fn hash(params: &Params, password: &[u8], memory: &mut Vec<Block>) -> Option<String> {
-    salted_hash(argon2::ARGON2ID_IDENT, params, password, memory)
-}
-
 /// A PHC string of that name, with a new salt.
-fn salted_hash(
-    name: Ident,
-    params: &Params,
-    input: &[u8],
-    memory: &mut Vec<Block>,
-) -> Option<String> {
+fn hash(name: Ident, params: &Params, input: &[u8], memory: &mut Vec<Block>) -> Option<String> {
     let salt = try_generate_salt().ok()?;
-    let output = compute(params, input, &salt, memory)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let output = argon2_output(&argon2, input, &salt, OUTPUT_BYTES, memory)?;
     Some(phc(name, params, &salt, output)?.to_string())
 }
 
@@ -234,11 +213,6 @@ fn phc(algorithm: Ident, params: &Params, salt: &[u8], output: Output) -> Option
         salt: Some(Salt::new(salt).ok()?),
         hash: Some(output),
     })
-}
-
-fn compute(params: &Params, input: &[u8], salt: &[u8], memory: &mut Vec<Block>) -> Option<Output> {
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-    argon2_output(&argon2, input, salt, OUTPUT_BYTES, memory)
 }
 
 /// Runs Argon2 in `memory`, which grows to what the parameters need.

@@ -3,7 +3,7 @@
 //! They are never compared as they are: each costs an attacker nothing. `auth-admin upgrade`
 //! hashes a digest once more with Argon2id, and that hash is compared instead.
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
+use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY as SHA1, SHA256, SHA512, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
@@ -19,23 +19,15 @@ pub(super) struct DigestKind {
 
 static KINDS: [DigestKind; 5] = [
     DigestKind { name: "md5", output_bytes: 16, compute: |input| Md5::digest(input).to_vec() },
-    DigestKind { name: "sha1", output_bytes: 20, compute: sha1 },
-    DigestKind {
-        name: "sha256",
-        output_bytes: 32,
-        compute: |input| digest(&SHA256, input).as_ref().to_vec(),
-    },
-    DigestKind {
-        name: "sha512",
-        output_bytes: 64,
-        compute: |input| digest(&SHA512, input).as_ref().to_vec(),
-    },
+    DigestKind { name: "sha1", output_bytes: 20, compute: |input| sha(&SHA1, input) },
+    DigestKind { name: "sha256", output_bytes: 32, compute: |input| sha(&SHA256, input) },
+    DigestKind { name: "sha512", output_bytes: 64, compute: |input| sha(&SHA512, input) },
     // `PASSWORD()` of MySQL 4.1 and later.
-    DigestKind { name: "mysql41", output_bytes: 20, compute: |input| sha1(&sha1(input)) },
+    DigestKind { name: "mysql41", output_bytes: 20, compute: |it| sha(&SHA1, &sha(&SHA1, it)) },
 ];
 
-fn sha1(input: &[u8]) -> Vec<u8> {
-    digest(&SHA1_FOR_LEGACY_USE_ONLY, input).as_ref().to_vec()
+fn sha(algorithm: &'static Algorithm, input: &[u8]) -> Vec<u8> {
+    digest(algorithm, input).as_ref().to_vec()
 }
 
 impl DigestKind {
@@ -67,7 +59,7 @@ impl StoredDigest {
             return None;
         }
         if let Some((scheme, value)) = text.strip_prefix('{').and_then(|it| it.split_once('}')) {
-            return Self::of_ldap(scheme, &STANDARD.decode(value).ok()?);
+            return Self::of_ldap(&scheme.to_ascii_lowercase(), &STANDARD.decode(value).ok()?);
         }
         let (kind, digits) = match text.strip_prefix('*') {
             Some(digits) => (DigestKind::named("mysql41")?, digits),
@@ -78,15 +70,11 @@ impl StoredDigest {
     }
 
     fn of_ldap(scheme: &str, value: &[u8]) -> Option<Self> {
-        let (name, salted) = match &*scheme.to_ascii_uppercase() {
-            "MD5" => ("md5", false),
-            "SMD5" => ("md5", true),
-            "SHA" => ("sha1", false),
-            "SSHA" => ("sha1", true),
-            "SHA256" => ("sha256", false),
-            "SSHA256" => ("sha256", true),
-            "SHA512" => ("sha512", false),
-            "SSHA512" => ("sha512", true),
+        let (name, salted) = match scheme {
+            "sha" => ("sha1", false),
+            "ssha" => ("sha1", true),
+            "md5" | "sha256" | "sha512" => (scheme, false),
+            "smd5" | "ssha256" | "ssha512" => (&scheme[1..], true),
             _ => return None,
         };
         let kind = DigestKind::named(name)?;

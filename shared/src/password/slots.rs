@@ -9,51 +9,42 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::HashingError;
 use crate::telemetry::metrics;
 
-/// What stored hashes that need more than a slot's memory share, in KiB: as much as the
-/// largest of them may take.
+/// What stored hashes that need more than a slot's memory share, in KiB: as much as one may take.
 const LARGE_KIB: usize = 128 * 1024;
 
 /// One of those that may be under way, until the last clone of it is dropped.
 pub(super) type Permit = Arc<OwnedSemaphorePermit>;
 
-/// The slots. Each has memory of its own, allocated at first use and kept: fresh
-/// memory would cost as many page faults as the hash has pages, each time.
+/// The slots. Each keeps its memory: fresh memory costs a page fault for each page of a hash.
 ///
-/// Memory stays within slots × `blocks` KiB and [`LARGE_KIB`], whatever hashes are stored.
+/// Memory stays within that of `slots` new hashes and [`LARGE_KIB`], whatever hashes are stored.
 pub(super) struct HashSlots {
     admitted: Arc<Semaphore>,
     /// A slot is taken with its memory; the one that was used last comes first.
     memory: Pool<Vec<Block>>,
     large: Arc<Semaphore>,
     large_admitted: Arc<Semaphore>,
-    blocks: usize,
 }
 
 impl HashSlots {
-    /// `slots` computations at once, with `blocks` KiB of memory kept for each, and
-    /// `queue` of them waiting.
-    pub(super) fn new(slots: usize, queue: usize, blocks: usize) -> Self {
+    /// `slots` computations at once, and `queue` of them waiting.
+    pub(super) fn new(slots: usize, queue: usize) -> Self {
         Self {
             admitted: Arc::new(Semaphore::new(slots + queue)),
             memory: Pool::from(vec![Vec::new(); slots]),
             large: Arc::new(Semaphore::new(LARGE_KIB)),
             large_admitted: Arc::new(Semaphore::new((slots + queue).div_ceil(2))),
-            blocks,
         }
     }
 
-    /// A permit for [`run`](Self::run), to be kept until all that belongs to the computation is
-    /// done.
+    /// A permit for [`run`](Self::run), to be kept until all work around the computation is done.
     pub(super) fn admit(&self) -> Result<Permit, HashingError> {
         let permit = self.admitted.clone().try_acquire_owned();
         permit.map(Arc::new).map_err(|_| HashingError::Busy)
     }
 
-    /// Runs `job`, which takes so many KiB beside the memory it is given, on a thread where
-    /// it may block.
-    ///
-    /// Permit and slot belong to the computation, not to the caller that waits for it: a client
-    /// that hangs up frees nothing early.
+    /// Runs `job`, which takes so many KiB beside the memory it is given, on a blocking thread.
+    /// Permit and slot belong to the computation: a client that hangs up frees nothing early.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         permit: Permit,
@@ -62,12 +53,9 @@ impl HashSlots {
     ) -> Result<T, HashingError> {
         let queued = Instant::now();
         // They are few at once, and slow: half of the permits stay for all others.
-        let large_admitted = if beside_kib > 0 {
-            let permit = self.large_admitted.clone().try_acquire_owned();
-            Some(permit.map_err(|_| HashingError::Busy)?)
-        } else {
-            None
-        };
+        let few = u32::from(beside_kib > 0);
+        let large_admitted = self.large_admitted.clone().try_acquire_many_owned(few);
+        let large_admitted = large_admitted.map_err(|_| HashingError::Busy)?;
         // Before a slot: one that waits for memory keeps no slot from the others.
         let beside = u32::try_from(beside_kib.min(LARGE_KIB)).unwrap_or(u32::MAX);
         let large = self.large.clone().acquire_many_owned(beside).await;
@@ -84,10 +72,9 @@ impl HashSlots {
         computation.await.ok().flatten().ok_or(HashingError::Failed)
     }
 
-    /// Takes the memory of one computation now, on a thread where that may take its time,
-    /// unless all run already.
-    pub(super) fn prepare(&self) {
-        let (Ok(mut memory), blocks) = (self.memory.try_get(), self.blocks) else { return };
+    /// Takes the memory of one computation now, in the background, unless all run already.
+    pub(super) fn prepare(&self, blocks: usize) {
+        let Ok(mut memory) = self.memory.try_get() else { return };
         tokio::task::spawn_blocking(move || grow(&mut memory, blocks));
     }
 }
@@ -137,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_may_wait_are_refused_until_all_that_was_admitted_has_ended() {
-        let slots = HashSlots::new(1, 3, 1);
+        let slots = HashSlots::new(1, 3);
         let permits = [(); 4].map(|()| slots.admit().unwrap());
         assert_eq!(slots.run(permits[0].clone(), 0, |_| Some(1)).await, Ok(1));
         assert_eq!(slots.admit().map(drop), Err(HashingError::Busy), "work behind the computation");
@@ -147,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashes_that_need_more_than_the_shared_memory_wait_and_block_no_others() {
-        let slots = Arc::new(HashSlots::new(3, 8, 1));
+        let slots = Arc::new(HashSlots::new(3, 8));
         let (release, first) = blocked(&slots, LARGE_KIB / 2 + 1).await;
         let mut second = Box::pin(run(&slots, LARGE_KIB / 2, |_| Some("second")));
         tokio::select! {
@@ -162,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_that_need_much_memory_leave_half_of_the_permits_to_others() {
-        let slots = Arc::new(HashSlots::new(2, 4, 1));
+        let slots = Arc::new(HashSlots::new(2, 4));
         let (release, first) = blocked(&slots, LARGE_KIB).await;
         let waiting = [(); 2].map(|()| {
             let slots = Arc::clone(&slots);
@@ -180,17 +167,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_prepared_is_the_memory_of_the_first_computation() {
-        let slots = HashSlots::new(1, 8, 3);
-        slots.prepare();
-        assert_eq!(run(&slots, 0, |memory| Some(memory.len())).await, Ok(3));
-    }
-
-    #[tokio::test]
-    async fn a_job_runs_on_a_thread_of_its_own_and_its_panic_frees_the_slot() {
-        let slots = HashSlots::new(1, 0, 1);
-        let own = run(&slots, 0, |_| Some(std::thread::current().id())).await;
-        assert_ne!(own, Ok(std::thread::current().id()));
+    async fn a_job_has_prepared_memory_and_a_thread_and_its_panic_frees_the_slot() {
+        let slots = HashSlots::new(1, 1);
+        slots.prepare(3);
+        let job = |memory: &mut Vec<Block>| Some((memory.len(), std::thread::current().id()));
+        let (blocks, thread) = run(&slots, 0, job).await.unwrap();
+        assert!(blocks == 3 && thread != std::thread::current().id());
         let panicked = run(&slots, 0, |_| -> Option<()> { panic!("on purpose") }).await;
         assert_eq!(panicked, Err(HashingError::Failed));
         assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
@@ -198,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_hangs_up_does_not_free_the_slot_early() {
-        let slots = Arc::new(HashSlots::new(1, 1, 1));
+        let slots = Arc::new(HashSlots::new(1, 1));
         let (release, client) = blocked(&slots, 0).await;
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled());

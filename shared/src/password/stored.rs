@@ -28,10 +28,11 @@ pub struct StoredHash {
     argon2_kib: usize,
     /// KiB that another function allocates.
     other_kib: usize,
-    compare: Box<Compare>,
+    pub(super) compare: Box<Compare>,
 }
 
-/// Whether the hash is one of this password, with memory of a slot.
+/// Whether the hash is one of this password, compared in constant time. Argon2 works in the memory
+/// of a slot where that is large enough, and never makes it larger.
 type Compare = dyn Fn(&[u8], &mut Vec<Block>) -> bool + Send;
 
 impl StoredHash {
@@ -86,13 +87,6 @@ impl StoredHash {
     /// The memory that a check needs beyond `kept` blocks of 1 KiB, in KiB.
     pub(super) fn memory_beyond(&self, kept: usize) -> usize {
         if self.argon2_kib > kept { self.argon2_kib } else { self.other_kib }
-    }
-
-    /// Whether this is a hash of `password`. Compared in constant time.
-    ///
-    /// Argon2 works in `memory` where that is large enough, and never makes it larger.
-    pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
-        (self.compare)(password, memory)
     }
 
     /// Whether it is of the same function, cost and length as `new`, with a salt no shorter.

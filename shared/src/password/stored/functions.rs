@@ -20,8 +20,7 @@ use crate::{
 const MAX_BCRYPT_COST: u32 = 14;
 /// For all blocks of the output together. Django 6.0 writes 1,200,000.
 const MAX_PBKDF2_ITERATIONS: usize = 2_000_000;
-/// N × r × p: N = 2^17 with r = 8, the strongest choice that OWASP lists, or the same work
-/// in other parts.
+/// N × r × p: the work of N = 2^17 with r = 8, the strongest choice that OWASP lists.
 const MAX_SCRYPT_WORK: u64 = 1 << 20;
 /// What that choice takes.
 const MAX_SCRYPT_KIB: usize = 128 * 1024 + 2;
@@ -33,8 +32,7 @@ const MAX_PHPASS_LOG_ROUNDS: usize = 20;
 const OUTPUT_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
 
 const BCRYPT_BYTES: usize = 72;
-/// crypt(3) and phpass hash the password anew in each round, so their work grows with its
-/// length.
+/// crypt(3) and phpass hash the password in each round: their work grows with its length.
 const MAX_REHASHED_BYTES: usize = 256;
 /// As many blocks of 1 KiB as the C library never keeps: glibc gives what is larger than 32 MiB
 /// back to the system at once, and would not even use less of it again, aligned as blocks are.
@@ -43,10 +41,11 @@ const UNMAPPED_BLOCKS: usize = 33 * 1024;
 
 fn stored(
     kind: &str,
+    is_usable: bool,
     compare: impl Fn(&[u8], &mut Vec<Block>) -> bool + Send + 'static,
-) -> StoredHash {
+) -> Option<StoredHash> {
     let (kind, compare) = (kind.to_owned(), Box::new(compare));
-    StoredHash { kind, argon2: None, argon2_kib: 0, other_kib: 0, compare }
+    is_usable.then_some(StoredHash { kind, argon2: None, argon2_kib: 0, other_kib: 0, compare })
 }
 
 /// RFC 9106, of the password or of a fast digest of it.
@@ -63,16 +62,13 @@ pub(super) fn argon2(
         iterations: params.t_cost(),
         parallelism: params.p_cost(),
     };
-    if !config.within_cost_limits()
-        || !params.keyid().is_empty()
-        || !OUTPUT_BYTES.contains(&output.len())
-    {
-        return None;
-    }
+    let is_usable = config.within_cost_limits()
+        && params.keyid().is_empty()
+        && OUTPUT_BYTES.contains(&output.len());
     // A PHC string without a version is of Argon2 1.0.
     let version = Version::try_from(hash.version.unwrap_or(0x10)).ok()?;
     let (argon2_kib, argon2) = (params.block_count(), Argon2::new(algorithm, version, params));
-    let stored = stored(kind, move |password, memory| {
+    let stored = stored(kind, is_usable, move |password, memory| {
         let digested = digest.map(|kind| kind.compute(password, argon2.params().data()));
         let input = digested.as_deref().unwrap_or(password);
         let mut own = Vec::new();
@@ -85,7 +81,7 @@ pub(super) fn argon2(
         };
         // Outputs are compared in constant time.
         argon2_output(&argon2, input, &salt, output.len(), memory) == Some(output)
-    });
+    })?;
     let argon2 = digest.is_none().then(|| hash.clone());
     Some(StoredHash { argon2, argon2_kib, ..stored })
 }
@@ -94,17 +90,14 @@ pub(super) fn argon2(
 pub(super) fn bcrypt(kind: &str, text: &str, input: fn(&[u8]) -> Vec<u8>) -> Option<StoredHash> {
     let cost = text.parse::<HashParts>().ok()?.get_cost();
     // The library reads 2x as well, and computes it as 2b.
-    let usable = (4..=MAX_BCRYPT_COST).contains(&cost) && !text.starts_with("$2x$");
+    let is_usable = (4..=MAX_BCRYPT_COST).contains(&cost) && !text.starts_with("$2x$");
     let hash = text.to_owned();
-    usable.then(|| {
-        stored(kind, move |password, _| {
-            let input = input(password);
-            // Inputs that bcrypt would truncate are rejected, and those with a NUL: it repeats a
-            // shorter input with NULs in between.
-            input.len() <= BCRYPT_BYTES
-                && !input.contains(&0)
-                && bcrypt::verify(input, &hash).unwrap_or(false)
-        })
+    stored(kind, is_usable, move |password, _| {
+        let input = input(password);
+        // bcrypt would truncate longer inputs, and repeats a shorter one with NULs in between.
+        input.len() <= BCRYPT_BYTES
+            && !input.contains(&0)
+            && bcrypt::verify(input, &hash).unwrap_or(false)
     })
 }
 
@@ -123,12 +116,10 @@ pub(super) fn pbkdf2(
         _ => return None,
     };
     let work = (iterations as usize).checked_mul(output.len().div_ceil(block_bytes))?;
-    let usable = work <= MAX_PBKDF2_ITERATIONS && OUTPUT_BYTES.contains(&output.len());
+    let is_usable = work <= MAX_PBKDF2_ITERATIONS && OUTPUT_BYTES.contains(&output.len());
     let iterations = NonZeroU32::new(iterations)?;
-    usable.then(|| {
-        stored(kind, move |password, _| {
-            pbkdf2::verify(prf, iterations, &salt, password, &output).is_ok()
-        })
+    stored(kind, is_usable, move |password, _| {
+        pbkdf2::verify(prf, iterations, &salt, password, &output).is_ok()
     })
 }
 
@@ -147,12 +138,12 @@ pub(super) fn scrypt(
     }
     let other_kib = (128 * r as usize * ((1 << log_n) + p as usize + 1)).div_ceil(1024);
     let params = scrypt::Params::new(u8::try_from(log_n).ok()?, r, p).ok()?;
-    let stored = stored(kind, move |password, _| {
+    let stored = stored(kind, other_kib <= MAX_SCRYPT_KIB, move |password, _| {
         let mut computed = vec![0; output.len()];
         scrypt::scrypt(password, &salt, &params, &mut computed).is_ok()
             && verify_slices_are_equal(&computed, &output).is_ok()
     });
-    (other_kib <= MAX_SCRYPT_KIB).then_some(StoredHash { other_kib, ..stored })
+    Some(StoredHash { other_kib, ..stored? })
 }
 
 /// crypt(3) with SHA-256 or SHA-512: `$5$…` or `$6$…`.
@@ -160,15 +151,13 @@ pub(super) fn sha_crypt(text: &str, rounds: u32, salt: &str, output: &str) -> Op
     let (kind, output_characters) =
         if text.starts_with("$5$") { ("crypt sha256", 43) } else { ("crypt sha512", 86) };
     let is_base64 = |it: u8| it.is_ascii_alphanumeric() || b"./".contains(&it);
-    let usable = (1_000..=MAX_CRYPT_ROUNDS).contains(&rounds)
+    let is_usable = (1_000..=MAX_CRYPT_ROUNDS).contains(&rounds)
         && [salt, output].iter().all(|field| field.bytes().all(is_base64))
         && output.len() == output_characters;
     let hash = text.to_owned();
-    usable.then(|| {
-        stored(kind, move |password, _| {
-            password.len() <= MAX_REHASHED_BYTES
-                && ShaCrypt::default().verify_password(password, &*hash).is_ok()
-        })
+    stored(kind, is_usable, move |password, _| {
+        password.len() <= MAX_REHASHED_BYTES
+            && ShaCrypt::default().verify_password(password, &*hash).is_ok()
     })
 }
 
@@ -180,16 +169,15 @@ pub(super) fn phpass(text: &str) -> Option<StoredHash> {
     let log_rounds = ALPHABET.iter().position(|it| *it == first)?;
     let (salt, output) = (text.get(1..9)?.as_bytes().to_vec(), text.get(9..)?);
     let output = Base64ShaCrypt::decode_vec(output).ok().filter(|output| output.len() == 16)?;
-    (7..=MAX_PHPASS_LOG_ROUNDS).contains(&log_rounds).then(|| {
-        stored("phpass", move |password, _| {
-            if password.len() > MAX_REHASHED_BYTES {
-                return false;
-            }
-            let mut hash = Md5::new_with_prefix(&salt).chain_update(password).finalize();
-            for _ in 0..1 << log_rounds {
-                hash = Md5::new_with_prefix(hash).chain_update(password).finalize();
-            }
-            verify_slices_are_equal(&hash, &output).is_ok()
-        })
+    let is_usable = (7..=MAX_PHPASS_LOG_ROUNDS).contains(&log_rounds);
+    stored("phpass", is_usable, move |password, _| {
+        if password.len() > MAX_REHASHED_BYTES {
+            return false;
+        }
+        let mut hash = Md5::new_with_prefix(&salt).chain_update(password).finalize();
+        for _ in 0..1 << log_rounds {
+            hash = Md5::new_with_prefix(hash).chain_update(password).finalize();
+        }
+        verify_slices_are_equal(&hash, &output).is_ok()
     })
 }
