@@ -1,21 +1,18 @@
 //! When an e-mail, or a source of requests, may try again.
 //!
-//! An attempt is reserved in the database before its password is checked, in one atomic
-//! statement; afterwards it is committed as a failure, or released. No more attempts are
-//! reserved at once than there may be failures before the next lock: those beyond them wait
-//! until one has ended (docs/decisions/throttle.md).
+//! An attempt is reserved in the database before its password is checked, then committed as a
+//! failure or released. At most as many are reserved at once as there may be failures before the
+//! next lock: further ones wait (docs/decisions/throttle.md).
 
 #[cfg(feature = "sqlite")]
 mod memory;
 mod mysql;
 mod rule;
-mod subject;
 
 #[cfg(feature = "sqlite")]
 pub use memory::MemoryStore;
 pub use mysql::ThrottleRow;
-pub use rule::Rule;
-pub use subject::Subject;
+pub use rule::{Rule, Subject};
 
 use std::{
     sync::{Arc, Once},
@@ -25,7 +22,7 @@ use std::{
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use thiserror::Error;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 #[cfg(feature = "sqlite")]
 use crate::users::SqliteUsers;
@@ -36,8 +33,7 @@ use crate::{
     users::{MySqlUsers, StoreError, UserStore},
 };
 
-/// How long a check is believed to be under way, and so the longest that a login may take.
-/// A process that died keeps no user out for longer.
+/// The longest that a login takes. The check of a process that died keeps no user out for longer.
 pub const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 /// How often a login that waits looks whether another check has ended.
@@ -59,8 +55,7 @@ pub enum Reservation {
     Locked(Duration),
 }
 
-/// Counts of failures, shared by all instances. Each call is one atomic step, and fails if the
-/// database is out of reach or fails.
+/// Counts of failures, shared by all instances. Each call is one atomic step.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
     /// Reserves a check, if it may be made.
@@ -74,12 +69,11 @@ pub trait ThrottleStore: Send + Sync {
 }
 
 /// The configured database, of users and of counts: MySQL or MariaDB, and for local work
-/// SQLite (feature `sqlite`) where the URL begins with `sqlite:`.
+/// SQLite (feature `sqlite`) where the URL begins with `sqlite:`. It is not connected to yet.
 ///
 /// # Errors
 ///
 /// A [`Problem`] if there is no secret of the account, or it is not what it should be.
-/// Whether the database answers is not asked: it is not needed to start.
 pub async fn open(
     config: DatabaseConfig,
     secrets: &Secrets,
@@ -116,8 +110,6 @@ pub struct Throttle {
     email: Arc<Rule>,
     source: Option<Arc<Rule>>,
     proxy_hops: usize,
-    /// Whether the log says that a request had no source.
-    unknown_source: Arc<Once>,
     turns: Arc<[Mutex<()>; TURNS]>,
 }
 
@@ -130,20 +122,19 @@ impl Throttle {
             email: Arc::new(Rule::email(config)),
             source: Rule::source(config).map(Arc::new),
             proxy_hops: config.proxy_hops,
-            unknown_source: Arc::new(Once::new()),
             turns: Arc::new(std::array::from_fn(|_| Mutex::default())),
         }
     }
 
-    /// The source of a request with this peer and these headers, where sources have a limit.
-    /// A request whose source is not known has none: all of them together would lock each
-    /// other out.
+    /// The source of a request with this peer and these headers, where sources have a limit. An
+    /// unknown one is not counted: all such requests would lock each other out.
     #[must_use]
     pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<Subject> {
+        static WARNED: Once = Once::new();
         self.source.as_ref()?;
         let address = client_address(peer, headers, self.proxy_hops);
         if address.is_none() {
-            self.unknown_source.call_once(|| {
+            WARNED.call_once(|| {
                 tracing::warn!(
                     "LOGIN_SOURCE_LIMIT does not count requests without an address; behind a load \
                      balancer of AWS set TRUSTED_PROXY_HOPS=1"
@@ -184,20 +175,17 @@ impl Throttle {
                 Reservation::Locked(remaining) => {
                     return Err(ThrottleError::Locked { subject: subject.kind(), remaining });
                 }
-                Reservation::Full if turn.is_none() => turn = Some(self.turn(&subject).await),
+                Reservation::Full if turn.is_none() => {
+                    let sum: usize = subject.as_str().bytes().map(usize::from).sum();
+                    turn = Some(self.turns[sum % TURNS].lock().await);
+                }
                 Reservation::Full => tokio::time::sleep(POLL).await,
             }
         }
     }
-
-    async fn turn(&self, subject: &Subject) -> MutexGuard<'_, ()> {
-        let spread = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
-        self.turns[subject.as_str().bytes().fold(0, spread) % TURNS].lock().await
-    }
 }
 
-/// A password that may be checked. Where it is neither committed nor released, it was not
-/// checked, and counts for nothing.
+/// A password that may be checked. Dropped before, it was not checked and counts for nothing.
 #[must_use]
 pub struct Attempt {
     checks: Vec<Check>,
@@ -222,8 +210,7 @@ impl Attempt {
         Ok(locked)
     }
 
-    /// The password was right. Waits only where there were failures to be forgotten; else
-    /// the reservation is released behind the answer.
+    /// The password was right. Waits only where there are failures to forget.
     pub async fn release(self) {
         for mut check in self.checks {
             if check.rule.is_cleared_by_success() && !check.alone {
@@ -240,7 +227,6 @@ struct Check {
     subject: Subject,
     rule: Arc<Rule>,
     began: SystemTime,
-    /// Whether there was nothing beside it: no failure, and no other check.
     alone: bool,
     ended: bool,
 }

@@ -4,14 +4,12 @@ mod mysql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub(crate) use mysql::Statement;
 pub use mysql::{Column, Inspection, MySqlUsers, Trial};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
 
 use std::{
     borrow::Cow,
-    fmt,
     time::{Duration, Instant},
 };
 
@@ -26,7 +24,7 @@ use crate::telemetry::metrics;
 const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 
 /// A user as the database has it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct User {
     /// The id, as text: tables that others made may number or name their rows.
     pub id: String,
@@ -36,12 +34,6 @@ pub struct User {
     pub password: SecretString,
     /// Whether the user is an administrator.
     pub admin: bool,
-}
-
-impl fmt::Debug for User {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
-    }
 }
 
 /// The database did not do as asked.
@@ -80,12 +72,16 @@ impl StoreError {
         error.as_database_error()?.code()
     }
 
-    /// The server's number of the error, if it was MySQL or MariaDB.
-    pub(crate) fn number(&self) -> Option<u16> {
+    /// [`error_number`].
+    fn number(&self) -> Option<u16> {
         let Self::Database(error) = self else { return None };
-        let error = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
-        Some(error.number())
+        error_number(error)
     }
+}
+
+/// The server's number of the error, if it was MySQL or MariaDB.
+fn error_number(error: &sqlx::Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 
 /// The statement's result, or an error once it has taken too long.
@@ -102,16 +98,13 @@ async fn limited<T>(
 }
 
 /// What `login` may do with users, and no more: its database account has the same rights.
-/// Each fails if the database is out of reach or fails.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// The user whose e-mail equals `email` but for ASCII case. The database's
-    /// collation never decides: it may only find candidates.
+    /// The user whose e-mail equals `email` but for ASCII case, whatever the collation finds.
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError>;
 
-    /// Stores another hash of the same password, unless the stored one has changed
-    /// since `user` was read: a new password must not be undone. `false` if it has.
-    /// What the database keeps is read back; the old hash stays where that is another.
+    /// Stores another hash of the same password. `false` if the stored one has changed since `user`
+    /// was read. The old hash stays if the database keeps something else than it was given.
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError>;
 
     /// Whether the database answers at all.
@@ -134,8 +127,7 @@ pub struct NewUser {
 pub struct UserRow {
     /// The user.
     pub user: User,
-    /// When the user was added, UTC, as the database writes it; `None` where it has no such
-    /// time.
+    /// When the user was added, UTC, as the database writes it, if it does.
     pub created_at: Option<String>,
     /// When the user was last changed, in the same way.
     pub updated_at: Option<String>,

@@ -18,31 +18,24 @@ pub struct MemoryStore(Mutex<HashMap<Subject, Count>>);
 #[derive(Debug)]
 struct Count {
     failures: i64,
-    locked_until: Instant,
-    forget_at: Instant,
+    last: Instant,
+    lock: Duration,
 }
 
 impl MemoryStore {
-    /// Those that are still remembered.
-    fn counts(&self, now: Instant) -> MutexGuard<'_, HashMap<Subject, Count>> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.retain(|_, count| count.forget_at > now);
-        counts
+    fn counts(&self) -> MutexGuard<'_, HashMap<Subject, Count>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn after(now: Instant, milliseconds: i64) -> Instant {
-    now + Duration::from_millis(milliseconds.unsigned_abs())
 }
 
 #[async_trait]
 impl ThrottleStore for MemoryStore {
-    async fn reserve(&self, subject: &Subject, _: &Rule) -> Result<Reservation, StoreError> {
-        let now = Instant::now();
-        let counts = self.counts(now);
-        let remaining =
-            counts.get(subject).map(|it| it.locked_until.saturating_duration_since(now));
-        Ok(match remaining {
+    async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError> {
+        let mut counts = self.counts();
+        counts
+            .retain(|other, it| other != subject || it.last.elapsed() < milliseconds(rule.window));
+        let lock = counts.get(subject).map(|it| it.lock.saturating_sub(it.last.elapsed()));
+        Ok(match lock {
             None => Reservation::Reserved { alone: true },
             Some(Duration::ZERO) => Reservation::Reserved { alone: false },
             Some(remaining) => Reservation::Locked(remaining),
@@ -50,23 +43,21 @@ impl ThrottleStore for MemoryStore {
     }
 
     async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError> {
-        let now = Instant::now();
-        let forget_at = after(now, rule.window);
-        let first = Count { failures: 0, locked_until: now, forget_at };
-        let mut counts = self.counts(now);
-        let count = counts.entry(subject.clone()).or_insert(first);
-        count.failures += 1;
-        if rule.from_last {
-            count.forget_at = forget_at;
-        }
-        count.locked_until = count.forget_at.min(after(now, rule.lock(count.failures)));
-        Ok(count.failures)
+        let mut counts = self.counts();
+        let failures = counts.get(subject).map_or(0, |count| count.failures) + 1;
+        let lock = milliseconds(rule.lock(failures));
+        counts.insert(subject.clone(), Count { failures, last: Instant::now(), lock });
+        Ok(failures)
     }
 
     async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
         if clear {
-            self.counts(Instant::now()).remove(subject);
+            self.counts().remove(subject);
         }
         Ok(())
     }
+}
+
+fn milliseconds(milliseconds: i64) -> Duration {
+    Duration::from_millis(milliseconds.unsigned_abs())
 }

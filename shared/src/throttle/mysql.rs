@@ -1,27 +1,27 @@
 //! Counts in MySQL or MariaDB: one statement for each step, so that each is atomic.
 //!
-//! What a statement found comes back as the insert id of its answer, which costs no second
-//! one: both servers have no `RETURNING` for this. Assignments are made from left to right,
-//! and later ones see what earlier ones have set. Numbers of the rule are written into the
-//! text: a connection prepares it once.
+//! What a statement found comes back as the insert id of its answer: neither server has a
+//! `RETURNING` for this. Assignments are made from left to right, and later ones see what earlier
+//! ones have set. Numbers of the rule are part of the text: a connection prepares it once.
 //!
-//! Times are those of the database's clock, which all instances share. A lock or a check that is
-//! further ahead than the rule could have set it counts as none; failures are remembered for as
-//! long as the rule says at most.
+//! Times are those of the database's clock, which all instances share. A time further ahead than the
+//! rule could have set it counts as none, or as the furthest.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Row, mysql::MySqlQueryResult};
+use sqlx::{
+    AssertSqlSafe, FromRow, SqlSafeStr,
+    mysql::{MySqlQueryResult, MySqlRow},
+};
 
 use super::{CHECK_LIMIT, Reservation, Rule, Subject, ThrottleStore, rule::milliseconds};
-use crate::users::{MySqlUsers, Statement, StoreError};
+use crate::users::{MySqlUsers, StoreError};
 
 /// Milliseconds since 1970.
 const NOW: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000";
 
-/// The insert id is that of [`reservation`]. A row that is locked, or full, stays as it is but
-/// for times that are over.
+/// The insert id is that of [`reservation`]. In a locked or full row only lapsed times change.
 fn reserve(rule: &Rule) -> String {
     let Rule { max_failures, window, .. } = rule;
     let check = milliseconds(CHECK_LIMIT);
@@ -86,7 +86,8 @@ const RELEASE: &str =
     "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1 WHERE subject = ?";
 const RELEASE_AND_CLEAR: &str = "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1, \
      failures = 0, locked_until = 0, forget_at = 0 WHERE subject = ?";
-const RESET: &str = "DELETE FROM login_throttle WHERE ? IS NULL OR subject = ?";
+const RESET: &str = "DELETE FROM login_throttle WHERE subject = ?";
+const RESET_ALL: &str = "DELETE FROM login_throttle";
 
 /// One reservation in so many, by chance, has old rows deleted: more than came meanwhile.
 const FORGET_EVERY: u8 = 64;
@@ -125,17 +126,14 @@ impl MySqlUsers {
              FROM login_throttle, (SELECT {NOW} AS now) AS clock \
              WHERE forget_at > clock.now AND failures > 0 ORDER BY locked_until DESC, subject LIMIT {limit}"
         );
-        let rows = self.connections.fetch(|| sqlx::query(AssertSqlSafe(select.as_str()))).await?;
-        let until = |milliseconds| Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
-        let rows = rows.into_iter().map(|row| {
-            Ok(ThrottleRow {
-                subject: Subject(row.try_get(0)?),
-                failures: row.try_get(1)?,
-                locked: until(row.try_get::<i64, _>(2)?),
-                forgotten: until(row.try_get::<i64, _>(3)?),
-            })
-        });
-        rows.collect()
+        let rows = self.connections.fetch(AssertSqlSafe(select), &[]).await?;
+        let until = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        let row = |row: &MySqlRow| {
+            let (subject, failures, locked, forgotten) = FromRow::from_row(row)?;
+            let (locked, forgotten) = (until(locked), until(forgotten));
+            Ok(ThrottleRow { subject: Subject(subject), failures, locked, forgotten })
+        };
+        rows.iter().map(row).collect()
     }
 
     /// Forgets all about `subject`, or about all of them. How many counts there were.
@@ -144,23 +142,24 @@ impl MySqlUsers {
     ///
     /// [`StoreError`] if the database is out of reach or fails.
     pub async fn reset_throttle(&self, subject: Option<&Subject>) -> Result<u64, StoreError> {
-        let subject = subject.map(Subject::as_str);
-        let done = self.count(|| sqlx::query(RESET).bind(subject).bind(subject)).await?;
+        let done = match subject {
+            Some(subject) => self.count(RESET, &[subject.as_str()]).await?,
+            None => self.count(RESET_ALL, &[]).await?,
+        };
         Ok(done.rows_affected())
     }
 
     /// Runs a statement on the counts.
     async fn count(
         &self,
-        statement: impl Fn() -> Statement + Send + Sync,
+        sql: impl SqlSafeStr,
+        values: &[&str],
     ) -> Result<MySqlQueryResult, StoreError> {
-        let mut tries = 0;
+        let (sql, mut tries) = (sql.into_sql_str(), 0);
         loop {
             tries += 1;
-            let error = match self.connections.execute(&statement).await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
+            let done = self.connections.execute(sql.clone(), values).await;
+            let Err(error) = done else { return done };
             match error.sql_state().as_deref() {
                 Some(DEADLOCK) if tries < DEADLOCK_TRIES => {}
                 Some(NO_TABLE | DENIED) => return Err(StoreError::NoThrottle(error.to_string())),
@@ -177,7 +176,7 @@ impl MySqlUsers {
              ORDER BY forget_at LIMIT {FORGET_LIMIT}"
         );
         tokio::spawn(async move {
-            if let Err(error) = store.count(|| sqlx::query(AssertSqlSafe(forget.as_str()))).await {
+            if let Err(error) = store.count(AssertSqlSafe(forget), &[]).await {
                 tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
             }
         });
@@ -187,9 +186,7 @@ impl MySqlUsers {
 #[async_trait]
 impl ThrottleStore for MySqlUsers {
     async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError> {
-        let reserve = reserve(rule);
-        let statement = || sqlx::query(AssertSqlSafe(reserve.as_str())).bind(subject.as_str());
-        let done = self.count(statement).await?;
+        let done = self.count(AssertSqlSafe(reserve(rule)), &[subject.as_str()]).await?;
         if fastrand::u8(..FORGET_EVERY) == 0 {
             self.forget_later();
         }
@@ -197,14 +194,12 @@ impl ThrottleStore for MySqlUsers {
     }
 
     async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError> {
-        let commit = commit_failure(rule);
-        let statement = || sqlx::query(AssertSqlSafe(commit.as_str())).bind(subject.as_str());
-        let done = self.count(statement).await?;
+        let done = self.count(AssertSqlSafe(commit_failure(rule)), &[subject.as_str()]).await?;
         Ok(i64::try_from(done.last_insert_id().max(1)).unwrap_or(i64::MAX))
     }
 
     async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
         let release = if clear { RELEASE_AND_CLEAR } else { RELEASE };
-        self.count(|| sqlx::query(release).bind(subject.as_str())).await.map(drop)
+        self.count(release, &[subject.as_str()]).await.map(drop)
     }
 }

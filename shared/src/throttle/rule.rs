@@ -1,13 +1,64 @@
-//! What locks a subject, and for how long.
+//! What is counted, and what locks it for how long.
 
-use std::{iter, time::Duration};
+use std::{
+    iter,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::config::ThrottleConfig;
+
+const EMAIL: &str = "email-sha256:";
+const SOURCE: &str = "source:";
+/// What one subscriber has: a budget for each address would be none.
+const IPV6_PREFIX_BITS: u32 = 64;
 
 /// How long failures are remembered at least.
 const QUIET: Duration = Duration::from_mins(15);
 const MINUTE: Duration = Duration::from_mins(1);
 const FIRST_LOCK: Duration = Duration::from_secs(1);
+
+/// The key of a count: an e-mail, or a source of requests.
+///
+/// Of an e-mail it is a hash, so that the table holds no mistyped address. It is a plain one:
+/// a reader of the table can try out addresses, but also reads those of the users beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject(pub(super) String);
+
+impl Subject {
+    /// An e-mail, in any ASCII case: all spellings that find one user have one count.
+    #[must_use]
+    pub fn email(email: &str) -> Self {
+        let hash = digest(&SHA256, email.to_ascii_lowercase().as_bytes());
+        Self(format!("{EMAIL}{}", hex::encode(hash)))
+    }
+
+    /// The source with this address; of an IPv6 address it is the /64.
+    #[must_use]
+    pub fn source(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self(format!("{SOURCE}{address}")),
+            IpAddr::V6(address) => {
+                let prefix = address.to_bits() >> IPV6_PREFIX_BITS << IPV6_PREFIX_BITS;
+                Self(format!("{SOURCE}{}/{IPV6_PREFIX_BITS}", Ipv6Addr::from_bits(prefix)))
+            }
+        }
+    }
+
+    /// The key as the table has it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `e-mail` or `source`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.0.starts_with(SOURCE) { "source" } else { "e-mail" }
+    }
+}
 
 /// A rule, with times in milliseconds.
 #[derive(Debug)]
@@ -37,17 +88,12 @@ impl Rule {
         }
     }
 
-    /// For a source: so many failures a minute, from the first one on. `None` where sources
-    /// have no limit.
+    /// For a source: so many failures a minute, from the first one on, if that is limited.
     #[must_use]
     pub fn source(config: &ThrottleConfig) -> Option<Self> {
-        let minute = milliseconds(MINUTE);
-        config.source_limit.map(|limit| Self {
-            max_failures: limit.into(),
-            locks: vec![minute],
-            window: minute,
-            from_last: false,
-        })
+        let window = milliseconds(MINUTE);
+        let max_failures = config.source_limit?.into();
+        Some(Self { max_failures, locks: vec![window], window, from_last: false })
     }
 
     /// How long this failure locks, before the end of the window cuts it; 0 if it does not.
@@ -76,17 +122,32 @@ mod tests {
 
     #[test]
     fn each_failure_beyond_the_limit_locks_twice_as_long_up_to_the_longest_lock() {
-        let rule = Rule::email(&ThrottleConfig::default());
-        let seconds: Vec<i64> = (4..18).map(|failures| rule.lock(failures) / 1000).collect();
-        assert_eq!(seconds, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
-        for (longest, seconds) in [(1, [1, 1, 1]), (2, [1, 2, 2]), (3, [1, 2, 3])] {
+        for (longest, seconds) in [
+            (1, [0, 1, 1, 1, 1]),
+            (2, [0, 1, 2, 2, 2]),
+            (3, [0, 1, 2, 3, 3]),
+            (900, [0, 1, 2, 4, 8]),
+        ] {
             let longest_lock = Duration::from_secs(longest);
-            let rule = Rule::email(&ThrottleConfig {
-                longest_lock,
-                max_failures: 1,
-                ..Default::default()
-            });
-            assert_eq!([1, 2, 3].map(|failures| rule.lock(failures) / 1000), seconds);
+            let rule = Rule::email(&ThrottleConfig { longest_lock, ..Default::default() });
+            assert_eq!([4, 5, 6, 7, 8].map(|failures| rule.lock(failures) / 1000), seconds);
+            assert_eq!(rule.lock(1000) / 1000, i64::try_from(longest).unwrap());
+        }
+    }
+
+    #[test]
+    fn spellings_that_find_one_user_and_addresses_of_one_subscriber_have_one_count() {
+        // printf %s ada@example.com | sha256sum
+        let hash = "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72";
+        assert_eq!(Subject::email("ADA@Example.com").as_str(), format!("{EMAIL}{hash}"));
+        // Only ASCII case is folded when a user is looked up.
+        assert_ne!(Subject::email("\u{c4}@x"), Subject::email("\u{e4}@x"));
+        for (address, source) in [
+            ("192.0.2.1", "source:192.0.2.1"),
+            ("::ffff:192.0.2.1", "source:192.0.2.1"),
+            ("2001:db8:1:2:3::4", "source:2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(Subject::source(address.parse().unwrap()).as_str(), source);
         }
     }
 }

@@ -2,18 +2,16 @@
 
 mod account;
 mod connections;
-mod database_url;
 mod inspection;
 mod options;
 
-pub(crate) use connections::Statement;
 pub use inspection::{Column, Inspection, Trial};
 
 use std::sync::{Arc, Once};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
-use sqlx::{AssertSqlSafe, MySqlConnection, Row, TypeInfo, ValueRef, mysql::MySqlRow, query};
+use sqlx::{AssertSqlSafe, MySqlConnection, Row, TypeInfo, ValueRef, mysql::MySqlRow};
 
 use super::{NewUser, StoreError, User, UserRow, UserStore, limited};
 use crate::{
@@ -21,19 +19,18 @@ use crate::{
     secrets::{SecretError, Secrets},
 };
 use account::RotatingAccount;
-use connections::Connections;
+use connections::{Connections, statement};
 
-/// One look-up by the index on `email`, in the given spelling and in lower case: a column
-/// that is not of a text, or of one that compares exactly, has no other way to ignore case. A
-/// collation may find more than one candidate where the column is not unique; a few are
-/// enough to choose from. They are not sorted here: MySQL would rather read the whole table
-/// in the order of ids.
+/// One look-up by the index on `email`, in the given spelling and in lower case: not every column
+/// ignores case. Where it is not unique, a few candidates are enough to choose from. `ORDER BY`
+/// would have MySQL read the whole table in the order of ids.
 const FIND: &str = "SELECT id, email, password, admin FROM user WHERE email IN (?, ?) LIMIT 8";
 // A view may compute its ids: the e-mail is what there is an index for.
 const REPLACE_HASH: &str =
     "UPDATE user SET password = ? WHERE email = ? AND id = ? AND password = ?";
 const SET_HASH: &str = "UPDATE user SET password = ? WHERE email = ? AND id = ?";
-const SET_ADMIN: &str = "UPDATE user SET admin = ? WHERE email = ? AND id = ?";
+const GRANT: &str = "UPDATE user SET admin = TRUE WHERE email = ? AND id = ?";
+const REVOKE: &str = "UPDATE user SET admin = FALSE WHERE email = ? AND id = ?";
 /// What an update has written, as a row of [`FIND`].
 const WRITTEN_HASH: &str =
     "SELECT id, email, password, FALSE AS admin FROM user WHERE email = ? AND id = ?";
@@ -42,11 +39,9 @@ const WRITTEN_ADMIN: &str =
 const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";
 const REMOVE: &str = "DELETE FROM user WHERE email = ? AND id = ?";
 
-/// A store in MySQL or MariaDB, which connects at first use. What `auth-admin` does beside
-/// what `login` may is here as well.
+/// A store in MySQL or MariaDB, which connects at first use, with all that `auth-admin` does.
 #[derive(Clone)]
 pub struct MySqlUsers {
-    /// For what else is kept in this database.
     pub(crate) connections: Arc<Connections>,
 }
 
@@ -85,8 +80,7 @@ impl MySqlUsers {
     /// [`StoreError`] if the database is out of reach or fails.
     pub async fn set_hash(&self, email: &str, hash: &str) -> Result<bool, StoreError> {
         let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-        let update = query(SET_HASH).bind(hash).bind(&user.email).bind(&user.id);
-        self.change_hash(update, &user, hash).await
+        self.change_hash(SET_HASH, &[hash, &user.email, &user.id], &user).await
     }
 
     /// Makes a user an administrator, or no longer one. `false` if there is no such user.
@@ -96,8 +90,8 @@ impl MySqlUsers {
     /// [`StoreError`] if the database is out of reach or fails.
     pub async fn set_admin(&self, email: &str, admin: bool) -> Result<bool, StoreError> {
         let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-        let update = query(SET_ADMIN).bind(admin).bind(&user.email).bind(&user.id);
-        self.change(update, WRITTEN_ADMIN, &user, |kept| kept.admin == admin).await
+        let (update, values) = (if admin { GRANT } else { REVOKE }, [&*user.email, &*user.id]);
+        self.change(update, &values, WRITTEN_ADMIN, &user, |kept| kept.admin == admin).await
     }
 
     /// Removes a user. `false` if there is no such user.
@@ -107,12 +101,10 @@ impl MySqlUsers {
     /// [`StoreError`] if the database is out of reach or fails.
     pub async fn remove(&self, email: &str) -> Result<bool, StoreError> {
         let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-        let delete = || query(REMOVE).bind(&user.email).bind(&user.id);
-        self.connections.execute(delete).await.map(|_| true)
+        self.connections.execute(REMOVE, &[&user.email, &user.id]).await.map(|_| true)
     }
 
-    /// Up to `limit` users in the order of their ids, those behind the id `after`. What a row
-    /// or the table lacks is left empty.
+    /// Up to `limit` users behind the id `after`. What a row or the table lacks is left empty.
     ///
     /// # Errors
     ///
@@ -136,11 +128,7 @@ impl MySqlUsers {
             time("updated_at"),
             if after.is_some() { "WHERE id > ?" } else { "" },
         );
-        let page = || match after {
-            Some(after) => query(AssertSqlSafe(select.as_str())).bind(after),
-            None => query(AssertSqlSafe(select.as_str())),
-        };
-        let rows = self.connections.fetch(page).await?;
+        let rows = self.connections.fetch(AssertSqlSafe(select), after.as_slice()).await?;
         let listed = |row: &MySqlRow| {
             let time = |name| text(row, name).map(|time| Some(time).filter(|it| !it.is_empty()));
             let (created_at, updated_at) = (time("created_at")?, time("updated_at")?);
@@ -149,22 +137,23 @@ impl MySqlUsers {
         rows.iter().map(listed).collect()
     }
 
+    /// [`Self::change`] of the hash, which is the first of the values.
     async fn change_hash(
         &self,
-        update: Statement,
+        update: &'static str,
+        values: &[&str],
         user: &User,
-        hash: &str,
     ) -> Result<bool, StoreError> {
-        let is_kept = |kept: &User| kept.password.expose_secret() == hash;
-        let changed = self.change(update, WRITTEN_HASH, user, is_kept).await;
-        changed.map_err(|error| about_hash(error, hash))
+        let is_kept = |kept: &User| kept.password.expose_secret() == values[0];
+        let changed = self.change(update, values, WRITTEN_HASH, user, is_kept).await;
+        changed.map_err(|error| about_hash(error, values[0]))
     }
 
-    /// Runs `update` on the row of `user`, and keeps it if `is_kept` is true of what the
-    /// database has stored then, which `written` selects.
+    /// Runs `update` on the row of `user`. It stays if `is_kept` is true of what `written` selects.
     async fn change(
         &self,
-        update: Statement,
+        update: &'static str,
+        values: &[&str],
         written: &'static str,
         user: &User,
         is_kept: impl FnOnce(&User) -> bool + Send,
@@ -172,18 +161,19 @@ impl MySqlUsers {
         let mut lease = self.connections.begin().await?;
         let connection = &mut lease.connection;
         let done = async {
-            let updated = limited(update.execute(&mut *connection)).await?.rows_affected() > 0;
-            let written = query(written).bind(&user.email).bind(&user.id);
+            let updated = limited(statement(update, values).execute(&mut *connection)).await?;
+            let written = statement(written, &[&user.email, &user.id]);
             let written = limited(written.fetch_optional(&mut *connection)).await?;
-            let Some(kept) = written.filter(|_| updated).as_ref().map(found).transpose()? else {
+            let written = written.filter(|_| updated.rows_affected() > 0);
+            let Some(kept) = written.as_ref().map(found).transpose()? else {
                 return Ok(false);
             };
             if is_kept(&kept) {
                 return Ok(true);
             }
             // For tables without transactions; in others it is rolled back with the rest.
-            let back = query(REPLACE_HASH).bind(user.password.expose_secret()).bind(&user.email);
-            let back = back.bind(&user.id).bind(kept.password.expose_secret());
+            let [old, new] = [user, &kept].map(|user| user.password.expose_secret());
+            let back = statement(REPLACE_HASH, &[old, &user.email, &user.id, new]);
             if let Err(error) = limited(back.execute(connection)).await {
                 tracing::warn!(user_id = user.id, %error, "the old password hash was not put back");
             }
@@ -199,7 +189,7 @@ impl MySqlUsers {
 impl UserStore for MySqlUsers {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let lower = email.to_ascii_lowercase();
-        match self.connections.fetch(|| query(FIND).bind(email).bind(&lower)).await {
+        match self.connections.fetch(FIND, &[email, &lower]).await {
             Ok(rows) => choose(&rows, email),
             Err(error) if cannot_be_an_email(&error) => Ok(None),
             Err(error) => Err(error),
@@ -207,23 +197,23 @@ impl UserStore for MySqlUsers {
     }
 
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
-        let update = query(REPLACE_HASH).bind(hash).bind(&user.email).bind(&user.id);
-        self.change_hash(update.bind(user.password.expose_secret()), user, hash).await
+        let values = [hash, &user.email, &user.id, user.password.expose_secret()];
+        self.change_hash(REPLACE_HASH, &values, user).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.connections.execute(|| query("SELECT 1")).await.map(drop)
+        self.connections.execute("SELECT 1", &[]).await.map(drop)
     }
 }
 
 async fn add_all(connection: &mut MySqlConnection, users: &[NewUser]) -> Result<(), StoreError> {
     for (position, user) in users.iter().enumerate() {
-        let insert = query(INSERT).bind(&user.email).bind(&user.hash).bind(user.admin);
+        let insert = statement(INSERT, &[&user.email, &user.hash]).bind(user.admin);
         limited(insert.execute(&mut *connection)).await.map_err(|error| match error {
             StoreError::Duplicate(_) => StoreError::Duplicate(position),
             error => about_hash(error, &user.hash),
         })?;
-        let find = query(FIND).bind(&user.email).bind(&user.email);
+        let find = statement(FIND, &[&user.email, &user.email]);
         let rows = limited(find.fetch_all(&mut *connection)).await?;
         let is_kept = choose(&rows, &user.email)?.is_some_and(|kept| {
             kept.email == user.email
@@ -237,9 +227,8 @@ async fn add_all(connection: &mut MySqlConnection, users: &[NewUser]) -> Result<
     Ok(())
 }
 
-/// The candidate whose e-mail is the one asked for, but for ASCII case. Of several, the one in
-/// that very spelling, or else the one with the lowest id. A row without an id is none: its
-/// user could not be named.
+/// The candidate whose e-mail is `email` but for ASCII case. Of several, the one in that very
+/// spelling, or else the one with the lowest id. A row without an id is none.
 fn choose(rows: &[MySqlRow], email: &str) -> Result<Option<User>, StoreError> {
     let users = rows.iter().map(found).collect::<Result<Vec<_>, _>>()?;
     let is_wanted = |user: &User| !user.id.is_empty() && user.email.eq_ignore_ascii_case(email);
@@ -248,8 +237,7 @@ fn choose(rows: &[MySqlRow], email: &str) -> Result<Option<User>, StoreError> {
     Ok(users.into_iter().filter(is_wanted).min_by_key(order))
 }
 
-/// Whether no e-mail in the column can be the one that was looked for: it has characters that
-/// the column's character set lacks.
+/// Whether the e-mail that was looked for has characters that the column's character set lacks.
 fn cannot_be_an_email(error: &StoreError) -> bool {
     error.number().is_some_and(|it| [1267, 1270, 1271, 1300, 1366, 3854, 3988].contains(&it))
 }
@@ -257,10 +245,8 @@ fn cannot_be_an_email(error: &StoreError) -> bool {
 /// The same error, or that the hash was too long where it was that. Through a view, the
 /// message has the name of a column that only its maker knows.
 fn about_hash(error: StoreError, hash: &str) -> StoreError {
-    if error.number() == Some(1406) && !error.to_string().contains("'email'") {
-        return StoreError::TooLong(hash.len());
-    }
-    error
+    let is_too_long = error.number() == Some(1406) && !error.to_string().contains("'email'");
+    if is_too_long { StoreError::TooLong(hash.len()) } else { error }
 }
 
 /// The user of a row, with nothing where the row has nothing.
@@ -279,8 +265,7 @@ fn text(row: &MySqlRow, name: &str) -> Result<String, sqlx::Error> {
     Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
 }
 
-/// A number as its digits; everything else is a text. A conversion by the server would make
-/// a text of any bytes, and of different ones the same.
+/// A number as its digits, or else a text: as one, the server would make two ids of bytes equal.
 fn id(row: &MySqlRow) -> Result<String, sqlx::Error> {
     let value = row.try_get_raw("id")?;
     let r#type = value.type_info().name().to_owned();
@@ -302,18 +287,17 @@ fn is_administrator(row: &MySqlRow) -> Result<bool, sqlx::Error> {
     static WARNED: Once = Once::new();
     let value = row.try_get_raw("admin")?;
     let r#type = value.type_info().name().to_owned();
-    let is_number = r#type == "BIT" || is_integer(r#type.trim_end_matches(" UNSIGNED"));
-    if value.is_null() || !is_number {
-        let found = if value.is_null() { "NULL" } else { &r#type };
-        WARNED.call_once(|| {
-            tracing::warn!(
-                found,
-                "the column `admin` of the table `user` is no whole number, and makes no \
-                 administrators; auth-admin check says what to do"
-            );
-        });
-        return Ok(false);
+    let found = if value.is_null() { "NULL" } else { &r#type };
+    if found == "BIT" || is_integer(found.trim_end_matches(" UNSIGNED")) {
+        // Negative numbers too, which are large ones here.
+        return Ok(row.try_get_unchecked::<u64, _>("admin")? != 0);
     }
-    // Negative numbers too, which are large ones here.
-    Ok(row.try_get_unchecked::<u64, _>("admin")? != 0)
+    WARNED.call_once(|| {
+        tracing::warn!(
+            found,
+            "the column `admin` of the table `user` is no whole number, and makes no \
+             administrators; auth-admin check says what to do"
+        );
+    });
+    Ok(false)
 }

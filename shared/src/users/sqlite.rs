@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use sqlx::{
-    Row, SqlitePool, query,
+    SqlitePool, query, query_as,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
@@ -72,13 +72,14 @@ impl SqliteUsers {
 #[async_trait]
 impl UserStore for SqliteUsers {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
-        let find = query("SELECT id, email, password, admin FROM user WHERE email = ?").bind(email);
-        let Some(row) = limited(find.fetch_optional(&self.0)).await? else { return Ok(None) };
-        Ok(Some(User {
-            id: row.try_get::<i64, _>("id")?.to_string(),
-            email: row.try_get("email")?,
-            password: row.try_get::<String, _>("password")?.into(),
-            admin: row.try_get("admin")?,
+        let find = query_as("SELECT id, email, password, admin FROM user WHERE email = ?");
+        let row: Option<(i64, String, String, bool)> =
+            limited(find.bind(email).fetch_optional(&self.0)).await?;
+        Ok(row.map(|(id, email, password, admin)| User {
+            id: id.to_string(),
+            email,
+            password: password.into(),
+            admin,
         }))
     }
 

@@ -7,16 +7,14 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{
-    Connection, Executor, MySqlConnection,
-    mysql::{MySqlConnectOptions, MySqlDatabaseError},
-};
+use sqlx::{Connection, Executor, MySqlConnection, mysql::MySqlConnectOptions};
 use thiserror::Error;
 
 use super::options::{SESSION, connect_options};
 use crate::{
     config::{DatabaseConfig, SecretKind},
     secrets::{Beside, SecretCache, SecretError, Secrets, Versions},
+    users::error_number,
 };
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
@@ -25,9 +23,7 @@ const ACCESS_DENIED: [u16; 2] = [1045, 1698];
 const AFTER_REFUSAL: Duration = Duration::from_secs(2);
 
 /// An account whose password may change at any time, before or after its secret does.
-pub(super) struct RotatingAccount {
-    logins: SecretCache<Logins>,
-}
+pub(super) struct RotatingAccount(SecretCache<Logins>);
 
 impl RotatingAccount {
     /// Fetches the account's secret. The stages beside `AWSCURRENT` are only asked for once
@@ -38,26 +34,24 @@ impl RotatingAccount {
     ) -> Result<Self, SecretError> {
         let source = config.secret().clone();
         let read = move |versions: &Versions| Logins::read(&config, versions);
-        let logins = secrets.cache(SecretKind::Database, source, Beside::AllOnDemand, read).await?;
-        Ok(Self { logins })
+        secrets.cache(SecretKind::Database, source, Beside::AllOnDemand, read).await.map(Self)
     }
 
-    /// A connection with a password that the database takes: of the secret as it is known, or of
-    /// a newer one.
+    /// A connection with a password that the database takes: of the known secret, or a newer one.
     pub(super) async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
         let unavailable = |error| sqlx::Error::Configuration(Box::new(error));
-        let logins = self.logins.get(SystemTime::now()).await.map_err(unavailable)?;
+        let logins = self.0.get(SystemTime::now()).await.map_err(unavailable)?;
         let refused = match logins.connect(None).await {
             Err(error) if is_refusal(&error) => error,
             outcome => return outcome,
         };
-        match self.logins.newer_than(&logins, SystemTime::now()).await {
-            None => Err(refused),
-            Some(newer) => match newer.connect(Some(&logins)).await {
-                // It has nothing that was not tried already.
-                Err(error) if was_not_asked(&error) => Err(refused),
-                outcome => outcome,
-            },
+        let Some(newer) = self.0.newer_than(&logins, SystemTime::now()).await else {
+            return Err(refused);
+        };
+        match newer.connect(Some(&logins)).await {
+            // It has nothing that was not tried already.
+            Err(error) if was_not_asked(&error) => Err(refused),
+            outcome => outcome,
         }
     }
 }
@@ -74,6 +68,11 @@ struct Logins {
     known: Mutex<Known>,
 }
 
+struct Login {
+    secret: SecretString,
+    options: MySqlConnectOptions,
+}
+
 /// What the database made of the logins.
 #[derive(Default)]
 struct Known {
@@ -83,29 +82,16 @@ struct Known {
     refused: Option<SystemTime>,
 }
 
-struct Login {
-    secret: SecretString,
-    options: MySqlConnectOptions,
-}
-
-impl Login {
-    fn read(config: &DatabaseConfig, secret: &SecretString) -> Result<Self, String> {
-        Ok(Self { secret: secret.clone(), options: connect_options(config, secret)? })
-    }
-
-    async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
-        let mut connection = MySqlConnection::connect_with(&self.options).await?;
-        connection.execute(SESSION).await?;
-        Ok(connection)
-    }
-}
-
 impl Logins {
     fn read(config: &DatabaseConfig, versions: &Versions) -> Result<Self, String> {
-        let current = Login::read(config, &versions.current)?;
+        let read = |secret: &SecretString| {
+            let options = connect_options(config, secret);
+            options.map(|options| Login { secret: secret.clone(), options })
+        };
+        let current = read(&versions.current)?;
         // A rotation may have left anything there, such as nothing but a placeholder.
         let others = [&versions.pending, &versions.previous].into_iter().flatten();
-        let others = others.filter_map(|secret| Login::read(config, secret).ok());
+        let others = others.filter_map(|secret| read(secret).ok());
         Ok(Self { all: iter::once(current).chain(others).collect(), known: Mutex::default() })
     }
 
@@ -121,14 +107,16 @@ impl Logins {
         }
         let others = (0..self.all.len()).filter(|index| *index != accepted);
         for index in iter::once(accepted).chain(others) {
-            let login = &self.all[index];
-            if refused.is_some_and(|refused| refused.contains(login)) {
+            let Login { secret, options } = &self.all[index];
+            let is_same = |other: &Login| other.secret.expose_secret() == secret.expose_secret();
+            if refused.is_some_and(|refused| refused.all.iter().any(is_same)) {
                 continue;
             }
-            match login.connect().await {
+            match MySqlConnection::connect_with(options).await {
                 Err(error) if is_refusal(&error) => refusal = error,
                 Err(error) => return Err(error),
-                Ok(connection) => {
+                Ok(mut connection) => {
+                    connection.execute(SESSION).await?;
                     *self.known() = Known { accepted: index, refused: None };
                     return Ok(connection);
                 }
@@ -140,11 +128,6 @@ impl Logins {
         Err(refusal)
     }
 
-    fn contains(&self, login: &Login) -> bool {
-        let secret = login.secret.expose_secret();
-        self.all.iter().any(|own| own.secret.expose_secret() == secret)
-    }
-
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,9 +135,8 @@ impl Logins {
 
 /// Whether all passwords were refused, just now or a moment ago.
 fn is_refusal(error: &sqlx::Error) -> bool {
-    let database = error.as_database_error();
-    let mysql = database.and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
-    was_not_asked(error) || mysql.is_some_and(|error| ACCESS_DENIED.contains(&error.number()))
+    let is_denied = |number| ACCESS_DENIED.contains(&number);
+    was_not_asked(error) || error_number(error).is_some_and(is_denied)
 }
 
 fn was_not_asked(error: &sqlx::Error) -> bool {

@@ -9,8 +9,9 @@ use std::{
 
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use sqlx::{
-    Connection, Executor, MySql, MySqlConnection,
+    Connection, Executor, MySql, MySqlConnection, SqlSafeStr,
     mysql::{MySqlArguments, MySqlQueryResult, MySqlRow},
+    query,
     query::Query,
 };
 use tokio::time::timeout;
@@ -20,13 +21,10 @@ use crate::users::{StoreError, limited};
 
 /// How long to wait for a connection, making one included, and for a secret on the way.
 const LEASE_LIMIT: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is asked whether it still lives before a
-/// statement is trusted to it.
+/// A connection that was idle for longer is pinged before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const PING_LIMIT: Duration = Duration::from_millis(500);
 
-/// A statement with its values.
-pub(crate) type Statement = Query<'static, MySql, MySqlArguments>;
 /// A statement under way on a connection.
 type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
@@ -42,32 +40,30 @@ impl Connections {
         Self { pool: pool.expect("only limits of time need a runtime") }
     }
 
-    /// A connection for one statement or transaction.
+    /// A live connection for one statement or transaction.
     async fn lease(&self) -> Result<Lease, sqlx::Error> {
-        let lease = timeout(LEASE_LIMIT, self.live_lease()).await;
-        lease.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-    }
-
-    async fn live_lease(&self) -> Result<Lease, sqlx::Error> {
-        loop {
-            let mut slot = self.pool.get().await.map_err(|error| match error {
-                PoolError::Backend(error) => error,
-                _ => sqlx::Error::PoolClosed,
-            })?;
-            let Some(Idle { mut connection, since }) = slot.take() else { continue };
-            let is_new = Object::metrics(&slot).recycle_count == 0;
-            if is_new
-                || since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
-                || matches!(timeout(PING_LIMIT, connection.ping()).await, Ok(Ok(())))
-            {
-                return Ok(Lease { connection, is_new, slot });
+        let lease = async {
+            loop {
+                let mut slot = self.pool.get().await.map_err(|error| match error {
+                    PoolError::Backend(error) => error,
+                    _ => sqlx::Error::PoolClosed,
+                })?;
+                let Some(Idle { mut connection, since }) = slot.take() else { continue };
+                let is_new = Object::metrics(&slot).recycle_count == 0;
+                if is_new
+                    || since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
+                    || matches!(timeout(PING_LIMIT, connection.ping()).await, Ok(Ok(())))
+                {
+                    return Ok(Lease { connection, is_new, slot });
+                }
+                self.drop_idle();
             }
-            self.drop_idle();
-        }
+        };
+        timeout(LEASE_LIMIT, lease).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
-    /// What ended one connection has most likely ended the others as well: to wait for each in
-    /// turn would take longer than a lease may.
+    /// What ended one connection has most likely ended the others, too: to wait for each in turn
+    /// would take longer than a lease may.
     fn drop_idle(&self) {
         self.pool.retain(|_, _| false);
     }
@@ -75,22 +71,24 @@ impl Connections {
     /// Runs a statement that gives no rows.
     pub(crate) async fn execute(
         &self,
-        statement: impl Fn() -> Statement + Send + Sync,
+        sql: impl SqlSafeStr,
+        values: &[&str],
     ) -> Result<MySqlQueryResult, StoreError> {
-        self.run(|connection| Box::pin(statement().execute(connection))).await
+        let sql = sql.into_sql_str();
+        self.run(|connection| Box::pin(statement(sql.clone(), values).execute(connection))).await
     }
 
     /// Runs a statement, and gives its rows.
     pub(crate) async fn fetch(
         &self,
-        statement: impl Fn() -> Statement + Send + Sync,
+        sql: impl SqlSafeStr,
+        values: &[&str],
     ) -> Result<Vec<MySqlRow>, StoreError> {
-        self.run(|connection| Box::pin(statement().fetch_all(connection))).await
+        let sql = sql.into_sql_str();
+        self.run(|connection| Box::pin(statement(sql.clone(), values).fetch_all(connection))).await
     }
 
-    /// Runs a statement, and once more on a new connection if that one had ended after its
-    /// last use, as when the database restarts. Servers say so in many ways; all of them
-    /// end here.
+    /// Runs a statement, once more on a new connection if that one had ended since its last use.
     async fn run<T>(
         &self,
         statement: impl for<'c> Fn(&'c mut MySqlConnection) -> Running<'c, T>,
@@ -118,9 +116,16 @@ impl Connections {
     }
 }
 
-/// Whether the connection is of no more use: it broke, or a server or a proxy says with this
-/// error that it ends, or has become one to a replica. Any other answer of a server is about
-/// the statement or its data, and would be the same everywhere.
+/// A statement with values for its placeholders.
+pub(super) fn statement(
+    sql: impl SqlSafeStr,
+    values: &[&str],
+) -> Query<'static, MySql, MySqlArguments> {
+    values.iter().fold(query(sql), |query, value| query.bind(*value))
+}
+
+/// Whether the connection is of no more use: it broke, or a server or a proxy says that it ends, or
+/// has become one to a replica. Any other answer of a server is about the statement or its data.
 fn is_connection_error(error: &StoreError) -> bool {
     /// Read-only after a failover; a statement that a proxy's other server has not prepared; a
     /// damaged packet; killed; timed out.
@@ -144,28 +149,25 @@ fn is_connection_error(error: &StoreError) -> bool {
     }
 }
 
-/// A connection in use. It ends with the lease, without a goodbye, unless [`Lease::end`] is
-/// called: after a time-out it is unknown what is still on its way, and a transaction would
-/// hold its locks.
+/// A connection in use. It ends with the lease, without a goodbye, unless [`Lease::end`] gives it
+/// back: after a time-out a reply may still be on its way, and a transaction would hold its locks.
 pub(super) struct Lease {
     pub(super) connection: MySqlConnection,
-    /// Whether the connection was made for this lease, so that an error is no news from the past.
+    /// Whether the connection was made for this lease: an error is no news from the past then.
     is_new: bool,
     /// Empty until the connection is given back.
     slot: Object<RotatingAccount>,
 }
 
 impl Lease {
-    /// Gives the connection back for the next lease, unless this outcome ends it. No
-    /// transaction may be open.
+    /// Gives the connection back, unless this outcome ends it. No transaction may be open.
     fn end<T>(mut self, outcome: &Result<T, StoreError>) {
         if !outcome.as_ref().is_err_and(is_connection_error) {
             *self.slot = Some(Idle { connection: self.connection, since: SystemTime::now() });
         }
     }
 
-    /// Ends the transaction, with its changes or without, and gives the outcome of what was done
-    /// in it.
+    /// Ends the transaction, with its changes or without, and gives back what was done in it.
     pub(super) async fn finish<T>(
         mut self,
         done: Result<T, StoreError>,

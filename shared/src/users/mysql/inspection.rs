@@ -1,6 +1,6 @@
 //! What `login` finds in a database: for `auth-admin check`.
 
-use sqlx::{Row, mysql::MySqlRow, query};
+use sqlx::{Row, mysql::MySqlRow};
 
 use super::{MySqlUsers, text};
 use crate::users::{StoreError, UserStore};
@@ -80,11 +80,11 @@ impl MySqlUsers {
     ///
     /// [`StoreError`] if there is no connection.
     pub async fn inspect(&self) -> Result<Inspection, StoreError> {
-        let server = self.connections.fetch(|| query(SERVER)).await?;
+        let server = self.connections.fetch(SERVER, &[]).await?;
         let server = server.first().ok_or(sqlx::Error::RowNotFound)?;
-        let grants = self.connections.fetch(|| query("SHOW GRANTS")).await?;
+        let grants = self.connections.fetch("SHOW GRANTS", &[]).await?;
         let grants = grants.iter().filter_map(|row| row.try_get_unchecked::<String, _>(0).ok());
-        // `MariaDB` shows the account's hash.
+        // MariaDB shows the account's hash.
         let grants = grants.filter_map(|it| it.split(" IDENTIFIED ").next().map(str::to_owned));
         Ok(Inspection {
             version: text(server, "version")?,
@@ -99,7 +99,7 @@ impl MySqlUsers {
 
     /// The columns of `user` that the account may see.
     pub(super) async fn columns(&self) -> Result<Vec<Column>, StoreError> {
-        let rows = self.connections.fetch(|| query(COLUMNS)).await?;
+        let rows = self.connections.fetch(COLUMNS, &[]).await?;
         let column = |row: &MySqlRow| {
             Ok(Column {
                 name: text(row, "name")?,
@@ -118,7 +118,7 @@ impl MySqlUsers {
         for (what, is_needed, statements) in TRIALS {
             let mut problem = None;
             for statement in statements {
-                if let Err(error) = self.connections.execute(|| query(*statement)).await {
+                if let Err(error) = self.connections.execute(*statement, &[]).await {
                     problem.get_or_insert(error.to_string());
                 }
             }

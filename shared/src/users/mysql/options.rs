@@ -2,13 +2,19 @@
 
 use std::{fmt::Display, path::Path};
 
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_with::{NoneAsEmptyString, PickFirst, serde_as};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use url::{Host, Url};
 
-use super::database_url;
 use crate::config::{DatabaseConfig, DatabaseParts, check_host};
+
+/// What each session begins with, whatever the server is set to: what does not fit a column
+/// is refused and not cut, and each statement is kept.
+pub(super) const SESSION: &str = "SET NAMES utf8mb4, autocommit = 1, sql_safe_updates = 0, \
+     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
 
 /// How to connect with what `secret` holds, or the reason why it cannot be used.
 pub(super) fn connect_options(
@@ -16,12 +22,22 @@ pub(super) fn connect_options(
     secret: &SecretString,
 ) -> Result<MySqlConnectOptions, String> {
     let (parts, password) = match config {
-        DatabaseConfig::Url(_) => database_url::read(secret)?,
+        DatabaseConfig::Url(_) => read_url(secret)?,
         DatabaseConfig::Parts(parts, _) => (parts.clone(), secret.clone()),
-        DatabaseConfig::Secret(parts, _) => RdsSecret::read(secret)?.completed_by(parts.clone()),
+        DatabaseConfig::Secret(parts, _) => read_rds_secret(secret, parts.clone())?,
+    };
+    // As the `mysql` client does it: a CA alone asks for a certificate from it.
+    let ssl_mode = match (parts.ssl_mode, &parts.ssl_ca) {
+        (Some(MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity), None) => {
+            return Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or \
+                        ssl-ca in the URL, to a file with its certificate"
+                .into());
+        }
+        (Some(mode), _) => mode,
+        (None, Some(_)) => MySqlSslMode::VerifyCa,
+        (None, None) => MySqlSslMode::Preferred,
     };
     let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
-    let ssl_mode = ssl_mode(&parts)?;
     let host = parts.host.ok_or_else(|| lacks("host", "MYSQL_HOST"))?;
     check_host(&host).map_err(|reason| format!("has a `host` that {reason}"))?;
     let mut options = MySqlConnectOptions::new()
@@ -46,13 +62,16 @@ pub(super) fn connect_options(
     Ok(options)
 }
 
-/// What each session begins with, whatever the server is set to: what does not fit a column
-/// is refused and not cut, and each statement is kept.
-pub(super) const SESSION: &str = "SET NAMES utf8mb4, autocommit = 1, sql_safe_updates = 0, \
-     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
+/// Found at the start rather than at the first login.
+fn check_ca(path: &Path) -> Result<(), String> {
+    let at = |reason: &dyn Display| format!("the CA file {}: {reason}", path.display());
+    let text = std::fs::read(path).map_err(|error| at(&error))?;
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    let has_one = text.windows(begin.len()).any(|window| window == begin);
+    if has_one { Ok(()) } else { Err(at(&"holds no PEM certificate")) }
+}
 
-/// A database secret in the form that RDS writes; managed secrets have only the
-/// first two members.
+/// A database secret in the form that RDS writes; managed secrets have only the first two members.
 #[serde_as]
 #[derive(Deserialize)]
 struct RdsSecret {
@@ -66,51 +85,70 @@ struct RdsSecret {
     dbname: Option<String>,
 }
 
-impl RdsSecret {
-    fn read(secret: &SecretString) -> Result<Self, &'static str> {
-        // serde's own message could quote the secret.
-        serde_json::from_str(secret.expose_secret()).map_err(|_| {
-            "is not a JSON object with `username`, `password` and, where present, `host`, \
-             `port` and `dbname`, as RDS writes it"
-        })
-    }
+/// The parts of the secret, those that it lacks from `parts`, and its password.
+fn read_rds_secret(
+    secret: &SecretString,
+    parts: DatabaseParts,
+) -> Result<(DatabaseParts, SecretString), &'static str> {
+    // serde's own message could quote the secret.
+    let secret: RdsSecret = serde_json::from_str(secret.expose_secret()).map_err(|_| {
+        "is not a JSON object with `username`, `password` and, where present, `host`, \
+         `port` and `dbname`, as RDS writes it"
+    })?;
+    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+    let parts = DatabaseParts {
+        host: given(secret.host).or(parts.host),
+        port: secret.port.or(parts.port),
+        user: given(secret.username).or(parts.user),
+        database: given(secret.dbname).or(parts.database),
+        ..parts
+    };
+    Ok((parts, secret.password))
+}
 
-    /// Its parts, those that it lacks from `parts`, and the password.
-    fn completed_by(self, parts: DatabaseParts) -> (DatabaseParts, SecretString) {
-        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-        let completed = DatabaseParts {
-            host: given(self.host).or(parts.host),
-            port: self.port.or(parts.port),
-            user: given(self.username).or(parts.user),
-            database: given(self.dbname).or(parts.database),
-            ..parts
+/// The parts of `DATABASE_URL` and its password. More strictly than sqlx, which ignores what it does
+/// not know: a misspelt `ssl-mode` would silently switch verification off.
+fn read_url(url: &SecretString) -> Result<(DatabaseParts, SecretString), String> {
+    let url = Url::parse(url.expose_secret())
+        .ok()
+        .filter(|url| ["mysql", "mariadb"].contains(&url.scheme()) && !url.cannot_be_a_base());
+    let url = url.ok_or(
+        "is not a URL of the form mysql://user:password@host:port/database; characters such \
+         as @ : / % # in the password are written percent-encoded",
+    )?;
+    let decode = |text: &str| {
+        let decoded = percent_decode_str(text).decode_utf8();
+        decoded.map(String::from).map_err(|_| "is not UTF-8 where it is percent-encoded".to_owned())
+    };
+    let named = |name: &str, value: String| {
+        if value.is_empty() { Err(format!("names no {name}")) } else { Ok(Some(value)) }
+    };
+    let host = match url.host() {
+        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(host) => decode(&host.to_string())?,
+        None => String::new(),
+    };
+    let mut parts = DatabaseParts {
+        host: named("host", host)?,
+        port: url.port(),
+        user: named("user", decode(url.username())?)?,
+        database: named("database", decode(url.path().trim_start_matches('/'))?)?,
+        ..DatabaseParts::default()
+    };
+    for (name, value) in url.query_pairs() {
+        let doubled = match &*name {
+            "ssl-mode" => {
+                let mode = value.parse().map_err(|_| "has an unknown ssl-mode")?;
+                parts.ssl_mode.replace(mode).is_some()
+            }
+            "ssl-ca" => parts.ssl_ca.replace(value.into_owned().into()).is_some(),
+            _ => return Err("has a parameter other than ssl-mode and ssl-ca".into()),
         };
-        (completed, self.password)
-    }
-}
-
-/// Found at the start rather than at the first login.
-fn check_ca(path: &Path) -> Result<(), String> {
-    let at = |reason: &dyn Display| format!("the CA file {}: {reason}", path.display());
-    let text = std::fs::read(path).map_err(|error| at(&error))?;
-    let begin = b"-----BEGIN CERTIFICATE-----";
-    let has_one = text.windows(begin.len()).any(|window| window == begin);
-    if has_one { Ok(()) } else { Err(at(&"holds no PEM certificate")) }
-}
-
-/// As the `mysql` client does it: a CA alone asks for a certificate from it, and to
-/// verify needs a CA.
-fn ssl_mode(parts: &DatabaseParts) -> Result<MySqlSslMode, String> {
-    match (parts.ssl_mode, &parts.ssl_ca) {
-        (Some(MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity), None) => {
-            Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or \
-                 ssl-ca in the URL, to a file with its certificate"
-                .into())
+        if doubled {
+            return Err("has a parameter twice".into());
         }
-        (Some(mode), _) => Ok(mode),
-        (None, Some(_)) => Ok(MySqlSslMode::VerifyCa),
-        (None, None) => Ok(MySqlSslMode::Preferred),
     }
+    Ok((parts, decode(url.password().unwrap_or_default())?.into()))
 }
 
 #[cfg(test)]
@@ -118,37 +156,65 @@ mod tests {
     use super::*;
     use crate::config::{SecretPlace, SecretSource};
 
-    fn of_secret(secret: &str) -> Result<u16, String> {
-        let place = SecretPlace::Value(secret.into());
-        let source = SecretSource { variable: "DATABASE_SECRET_ID", place };
-        let config = DatabaseConfig::Secret(DatabaseParts::default(), source);
-        connect_options(&config, &secret.into()).map(|options| options.get_port())
-    }
-
     #[test]
-    fn the_port_of_a_secret_may_be_a_text() {
-        for (port, expected) in [
-            ("3307", Some(3307)),
-            ("\"3307\"", Some(3307)),
-            ("\"\"", Some(3306)),
-            ("null", Some(3306)),
-            ("\"x\"", None),
-            ("\"65536\"", None),
-            ("65536", None),
-            ("[]", None),
+    fn the_port_of_a_secret_may_be_a_text_and_its_host_has_none() {
+        for (host, port, expected) in [
+            ("db", "3307", Some(3307)),
+            ("db", "\"3307\"", Some(3307)),
+            ("db", "\"\"", Some(3306)),
+            ("db", "null", Some(3306)),
+            ("db", "\"x\"", None),
+            ("db", "\"65536\"", None),
+            ("db", "65536", None),
+            ("db", "[]", None),
+            ("db:3306", "null", None),
         ] {
             let secret = format!(
-                r#"{{"username":"u","password":"canary","host":"db","dbname":"auth","port":{port}}}"#
+                r#"{{"username":"u","password":"canary","host":"{host}","dbname":"auth","port":{port}}}"#
             );
-            let read = of_secret(&secret);
-            assert!(!format!("{read:?}").contains("canary"), "{read:?}");
-            assert_eq!(read.ok(), expected, "{port}");
+            let place = SecretPlace::Value(SecretString::default());
+            let source = SecretSource { variable: "DATABASE_SECRET_ID", place };
+            let config = DatabaseConfig::Secret(DatabaseParts::default(), source);
+            let options =
+                connect_options(&config, &secret.into()).map(|options| options.get_port());
+            assert!(!format!("{options:?}").contains("canary"), "{options:?}");
+            assert_eq!(options.ok(), expected, "{host} {port}");
         }
     }
 
     #[test]
-    fn a_host_of_a_secret_with_a_port_in_it_is_refused() {
-        let secret = r#"{"username":"u","password":"p","host":"db:3306","dbname":"auth"}"#;
-        assert!(of_secret(secret).unwrap_err().contains("neither a host name"));
+    fn every_part_of_a_url_is_decoded() {
+        let url =
+            "mysql://us%40er:p%2F%23%C3%A4@[::1]:3307/au%74h?ssl-mode=verify_ca&ssl-ca=/a%20b";
+        let (parts, password) = read_url(&url.into()).unwrap();
+        assert_eq!(password.expose_secret(), "p/#ä");
+        let texts = [parts.host, parts.user, parts.database].map(Option::unwrap);
+        assert_eq!((texts, parts.port), (["::1", "us@er", "auth"].map(String::from), Some(3307)));
+        assert!(matches!(parts.ssl_mode, Some(MySqlSslMode::VerifyCa)));
+        assert_eq!(parts.ssl_ca, Some("/a b".into()));
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_meant_is_refused_and_not_quoted() {
+        for url in [
+            "canary",
+            "postgres://canary:canary@canary/canary",
+            "mysql:canary",
+            "mysql://",
+            "mysql://canary:canary@/canary",
+            "mysql://canary/canary",
+            "mysql://canary:canary@canary",
+            "mysql://canary:canary@canary/",
+            "mysql://canary:canary@canary:port/canary",
+            "mysql://canary:%ff@canary/canary",
+            "mysql://canary:canary@canary/canary?ssl-mode=canary",
+            "mysql://canary:canary@canary/canary?ssl_mode=REQUIRED",
+            "mysql://canary:canary@canary/canary?sslMode=REQUIRED",
+            "mysql://canary:canary@canary/canary?tls=true",
+            "mysql://canary:canary@canary/canary?ssl-mode=REQUIRED&ssl-mode=DISABLED",
+        ] {
+            let reason = read_url(&url.into()).err().unwrap_or_else(|| panic!("{url}"));
+            assert!(!reason.contains("canary"), "{reason}");
+        }
     }
 }
