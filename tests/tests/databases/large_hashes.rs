@@ -10,6 +10,7 @@ use super::*;
 /// As docs/configuration.md says: two slots of 7 MiB, 128 MiB for stored hashes, and 32 MiB.
 const BOUND_KIB: usize = 2 * 7_168 + 128 * 1024 + 32 * 1024;
 const GUESSES: usize = 6;
+const SALT_AND_HASH: &str = "c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
@@ -17,11 +18,7 @@ fn large_stored_hashes_do_not_break_the_bound_of_memory() {
     let server = mariadb::start();
     let argon2 =
         |memory_kib| users::hash(Argon2Config { memory_kib, iterations: 1, parallelism: 1 });
-    let scrypt = |costs| {
-        format!(
-            "$scrypt${costs}$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI"
-        )
-    };
+    let scrypt = |costs| format!("$scrypt${costs}${SALT_AND_HASH}");
     // Of 32, 128, 24 and 128 MiB.
     for kind in [scrypt("ln=15,r=8,p=1"), argon2(131_072), argon2(24_576), scrypt("ln=17,r=8,p=1")]
     {
@@ -30,11 +27,11 @@ fn large_stored_hashes_do_not_break_the_bound_of_memory() {
         set_up(&server, "");
         server.sql(&format!("INSERT INTO auth.user (email, password) VALUES {rows}"));
         let variables = [("HASH_SLOTS", "2"), ("HASH_QUEUE", "22")];
-        let login = users::login(server.login_variables(), &variables);
+        let login = login(server.login_variables(), &variables);
         thread::scope(|scope| {
             for guess in 0..GUESSES {
                 let (login, email) = (&login, format!("{guess}@example.com"));
-                scope.spawn(move || assert_eq!(users::log_in(login, &email, "wrong").status, 401));
+                scope.spawn(move || assert_eq!(log_in(login, &email, "wrong").status, 401));
             }
         });
         let peak = memory_kib(login.id(), "VmHWM");

@@ -17,9 +17,8 @@ pub(crate) async fn suite(server: &DatabaseServer) {
     let users = open(&server.root_variables(), 4).await;
     a_user_is_found_by_the_exact_email_but_for_ascii_case(&users).await;
     a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&users).await;
-    users_are_added_all_or_none(&users).await;
+    of_a_user_who_is_added_by_three_at_once_there_is_one(&users).await;
     each_step_of_a_count_keeps_the_rule(server).await;
-    of_many_at_once_none_outruns_the_rule_and_each_is_counted(server).await;
     rows_that_say_nothing_any_more_are_deleted(server).await;
 }
 
@@ -88,10 +87,8 @@ async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(users: &My
     }
 }
 
-async fn users_are_added_all_or_none(users: &MySqlUsers) {
-    let error = users.add(&["a@all", "b@all", "A@all"].map(new_user)).await.unwrap_err();
-    assert!(matches!(error, StoreError::Duplicate(2)), "{error:?}");
-    assert!(find(users, "a@all").await.is_none(), "it was added in spite of an error");
+/// That all of several are added or none is a test of `auth-admin user import`.
+async fn of_a_user_who_is_added_by_three_at_once_there_is_one(users: &MySqlUsers) {
     let race = (0..3).map(|_| {
         let users = users.clone();
         async move { users.add(&[new_user("race@example.com")]).await }
@@ -186,30 +183,6 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
         }
     }
     server.sql("SET GLOBAL init_connect = ''");
-}
-
-/// Instances share nothing but the database.
-async fn of_many_at_once_none_outruns_the_rule_and_each_is_counted(server: &DatabaseServer) {
-    let variables = server.login_variables();
-    let stores = [open(&variables, 4).await, open(&variables, 4).await];
-    for round in 0..5 {
-        let attempts = (0..100).map(|number| {
-            let subject = Subject::email(&format!("parallel{round}@example.com"));
-            (stores[number % 2].clone(), subject)
-        });
-        let reserve = async |(store, subject): (MySqlUsers, Subject)| {
-            store.reserve(&subject, &email_rule()).await.unwrap()
-        };
-        let reservations = attempts.clone().map(reserve).collect::<JoinSet<_>>().join_all().await;
-        let reserved = reservations.iter().filter(|it| **it != Reservation::Full).count();
-        assert_eq!(reserved, 3, "round {round}: {reservations:?}");
-        let commit = async |(store, subject): (MySqlUsers, Subject)| {
-            store.commit_failure(&subject, &email_rule()).await.unwrap()
-        };
-        let mut failures = attempts.map(commit).collect::<JoinSet<_>>().join_all().await;
-        failures.sort_unstable();
-        assert_eq!(failures, (1..=100).collect::<Vec<_>>(), "round {round}");
-    }
 }
 
 async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {

@@ -54,12 +54,11 @@ pub(crate) fn good() -> String {
 pub(crate) fn requests(row: &str) -> Vec<Request> {
     let rows: BTreeMap<String, Vec<Request>> =
         serde_saphyr::from_str(include_str!("../../data/gateways.yaml")).expect("rows");
-    let letters = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
     let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
     let places = [
         ("{method}", words("GET POST OPTIONS")),
         ("{name}", words("X-Auth-Request-User X-Auth-Request-Groups")),
-        ("{sign}", letters("!#$%&'*+.^`|~")),
+        ("{sign}", words("! # $ % & ' * + . ^ ` | ~")),
         ("{good}", vec![good()]),
         ("{forged}", forged().to_vec()),
         ("{expired}", [-10, -86_400].map(|it| signed(&[("exp", json!(seconds(it)))])).to_vec()),
