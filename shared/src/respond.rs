@@ -3,7 +3,9 @@
 
 mod accept;
 
-use std::{borrow::Cow, collections::BTreeSet, fmt::Display, time::Duration};
+pub use crate::telemetry::Cause;
+
+use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -108,23 +110,6 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-/// What the log, and no client, is told of a refusal.
-#[derive(Debug, Default)]
-pub struct Cause {
-    /// The user that it was about, where there is one.
-    pub user_id: Option<String>,
-    /// What was wrong.
-    pub reason: Option<Cow<'static, str>>,
-}
-
-impl Cause {
-    /// A cause that is about no user in particular.
-    #[must_use]
-    pub fn new(reason: impl Display) -> Self {
-        Self { user_id: None, reason: Some(reason.to_string().into()) }
-    }
-}
-
 /// The answer to a request that is refused.
 #[must_use]
 pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response {
@@ -146,8 +131,7 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
     } else {
         (TEXT, text.to_owned())
     };
-    let Cause { user_id, reason } = cause;
-    let outcome = Extension(Outcome { name, user_id, reason });
+    let outcome = Extension(Outcome { name, cause });
     let header = refusal.header().map(|header| [header]);
     (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
 }
@@ -186,9 +170,10 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
     } else {
         (TEXT, token.to_owned())
     };
-    let (name, user_id) = (OutcomeName::LOGIN_SUCCESS, Some(user_id.to_owned()));
+    let cause = Cause { user_id: Some(user_id.to_owned()), reason: None };
+    let outcome = Extension(Outcome { name: OutcomeName::LOGIN_SUCCESS, cause });
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
-    (Extension(Outcome { name, user_id, reason: None }), headers, body).into_response()
+    (outcome, headers, body).into_response()
 }
 
 /// The answer of `validate` to a good token. Both identity headers are always there and never
@@ -200,15 +185,12 @@ pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response {
     let Ok(user) = HeaderValue::try_from(username) else {
         return refused(Refusal::NotAuthorized, Cause::new("username fits no header"), request);
     };
-    let outcome = Outcome {
-        name: OutcomeName::TOKEN_VERIFIED,
-        // Others who sign with the same key may put an e-mail there.
-        user_id: subject.filter(|id| !id.contains('@')),
-        reason: None,
-    };
+    // Others who sign with the same key may put an e-mail there.
+    let cause = Cause { user_id: subject.filter(|id| !id.contains('@')), reason: None };
+    let outcome = Extension(Outcome { name: OutcomeName::TOKEN_VERIFIED, cause });
     let groups = HeaderValue::from_static(groups);
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (USER, user), (GROUPS, groups)];
-    (Extension(outcome), headers, payload).into_response()
+    (outcome, headers, payload).into_response()
 }
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.
@@ -238,7 +220,7 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
 
 fn published(name: OutcomeName, body: String) -> Response {
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, PUBLIC)];
-    (Extension(Outcome { name, user_id: None, reason: None }), headers, body).into_response()
+    (Extension(Outcome { name, cause: Cause::default() }), headers, body).into_response()
 }
 
 fn json(value: &impl Serialize) -> String {

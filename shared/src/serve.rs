@@ -115,7 +115,17 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
             tracing::info!(function = F::NAME, "sys_shutdown");
             ExitCode::SUCCESS
         }
-        Err(ServeError::Configuration(problems)) => refuse(&problems),
+        Err(ServeError::Configuration(problems)) => {
+            for problem in problems {
+                if tracing::enabled!(tracing::Level::ERROR) {
+                    tracing::error!("{problem}");
+                } else {
+                    // `RUST_LOG=off` is about requests; why there will be none must be said.
+                    let _ = writeln!(io::stderr(), "{problem}");
+                }
+            }
+            ExitCode::from(EXIT_CONFIG)
+        }
         Err(ServeError::Other(error)) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
@@ -149,26 +159,14 @@ async fn start_and_serve<F: Function>(
             lambda::serve::<F::Event>(service, exporter).await
         }
         TransportConfig::Http { address, drain, max_connections } => {
-            let mut signals = http::Signals::listen()?;
+            let mut signals = http::signals()?;
             let service = tokio::select! {
                 service = start => service?,
-                _ = signals.next() => return Ok(()),
+                _ = signals.recv() => return Ok(()),
             };
             http::serve(service, address, drain, max_connections, exporter, signals).await
         }
     }
-}
-
-fn refuse(problems: &[Problem]) -> ExitCode {
-    for problem in problems {
-        if tracing::enabled!(tracing::Level::ERROR) {
-            tracing::error!("{problem}");
-        } else {
-            // `RUST_LOG=off` is about requests; why there will be none must be said.
-            let _ = writeln!(io::stderr(), "{problem}");
-        }
-    }
-    ExitCode::from(EXIT_CONFIG)
 }
 
 /// A function behind either transport. Each request leaves a log line and a count.

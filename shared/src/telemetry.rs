@@ -7,7 +7,7 @@ pub(crate) mod metrics;
 mod request_log;
 
 pub use metrics::RequestCounter;
-pub use request_log::Outcome;
+pub use request_log::{Cause, Outcome};
 pub(crate) use request_log::{OutcomeName, RequestId, RequestLog};
 
 use std::{

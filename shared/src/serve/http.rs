@@ -25,7 +25,8 @@ use axum::{
 use hyper::body::Incoming;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -49,39 +50,29 @@ const QUEUE: u32 = 4096;
 /// After a failed accept, such as for want of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// SIGTERM and SIGINT. Made before anything that takes time: as the first process of a
-/// container, one without handlers would not be ended by them.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
+/// SIGTERM and SIGINT, as they come. Called before anything that takes time: as the first process of
+/// a container, one without handlers would not be ended by them.
+pub(super) fn signals() -> Result<UnboundedReceiver<SignalKind>, ServeError> {
+    let (sender, receiver) = unbounded_channel();
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let failed = |error| ServeError::Other(format!("cannot handle signals: {error}"));
+        let (mut signal, sender) = (signal(kind).map_err(failed)?, sender.clone());
+        tokio::spawn(
+            async move { while signal.recv().await.is_some() && sender.send(kind).is_ok() {} },
+        );
+    }
+    Ok(receiver)
 }
 
-impl Signals {
-    pub(super) fn listen() -> Result<Self, ServeError> {
-        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
-        let listen = || Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? });
-        let failed = |error: io::Error| format!("cannot handle signals: {error}");
-        listen().map_err(|error| ServeError::Other(failed(error)))
-    }
-
-    /// The next signal: SIGTERM, or SIGINT of a person at a terminal, who does not want to wait.
-    pub(super) async fn next(&mut self) -> SignalKind {
-        tokio::select! {
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-        }
-    }
-}
-
-/// Serves on `address` until SIGTERM and the time `drain` after it, or until SIGINT. Another
-/// signal ends it at once, whatever runs.
+/// Serves on `address` until SIGTERM and the time `drain` after it, or until SIGINT: a person at a
+/// terminal does not want to wait. Another signal ends it at once, whatever runs.
 pub(super) async fn serve(
     service: Service,
     address: SocketAddr,
     drain: Duration,
     max_connections: usize,
     exporter: Exporter,
-    mut signals: Signals,
+    mut signals: UnboundedReceiver<SignalKind>,
 ) -> Result<(), ServeError> {
     let socket = listen(address)?;
     let server = Server::new(service, max_connections);
@@ -96,13 +87,13 @@ pub(super) async fn serve(
         tracing::info!(%address, "listening");
     }
     let stop = tokio::select! {
-        stop = signals.next() => stop,
+        stop = signals.recv() => stop,
         never = server.accept(&socket) => match never {},
     };
     let end = Instant::now() + END_LIMIT;
     server.service.health.start_draining();
     let finish = async {
-        if stop == SignalKind::terminate() {
+        if stop == Some(SignalKind::terminate()) {
             tracing::info!(seconds = drain.as_secs(), "draining");
             let Err(_over) = timeout(drain, server.accept(&socket)).await;
         }
@@ -116,7 +107,7 @@ pub(super) async fn serve(
     };
     tokio::select! {
         () = finish => {}
-        _ = signals.next() => tracing::warn!("ended at once by another signal"),
+        _ = signals.recv() => tracing::warn!("ended at once by another signal"),
     }
     Ok(())
 }

@@ -35,18 +35,16 @@ pub(super) async fn serve<E: InvocationEvent>(
     });
     // As `lambda_runtime::run_concurrent` does it, and a hook beside it.
     let runtime = Runtime::new(handler).layer(TracingLayer::new());
-    let runtime = runtime.register_snapstart_resource(Arc::new(Restore(health)));
+    let runtime = runtime.register_snapstart_resource(Arc::new(health));
     let ended = runtime.run_concurrent().await;
     ended.map_err(|error| ServeError::Other(format!("the Lambda runtime failed: {error}")))
 }
 
 /// With SnapStart, nothing was fetched before the snapshot: it is now.
-struct Restore(Health);
-
-impl SnapStartResource for Restore {
+impl SnapStartResource for Health {
     fn after_restore(&self) -> BoxFuture<'_, Result<(), lambda_runtime::Error>> {
         Box::pin(async {
-            self.0.warm_up().await;
+            self.warm_up().await;
             Ok(())
         })
     }

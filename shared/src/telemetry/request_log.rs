@@ -1,6 +1,6 @@
 //! The line that every request leaves behind, and what it says came of the request.
 
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, fmt::Display, time::Instant};
 
 use axum::{
     body::Body,
@@ -15,10 +15,25 @@ use super::RequestCounter;
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub(crate) name: OutcomeName,
+    /// Why, and who it was about.
+    pub cause: Cause,
+}
+
+/// What the log, and no client, is told of a request.
+#[derive(Debug, Clone, Default)]
+pub struct Cause {
     /// The user that it was about, where that is known and verified.
-    pub(crate) user_id: Option<String>,
-    /// Why, for the operator alone.
+    pub user_id: Option<String>,
+    /// What was wrong.
     pub reason: Option<Cow<'static, str>>,
+}
+
+impl Cause {
+    /// A cause that is about no user in particular.
+    #[must_use]
+    pub fn new(reason: impl Display) -> Self {
+        Self { user_id: None, reason: Some(reason.to_string().into()) }
+    }
 }
 
 /// The name of an outcome in logs and metrics, from the OWASP logging vocabulary where it has one.
@@ -88,7 +103,7 @@ impl Drop for RequestLog {
     fn drop(&mut self) {
         if !self.finished {
             let name = OutcomeName::CLIENT_CLOSED_REQUEST;
-            let outcome = Outcome { name, user_id: None, reason: None };
+            let outcome = Outcome { name, cause: Cause::default() };
             self.write(StatusCode::from_u16(499).unwrap_or_default(), Some(&outcome));
         }
     }
@@ -111,6 +126,7 @@ impl RequestLog {
     }
 
     fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
+        let cause = outcome.map(|outcome| &outcome.cause);
         if let (Some(counter), Some(outcome)) = (self.counter, outcome) {
             counter.counter(outcome.name).increment(1);
         }
@@ -129,8 +145,8 @@ impl RequestLog {
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
                     request_id = self.id.0,
                     outcome = outcome.map(|outcome| outcome.name.0),
-                    user_id = outcome.and_then(|outcome| outcome.user_id.as_deref()),
-                    reason = outcome.and_then(|outcome| outcome.reason.as_deref()),
+                    user_id = cause.and_then(|cause| cause.user_id.as_deref()),
+                    reason = cause.and_then(|cause| cause.reason.as_deref()),
                     "request"
                 )
             };

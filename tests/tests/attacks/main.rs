@@ -127,7 +127,7 @@ async fn answer(router: &Router, request: &Request) -> (Answer, Option<String>) 
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
     let outcome = head.extensions.get::<Outcome>();
-    let reason = outcome.and_then(|outcome| outcome.reason.clone()).map(Into::into);
+    let reason = outcome.and_then(|outcome| outcome.cause.reason.clone()).map(Into::into);
     (Answer { status: head.status.as_u16(), headers: head.headers, body }, reason)
 }
 

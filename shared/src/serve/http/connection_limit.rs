@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::progress::{HEAD_LIMIT, Progress};
-use crate::telemetry::RepeatedWarning;
+use crate::telemetry::{RepeatedWarning, metrics::set_connections};
 
 /// Connections for probes.
 const FOR_PROBES: usize = 16;
@@ -85,9 +85,10 @@ impl ConnectionLimit {
         self.permit(PROBE_HEAD_LIMIT, OnceCell::new(), Some(probe))
     }
 
-    /// How many are open, and how many may be.
-    pub(super) fn open_and_total(&self) -> (usize, usize) {
-        (self.total.saturating_sub(self.regular.available_permits()), self.total)
+    /// Sets how many are open, and how many may be.
+    pub(super) fn measure(&self) {
+        let open = self.total.saturating_sub(self.regular.available_permits());
+        set_connections(open, self.total);
     }
 
     fn permit(

@@ -24,7 +24,7 @@ use super::{
     connection_limit::acquire,
     progress::{HEAD_LIMIT, Progress},
 };
-use crate::telemetry::{RepeatedWarning, metrics::set_connections};
+use crate::telemetry::RepeatedWarning;
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -74,8 +74,7 @@ fn answer(request: &Parts, scrape: &Mutex<PrometheusHandle>, server: &Server) ->
             let handle = scrape.lock().unwrap_or_else(PoisonError::into_inner);
             server.service.set_ages();
             server.service.set_keys();
-            let (open, total) = server.limit.open_and_total();
-            set_connections(open, total);
+            server.limit.measure();
             ([(CONTENT_TYPE, TEXT)], handle.render()).into_response()
         }
         ("/metrics", _) => {
