@@ -1,8 +1,6 @@
 //! Answers: which status, body and headers each outcome has. No other module makes a response of
 //! one, so that all of the HTTP contract can be read here. A client is not told the cause.
 
-mod accept;
-
 pub use crate::telemetry::Cause;
 
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
@@ -11,7 +9,7 @@ use axum::{
     Extension, Router,
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -22,7 +20,6 @@ use crate::{
     telemetry::{Outcome, OutcomeName},
     token::VerifiedClaims,
 };
-use accept::wants_json;
 
 const USER: HeaderName = HeaderName::from_static("x-auth-request-user");
 const GROUPS: HeaderName = HeaderName::from_static("x-auth-request-groups");
@@ -227,9 +224,68 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
 }
 
+/// Whether the request accepts JSON (RFC 9110 section 12.5.1) and does not accept plain text, which
+/// every other request gets: that is what the Flask service's gateway expects.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accepts = |media_type, subtype| {
+        let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let ranges = values.flat_map(|value| value.split(','));
+        let matching = ranges.filter_map(|range| precedence(range, media_type, subtype));
+        // Of the ranges that match, the most specific one decides.
+        matching.max().is_some_and(|(_, acceptable)| acceptable)
+    };
+    let json = accepts("application", "json") || accepts("application", "problem+json");
+    json && !accepts("text", "plain")
+}
+
+/// How closely a range such as `text/*;q=0.5` names this type, and whether it accepts it; `None`
+/// if it says nothing about it.
+fn precedence(range: &str, media_type: &str, subtype: &str) -> Option<(u8, bool)> {
+    let mut parameters = range.split(';').map(str::trim);
+    let (given_type, given_subtype) = parameters.next()?.split_once('/')?;
+    let same_type = given_type.eq_ignore_ascii_case(media_type);
+    let specificity = match (given_type, given_subtype) {
+        ("*", "*") => 0,
+        (_, "*") if same_type => 1,
+        (_, given) if same_type && given.eq_ignore_ascii_case(subtype) => 2,
+        _ => return None,
+    };
+    let weight = parameters.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.eq_ignore_ascii_case("q").then_some(value)
+    });
+    Some((specificity, weight.is_none_or(|weight| weight.parse().is_ok_and(|q: f32| q > 0.0))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_for_requests_that_accept_it_and_not_plain_text() {
+        for (accept, json) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/problem+json", true),
+            ("application/*", true),
+            ("application/json, text/html;q=0.9", true),
+            ("application/json, */*;q=0", true),
+            ("application/json, text/plain;q=0, */*", true),
+            ("*/*", false),
+            ("", false),
+            ("text/plain", false),
+            ("text/html", false),
+            ("application/json, text/plain, */*", false),
+            ("application/json, text/*;q=0.1", false),
+            ("application/json;q=0", false),
+            ("application/json;q=x", false),
+            (",;/=,,", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(wants_json(&headers), json, "Accept: {accept}");
+        }
+        assert!(!wants_json(&HeaderMap::new()), "no Accept");
+    }
 
     #[test]
     fn the_wait_is_rounded_up_to_whole_seconds() {

@@ -38,8 +38,6 @@ use crate::{
 };
 use health::Health;
 
-/// `EX_CONFIG` of sysexits.h.
-const EXIT_CONFIG: u8 = 78;
 /// More keys than a set in use has; one may have some hundred.
 const MAX_MEASURED_KEYS: usize = 32;
 
@@ -124,7 +122,8 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
                     let _ = writeln!(io::stderr(), "{problem}");
                 }
             }
-            ExitCode::from(EXIT_CONFIG)
+            // `EX_CONFIG` of sysexits.h.
+            ExitCode::from(78)
         }
         Err(ServeError::Other(error)) => {
             tracing::error!("{error}");

@@ -31,8 +31,6 @@ use crate::config::LogConfig;
 
 /// Crates whose log lines are written with the policy above in mind.
 const OURS: [&str; 4] = ["shared", "login", "validate", "local"];
-/// It logs errors of requests, such as a body behind CONNECT, as those of the service.
-const NEVER_HEARD: &str = "axum";
 /// Between two warnings whose cause clients can repeat.
 const AT_MOST_EVERY: Duration = Duration::from_mins(1);
 /// How many lines wait for standard error before requests do: 2 to 3 MiB of memory at most.
@@ -73,7 +71,8 @@ fn may_be_heard(line: &Metadata<'_>) -> bool {
     // AWS's SDK names accounts, roles and what a program of `credential_process` wrote, at `info` and
     // `warn`. What fails there is in our own lines.
     let lowest = if root.starts_with("aws_") { Level::ERROR } else { Level::INFO };
-    (*line.level() <= lowest && root != NEVER_HEARD) || OURS.contains(&root)
+    // axum logs errors of requests, such as a body behind CONNECT, as those of the service.
+    (*line.level() <= lowest && root != "axum") || OURS.contains(&root)
 }
 
 /// When a warning whose cause clients can repeat is said: once a minute at most.

@@ -52,7 +52,20 @@ impl DatabaseConfig {
         let missing = "is not set; give DATABASE_URL, DATABASE_URL_FILE or DATABASE_SECRET_ID, or \
                        MYSQL_HOST, MYSQL_USER, MYSQL_DB and MYSQL_PASSWORD or MYSQL_PASSWORD_FILE";
         let source = reader.secret(&SECRETS, missing);
-        let parts = DatabaseParts::read(reader);
+        let host = reader.text("MYSQL_HOST");
+        if let Some(Err(reason)) = host.as_deref().map(check_host) {
+            reader.problem("MYSQL_HOST", reason);
+        }
+        let modes = "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY";
+        let parts = DatabaseParts {
+            host,
+            // The default waits until the secret, too, has named no port.
+            port: reader.number("MYSQL_PORT", 1..=u16::MAX),
+            user: reader.text("MYSQL_USER"),
+            database: reader.text("MYSQL_DB"),
+            ssl_mode: reader.parsed("MYSQL_SSL_MODE", modes),
+            ssl_ca: reader.text("MYSQL_SSL_CA").map(PathBuf::from),
+        };
         match source.variable {
             // There is a problem with it.
             "" => Self::Url(source),
@@ -80,27 +93,6 @@ impl DatabaseConfig {
     pub fn secret(&self) -> &SecretSource {
         let (Self::Url(source) | Self::Parts(_, source) | Self::Secret(_, source)) = self;
         source
-    }
-}
-
-impl DatabaseParts {
-    fn read(reader: &mut Reader<'_>) -> Self {
-        let host = reader.text("MYSQL_HOST");
-        if let Some(Err(reason)) = host.as_deref().map(check_host) {
-            reader.problem("MYSQL_HOST", reason);
-        }
-        Self {
-            host,
-            // The default waits until the secret, too, has named no port.
-            port: reader.number("MYSQL_PORT", 1..=u16::MAX),
-            user: reader.text("MYSQL_USER"),
-            database: reader.text("MYSQL_DB"),
-            ssl_mode: reader.parsed(
-                "MYSQL_SSL_MODE",
-                "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
-            ),
-            ssl_ca: reader.text("MYSQL_SSL_CA").map(PathBuf::from),
-        }
     }
 }
 

@@ -33,10 +33,6 @@ const KEY_INFO: &str = "key_info";
 const CONNECTIONS: &str = "http_connections";
 const CONNECTIONS_LIMIT: &str = "http_connections_limit";
 
-/// Namespace of the metrics in CloudWatch.
-const NAMESPACE: &str = "AuthFunctions";
-/// The dimension that AWS's own metrics of a function have.
-const FUNCTION: &str = "FunctionName";
 /// Upper bounds for what a login waits for: a hash takes some 20 ms, and 10 s end a login.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
@@ -71,8 +67,9 @@ impl Exporter {
                 Self::Prometheus(address, builder.install_recorder()?)
             }
             MetricsConfig::Embedded(function) => {
-                let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
-                Self::Embedded(builder.with_dimension(FUNCTION, function).init()?)
+                let builder = Builder::new().cloudwatch_namespace("AuthFunctions");
+                // The dimension that AWS's own metrics of a function have.
+                Self::Embedded(builder.with_dimension("FunctionName", function).init()?)
             }
         };
         describe(requests);
