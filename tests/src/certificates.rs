@@ -3,22 +3,17 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::{
     Environment,
     process::{Process, command},
-    python, wait, workspace,
+    wait, workspace,
 };
 
 /// A certificate authority whose certificate lies in a file.
-#[derive(Debug)]
 pub struct Authority {
     /// The file with its certificate: what a client trusts.
     pub certificate: PathBuf,
@@ -30,7 +25,6 @@ impl Authority {
     pub fn new(directory: &Path, name: &str) -> Self {
         let mut params = parameters(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
         let certificate = directory.join(format!("{name}.pem"));
         let pem = params.self_signed(&key).expect("a certificate").pem();
@@ -42,9 +36,7 @@ impl Authority {
     /// to files of the directory. It is no CA itself: rustls refuses a server whose certificate
     /// is one.
     pub fn sign_server(&self, names: &[&str], directory: &Path) -> [PathBuf; 2] {
-        let mut params = parameters("server", names);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let params = parameters("server", names);
         let pair = KeyPair::generate().expect("a key");
         let signed = params.signed_by(&pair, &self.issuer).expect("a certificate");
         [("cert.pem", signed.pem()), ("key.pem", pair.serialize_pem())].map(|(name, pem)| {
@@ -56,12 +48,10 @@ impl Authority {
     /// TLS for `localhost` in front of a port of the loopback interface, and its own port.
     pub fn tls_proxy(&self, directory: &Path, target: u16) -> (Process, u16) {
         let port = wait::free_port();
-        let mut proxy = command(python::program("python"), &Environment::new());
+        let mut proxy = command("python", &Environment::new());
         proxy.arg(workspace().join("tests/python/tls_proxy.py")).arg(port.to_string());
         proxy.args(self.sign_server(&["localhost"], directory)).arg(target.to_string());
-        let proxy = Process::start("TLS proxy", proxy);
-        wait::until("TLS", Duration::from_secs(20), || wait::accepts(port).then_some(()));
-        (proxy, port)
+        (Process::start_on(port, "TLS proxy", proxy), port)
     }
 }
 

@@ -8,7 +8,6 @@ use tempfile::TempDir;
 use crate::{Environment, environment, scratch};
 
 /// The clock of every process that is started with its [`variables`](Self::variables).
-#[derive(Debug)]
 pub struct Clock {
     directory: TempDir,
     ahead: u64,
@@ -18,8 +17,8 @@ impl Clock {
     /// A clock that is right.
     #[expect(clippy::new_without_default, reason = "it makes a file")]
     pub fn new() -> Self {
-        let clock = Self { directory: scratch::directory(), ahead: 0 };
-        clock.set();
+        let mut clock = Self { directory: scratch::directory(), ahead: 0 };
+        clock.advance(0);
         clock
     }
 
@@ -37,16 +36,11 @@ impl Clock {
         ])
     }
 
-    /// Moves it ahead.
+    /// Moves it ahead, at once: no process reads half of the file.
     pub fn advance(&mut self, seconds: u64) {
         self.ahead += seconds;
-        self.set();
-    }
-
-    /// Replaced at once, so that no process reads half of it.
-    fn set(&self) {
-        let new = self.directory.path().join("new");
+        let [new, time] = ["new", "time"].map(|name| self.directory.path().join(name));
         fs::write(&new, format!("+{}s\n", self.ahead)).expect("scratch can be written");
-        fs::rename(new, self.directory.path().join("time")).expect("scratch can be written");
+        fs::rename(new, time).expect("scratch can be written");
     }
 }

@@ -1,7 +1,5 @@
-//! A private database server: its own data, port and certificates.
-//!
-//! [`mariadb`] and [`mysql9`] start one. `root` has no password, comes in from 127.0.0.1 only,
-//! and may do everything.
+//! A private database server, with its own data, port and certificates: [`mariadb`] or [`mysql9`].
+//! `root` has no password, comes in from 127.0.0.1 only, and may do everything.
 
 use std::{
     fs,
@@ -29,10 +27,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 pub const AUTH_PASSWORD: &str = r#"p'a"s\s %41 wörd€😀 \"#;
 
 /// What is different about MariaDB and MySQL.
-#[derive(Debug)]
 struct Product {
     name: &'static str,
-    command: fn(&str) -> Command,
     /// The program that makes an empty data directory, with its arguments.
     install: &'static [&'static str],
     server: &'static str,
@@ -65,32 +61,34 @@ impl Product {
         let mut server = self.command(self.server, directory);
         server.args(["--socket=s", "--pid-file=pid", "--bind-address=127.0.0.1"]);
         server.args(["--skip-name-resolve", &format!("--port={port}")]);
-        let names = match tls {
-            Tls::Valid => &["localhost", "127.0.0.1"][..],
-            Tls::OtherName => &["db.example"],
-            Tls::Off => &[],
-        };
-        if names.is_empty() {
-            server.arg(self.without_tls);
-        } else {
-            let [certificate, key] = authority.sign_server(names, directory.path());
-            server.arg(format!("--ssl-ca={}", authority.certificate.display()));
-            server.arg(format!("--ssl-cert={}", certificate.display()));
-            server.arg(format!("--ssl-key={}", key.display()));
+        let other = ["db.example"];
+        let names = if tls == Tls::OtherName { &other[..] } else { &["localhost", "127.0.0.1"] };
+        let [certificate, key] = authority.sign_server(names, directory.path());
+        for (kind, file) in [("ca", &authority.certificate), ("cert", &certificate), ("key", &key)]
+        {
+            server.arg(format!("--ssl-{kind}={}", file.display()));
         }
-        let mut process = Process::start(self.name, server);
-        wait::until(&format!("{} accepts connections", self.name), LIMIT, || {
-            if let Some(status) = process.ended() {
-                panic!("{} ended at its start: {status}", self.name);
-            }
-            wait::accepts(port).then_some(())
-        });
-        process
+        if tls == Tls::Off {
+            server.arg(self.without_tls);
+        }
+        Process::start_on(port, self.name, server)
+    }
+
+    /// A program of the product, which reads no configuration of this machine.
+    fn program(&self, name: &str) -> Command {
+        let (program, first) = match self.name {
+            "MariaDB" => (name.into(), "--no-defaults".into()),
+            // A wrapper, which replaces itself by the program. One installation serves all tests.
+            _ => (workspace().join("tests/mysql").join(name), workspace().join("target/mysql")),
+        };
+        let mut command = process::command(program, &Environment::new());
+        command.arg(first);
+        command
     }
 
     /// The installation, or the server itself.
     fn command(&self, program: &str, directory: &TempDir) -> Command {
-        let mut command = (self.command)(program);
+        let mut command = self.program(program);
         command.arg(format!("--datadir={}", data(directory).display())).args(self.small);
         // No waiting for a disk: the data is thrown away.
         command.args(["--innodb-doublewrite=OFF", "--innodb-flush-method=nosync"]);
@@ -117,20 +115,20 @@ pub enum Tls {
 }
 
 /// A running server.
-#[derive(Debug)]
 pub struct DatabaseServer {
     // Dropped in this order: first the process, then its data.
     /// Its process.
     pub process: Process,
     product: &'static Product,
-    port: u16,
+    /// Its port, of 127.0.0.1.
+    pub port: u16,
     /// Who signed its certificate.
     pub authority: Authority,
     directory: TempDir,
 }
 
 impl DatabaseServer {
-    /// Installs and starts a server, with TLS and without database `auth`.
+    /// Installs and starts a server with TLS, and runs `init.sql`.
     fn start(product: &'static Product) -> Self {
         let directory = scratch::directory();
         product.install(&directory);
@@ -141,6 +139,7 @@ impl DatabaseServer {
         // It listens on its port before it does on its socket.
         wait::until("the server's socket", LIMIT, || server.run_sql("DO 0").ok());
         server.sql("CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION");
+        server.init();
         server
     }
 
@@ -158,11 +157,6 @@ impl DatabaseServer {
     /// `MariaDB` or `MySQL 9`.
     pub fn name(&self) -> &'static str {
         self.product.name
-    }
-
-    /// The port, of 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// `DATABASE_URL` for all rights on database `auth`.
@@ -194,11 +188,10 @@ impl DatabaseServer {
     }
 
     /// Runs a script as `root` through the product's own client, as an administrator does. A row
-    /// is a line, its columns are separated by tabs.
-    /// The error is the client's messages, from the first statement that fails.
+    /// is a line, its columns are separated by tabs. The error is what the client says.
     pub fn run_sql(&self, script: &str) -> Result<String, String> {
-        let output = self.client("root", "", script);
-        if output.status.success() { Ok(output.stdout) } else { Err(output.stderr) }
+        let Output { status, stdout, stderr } = self.client("root", "", script);
+        if status.success() { Ok(stdout) } else { Err(stderr) }
     }
 
     /// Runs statements in UTF-8 as `root`, and gives their rows without the last line break.
@@ -216,7 +209,7 @@ impl DatabaseServer {
 
     /// Runs a script through the product's own client on the server's socket.
     pub fn client(&self, user: &str, password: &str, script: &str) -> Output {
-        let mut client = (self.product.command)(self.product.client);
+        let mut client = self.product.program(self.product.client);
         // The path of a socket may have 107 bytes, and that of a checkout can be longer.
         client.current_dir(data(&self.directory)).args(["-S", "s", "-u", user]);
         client.args(["--batch", "--skip-column-names", "--raw"]).env("MYSQL_PWD", password);
@@ -243,12 +236,6 @@ fn data(directory: &TempDir) -> PathBuf {
 
 static MARIADB: Product = Product {
     name: "MariaDB",
-    command: |program| {
-        let mut command = process::command(program, &Environment::new());
-        // The machine's my.cnf is for another server.
-        command.arg("--no-defaults");
-        command
-    },
     install: &["mariadb-install-db", "--auth-root-authentication-method=normal", "--skip-test-db"],
     server: "mariadbd",
     client: "mariadb",
@@ -258,17 +245,6 @@ static MARIADB: Product = Product {
 
 static MYSQL9: Product = Product {
     name: "MySQL 9",
-    // One of the wrappers beside `install`. They look for nothing in the machine, and replace
-    // themselves by the program.
-    command: |wrapper| {
-        // Not the tests' own target directory: an installation serves all of them.
-        let directory = workspace().join("target/mysql");
-        assert!(directory.join(".complete").exists(), "MySQL 9 is missing: run `make verify`");
-        let wrapper = workspace().join("tests/mysql").join(wrapper);
-        let mut command = process::command(wrapper, &Environment::new());
-        command.arg(directory);
-        command
-    },
     install: &["mysqld", "--initialize-insecure"],
     server: "mysqld",
     client: "mysql",
@@ -280,20 +256,18 @@ static MYSQL9: Product = Product {
 pub mod mariadb {
     use super::{Arc, DatabaseServer, MARIADB, Mutex, PoisonError, Weak};
 
-    /// A server of the caller's own, without database `auth`.
+    /// A server of the caller's own, with `init.sql` run.
     pub fn start() -> DatabaseServer {
         DatabaseServer::start(&MARIADB)
     }
 
-    /// The server that the tests of this process share, with `init.sql` run. Tests keep out
-    /// of each other's way by e-mail addresses of their own.
+    /// The server that the tests of this process share, each with e-mail addresses of its own.
     pub fn shared() -> Arc<DatabaseServer> {
         // Statics are not dropped, so the last test that holds it ends it.
         static SHARED: Mutex<Weak<DatabaseServer>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             let server = Arc::new(start());
-            server.init();
             *shared = Arc::downgrade(&server);
             server
         })

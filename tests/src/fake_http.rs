@@ -1,17 +1,18 @@
 //! An HTTP server of which the test says what it answers.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    io::{self, BufReader, Write},
+    net::TcpStream,
     thread,
 };
+
+use crate::{raw::read_message, wait};
 
 /// Starts one and gives its port. `answer` makes an answer's bytes of the head and the body
 /// of a request; one that says `connection: close` is the last of its connection. The server ends
 /// with the test process.
 pub fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Clone + Send + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("a bound socket has an address").port();
+    let (listener, port) = wait::listener();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let answer = answer.clone();
@@ -25,19 +26,7 @@ pub fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Clone + Send + 'static) ->
 fn serve(mut client: &TcpStream, answer: impl Fn(&str, &str) -> Vec<u8>) -> io::Result<()> {
     let mut reader = BufReader::new(client);
     loop {
-        let (mut head, mut length) = (String::new(), 0);
-        while !head.ends_with("\r\n\r\n") {
-            let start = head.len();
-            if reader.read_line(&mut head)? == 0 {
-                return Ok(());
-            }
-            let line = head[start..].to_ascii_lowercase();
-            if let Some(bytes) = line.strip_prefix("content-length:") {
-                length = bytes.trim().parse().unwrap_or_default();
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+        let (head, body) = read_message(&mut reader)?;
         let answer = answer(&head, &String::from_utf8_lossy(&body));
         client.write_all(&answer)?;
         if String::from_utf8_lossy(&answer).contains("connection: close") {

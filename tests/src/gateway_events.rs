@@ -25,40 +25,26 @@ pub enum Gateway {
 }
 
 impl Gateway {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::FunctionUrl,
-        Self::HttpApi,
-        Self::RestApi,
-        Self::LoadBalancer,
-        Self::LoadBalancerMultiValue,
-        Self::Lattice,
-    ];
-
-    /// Whether two headers of one name reach a function at all: a load balancer gives
-    /// the last one only unless it is told otherwise.
-    pub fn gives_all_values(self) -> bool {
-        self != Self::LoadBalancer
-    }
-
     /// The event for this request.
     pub fn event(self, request: &Request) -> Value {
         let mut headers = BTreeMap::<&str, Vec<_>>::new();
         for (name, value) in &request.headers {
             headers.entry(name).or_default().push(String::from_utf8_lossy(value));
         }
-        let lists = json!(headers);
-        let last = json!(headers.iter().map(|it| (it.0, it.1.last())).collect::<BTreeMap<_, _>>());
-        let joined =
-            json!(headers.iter().map(|it| (it.0, it.1.join(","))).collect::<BTreeMap<_, _>>());
-        let (path, decoded) = (&request.url, request.url.replace("%20", " "));
+        let each = |value: fn(&Vec<_>) -> Value| -> Value {
+            headers.iter().map(|(name, values)| (*name, value(values))).collect()
+        };
+        let joined = || each(|values| values.join(",").into());
+        let last = || each(|values| values.last().cloned().into());
+        let lists = each(|values| json!(values));
+        let (path, decoded) = (request.url.clone(), request.url.replace("%20", " "));
         let (sample, path, headers) = match self {
-            Self::FunctionUrl => ("function-url", decoded, joined),
-            Self::HttpApi => ("http-api-stage", format!("/prod{decoded}"), joined),
-            Self::RestApi => ("rest-api", path.clone(), last),
-            Self::LoadBalancer => ("load-balancer", path.clone(), last),
-            Self::LoadBalancerMultiValue => ("load-balancer", path.clone(), Value::Null),
-            Self::Lattice => ("vpc-lattice", path.clone(), lists.clone()),
+            Self::FunctionUrl => ("function-url", decoded, joined()),
+            Self::HttpApi => ("http-api-stage", format!("/prod{decoded}"), joined()),
+            Self::RestApi => ("rest-api", path, last()),
+            Self::LoadBalancer => ("load-balancer", path, last()),
+            Self::LoadBalancerMultiValue => ("load-balancer", path, Value::Null),
+            Self::Lattice => ("vpc-lattice", path, lists.clone()),
         };
         let sample = workspace().join(format!("events/validate-200-{sample}.json"));
         let sample = fs::read_to_string(sample).expect("a sample event");
@@ -67,22 +53,20 @@ impl Gateway {
             event.as_object_mut().expect("an object").remove("headers");
             event["multiValueHeaders"] = Value::Null;
         }
-        for (pointer, value) in [
-            ("/rawPath", json!(path)),
-            ("/path", json!(path)),
+        for (pointers, value) in [
+            ("/rawPath /path /requestContext/http/path", json!(path)),
+            ("/requestContext/path", json!(format!("/prod{path}"))),
             ("/resource", json!("/{proxy+}")),
             ("/pathParameters", json!({ "proxy": path.trim_start_matches('/') })),
-            ("/requestContext/path", json!(format!("/prod{path}"))),
-            ("/requestContext/http/path", json!(path)),
-            ("/method", json!(request.method)),
-            ("/httpMethod", json!(request.method)),
-            ("/requestContext/httpMethod", json!(request.method)),
-            ("/requestContext/http/method", json!(request.method)),
+            ("/method /httpMethod", json!(request.method)),
+            ("/requestContext/httpMethod /requestContext/http/method", json!(request.method)),
             ("/headers", headers),
             ("/multiValueHeaders", lists),
         ] {
-            if let Some(member) = event.pointer_mut(pointer) {
-                *member = value;
+            for pointer in pointers.split(' ') {
+                if let Some(member) = event.pointer_mut(pointer) {
+                    *member = value.clone();
+                }
             }
         }
         // No function reads it.

@@ -1,5 +1,5 @@
-//! HTTP as a proxy speaks it: every status is an answer, and nothing is added to a
-//! request, followed, kept or decoded.
+//! HTTP as a proxy speaks it: every status is an answer, and nothing is added to a request,
+//! followed, kept or decoded.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -44,9 +44,9 @@ impl Request {
         Self { method: method.into(), url: url.into(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Puts the address of a server before the path.
-    pub fn to(mut self, base_url: &str) -> Self {
-        self.url.insert_str(0, base_url);
+    /// Puts a port of 127.0.0.1 before the path.
+    pub fn to(mut self, port: u16) -> Self {
+        self.url.insert_str(0, &format!("http://127.0.0.1:{port}"));
         self
     }
 
@@ -80,14 +80,13 @@ impl Request {
     /// Sends it on a connection of its own, to a server that may not be there; an error if there is
     /// no answer within 30 s.
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
-        let builder = HttpRequest::builder().method(&*self.method).uri(self.url);
-        let builder = self
-            .headers
-            .iter()
-            .fold(builder, |builder, (name, value)| builder.header(name, value.as_slice()));
-        let mut response = AGENT.run(builder.body(self.body)?)?;
-        let body = response.body_mut().read_to_vec()?;
-        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+        let mut request = HttpRequest::builder().method(&*self.method).uri(self.url);
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        let (head, mut body) = AGENT.run(request.body(self.body)?)?.into_parts();
+        let (status, headers) = (head.status.as_u16(), head.headers);
+        Ok(Answer { status, headers, body: body.read_to_vec()? })
     }
 }
 

@@ -1,28 +1,24 @@
 //! A function behind an emulator of Lambda: cargo-lambda's, or AWS's own.
 
-use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, slice};
 
 use serde_json::Value;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     Environment, contract, environment,
     gateway_events::Gateway,
     http::{Answer, Request},
     process::{Process, binary, command},
-    python, wait, workspace,
+    wait, workspace,
 };
 
-const START_LIMIT: Duration = Duration::from_secs(30);
-
 /// A function, and the emulator that gives it its invocations.
-#[derive(Debug)]
 pub struct Lambda {
     /// The function; with AWS's emulator, that and the function.
     pub function: Process,
     _emulator: Option<Process>,
-    /// Where the emulator listens.
-    address: SocketAddr,
+    /// The emulator's port, of 127.0.0.1.
+    port: u16,
     /// How the emulator knows the function.
     name: String,
 }
@@ -31,17 +27,17 @@ impl Lambda {
     /// Starts a built function and cargo-lambda's emulator, which may send it as many requests at
     /// once as `concurrency` says, up to 4.
     pub fn start(name: &str, concurrency: &str, variables: Environment) -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], wait::free_port()));
-        let mut emulator = command(python::program("cargo-lambda"), &Environment::new());
+        let port = wait::free_port();
+        let mut emulator = command("cargo-lambda", &Environment::new());
         emulator.args(["lambda", "watch", "--only-lambda-apis", "--concurrency", "4"]);
         emulator.args(["--invoke-address", "127.0.0.1"]);
-        emulator.args(["--invoke-port", &address.port().to_string()]);
-        let emulator = listening(Process::start("cargo lambda watch", emulator), address);
-        let mut all = runtime_variables(&format!("http://{address}/.rt/{name}"));
+        emulator.args(["--invoke-port", &port.to_string()]);
+        let emulator = Process::start_on(port, "cargo lambda watch", emulator);
+        let mut all = runtime_variables(&format!("http://127.0.0.1:{port}/.rt/{name}"));
         all.insert("AWS_LAMBDA_MAX_CONCURRENCY".into(), concurrency.into());
         all.extend(contract::with_key(variables));
         let function = Process::start(name, command(binary(name), &all));
-        Self { function, _emulator: Some(emulator), address, name: name.into() }
+        Self { function, _emulator: Some(emulator), port, name: name.into() }
     }
 
     /// Starts AWS's emulator, which SAM brings, for what `make release` has built of the function.
@@ -49,20 +45,21 @@ impl Lambda {
     pub fn start_release(name: &str, variables: &Environment) -> Self {
         let bootstrap = workspace().join("target/lambda").join(name).join("bootstrap");
         assert!(bootstrap.exists(), "{} is missing: make release", bootstrap.display());
-        let [address, runtime_api] =
-            [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], wait::free_port())));
         let mut emulator = command(emulator_of_aws(), variables);
-        emulator.args(["--runtime-interface-emulator-address", &address.to_string()]);
-        emulator.args(["--runtime-api-address", &runtime_api.to_string()]).arg(bootstrap);
-        let function = listening(Process::start(name, emulator), address);
-        Self { function, _emulator: None, address, name: "function".into() }
+        let [port, _] = ["interface-emulator", "api"].map(|part| {
+            let port = wait::free_port();
+            emulator.arg(format!("--runtime-{part}-address")).arg(format!("127.0.0.1:{port}"));
+            port
+        });
+        emulator.arg(bootstrap);
+        let function = Process::start_on(port, name, emulator);
+        Self { function, _emulator: None, port, name: "function".into() }
     }
 
     /// What the function answers to an event.
     pub fn invoke(&self, event: &Value) -> Value {
         let path = format!("/2015-03-31/functions/{}/invocations", self.name);
-        let request = Request::new("POST", &format!("http://{}{path}", self.address));
-        let answer = request.body(event.to_string()).send();
+        let answer = Request::new("POST", &path).to(self.port).body(event.to_string()).send();
         serde_json::from_slice(&answer.body).unwrap_or_else(|error| {
             panic!("{error}: {answer:?} to {event}; {}", self.function.log())
         })
@@ -75,14 +72,26 @@ impl Lambda {
 
     /// A request to the function's URL, behind cargo-lambda's emulator.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        let url = format!("http://{}/lambda-url/{}{path}", self.address, self.name);
-        Request::new(method, &url)
+        Request::new(method, &format!("/lambda-url/{}{path}", self.name)).to(self.port)
     }
 }
 
-fn listening(process: Process, address: SocketAddr) -> Process {
-    wait::until("the emulator", START_LIMIT, || wait::accepts(address.port()).then_some(()));
-    process
+/// Checks every row of the contract, as each gateway calls the functions.
+pub fn check_contract(login: &Lambda, validate: &Lambda) {
+    for gateway in [
+        Gateway::FunctionUrl,
+        Gateway::HttpApi,
+        Gateway::RestApi,
+        Gateway::LoadBalancer,
+        Gateway::LoadBalancerMultiValue,
+        Gateway::Lattice,
+    ] {
+        contract::check(
+            |name, request| if name == "login" { login } else { validate }.send(gateway, request),
+            // A load balancer gives the last of two headers only, unless it is told otherwise.
+            |_, request| gateway != Gateway::LoadBalancer || !contract::is_doubled(request),
+        );
+    }
 }
 
 /// In the wheel of `aws-sam-cli`, for each architecture.
@@ -112,15 +121,14 @@ pub fn answer(answered: &Value) -> Answer {
     assert_eq!(answered["isBase64Encoded"], false, "{answered}");
     let multiple = answered["multiValueHeaders"].as_object().filter(|headers| !headers.is_empty());
     let all = multiple.or(answered["headers"].as_object()).into_iter().flatten();
-    let mut headers = HeaderMap::new();
-    for (name, values) in all {
-        let name: HeaderName = name.parse().expect("a header's name");
-        for value in values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice) {
-            let value = HeaderValue::from_str(value.as_str().expect("a text"));
-            headers.append(&name, value.expect("a header's value"));
-        }
-    }
+    let headers = all.flat_map(|(name, values)| {
+        let values = values.as_array().map_or(slice::from_ref(values), Vec::as_slice).iter();
+        values.map(|value| {
+            let value = value.as_str().and_then(|value| value.parse().ok());
+            (name.parse().expect("a header's name"), value.expect("a header's value"))
+        })
+    });
     let status = answered["statusCode"].as_u64().and_then(|status| status.try_into().ok());
     let body = answered["body"].as_str().expect("a body").into();
-    Answer { status: status.expect("a status"), headers, body }
+    Answer { status: status.expect("a status"), headers: headers.collect(), body }
 }

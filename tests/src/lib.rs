@@ -1,21 +1,6 @@
 //! What tests of the whole system stand on: processes, real database servers, and HTTP.
 //!
 //! What a test starts ends with it; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
-//!
-//! A test that needs a server says so, and `make test` runs it:
-//!
-//! ```no_run
-//! use system_tests::{mariadb, service::Service, with};
-//!
-//! #[test]
-//! #[ignore = "needs MariaDB: make test"]
-//! fn an_unknown_user_is_refused() {
-//!     let key = ("JWT_SECRET", "a key of 32 bytes, and one or two more");
-//!     let login = Service::start("login", with(mariadb::shared().login_variables(), &[key]));
-//!     let answer = login.request("POST", "/login").basic("a", "b").send();
-//!     assert_eq!((answer.status, answer.text()), (401, "invalid credentials"));
-//! }
-//! ```
 
 #![expect(
     clippy::must_use_candidate,
@@ -34,10 +19,8 @@ pub mod gateway;
 pub mod gateway_events;
 pub mod http;
 pub mod lambda;
-pub mod measured;
 pub mod moto;
 pub mod process;
-pub mod python;
 pub mod raw;
 pub mod runtime_api;
 pub mod scratch;

@@ -1,43 +1,29 @@
 //! Secrets Manager, by moto's server.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::{
     Environment, environment, fake_http,
     http::{Answer, Request},
     process::{Process, command},
-    python, wait,
+    wait,
 };
-
-const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running Secrets Manager without secrets.
 pub struct Moto {
     /// Its process.
     pub process: Process,
-    port: u16,
+    /// Its port, of 127.0.0.1.
+    pub port: u16,
 }
 
 impl Moto {
     /// Starts it on a free port.
     pub fn start() -> Self {
         let port = wait::free_port();
-        let mut server = command(python::program("moto_server"), &Environment::new());
+        let mut server = command("moto_server", &Environment::new());
         server.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        let moto = Self { process: Process::start("moto", server), port };
-        wait::until("Secrets Manager", START_LIMIT, || {
-            Request::new("GET", &format!("http://127.0.0.1:{port}/moto-api/data.json"))
-                .try_send()
-                .ok()
-        });
-        moto
-    }
-
-    /// Its port, of 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
+        Self { process: Process::start_on(port, "moto", server), port }
     }
 
     /// The standard AWS variables that lead to it.
@@ -95,9 +81,9 @@ impl Moto {
             "Version": "2012-10-17",
             "Statement": [{ "Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": "*" }],
         });
-        let url = format!("http://127.0.0.1:{}/", self.port);
         let ask = |query: &str| {
-            Request::new("POST", &url)
+            Request::new("POST", "/")
+                .to(self.port)
                 .header("content-type", "application/x-www-form-urlencoded")
                 .header("authorization", authorization("iam"))
                 .body(format!("Version=2010-05-08&UserName=reader&Action={query}"))
@@ -106,7 +92,7 @@ impl Moto {
         let _ = ask("CreateUser");
         let _ = ask(&format!("PutUserPolicy&PolicyName=only&PolicyDocument={policy}"));
         let key = ask("CreateAccessKey");
-        let reset = Request::new("POST", &format!("{url}moto-api/reset-auth")).body("0");
+        let reset = Request::new("POST", "/moto-api/reset-auth").to(self.port).body("0");
         assert_eq!(reset.send().status, 200);
         ["AccessKeyId", "SecretAccessKey"].map(|element| {
             let (_, value) = key.text().split_once(&format!("<{element}>")).expect("a key");
@@ -130,7 +116,8 @@ pub fn pass_on(port: u16, head: &str, body: &str) -> Vec<u8> {
 }
 
 fn ask(port: u16, action: &str, body: String) -> Answer {
-    Request::new("POST", &format!("http://127.0.0.1:{port}/"))
+    Request::new("POST", "/")
+        .to(port)
         .header("x-amz-target", format!("secretsmanager.{action}"))
         .header("content-type", "application/x-amz-json-1.1")
         .header("authorization", authorization("secretsmanager"))

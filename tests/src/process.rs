@@ -1,13 +1,12 @@
-//! Child processes that end with the test.
-//!
-//! A [`Process`] is ended when it is dropped, by its own id, and so are the processes
-//! that it started and left behind. If the test process is killed, the kernel ends it.
+//! Child processes that end with the test. A [`Process`] is ended when it is dropped, and so are the
+//! processes that it started and left behind. If the test process is killed, the kernel ends it.
 
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io::{self, Write},
-    os::unix::process::CommandExt,
+    io::{self, Seek, Write},
+    net::TcpStream,
+    os::unix::{fs::FileExt, process::CommandExt},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -19,22 +18,16 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
-use tempfile::TempDir;
 
-use crate::{Environment, scratch, wait};
+use crate::{Environment, wait, workspace};
 
 /// How long a process may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
 /// How much of a log a failed test shows.
 const TAIL_LINES: usize = 40;
-const LOG: &str = "log";
 
-/// The path of a program of this workspace, built with the profile of the running test and in
-/// its target directory.
-///
-/// # Panics
-///
-/// If it has not been built: `cargo test` builds the programs of the package under test only.
+/// The path of a program of this workspace, built with the profile of the running test and in its
+/// target directory. `cargo test` builds the programs of the package under test only.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the running test has a path");
     // target/debug/deps/stores-0123456789abcdef
@@ -44,58 +37,66 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// A command with no environment but `PATH` and `variables`. The kernel kills its process when
-/// this one ends.
+/// A command with no environment but `PATH` and `variables`; first in `PATH` is what `tests/setup`
+/// installs. The kernel kills its process when this one ends.
 pub fn command(program: impl AsRef<OsStr>, variables: &Environment) -> Command {
     // It replaces itself by the program, so the child's id is the program's.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(variables);
+    let target = workspace().join("target").display().to_string();
+    let own = ["venv/bin", "tools/nginx/usr/sbin", "tools/prometheus/usr/bin"];
+    let own = own.map(|folder| format!("{target}/{folder}:")).concat();
+    let path = own + &std::env::var("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).envs(variables);
     command
 }
 
 /// The kernel's watch is over the thread that started the child, and libtest ends a
 /// thread with each test: hence a thread that lives as long as the process.
-fn spawn(command: Command) -> io::Result<Child> {
-    type Order = (Command, Sender<io::Result<Child>>);
+fn spawn(mut command: Command) -> io::Result<Child> {
+    type Order = Box<dyn FnOnce() + Send>;
     static SPAWNER: LazyLock<Sender<Order>> = LazyLock::new(|| {
         let (sender, orders) = channel::<Order>();
-        thread::spawn(move || {
-            for (mut command, reply) in orders {
-                let _ = reply.send(command.spawn());
-            }
-        });
+        thread::spawn(move || orders.into_iter().for_each(|order| order()));
         sender
     });
     let (reply, child) = channel();
-    SPAWNER.send((command, reply)).expect("the thread never ends");
+    let order = move || drop(reply.send(command.spawn()));
+    SPAWNER.send(Box::new(order)).expect("the thread never ends");
     child.recv().expect("the thread never ends")
 }
 
 /// A running process. Both its outputs go to one log.
-#[derive(Debug)]
 pub struct Process {
     name: String,
     child: Child,
-    directory: TempDir,
+    log: File,
     status: Option<ExitStatus>,
 }
 
 impl Process {
     /// Starts `command`; `name` is for messages.
     pub fn start(name: &str, mut command: Command) -> Self {
-        let directory = scratch::directory();
-        let log = create(&directory, LOG);
-        let again = log.try_clone().expect("a file can be shared");
-        command.stdin(Stdio::null()).stdout(log).stderr(again);
-        Self::spawn(name, command, directory)
+        let log = tempfile::tempfile().expect("a file");
+        command.stdin(Stdio::null()).stdout(shared(&log));
+        Self::spawn(name, command, log)
     }
 
-    fn spawn(name: &str, mut command: Command, directory: TempDir) -> Self {
+    /// The same, and waits up to a minute until it accepts connections on this port of 127.0.0.1.
+    pub fn start_on(port: u16, name: &str, command: Command) -> Self {
+        let mut process = Self::start(name, command);
+        wait::until(&format!("{name} listens"), Duration::from_mins(1), || {
+            assert!(process.ended().is_none(), "{name} ended at its start");
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        process
+    }
+
+    fn spawn(name: &str, mut command: Command, log: File) -> Self {
         // A group of its own: Ctrl-C is for the test process, which then ends this one.
-        command.process_group(0);
+        command.stderr(shared(&log)).process_group(0);
         let child = spawn(command).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self { name: name.to_owned(), child, directory, status: None }
+        Self { name: name.to_owned(), child, log, status: None }
     }
 
     /// Its process id.
@@ -103,9 +104,18 @@ impl Process {
         self.child.id()
     }
 
+    /// What Linux says in `/proc/…/status` while it lives, such as `VmHWM`: the most memory that it
+    /// had resident at any time, in KiB.
+    pub fn memory_kib(&self, name: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it lives");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("Linux says so")
+    }
+
     /// All that it has written so far.
     pub fn log(&self) -> String {
-        read(&self.directory, LOG)
+        text(&self.log)
     }
 
     /// How it ended, if it has.
@@ -200,47 +210,38 @@ pub struct Output {
 /// Runs `command` to its end, within `limit`, with `input` as its standard input.
 pub fn output(mut command: Command, input: &[u8], limit: Duration) -> Output {
     // Files and not pipes: they need no reader while the process writes.
-    let directory = scratch::directory();
-    create(&directory, "in").write_all(input).expect("scratch can be written");
-    let input = File::open(directory.path().join("in")).expect("just written");
-    command.stdin(input).stdout(create(&directory, "out")).stderr(create(&directory, LOG));
+    let [mut stdin, stdout, stderr] = [(); 3].map(|()| tempfile::tempfile().expect("a file"));
+    stdin.write_all(input).and_then(|()| stdin.rewind()).expect("a file");
+    command.stdin(stdin).stdout(shared(&stdout));
     let name = command.get_args().map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
-    let mut process = Process::spawn(&name, command, directory);
-    let status = process.wait(limit);
-    Output { status, stdout: read(&process.directory, "out"), stderr: process.log() }
+    let mut process = Process::spawn(&name, command, stderr);
+    Output { status: process.wait(limit), stdout: text(&stdout), stderr: process.log() }
 }
 
-fn create(directory: &TempDir, name: &str) -> File {
-    File::create(directory.path().join(name)).expect("scratch can be written")
+fn shared(file: &File) -> File {
+    file.try_clone().expect("a file can be shared")
 }
 
-fn read(directory: &TempDir, name: &str) -> String {
-    let bytes = fs::read(directory.path().join(name)).unwrap_or_default();
+/// All of a file. The process that shares it goes on writing where it was.
+fn text(file: &File) -> String {
+    let length = file.metadata().expect("a file").len();
+    let mut bytes = vec![0; usize::try_from(length).expect("it fits into memory")];
+    file.read_exact_at(&mut bytes, 0).expect("it does not get shorter");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What Linux says in `/proc/…/status` of a process that lives, such as `VmHWM`: the most memory
-/// that it had resident at any time, in KiB.
-pub fn memory_kib(id: u32, name: &str) -> usize {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it lives");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.expect("Linux says so")
+/// Runs a script of `tests/python` to its end, within a minute.
+pub fn python(script: &str, variables: &Environment) -> Output {
+    let mut python = command("python", variables);
+    python.arg(workspace().join("tests/python").join(script));
+    output(python, b"", Duration::from_mins(1))
 }
 
 /// What cargo needs of the environment.
 pub fn cargo_variables() -> Environment {
-    let names = [
-        "HOME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "CARGO_TARGET_DIR",
-        "RUSTUP_TOOLCHAIN",
-        // With others it would build everything anew.
-        "CARGO_INCREMENTAL",
-        "CARGO_PROFILE_DEV_DEBUG",
-        "CARGO_PROFILE_DEV_STRIP",
-    ];
-    let set = names.into_iter().filter_map(|name| Some((name.into(), std::env::var(name).ok()?)));
+    // With another profile it would build everything anew.
+    let names = "HOME CARGO_HOME RUSTUP_HOME CARGO_TARGET_DIR RUSTUP_TOOLCHAIN CARGO_INCREMENTAL \
+                 CARGO_PROFILE_DEV_DEBUG CARGO_PROFILE_DEV_STRIP";
+    let set = names.split(' ').filter_map(|name| Some((name.into(), std::env::var(name).ok()?)));
     set.collect()
 }

@@ -2,11 +2,9 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     time::{Duration, Instant},
 };
-
-use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{http::Answer, service::Service};
 
@@ -20,9 +18,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects; an error if there is no listener.
-    pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+    /// Connects to this port of 127.0.0.1; an error if there is no listener.
+    pub fn open(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(LIMIT))?;
         stream.set_write_timeout(Some(LIMIT))?;
@@ -31,7 +29,7 @@ impl Connection {
 
     /// Connects to a service.
     pub fn to(service: &Service) -> Self {
-        Self::open(address(service)).expect("the service listens")
+        Self::open(service.port).expect("the service listens")
     }
 
     /// Waits so long for answers, in place of 15 s.
@@ -47,28 +45,15 @@ impl Connection {
     /// The next answer, whole; an error if the connection ends before it, or nothing comes for
     /// 15 s.
     pub fn answer(&mut self) -> io::Result<Answer> {
-        let (mut status, mut headers) = (0, HeaderMap::new());
-        loop {
-            let mut line = String::new();
-            if self.reader.read_line(&mut line)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            match line.trim_end().split_once(':') {
-                _ if status == 0 => {
-                    status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("HTTP");
-                }
-                Some((name, value)) => {
-                    let name: HeaderName = name.parse().expect("a header's name");
-                    let value = HeaderValue::from_str(value.trim()).expect("a header's value");
-                    headers.append(name, value);
-                }
-                None => break,
-            }
-        }
-        let length = headers.get("content-length").and_then(|length| length.to_str().ok());
-        let mut body = vec![0; length.map_or(0, |length| length.parse().expect("a number"))];
-        self.reader.read_exact(&mut body)?;
-        Ok(Answer { status, headers, body })
+        let (head, body) = read_message(&mut self.reader)?;
+        let mut lines = head.trim_end().lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let headers = lines.map(|line| {
+            let (name, value) = line.split_once(':').expect("a header");
+            let value = value.trim().parse().expect("a header's value");
+            (name.parse().expect("a header's name"), value)
+        });
+        Ok(Answer { status: status.expect("HTTP"), headers: headers.collect(), body })
     }
 
     /// Sends a request and gives its answer.
@@ -104,9 +89,21 @@ impl Connection {
     }
 }
 
-/// Where a service listens.
-pub fn address(service: &Service) -> SocketAddr {
-    service.url("").trim_start_matches("http://").parse().expect("an address")
+/// The head of a request or an answer, and a body of as many bytes as it says.
+pub(crate) fn read_message(reader: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let start = head.len();
+        if reader.read_line(&mut head)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(bytes) = head[start..].to_ascii_lowercase().strip_prefix("content-length:") {
+            length = bytes.trim().parse().expect("a number");
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok((head, body))
 }
 
 /// The head of a request with these header lines, each with its line break.

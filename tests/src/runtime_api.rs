@@ -12,14 +12,13 @@ use crate::fake_http;
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 
 /// The side of Lambda.
-#[derive(Debug)]
 pub struct RuntimeApi {
-    port: u16,
+    /// What `AWS_LAMBDA_RUNTIME_API` has to be.
+    pub address: String,
     calls: Receiver<Call>,
 }
 
 /// A call of the function's that waits for its answer.
-#[derive(Debug)]
 pub struct Call {
     /// The path that it calls, behind `/2018-06-01/runtime`.
     pub path: String,
@@ -40,12 +39,7 @@ impl RuntimeApi {
             let _ = sender.send(Call { path, body: body.to_owned(), answer });
             answered.recv().unwrap_or_default()
         });
-        Self { port, calls }
-    }
-
-    /// What `AWS_LAMBDA_RUNTIME_API` has to be.
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        Self { address: format!("127.0.0.1:{port}"), calls }
     }
 
     /// Waits up to 20 s for the next call, whatever it is.

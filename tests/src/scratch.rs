@@ -1,8 +1,7 @@
 //! Directories for the data and logs of one test process, which vanish when they are dropped.
 
-use std::{fs, sync::Once};
+use std::{fs, path::Path, sync::Once};
 
-use rustix::process::{Pid, test_kill_process};
 use tempfile::TempDir;
 
 /// A new empty directory in `target/test-servers`.
@@ -14,10 +13,9 @@ pub fn directory() -> TempDir {
     // What a killed test process left behind: names begin with the id of the process.
     SWEPT.call_once(|| {
         for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let owner = name.to_str().and_then(|name| name.split_once('-')?.0.parse().ok());
-            let owner = owner.and_then(Pid::from_raw).map(test_kill_process);
-            if owner == Some(Err(rustix::io::Errno::SRCH)) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let owner = name.split_once('-').map(|(id, _)| Path::new("/proc").join(id));
+            if owner.is_some_and(|owner| !owner.exists()) {
                 // Another test process may be sweeping too.
                 let _ = fs::remove_dir_all(entry.path());
             }

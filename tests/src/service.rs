@@ -1,6 +1,7 @@
 //! The functions as HTTP processes.
 
 use std::{
+    collections::BTreeMap,
     process::{Command, ExitStatus},
     thread,
     time::Duration,
@@ -19,10 +20,13 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT: Duration = Duration::from_secs(40);
 
 /// A running function.
-#[derive(Debug)]
 pub struct Service {
-    process: Process,
-    base_url: String,
+    /// Its process, for signals.
+    pub process: Process,
+    /// Its port, of 127.0.0.1.
+    pub port: u16,
+    /// The port of its metrics, or 0.
+    pub metrics_port: u16,
 }
 
 impl Service {
@@ -38,6 +42,12 @@ impl Service {
         Self::start_by(name, |variables| command(binary(name), variables), 503, variables)
     }
 
+    /// The same for one with metrics, on a free port.
+    pub fn start_measured(name: &str, mut variables: Environment) -> Self {
+        variables.insert("METRICS_PORT".into(), wait::free_port().to_string());
+        Self::start(name, variables)
+    }
+
     /// The same by a command that is made for the variables, such as [`shell`], and until
     /// `/readyz` has this status.
     pub fn start_by(
@@ -49,12 +59,13 @@ impl Service {
         if name != "local" {
             variables = contract::with_key(variables);
         }
-        let free = || wait::free_port().to_string();
-        let port = variables.entry("PORT".into()).or_insert_with(free).clone();
-        variables.insert("HOST".into(), "127.0.0.1".into());
+        variables.entry("PORT".into()).or_insert_with(|| wait::free_port().to_string());
         variables.entry("DRAIN_SECONDS".into()).or_insert("0".into());
+        variables.insert("HOST".into(), "127.0.0.1".into());
+        let port = |name| variables.get(name).map_or(0, |port| port.parse().expect("a port"));
+        let (port, metrics_port) = (port("PORT"), port("METRICS_PORT"));
         let process = Process::start(name, command(&variables));
-        let mut service = Self { process, base_url: format!("http://127.0.0.1:{port}") };
+        let mut service = Self { process, port, metrics_port };
         wait::until(&format!("/readyz of {name} is {readiness}"), START_LIMIT, || {
             if let Some(status) = service.process.ended() {
                 panic!("{name} ended at its start: {status}");
@@ -67,17 +78,17 @@ impl Service {
 
     /// The address of a path, such as `/login`.
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base_url)
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// A request to this service.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        Request::new(method, &self.url(path))
+        Request::new(method, path).to(self.port)
     }
 
     /// All that it has logged so far. A thread of its own writes that, a moment after the answers.
     pub fn log(&self) -> String {
-        let mut log = self.process.log();
+        let mut log = String::new();
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(20));
             let before = std::mem::replace(&mut log, self.process.log());
@@ -88,20 +99,40 @@ impl Service {
         log
     }
 
-    /// The id of the process.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// The process, for signals.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
-
     /// Ends it with SIGTERM within 40 s: how it ended, and its whole log.
     pub fn terminate(mut self) -> (ExitStatus, String) {
-        let status = self.process.terminate(END_LIMIT);
-        (status, self.process.log())
+        (self.process.terminate(END_LIMIT), self.process.log())
+    }
+
+    /// What the port of the metrics answers.
+    pub fn ask_metrics(&self, method: &str, path: &str) -> Answer {
+        Request::new(method, path).to(self.metrics_port).send()
+    }
+
+    /// All metrics, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        let answer = self.ask_metrics("GET", "/metrics");
+        let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
+        assert_eq!((answer.status, answer.header("content-type")), (200, media_type), "{answer:?}");
+        answer.text().to_owned()
+    }
+
+    /// The value of each series of this metric, by its labels, such as `kid="",alg="HS256"`.
+    pub fn all(&self, metric: &str) -> BTreeMap<String, f64> {
+        let text = self.metrics();
+        let lines = text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{'));
+        let series = lines.map(|line| {
+            let (labels, value) = line.rsplit_once("} ").expect("a series and its value");
+            (labels.to_owned(), value.parse().expect("a number"))
+        });
+        series.collect()
+    }
+
+    /// The value of a series, such as `secret_age_seconds{secret="jwt"}`.
+    pub fn get(&self, series: &str) -> Option<f64> {
+        let text = self.metrics();
+        let mut lines = text.lines();
+        lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 }
 
@@ -123,31 +154,16 @@ pub fn run(name: &str, arguments: &[&str], variables: &Environment, input: &str)
     output(command, input.as_bytes(), END_LIMIT)
 }
 
-/// Both functions as HTTP services.
-pub struct Functions {
-    /// `login`.
-    pub login: Service,
-    /// `validate`.
-    pub validate: Service,
+/// Starts `login` and `validate`; `database` is where `login` finds its users.
+pub fn start_both(database: Environment) -> [Service; 2] {
+    [Service::start("login", database), Service::start("validate", Environment::new())]
 }
 
-impl Functions {
-    /// Starts both as processes; `database` is where `login` finds its users.
-    pub fn start(database: Environment) -> Self {
-        Self {
-            login: Service::start("login", database),
-            validate: Service::start("validate", Environment::new()),
-        }
-    }
-
-    /// What `login` or `validate` answers.
-    pub fn send(&self, function: &str, request: &Request) -> Answer {
-        let service = if function == "login" { &self.login } else { &self.validate };
-        request.clone().to(&service.base_url).send()
-    }
-
-    /// Checks every row of the contract.
-    pub fn check_contract(&self) {
-        contract::check(|function, request| self.send(function, request), |_, _| true);
-    }
+/// Checks every row of the contract over HTTP.
+pub fn check_contract([login, validate]: &[Service; 2]) {
+    let send = |function: &str, request: &Request| {
+        let port = if function == "login" { login.port } else { validate.port };
+        request.clone().to(port).send()
+    };
+    contract::check(send, |_, _| true);
 }

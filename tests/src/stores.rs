@@ -1,7 +1,8 @@
 //! The stores of users, opened in this process as `login` opens them.
 
 use shared::{
-    config::{DatabaseConfig, Reader},
+    config::{Argon2Config, DatabaseConfig, Reader},
+    password::PasswordHasher,
     secrets::Secrets,
     users::{MySqlUsers, NewUser, SqliteUsers},
 };
@@ -27,20 +28,19 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// One with these users, by e-mail and password.
-    pub async fn with(users: &[(&str, &str)]) -> Self {
-        let folder = scratch::directory();
-        let path = folder.path().join("users.sqlite");
-        let store = Self { users: SqliteUsers::open(&path).await.expect("a file"), folder };
-        store.users.add(&new_users(users).await).await.expect("the users are new");
-        store
-    }
-
     /// One with the users of the contract.
     pub async fn of_contract() -> Self {
-        let store = Self::with(&[]).await;
-        store.users.add(&contract::users().await).await.expect("the users are new");
-        store
+        Self::with(&[]).await
+    }
+
+    /// One with the users of the contract and these, by e-mail and password.
+    pub async fn with(more: &[(&str, &str)]) -> Self {
+        let folder = scratch::directory();
+        let users = SqliteUsers::open(&folder.path().join("users.sqlite")).await.expect("a file");
+        for new in [contract::users().await, new_users(more).await] {
+            users.add(&new).await.expect("the users are new");
+        }
+        Self { users, folder }
     }
 
     /// How `login` finds it.
@@ -52,9 +52,9 @@ impl Sqlite {
 
 /// Users by e-mail and password, with hashes of `login`'s default cost.
 pub async fn new_users(users: &[(&str, &str)]) -> Vec<NewUser> {
-    let mut new = Vec::new();
+    let (mut new, hasher) = (Vec::new(), PasswordHasher::new(Argon2Config::default(), 1));
     for (email, password) in users {
-        let hash = contract::hash(password).await;
+        let hash = hasher.hash((*password).into()).await.expect("a hash");
         new.push(NewUser { email: (*email).into(), hash, admin: false });
     }
     new

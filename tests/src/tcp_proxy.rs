@@ -2,16 +2,19 @@
 //! cut, become slow, or nothing gets through at all.
 
 use std::{
-    io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    io::{self, Read, Write},
+    net::{Shutdown, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+use crate::wait;
 
 /// Ends with the test process; until then it waits for connections.
 pub struct TcpProxy {
-    port: u16,
+    /// Its port, of 127.0.0.1.
+    pub port: u16,
     state: Arc<Mutex<State>>,
 }
 
@@ -21,29 +24,21 @@ struct State {
     stalls: usize,
     streams: Vec<TcpStream>,
     delay: Duration,
-    black_hole: bool,
 }
 
 impl TcpProxy {
     /// A proxy in front of a port of the loopback interface.
     pub fn start(target: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
-        let state = Arc::default();
-        let proxy = Self { port, state: Arc::clone(&state) };
+        let (listener, port) = wait::listener();
+        let proxy = Self { port, state: Arc::default() };
+        let state = Arc::clone(&proxy.state);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                wait_until_healed(&state);
                 // A server that is not there ends the connection.
                 let _ = connect(&state, client, target);
             }
         });
         proxy
-    }
-
-    /// Its port.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// From now on nothing gets through on any connection made so far, not even its end;
@@ -61,21 +56,10 @@ impl TcpProxy {
         }
     }
 
-    /// From now on every packet takes so long, in either direction.
+    /// From now on every packet takes so long in either direction, also one that waits already. With
+    /// [`Duration::MAX`] nothing gets through, on no connection, old or new.
     pub fn delay(&self, delay: Duration) {
         lock(&self.state).delay = delay;
-    }
-
-    /// From now on nothing gets through, on no connection, old or new, until [`heal`](Self::heal).
-    pub fn black_hole(&self) {
-        lock(&self.state).black_hole = true;
-    }
-
-    /// Everything gets through again, at once.
-    pub fn heal(&self) {
-        let mut state = lock(&self.state);
-        state.delay = Duration::ZERO;
-        state.black_hole = false;
     }
 }
 
@@ -83,13 +67,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn wait_until_healed(state: &Mutex<State>) {
-    while lock(state).black_hole {
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn connect(state: &Arc<Mutex<State>>, client: TcpStream, target: u16) -> std::io::Result<()> {
+fn connect(state: &Arc<Mutex<State>>, client: TcpStream, target: u16) -> io::Result<()> {
     let server = TcpStream::connect(("127.0.0.1", target))?;
     let mut locked = lock(state);
     for stream in [&client, &server] {
@@ -104,20 +82,22 @@ fn connect(state: &Arc<Mutex<State>>, client: TcpStream, target: u16) -> std::io
     Ok(())
 }
 
+/// Also the end of a connection is a packet.
 fn forward(state: &Mutex<State>, mut from: TcpStream, mut to: TcpStream, stalls: usize) {
     let mut buffer = [0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer) {
-        let delay = lock(state).delay;
-        thread::sleep(delay);
-        wait_until_healed(state);
-        if lock(state).stalls == stalls && to.write_all(&buffer[..length]).is_err() {
-            break;
+    loop {
+        let length = from.read(&mut buffer).unwrap_or_default();
+        let since = Instant::now();
+        while since.elapsed() < lock(state).delay {
+            thread::sleep(Duration::from_millis(5));
         }
-    }
-    wait_until_healed(state);
-    if lock(state).stalls == stalls {
-        for stream in [&from, &to] {
-            let _ = stream.shutdown(Shutdown::Both);
+        // A stalled connection stays open until the other side ends it, and nothing is heard of that.
+        if lock(state).stalls == stalls && (length == 0 || to.write_all(&buffer[..length]).is_err())
+        {
+            let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+        }
+        if length == 0 {
+            return;
         }
     }
 }

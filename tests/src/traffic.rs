@@ -3,11 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -16,8 +12,9 @@ use serde_json::Value;
 
 use crate::{
     contract::payload,
-    http::{Answer, Request},
+    http::Request,
     raw::Connection,
+    service::Service,
     users::{self, PASSWORD},
 };
 
@@ -42,54 +39,25 @@ impl Kind {
     pub fn is_login(self) -> bool {
         matches!(self, Self::RightLogin | Self::WrongLogin)
     }
-
-    /// What is answered while all is well. An e-mail that fails often enough is locked.
-    fn usual(self) -> &'static [u16] {
-        match self {
-            Self::RightLogin | Self::GoodToken => &[200],
-            Self::WrongLogin => &[401, 429],
-            Self::BadToken => &[403],
-        }
-    }
 }
 
-/// Clients of one kind.
-#[derive(Debug, Clone, Copy)]
-pub struct Clients {
-    /// What they send.
-    pub kind: Kind,
-    /// How many there are; each has one request under way at a time.
-    pub number: u32,
-    /// How often each of them sends one. A client that got no answer in time leaves out
-    /// those that it has missed.
-    pub every: Duration,
-}
+/// What clients send, how many there are, and how often each of them sends one. It waits for the
+/// answer, and leaves out requests that it has missed meanwhile.
+pub type Clients = (Kind, u32, Duration);
 
 /// A request and its answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Record {
     /// What was sent.
     pub kind: Kind,
-    /// When.
+    /// When it was sent.
     pub sent: Instant,
-    /// How long the answer took.
-    pub took: Duration,
-    /// Its status; 0 where there was no answer.
-    pub status: u16,
-    /// Whether a 200 was about the right user.
-    pub is_right: bool,
-}
-
-impl Record {
-    /// Whether the answer is what it would be while all is well.
-    pub fn is_usual(&self) -> bool {
-        self.is_right && self.kind.usual().contains(&self.status)
-    }
-
     /// When it was answered.
-    pub fn answered(&self) -> Instant {
-        self.sent + self.took
-    }
+    pub answered: Instant,
+    /// The status; 0 where there was no answer.
+    pub status: u16,
+    /// Whether the answer is what it would be while all is well, and about the right user.
+    pub is_usual: bool,
 }
 
 /// All requests of a while.
@@ -102,19 +70,9 @@ impl Records {
         Self(self.0.iter().filter(|record| holds(record)).copied().collect())
     }
 
-    /// Those of one kind.
-    pub fn of(&self, kind: Kind) -> Self {
-        self.filter(|record| record.kind == kind)
-    }
-
-    /// Those that were sent at this time or later.
-    pub fn since(&self, time: Instant) -> Self {
-        self.filter(|record| record.sent >= time)
-    }
-
     /// How long so many of a hundred answers took at most.
     pub fn percentile(&self, percent: usize) -> Duration {
-        let mut times: Vec<_> = self.0.iter().map(|record| record.took).collect();
+        let mut times: Vec<_> = self.0.iter().map(|it| it.answered - it.sent).collect();
         times.sort_unstable();
         let last = (times.len() * percent).div_ceil(100).saturating_sub(1);
         times.get(last).copied().unwrap_or_default()
@@ -126,56 +84,50 @@ impl Records {
         for record in &self.0 {
             *statuses.entry(record.status).or_default() += 1;
         }
-        let counts: Vec<_> =
-            statuses.iter().map(|(status, count)| format!("{status} ×{count}")).collect();
-        format!("{}, slowest {:.2} s", counts.join(", "), self.percentile(100).as_secs_f64())
+        let counts = statuses.iter().map(|(status, count)| format!("{status} ×{count}, "));
+        let slowest = self.percentile(100).as_secs_f64();
+        format!("{}slowest {slowest:.2} s", counts.collect::<String>())
     }
 }
 
-/// Requests under way, until [`stop`](Self::stop).
+/// Requests under way, until it is dropped: a test that failed sends no more.
 pub struct Traffic {
-    shared: Arc<Shared>,
+    state: Arc<Mutex<State>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-struct Shared {
-    login: String,
-    validate: String,
-    stop: AtomicBool,
+struct State {
+    has_ended: bool,
     /// That of the last right login, and those that a test added.
-    tokens: Mutex<(String, Vec<String>)>,
-    records: Mutex<Vec<Record>>,
+    tokens: Vec<String>,
+    records: Vec<Record>,
 }
 
 impl Traffic {
-    /// Begins, at these addresses of `login` and `validate`. `token` is a good one, until
-    /// the first login.
-    pub fn start(login: String, validate: String, token: String, clients: &[Clients]) -> Self {
-        let shared = Arc::new(Shared {
-            login,
-            validate,
-            stop: AtomicBool::new(false),
-            tokens: Mutex::new((token, Vec::new())),
-            records: Mutex::default(),
+    /// Begins. `token` is a good one, until the first login.
+    pub fn start(login: &Service, validate: &Service, token: String, clients: &[Clients]) -> Self {
+        let state = State { has_ended: false, tokens: vec![token], records: Vec::new() };
+        let (state, ports) = (Arc::new(Mutex::new(state)), [login.port, validate.port]);
+        let threads = clients.iter().flat_map(|&clients| {
+            let start = |client| {
+                let state = Arc::clone(&state);
+                thread::spawn(move || run(&state, ports, clients, client))
+            };
+            (0..clients.1).map(start).collect::<Vec<_>>()
         });
-        let threads = clients.iter().flat_map(|clients| {
-            let shared = &shared;
-            (0..clients.number).map(move |number| {
-                let (shared, clients) = (Arc::clone(shared), *clients);
-                thread::spawn(move || shared.run(clients, number))
-            })
-        });
-        Self { threads: threads.collect(), shared }
+        Self { threads: threads.collect(), state }
     }
 
     /// From now on these tokens are validated as well.
     pub fn validate_too(&self, tokens: &[String]) {
-        lock(&self.shared.tokens).1 = tokens.to_vec();
+        let own = &mut lock(&self.state).tokens;
+        own.truncate(1);
+        own.extend_from_slice(tokens);
     }
 
     /// What was answered so far.
     pub fn records(&self) -> Records {
-        Records(lock(&self.shared.records).clone())
+        Records(lock(&self.state).records.clone())
     }
 
     /// Ends, and says what was answered.
@@ -185,142 +137,115 @@ impl Traffic {
     }
 
     fn end(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
+        lock(&self.state).has_ended = true;
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// A test that failed sends no more requests.
 impl Drop for Traffic {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-impl Shared {
-    fn run(&self, clients: Clients, number: u32) {
-        let mut next = Instant::now() + clients.every * number / clients.number;
-        for count in 0.. {
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            if self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let sent = Instant::now();
-            let answer = self.send(clients.kind, number as usize, count);
-            let (status, is_right) = answer.unwrap_or((0, true));
-            let record =
-                Record { kind: clients.kind, sent, took: sent.elapsed(), status, is_right };
-            lock(&self.records).push(record);
-            next = (next + clients.every).max(Instant::now());
+fn run(state: &Mutex<State>, ports: [u16; 2], (kind, number, every): Clients, client: u32) {
+    let mut next = Instant::now() + every * client / number;
+    for count in 0.. {
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        if lock(state).has_ended {
+            return;
         }
-    }
-
-    /// The status, and whether a 200 was right.
-    fn send(&self, kind: Kind, number: usize, count: usize) -> Option<(u16, bool)> {
-        let (answer, is_right) = match kind {
-            Kind::RightLogin => {
-                let email = users::email("right", number);
-                let answer = self.log_in(&email, PASSWORD)?;
-                let is_right = self.is_token_of(&answer, &email);
-                (answer, is_right)
-            }
-            // Clients begin at users far from each other.
-            Kind::WrongLogin if count.is_multiple_of(2) => {
-                (self.log_in(&users::email("wrong", number * 101 + count), "not it")?, true)
-            }
-            Kind::WrongLogin => {
-                (self.log_in(&format!("{number}-{count}@example.org"), PASSWORD)?, true)
-            }
-            // The answer has to be what the token holds.
-            Kind::GoodToken => {
-                let token = self.token(count);
-                let answer = self.validate(&token)?;
-                let is_right = payload(&token).as_ref() == Some(&answer.body);
-                (answer, is_right)
-            }
-            Kind::BadToken => {
-                let token = self.token(0);
-                let (_, rest) = token.split_once('.')?;
-                (self.validate(&format!("{UNKNOWN_KEY}.{rest}"))?, true)
-            }
-        };
-        Some((answer.status, answer.status != 200 || is_right))
-    }
-
-    /// That of the last login, and those that were added, in turns.
-    fn token(&self, count: usize) -> String {
-        let tokens = lock(&self.tokens);
-        let (own, added) = &*tokens;
-        added.get(count % (added.len() + 1)).unwrap_or(own).clone()
-    }
-
-    fn log_in(&self, email: &str, password: &str) -> Option<Answer> {
-        let request = Request::new("POST", "/login").to(&self.login);
-        request.basic(email, password).try_send().ok()
-    }
-
-    fn is_token_of(&self, answer: &Answer, email: &str) -> bool {
-        let claims = payload(answer.text()).and_then(|claims| serde_json::from_slice(&claims).ok());
-        let is_right = claims.is_some_and(|claims: Value| claims["username"] == email);
-        if is_right {
-            answer.text().clone_into(&mut lock(&self.tokens).0);
-        }
-        is_right
-    }
-
-    fn validate(&self, token: &str) -> Option<Answer> {
-        Request::new("GET", "/validate").to(&self.validate).bearer(token).try_send().ok()
+        let sent = Instant::now();
+        let sending = send(state, ports, kind, client as usize, count);
+        let ((status, is_usual), answered) = (sending.unwrap_or((0, false)), Instant::now());
+        lock(state).records.push(Record { kind, sent, answered, status, is_usual });
+        next = (next + every).max(answered);
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// The status of the answer, if there is one, and whether it is the usual one.
+fn send(
+    state: &Mutex<State>,
+    ports: [u16; 2],
+    kind: Kind,
+    client: usize,
+    count: usize,
+) -> Option<(u16, bool)> {
+    let log_in = |email: &str, password: &str| {
+        Request::new("POST", "/login").to(ports[0]).basic(email, password)
+    };
+    let validate = |token: &str| Request::new("GET", "/validate").to(ports[1]).bearer(token);
+    let token = {
+        let tokens = &lock(state).tokens;
+        tokens[count % tokens.len()].clone()
+    };
+    let user = users::email("right", client);
+    let request = match kind {
+        Kind::RightLogin => log_in(&user, PASSWORD),
+        // Clients begin at users far from each other.
+        Kind::WrongLogin if count.is_multiple_of(2) => {
+            log_in(&users::email("wrong", client * 101 + count), "not it")
+        }
+        Kind::WrongLogin => log_in(&format!("{client}-{count}@example.org"), PASSWORD),
+        Kind::GoodToken => validate(&token),
+        Kind::BadToken => validate(&format!("{UNKNOWN_KEY}.{}", token.split_once('.')?.1)),
+    };
+    let answer = request.try_send().ok()?;
+    let is_usual = match kind {
+        Kind::RightLogin => {
+            let claims = payload(answer.text()).unwrap_or_default();
+            let claims = serde_json::from_slice::<Value>(&claims).unwrap_or_default();
+            let is_right = claims["username"] == user;
+            if is_right {
+                answer.text().clone_into(&mut lock(state).tokens[0]);
+            }
+            is_right
+        }
+        // An e-mail that fails often enough is locked.
+        Kind::WrongLogin => [401, 429].contains(&answer.status),
+        // The answer has to be what the token holds.
+        Kind::GoodToken => payload(&token).as_ref() == Some(&answer.body),
+        Kind::BadToken => answer.status == 403,
+    };
+    Some((answer.status, is_usual))
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sends 500 requests a second on kept connections until connections are refused: how many were
 /// answered with 200, and how many were not where nothing was refused.
-pub fn until_refused(address: SocketAddr, request: &str) -> (usize, usize) {
-    const CLIENTS: u32 = 10;
+pub fn until_refused(port: u16, request: &str) -> (usize, usize) {
     const EVERY: Duration = Duration::from_millis(20);
     let begin = Instant::now();
+    let client = |number| {
+        let (mut next, mut kept) = (begin + EVERY * number / 10, None);
+        let (mut answered, mut lost) = (0, 0);
+        loop {
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+            next += EVERY;
+            let connection = kept.take().map_or_else(|| Connection::open(port), Ok);
+            match connection.and_then(|mut it| Ok((it.exchange(request)?, it))) {
+                Ok((answer, connection)) if answer.status == 200 => {
+                    answered += 1;
+                    kept = (!answer.is_last()).then_some(connection);
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    return (answered, lost);
+                }
+                other => {
+                    eprintln!("lost: {other:?}");
+                    lost += 1;
+                }
+            }
+        }
+    };
     thread::scope(|scope| {
-        let clients = (0..CLIENTS).map(|number| {
-            let first = begin + EVERY * number / CLIENTS;
-            scope.spawn(move || send_until_refused(address, first, EVERY, request))
-        });
-        let clients: Vec<_> = clients.collect();
+        let clients: Vec<_> = (0..10).map(|it| scope.spawn(move || client(it))).collect();
         let counts = clients.into_iter().map(|client| client.join().expect("a client"));
         counts.fold((0, 0), |(answered, lost), more| (answered + more.0, lost + more.1))
     })
-}
-
-/// On a connection that is kept as long as the service says.
-fn send_until_refused(
-    address: SocketAddr,
-    mut next: Instant,
-    every: Duration,
-    request: &str,
-) -> (usize, usize) {
-    let (mut answered, mut lost, mut kept) = (0, 0, None);
-    loop {
-        thread::sleep(next.saturating_duration_since(Instant::now()));
-        next += every;
-        let connection = kept.take().map_or_else(|| Connection::open(address), Ok);
-        let exchanged = connection.and_then(|mut it| Ok((it.exchange(request)?, it)));
-        match exchanged {
-            Ok((answer, connection)) if answer.status == 200 => {
-                answered += 1;
-                kept = (!answer.is_last()).then_some(connection);
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                return (answered, lost);
-            }
-            other => {
-                eprintln!("lost: {other:?}");
-                lost += 1;
-            }
-        }
-    }
 }

@@ -4,21 +4,13 @@ use serde_json::Value;
 use shared::{config::Argon2Config, password::PasswordHasher};
 
 use crate::{
-    Environment,
-    contract::{self, SECRET},
-    database::DatabaseServer,
-    http::Answer,
-    service::Service,
-    with,
+    Environment, contract, database::DatabaseServer, http::Answer, service::Service, with,
 };
 
 /// The password of all of them.
 pub const PASSWORD: &str = "a long enough passphrase";
 /// How many there are of each name: so many that those who fail in turn are seldom locked.
 pub const EACH: usize = 1_000;
-
-/// Names of groups that keep out of each other's way.
-const NAMES: [&str; 3] = ["right", "wrong", "alone"];
 
 /// Parameters that are quick to compute.
 pub fn quick() -> Argon2Config {
@@ -41,12 +33,15 @@ pub fn email(name: &str, number: usize) -> String {
     format!("{name}-{}@example.com", number % EACH)
 }
 
-/// Adds all of them, with hashes as `login` makes them, where they are not there yet.
+/// Adds all of them, with hashes as `login` makes them, where they are not there yet. Groups of
+/// different names keep out of each other's way.
 pub fn add(server: &DatabaseServer, config: Argon2Config) {
     let hash = hash(config);
-    let emails = NAMES.iter().flat_map(|name| (0..EACH).map(|number| email(name, number)));
-    let rows = emails.map(|email| format!("('{email}', '{hash}')")).collect::<Vec<_>>().join(",");
-    server.sql(&format!("INSERT IGNORE INTO auth.user (email, password) VALUES {rows}"));
+    for name in ["right", "wrong", "alone"] {
+        let rows = (0..EACH).map(|number| format!("('{}', '{hash}')", email(name, number)));
+        let rows = rows.collect::<Vec<_>>().join(",");
+        server.sql(&format!("INSERT IGNORE INTO auth.user (email, password) VALUES {rows}"));
+    }
 }
 
 /// The hash of all of them.
@@ -56,10 +51,10 @@ pub fn hash(config: Argon2Config) -> String {
     runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash")
 }
 
-/// The variables of `login` on this database, with the contract's key, quick hashes and these.
+/// The variables of `login` on this database, with quick hashes and these.
 pub fn login_variables(mut database: Environment, more: &[(&str, &str)]) -> Environment {
     database.extend(variables(quick()));
-    with(with(database, &[("JWT_SECRET", SECRET)]), more)
+    with(database, more)
 }
 
 /// `login` with these variables.

@@ -1,8 +1,11 @@
 //! Waiting with a bound.
 
 use std::{
-    net::{Ipv4Addr, TcpListener, TcpStream},
-    sync::atomic::{AtomicU32, Ordering},
+    net::TcpListener,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,21 +18,21 @@ const PORTS: std::ops::Range<u32> = 10_000..32_000;
 
 /// A free port of the loopback interface, and each time another one.
 pub fn free_port() -> u16 {
-    static USED: AtomicU32 = AtomicU32::new(0);
     // Tests of another process begin elsewhere.
-    let first = std::process::id().wrapping_mul(101);
-    let ports = PORTS.map(|_| {
-        let used = USED.fetch_add(1, Ordering::Relaxed);
-        PORTS.start + first.wrapping_add(used) % (PORTS.end - PORTS.start)
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| (std::process::id() % 1_000 * 101).into());
+    let mut ports = PORTS.map(|_| {
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+        u16::try_from(PORTS.start + offset).expect("65,535 at most")
     });
-    let mut ports = ports.filter_map(|port| u16::try_from(port).ok());
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     ports.find(is_free).expect("a free port")
 }
 
-/// Whether a server accepts connections on this port of the loopback interface.
-pub fn accepts(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+/// A listener on a free port of the loopback interface, and the port.
+pub fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    (listener, port)
 }
 
 /// What `attempt` gives, once it gives something, within `limit`; `what` is for messages.

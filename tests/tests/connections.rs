@@ -26,7 +26,6 @@ const IDLE: Duration = Duration::from_millis(1100);
 
 /// With `init.sql`, and one user.
 fn prepared(server: DatabaseServer) -> DatabaseServer {
-    server.init();
     server.sql(&format!("INSERT INTO auth.user (email, password) VALUES ('{EMAIL}', 'hash')"));
     server
 }
@@ -120,8 +119,8 @@ async fn a_look_up_is_one_indexed_statement(server: &DatabaseServer) {
 async fn a_connection_that_stalled_during_a_pause_is_replaced() {
     let server = prepared(mariadb::start());
     for (size, mode) in [(1, "REQUIRED"), (8, "DISABLED")] {
-        let proxy = TcpProxy::start(server.port());
-        let through = [("MYSQL_PORT", &*proxy.port().to_string()), ("MYSQL_SSL_MODE", mode)];
+        let proxy = TcpProxy::start(server.port);
+        let through = [("MYSQL_PORT", &*proxy.port.to_string()), ("MYSQL_SSL_MODE", mode)];
         let store = full(&with(server.login_variables(), &through), size).await;
         proxy.stall_all();
         tokio::time::sleep(IDLE).await;
@@ -171,7 +170,6 @@ fn assert_follows(login: &Service, database: &str) {
 #[ignore = "needs MariaDB: make test"]
 fn readiness_follows_a_database_that_ends_or_stands_still_and_no_probe_is_delayed() {
     let mut server = mariadb::start();
-    server.init();
     let login = users::login(server.login_variables(), &[]);
     assert_follows(&login, "ok");
     server.stop();

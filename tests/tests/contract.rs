@@ -6,19 +6,19 @@ use system_tests::{
     contract::{USER, add_users, token},
     database::DatabaseServer,
     environment, mariadb, mysql9,
-    service::{Functions, Service},
-    stores::{self, Sqlite},
+    service::{Service, check_contract, start_both},
+    stores::Sqlite,
     wait,
 };
 
 #[tokio::test]
 async fn the_contract_holds_on_sqlite() {
-    Functions::start(Sqlite::of_contract().await.variables()).check_contract();
+    check_contract(&start_both(Sqlite::of_contract().await.variables()));
 }
 
 async fn check_on(server: &DatabaseServer) {
-    add_users(&stores::open(&server.root_variables(), 1).await).await;
-    Functions::start(server.login_variables()).check_contract();
+    add_users(server).await;
+    check_contract(&start_both(server.login_variables()));
 }
 
 #[tokio::test]
@@ -31,7 +31,6 @@ async fn the_contract_holds_on_mariadb() {
 #[ignore = "needs MySQL 9: make verify"]
 async fn the_contract_holds_on_mysql_9() {
     let server = mysql9::start();
-    server.init();
     check_on(&server).await;
 }
 

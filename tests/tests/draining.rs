@@ -10,7 +10,7 @@ use system_tests::{
     contract::token,
     environment,
     http::basic,
-    raw::{self, Connection, head},
+    raw::{Connection, head},
     service::Service,
     stores::Sqlite,
     traffic, wait, with,
@@ -32,11 +32,11 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
     let round = || {
         let variables = environment(&[("DRAIN_SECONDS", "1"), ("RUST_LOG", "warn")]);
         let mut validate = Service::start("validate", variables);
-        let address = raw::address(&validate);
+        let port = validate.port;
         thread::scope(|scope| {
-            let sent = scope.spawn(|| traffic::until_refused(address, request));
+            let sent = scope.spawn(|| traffic::until_refused(port, request));
             thread::sleep(SECOND / 4);
-            let status = validate.process().terminate(10 * SECOND);
+            let status = validate.process.terminate(10 * SECOND);
             assert!(status.success(), "{status}");
             sent.join().expect("a client")
         })
@@ -63,7 +63,7 @@ fn while_it_drains_readiness_is_503_and_each_answer_is_the_last_on_its_connectio
     let request = head("POST /validate", "");
     let answer = kept.exchange(&request).expect("an answer");
     assert_eq!((answer.status, answer.is_last()), (401, false), "{answer:?}");
-    service.process().signal_terminate();
+    service.process.signal_terminate();
     let since = Instant::now();
     wait::until("draining", SECOND, || {
         (service.request("GET", "/readyz").send().status == 503).then_some(())
@@ -74,7 +74,7 @@ fn while_it_drains_readiness_is_503_and_each_answer_is_the_last_on_its_connectio
         assert!(connection.time_to_end() < SECOND);
     }
     assert_eq!(service.request("GET", "/healthz").send().status, 200);
-    let status = service.process().wait(10 * SECOND);
+    let status = service.process.wait(10 * SECOND);
     assert!(status.success() && since.elapsed() > SECOND * 9 / 10, "{:?}", since.elapsed());
 }
 
@@ -87,10 +87,10 @@ fn what_runs_is_finished() {
     let mut connection = Connection::to(&login);
     connection.send(login_request("ada@example.com")).expect("a connection");
     assert!(connection.is_silent(SECOND / 2), "it waits for the database");
-    login.process().signal_terminate();
+    login.process.signal_terminate();
     let answer = connection.answer().expect("an answer");
     assert_eq!((answer.status, answer.is_last()), (503, true), "{answer:?}");
-    assert!(login.process().wait(10 * SECOND).success());
+    assert!(login.process.wait(10 * SECOND).success());
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn an_idle_connection_keeps_no_function_from_ending() {
     let mut validate = Service::start("validate", environment(&[]));
     let mut kept = Connection::to(&validate);
     assert_eq!(kept.exchange(head("POST /", "")).expect("an answer").status, 401);
-    assert!(validate.process().terminate(3 * SECOND).success());
+    assert!(validate.process.terminate(3 * SECOND).success());
 }
 
 /// Neither for the end of draining nor for a hash, which is computed on a thread that nothing can
@@ -116,10 +116,10 @@ async fn a_second_sigterm_ends_it_at_once() {
     }
     // The first is answered: the others compute, or wait for their turn.
     assert_eq!(logins[0].answer().expect("an answer").status, 401);
-    login.process().signal_terminate();
+    login.process.signal_terminate();
     wait::until("the first signal", SECOND, || login.log().contains("draining").then_some(()));
     let since = Instant::now();
-    let status = login.process().terminate(3 * SECOND);
+    let status = login.process.terminate(3 * SECOND);
     assert!(status.success() && since.elapsed() < SECOND, "{status} after {:?}", since.elapsed());
     assert!(login.log().contains("ended at once by another signal"), "{}", login.log());
 }

@@ -11,9 +11,8 @@ use shared::config::Argon2Config;
 use system_tests::{
     contract::token,
     mariadb,
-    process::memory_kib,
-    service::{Functions, Service},
-    traffic::{Clients, Kind, Record, Traffic},
+    service::{Service, start_both},
+    traffic::{Kind, Traffic},
     users,
 };
 
@@ -39,25 +38,26 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     users::add(&server, COST);
     let mut database = server.login_variables();
     database.extend(users::variables(COST));
-    let Functions { login, validate } = Functions::start(database);
+    let [login, validate] = start_both(database);
 
     let before = sequential(&login);
     let every = before * 2 * CLIENTS / TIMES / u32::try_from(slots).expect("a number of cores");
-    let [first, second] =
-        [Kind::RightLogin, Kind::WrongLogin].map(|kind| Clients { kind, number: CLIENTS, every });
-    let beside = Clients { kind: Kind::GoodToken, number: 1, every: Duration::from_millis(50) };
+    let clients = [
+        (Kind::RightLogin, CLIENTS, every),
+        (Kind::WrongLogin, CLIENTS, every),
+        (Kind::GoodToken, 1, Duration::from_millis(50)),
+    ];
     let good = token("ada@example.com", false);
-    let clients = [first, second, beside];
-    let traffic = Traffic::start(login.url(""), validate.url(""), good, &clients);
+    let traffic = Traffic::start(&login, &validate, good, &clients);
     thread::sleep(FLOOD);
     let records = traffic.stop();
     let after = sequential(&login);
-    let peak = memory_kib(login.id(), "VmHWM");
+    let peak = login.process.memory_kib("VmHWM");
 
     let logins = records.filter(|record| record.kind.is_login());
     let accepted = logins.filter(|record| record.status != 503);
     let refused = logins.filter(|record| record.status == 503);
-    let validations = records.of(Kind::GoodToken);
+    let validations = records.filter(|record| record.kind == Kind::GoodToken);
     let queue = before * (1 + WAITING_PER_SLOT);
     println!("{} | one login {before:?} before, {after:?} after | {peak} KiB", records.summary());
     for (what, records) in
@@ -70,7 +70,7 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     assert!(logins.0.len() as u128 > as_planned / 2, "too few for a flood: {}", logins.0.len());
     assert!(accepted.0.iter().all(|record| [200, 401].contains(&record.status)));
     assert!(accepted.0.len() > slots * 10 && refused.0.len() > accepted.0.len());
-    assert!(validations.0.iter().all(Record::is_usual) && validations.0.len() > 40);
+    assert!(validations.0.iter().all(|record| record.is_usual) && validations.0.len() > 40);
     assert!(accepted.percentile(99) < queue * GENEROUS);
     assert!(refused.percentile(99) < before * 4, "at once: {:?}", refused.percentile(99));
     assert!(peak < slots * COST.memory_kib as usize + BESIDE, "{peak} KiB");

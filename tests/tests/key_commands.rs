@@ -162,7 +162,7 @@ fn a_label_that_stays_is_said_and_that_of_the_public_keys_is_taken_away_all_the_
     let mut keys = Keys::both(&moto, "jwt");
     keys.good("new --alg ES256 --kid one");
     keys.good("rotate --stage --kid two");
-    let manager = moto.port();
+    let manager = moto.port;
     keys.variables = Moto::variables_for(fake_http::start(move |head, body| {
         let takes_away = body.contains("AWSPREVIOUS") && head.contains("UpdateSecretVersionStage");
         if takes_away && body.contains("\"jwt\"") {

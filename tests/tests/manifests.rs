@@ -12,7 +12,7 @@ use shared::keys::Keys;
 use system_tests::{
     Environment,
     process::{Output, cargo_variables, command, output},
-    python, scratch, workspace,
+    scratch, workspace,
 };
 
 const OVERLAYS: [&str; 3] = ["minikube", "production", "production-secrets-manager"];
@@ -65,7 +65,7 @@ fn assert_valid(documents: &[Value]) {
     let folder = scratch::directory();
     let file = folder.path().join("documents.yaml");
     fs::write(&file, documents.collect::<Vec<_>>().join("\n---\n")).expect("scratch");
-    let mut validate = command(python::program("kubernetes-validate"), &Environment::new());
+    let mut validate = command("kubernetes-validate", &Environment::new());
     validate.args(["--strict", "--quiet"]).arg(file);
     let validated = output(validate, b"", Duration::from_mins(1));
     let found = (validated.status.success(), &*validated.stdout, &*validated.stderr);

@@ -29,7 +29,7 @@ const STAYS: (&str, &str) = ("JWT_ISSUER", "a-text-that-stays");
 
 /// How often each text is in the memory that this process may write.
 fn count<const N: usize>(service: &Service, texts: [&[u8]; N]) -> [usize; N] {
-    let process = format!("/proc/{}", service.id());
+    let process = format!("/proc/{}", service.process.id());
     let maps = fs::read_to_string(format!("{process}/maps")).unwrap();
     let memory = File::open(format!("{process}/mem")).unwrap();
     let mut counts = [0; N];

@@ -5,30 +5,30 @@ use std::{fs, time::Duration};
 
 use serde_json::Value;
 use system_tests::{
-    contract::{self, SECRET, USER, check, is_doubled, token},
+    contract::{SECRET, USER, check, is_doubled, token},
     environment,
     gateway::Gateway,
     http::{Request, basic},
-    python,
-    raw::{Connection, address, head},
-    service::{Functions, Service},
+    process::python,
+    raw::{Connection, head},
+    service::{Service, start_both},
     stores::Sqlite,
     wait, workspace,
 };
 
 /// The one of `k8s-knative/one-host`, and the ingress behind it.
-fn start(functions: &Functions) -> [Gateway; 2] {
+fn start([login, validate]: &[Service; 2]) -> [Gateway; 2] {
     let [port, ingress_port] = [(); 2].map(|()| wait::free_port());
-    let port_of = |service: &Service| address(service).port().to_string();
+    let address = format!("127.0.0.1:{ingress_port}");
     let replacements = [
         ("8000", ingress_port.to_string()),
-        ("8081", port_of(&functions.login)),
-        ("8082", port_of(&functions.validate)),
+        ("8081", login.port.to_string()),
+        ("8082", validate.port.to_string()),
     ];
     let ingress =
         Gateway::start("nginx", "tests/data/knative-ingress", &replacements, ingress_port);
     let replacements = [
-        ("kourier-internal.kourier-system.svc.cluster.local:80", ingress.address().to_string()),
+        ("kourier-internal.kourier-system.svc.cluster.local:80", address),
         ("listen 8080", format!("listen 127.0.0.1:{port}")),
     ];
     [Gateway::start("nginx", "k8s-knative/one-host", &replacements, port), ingress]
@@ -55,12 +55,11 @@ fn flask_address() -> String {
 #[ignore = "needs nginx and PyJWT: make test"]
 async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
     let store = Sqlite::with(&[("demo@example.com", "correct horse battery staple")]).await;
-    store.users.add(&contract::users().await).await.expect("the users are new");
-    let functions = Functions::start(store.variables());
+    let functions = start_both(store.variables());
     let [host, _ingress] = start(&functions);
 
-    let base_url = format!("http://{}", host.address());
-    check(|_, request| request.clone().to(&base_url).send(), is_passed);
+    let base_url = format!("http://127.0.0.1:{}", host.port);
+    check(|_, request| request.clone().to(host.port).send(), is_passed);
     for path in ["/", "/healthz", "/readyz", "/validated", "/login/", "/.well-known/../healthz"] {
         assert_eq!(host.request("GET", path).send().status, 404, "{path}");
     }
@@ -81,7 +80,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
         ("http_proxy", &base_url),
         ("JWT_SECRET", SECRET),
     ]);
-    let checked = python::run("flask_gateway.py", &variables);
+    let checked = python("flask_gateway.py", &variables);
     assert!(checked.status.success(), "{}", checked.stderr);
 }
 
@@ -95,7 +94,7 @@ fn bodies_are_not_waited_for(host: &Gateway) {
             ("Content-Length: 2000000", "x".repeat(2_000_000)),
         ] {
             let headers = format!("Authorization: {credentials}\r\n{length}\r\n");
-            let mut connection = Connection::open(host.address()).expect("it listens");
+            let mut connection = Connection::open(host.port).expect("it listens");
             connection.wait_up_to(Duration::from_secs(2));
             let answer = connection.exchange(head(&format!("POST {path}"), &headers) + &body);
             assert_eq!(answer.expect("an answer").status, 200, "{path}: {length}");

@@ -81,9 +81,9 @@ fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
     let (moto, folder) = (Moto::start(), scratch::directory());
     let _ = moto.create_secret("jwt", SECRET);
     let [key, secret] = &moto.know_one_user();
-    let plain = format!("http://127.0.0.1:{}", moto.port());
+    let plain = format!("http://127.0.0.1:{}", moto.port);
     let authority = Authority::new(folder.path(), "ca");
-    let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port());
+    let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port);
     let tls = format!("https://localhost:{port}");
     let [config, given] =
         ["config", "given"].map(|name| folder.path().join(name).display().to_string());

@@ -30,7 +30,6 @@ fn server() -> DatabaseServer {
 }
 
 fn prepared(server: DatabaseServer) -> DatabaseServer {
-    server.init();
     users::add(&server, users::quick());
     server
 }

@@ -4,12 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use shared::{password::PasswordHasher, users::NewUser};
+use shared::password::PasswordHasher;
 use statrs::stats_tests::{
     Alternative,
     mannwhitneyu::{MannWhitneyUMethod, mannwhitneyu},
 };
-use system_tests::{contract::hash, mariadb, service::Service, stores, users};
+use system_tests::{mariadb, service::Service, stores, users};
 
 const PASSWORD: &str = "a long enough passphrase";
 const KNOWN: &str = "known@example.com";
@@ -31,8 +31,8 @@ async fn the_time_of_an_answer_does_not_tell_whether_an_e_mail_exists() {
     let server = mariadb::shared();
     let hasher = PasswordHasher::new(users::quick(), 1);
     let known = hasher.hash(PASSWORD.into()).await.unwrap();
-    let user = |email: &str, hash| NewUser { email: email.into(), hash, admin: false };
-    let both = [user(KNOWN, known), user(OTHER_HASH, hash(PASSWORD).await)];
+    let mut both = stores::new_users(&[(KNOWN, PASSWORD), (OTHER_HASH, PASSWORD)]).await;
+    both[0].hash = known;
     stores::open(&server.root_variables(), 1).await.add(&both).await.unwrap();
     let login = users::login(server.login_variables(), &[("LOGIN_MAX_FAILURES", "10000")]);
 

@@ -6,7 +6,7 @@ use system_tests::{
     Environment,
     contract::token,
     gateway::Gateway,
-    raw::{self, Connection, head},
+    raw::{Connection, head},
     service::Service,
     wait,
 };
@@ -24,10 +24,10 @@ fn an_answer_does_not_wait_for_a_body_behind_queue_proxy_where_full_duplex_is_as
         let replacements = [
             ("enable_full_duplex", option.to_owned()),
             ("8000", port.to_string()),
-            ("8081", raw::address(&validate).port().to_string()),
+            ("8081", validate.port.to_string()),
         ];
         let proxy = Gateway::start("caddy", "tests/data/queue-proxy", &replacements, port);
-        let mut connection = Connection::open(proxy.address()).expect("it listens");
+        let mut connection = Connection::open(proxy.port).expect("it listens");
         connection.send(&request).expect("a connection");
         if option.is_empty() {
             assert!(connection.is_silent(Duration::from_secs(2)), "it is not needed any more");

@@ -3,7 +3,7 @@
 use std::thread;
 
 use shared::config::Argon2Config;
-use system_tests::{mariadb, process::memory_kib, users};
+use system_tests::{mariadb, users};
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn large_stored_hashes_do_not_break_the_bound_of_memory() {
                 scope.spawn(move || assert_eq!(log_in(login, &email, "wrong").status, 401));
             }
         });
-        let peak = memory_kib(login.id(), "VmHWM");
+        let peak = login.process.memory_kib("VmHWM");
         assert!(peak < BOUND_KIB, "{kind}: {peak} KiB, of {BOUND_KIB}");
     }
 }

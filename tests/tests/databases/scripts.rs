@@ -15,6 +15,7 @@ use super::*;
 
 /// In this order: each begins with what the one before left.
 pub(crate) async fn suite(server: &DatabaseServer) {
+    server.sql("DROP DATABASE auth; DROP USER auth_user@'%'");
     the_account_is_locked_until_it_has_a_password(server).await;
     the_account_may_look_up_and_replace_hashes_and_no_more(server).await;
     for options in ["CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "ENGINE=MyISAM CHARSET=latin1"] {
@@ -48,7 +49,7 @@ async fn the_account_is_locked_until_it_has_a_password(server: &DatabaseServer) 
         ("AUTH_PASSWORD", "it's \"hard\" \\ to %s quote ü"),
         ("MYSQL_ROOT_PASSWORD", ""),
         ("MYSQL_HOST", "127.0.0.1"),
-        ("MYSQL_TCP_PORT", &server.port().to_string()),
+        ("MYSQL_TCP_PORT", &server.port.to_string()),
         ("INIT_SQL", workspace().join("init.sql").to_str().unwrap()),
     ]);
     let script = workspace().join("k8s-knative/overlays/minikube/initialise.sh");

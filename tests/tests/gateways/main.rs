@@ -9,12 +9,7 @@ use std::{collections::BTreeSet, fs, thread};
 
 use serde_json::json;
 use system_tests::{
-    contract::USER,
-    moto::Moto,
-    raw::{address, head},
-    service::Service,
-    stores::Sqlite,
-    wait, workspace,
+    contract::USER, moto::Moto, raw::head, service::Service, stores::Sqlite, wait, workspace,
 };
 
 use requests::{bearer, good, requests, signed};
@@ -45,7 +40,7 @@ const CHECKS: [Check; 20] = [
     ("Upgrade: h2c", h2c),
     ("validate silent", silent),
     ("validate down", |it, _| {
-        it.validate.process().kill();
+        it.validate.process.kill();
         closed(it)
     }),
     ("validate keyless", without_keys),
@@ -163,7 +158,7 @@ fn closed(setup: &mut Setup) -> String {
 /// It takes connections and does not answer, for longer than the gateway is patient (but for Traefik, whose
 /// 30 s cannot be set), and then it does again.
 fn silent(setup: &mut Setup, _: &str) -> String {
-    setup.validate.process().freeze();
+    setup.validate.process.freeze();
     let cell = if setup.name == "traefik" {
         let answer = setup.connection().exchange(head("GET /api", &bearer(good())));
         assert!(answer.is_err() && setup.arrived().is_empty(), "{answer:?}");
@@ -171,15 +166,15 @@ fn silent(setup: &mut Setup, _: &str) -> String {
     } else {
         closed(setup)
     };
-    setup.validate.process().thaw();
+    setup.validate.process.thaw();
     setup.wait_until_open();
     cell
 }
 
 /// It is there, and has no keys since their source is out of reach: it answers 503.
 fn without_keys(setup: &mut Setup, _: &str) -> String {
-    let port = address(&setup.validate).port().to_string();
-    setup.validate.process().kill();
+    let port = setup.validate.port.to_string();
+    setup.validate.process.kill();
     let mut variables = Moto::variables_for(wait::free_port());
     variables.extend([("PORT".into(), port), ("JWT_SECRET_ID".into(), "auth/jwt".into())]);
     setup.validate = Service::start_unready("validate", variables);

@@ -13,7 +13,7 @@ use system_tests::{
     forge::pem,
     gateway::Gateway,
     http::Answer,
-    raw::{Connection, address, head},
+    raw::{Connection, head},
     service::Service,
     stores::Sqlite,
     wait,
@@ -62,12 +62,8 @@ impl Setup {
         let configuration = format!("examples/gateways/{name}");
         let program = name.split('-').next().unwrap_or(name);
         let port = wait::free_port();
-        let places = [
-            ("8000", port),
-            ("8081", address(login).port()),
-            ("8082", address(&validate).port()),
-            ("8083", api_port),
-        ];
+        let places =
+            [("8000", port), ("8081", login.port), ("8082", validate.port), ("8083", api_port)];
         let places = places.map(|(place, port)| (place, port.to_string()));
         let gateway = Gateway::start(program, &configuration, &places, port);
         let setup = Self { name, gateway, validate, upstream };
@@ -77,7 +73,7 @@ impl Setup {
     }
 
     pub(crate) fn connection(&self) -> Connection {
-        let mut connection = Connection::open(self.gateway.address()).expect("it listens");
+        let mut connection = Connection::open(self.gateway.port).expect("it listens");
         connection.wait_up_to(PATIENCE);
         connection
     }

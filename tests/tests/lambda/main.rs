@@ -16,7 +16,7 @@ use system_tests::{
 
 /// Starts a function with this runtime API.
 fn start(name: &str, api: &RuntimeApi, variables: Environment) -> Process {
-    let mut all = runtime_variables(&api.address());
+    let mut all = runtime_variables(&api.address);
     all.extend(variables);
     Process::start(name, command(binary(name), &all))
 }

@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, slice, thread};
 use serde_json::Value;
 use system_tests::{
     Environment,
-    contract::{USER, token},
+    contract::{USER, key_in_file, token},
     lambda::Lambda,
-    measured::key_in_file,
     scratch,
     stores::Sqlite,
     with,

@@ -56,7 +56,7 @@ fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_i
     let (moto, (database, port)) = (Moto::start(), database());
     let _ = moto.create_secret("jwt", SECRET);
     let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
-    let validate = of_a_snapshot(moto.port());
+    let validate = of_a_snapshot(moto.port);
     let account = [("DATABASE_SECRET_ID", "db"), ("MYSQL_HOST", "127.0.0.1")];
     let parts = [("MYSQL_PORT", port.as_str()), ("MYSQL_DB", "auth")];
     let login = with(with(validate.clone(), &account), &parts);

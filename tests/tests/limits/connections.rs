@@ -10,7 +10,6 @@ use system_tests::{
     contract::USER,
     environment,
     http::basic,
-    process::memory_kib,
     raw::{Connection, head},
     service::{Service, shell},
     stores::Sqlite,
@@ -115,7 +114,7 @@ async fn connections_never_take_the_file_descriptors_of_the_database() {
 fn the_limit_of_file_descriptors_is_raised_as_far_as_it_goes() {
     let command = shell("validate", "ulimit -Sn 100; exec \"$0\"");
     let service = Service::start_by("validate", command, 200, Environment::new());
-    let limits = fs::read_to_string(format!("/proc/{}/limits", service.id())).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", service.process.id())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let files: Vec<&str> = files.split_whitespace().collect();
     assert_eq!(files[3], files[4], "soft and hard");
@@ -158,10 +157,10 @@ fn a_connection_costs_no_more_than_40_kib_whatever_it_has_sent() {
             connection
         };
         drop(open());
-        let before = memory_kib(service.id(), "VmRSS");
+        let before = service.process.memory_kib("VmRSS");
         let open: Vec<_> = (0..1000).map(|_| open()).collect();
         thread::sleep(SECOND / 5);
-        let each = (memory_kib(service.id(), "VmRSS") - before) * 1024 / open.len();
+        let each = (service.process.memory_kib("VmRSS") - before) * 1024 / open.len();
         println!("a connection {what}: {each} bytes");
         assert!(each < 40 * 1024, "{what}: {each} bytes");
     }

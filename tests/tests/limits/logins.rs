@@ -9,10 +9,9 @@ use system_tests::{
     contract::{USER, add_users},
     http::basic,
     mariadb,
-    process::memory_kib,
-    raw::{Connection, address, head},
+    raw::{Connection, head},
     service::Service,
-    stores, wait, with,
+    wait, with,
 };
 
 const FLOOD: Duration = Duration::from_secs(2);
@@ -21,7 +20,6 @@ const BOUND: usize = (32 + 2 * 20) * 1024;
 
 /// Two clients at once that send heads of 14 KiB and hang up, as fast as they can.
 fn send_and_hang_up(login: &Service) -> usize {
-    let address = address(login);
     let padding = format!("X-Padding: {}\r\n", "x".repeat(13 * 1024));
     let client = |number: usize| {
         let since = Instant::now();
@@ -29,7 +27,7 @@ fn send_and_hang_up(login: &Service) -> usize {
         while since.elapsed() < FLOOD {
             let credentials = basic(&format!("{number}-{sent}@example.com"), "x");
             let headers = format!("Authorization: {credentials}\r\n{padding}");
-            let connection = Connection::open(address);
+            let connection = Connection::open(login.port);
             if connection.is_ok_and(|mut it| it.send(head("POST /login", &headers)).is_ok()) {
                 sent += 1;
             }
@@ -46,8 +44,7 @@ fn send_and_hang_up(login: &Service) -> usize {
 #[ignore = "needs MariaDB: make test"]
 async fn clients_that_hang_up_leave_no_more_logins_than_may_be_under_way() {
     let mut server = mariadb::start();
-    server.init();
-    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    add_users(&server).await;
     let variables = [("HASH_SLOTS", "2"), ("MAX_CONNECTIONS", "100")];
     let login = Service::start("login", with(server.login_variables(), &variables));
     let status = || login.request("POST", "/login").basic(USER.0, USER.1).send().status;
@@ -57,7 +54,7 @@ async fn clients_that_hang_up_leave_no_more_logins_than_may_be_under_way() {
             server.process.freeze();
         }
         let sent = send_and_hang_up(&login);
-        let peak = memory_kib(login.id(), "VmHWM");
+        let peak = login.process.memory_kib("VmHWM");
         println!("{sent} heads of clients that hung up, the database {database}: {peak} KiB");
         assert!(sent > 1_000, "too few for a flood: {sent}");
         assert!(peak < BOUND, "the database {database}: {peak} KiB");

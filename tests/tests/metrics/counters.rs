@@ -6,8 +6,8 @@ use system_tests::{
     contract::{USER, token},
     environment,
     http::basic,
-    measured::Measured,
     raw::{Connection, head},
+    service::Service,
     stores::Sqlite,
     wait, with,
 };
@@ -18,13 +18,13 @@ type Row<'a> = (&'a str, &'a str, u32, u16, &'a str);
 
 /// That these requests, of all that the function got, are counted so; `outcomes` is how many there
 /// are, all of which are there from the start.
-fn are_counted(function: &Measured, metric: &str, outcomes: usize, rows: &[Row<'_>]) {
+fn are_counted(function: &Service, metric: &str, outcomes: usize, rows: &[Row<'_>]) {
     let mut expected = function.all(metric);
     assert!(expected.len() == outcomes && expected.values().sum::<f64>() < 0.5, "{expected:?}");
     for &(request, authorization, times, status, outcome) in rows {
         let (method, path) = request.split_once(' ').expect("a method and a path");
         for _ in 0..times {
-            let request = function.service.request(method, path);
+            let request = function.request(method, path);
             let answer = match authorization {
                 "" => request.send(),
                 value => request.header("authorization", value).send(),
@@ -41,7 +41,7 @@ fn are_counted(function: &Measured, metric: &str, outcomes: usize, rows: &[Row<'
 #[tokio::test]
 async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
     let store = Sqlite::of_contract().await;
-    let login = Measured::start("login", store.variables());
+    let login = Service::start_measured("login", store.variables());
     let [user, unknown] = [USER, ("unknown@example.com", "x")].map(|(name, it)| basic(name, it));
     let rows = [
         ("POST /login", &*user, 1, 200, "authn_login_success"),
@@ -73,7 +73,7 @@ async fn logins_are_counted_by_outcome_and_their_hashes_are_measured() {
 #[test]
 fn what_is_out_of_reach_is_counted_as_unavailable() {
     let url = format!("mysql://u:p@127.0.0.1:{}/auth", wait::free_port());
-    let login = Measured::start("login", environment(&[("DATABASE_URL", &url)]));
+    let login = Service::start_measured("login", environment(&[("DATABASE_URL", &url)]));
     let rows = [("POST /login", &*basic("a@example.com", "x"), 1, 503, "service_unavailable")];
     are_counted(&login, "login_total", 8, &rows);
 }
@@ -82,9 +82,9 @@ fn what_is_out_of_reach_is_counted_as_unavailable() {
 fn a_client_that_hangs_up_is_counted_as_such() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let url = format!("mysql://u:p@{}/a", silent.local_addr().expect("an address"));
-    let login = Measured::start("login", environment(&[("DATABASE_URL", &url)]));
+    let login = Service::start_measured("login", environment(&[("DATABASE_URL", &url)]));
     let _probe = silent.accept().expect("readiness asks the database");
-    let mut gone = Connection::to(&login.service);
+    let mut gone = Connection::to(&login);
     let credentials = format!("Authorization: {}\r\n", basic("gone@example.com", "x"));
     gone.send(head("POST /login", &credentials)).expect("it listens");
     // The login is under way once it has connected.
@@ -118,7 +118,7 @@ fn validations_are_counted_by_outcome() {
         ("authorizer", &[issuer], asked.to_vec()),
         ("validate", &[issuer], [asked.to_vec(), published.to_vec()].concat()),
     ] {
-        let function = Measured::start(name, environment(variables));
+        let function = Service::start_measured(name, environment(variables));
         are_counted(&function, "validate_total", 9, &rows);
     }
 }
@@ -127,13 +127,13 @@ fn validations_are_counted_by_outcome() {
 async fn nothing_of_a_request_or_of_a_secret_is_in_them() {
     let store = Sqlite::of_contract().await;
     let key = [("JWT_SECRET", "canary in a mine of coal, 1234 feet below")];
-    let login = Measured::start("login", with(store.variables(), &key));
-    let post = |path| login.service.request("POST", path);
+    let login = Service::start_measured("login", with(store.variables(), &key));
+    let post = |path| login.request("POST", path);
     let logged_in = post("/login").basic(USER.0, USER.1).header("x-request-id", "canary").send();
     assert_eq!(logged_in.status, 200);
     assert_eq!(post("/login").basic("canary@example.com", "canary").send().status, 401);
     assert_eq!(post("/canary?canary=1").header("user-agent", "canary").send().status, 404);
-    let text = login.text();
+    let text = login.metrics();
     for part in ["canary", "Ada", "ada", "@", "127.0.0.1", logged_in.text()] {
         assert!(!text.contains(part), "{part}: {text}");
     }

@@ -1,12 +1,11 @@
 //! Metrics are on their own port, and nothing else is.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use system_tests::{
     Environment,
     contract::token,
     environment,
-    measured::Measured,
     raw::{Connection, head},
     service::Service,
     stores::Sqlite,
@@ -16,27 +15,26 @@ use system_tests::{
 #[tokio::test]
 async fn neither_port_has_the_paths_of_the_other() {
     let store = Sqlite::of_contract().await;
-    let login = Measured::start("login", store.variables());
-    let validate = Measured::start("validate", Environment::new());
+    let login = Service::start_measured("login", store.variables());
+    let validate = Service::start_measured("validate", Environment::new());
     for function in [&login, &validate] {
-        assert_eq!(function.service.request("GET", "/metrics").send().status, 404);
+        assert_eq!(function.request("GET", "/metrics").send().status, 404);
         for path in ["/", "/login", "/validate", "/healthz", "/readyz", "/metrics/", "/x/metrics"] {
-            assert_eq!(function.ask("GET", path).status, 404, "{path}");
+            assert_eq!(function.ask_metrics("GET", path).status, 404, "{path}");
         }
-        let post = function.ask("POST", "/metrics");
+        let post = function.ask_metrics("POST", "/metrics");
         assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
-        assert_eq!(function.ask("HEAD", "/metrics").status, 200);
+        assert_eq!(function.ask_metrics("HEAD", "/metrics").status, 200);
     }
     let without = Service::start("validate", Environment::new());
     let listens = |service: &Service| service.log().contains("listening for metrics");
-    assert!(listens(&validate.service) && !listens(&without), "only with METRICS_PORT");
+    assert!(listens(&validate) && !listens(&without), "only with METRICS_PORT");
 }
 
 #[test]
 fn heads_and_connections_are_bounded_and_a_slow_scrape_keeps_no_request_waiting() {
-    let validate = Measured::start("validate", Environment::new());
-    let address = SocketAddr::from(([127, 0, 0, 1], validate.port));
-    let open = || Connection::open(address).expect("it listens");
+    let validate = Service::start_measured("validate", Environment::new());
+    let open = || Connection::open(validate.metrics_port).expect("it listens");
     let long = head("GET /metrics", &format!("X: {}\r\n", "x".repeat(17_000)));
     assert_eq!(open().exchange(long).expect("an answer").status, 431);
 
@@ -49,22 +47,22 @@ fn heads_and_connections_are_bounded_and_a_slow_scrape_keeps_no_request_waiting(
     next.send(&request).expect("the system buffers it");
     assert!(next.is_silent(Duration::from_millis(500)), "a seventeenth connection");
     // Requests have a limit of their own.
-    assert_eq!(validate.service.request("GET", "/").send().status, 401);
+    assert_eq!(validate.request("GET", "/").send().status, 401);
     kept.pop();
     assert_eq!(next.answer().expect("its turn").status, 200);
 }
 
 #[test]
 fn metrics_are_there_while_the_function_drains_and_count_what_it_does_then() {
-    let mut validate = Measured::start("validate", environment(&[("DRAIN_SECONDS", "2")]));
-    validate.service.process().signal_terminate();
+    let mut validate = Service::start_measured("validate", environment(&[("DRAIN_SECONDS", "2")]));
+    validate.process.signal_terminate();
     wait::until("it drains", Duration::from_secs(1), || {
-        (validate.service.request("GET", "/readyz").send().status != 200).then_some(())
+        (validate.request("GET", "/readyz").send().status != 200).then_some(())
     });
     let token = token("ada@example.com", false);
-    assert_eq!(validate.service.request("GET", "/").bearer(&token).send().status, 200);
+    assert_eq!(validate.request("GET", "/").bearer(&token).send().status, 200);
     let verified = validate.get("validate_total{outcome=\"authn_token_verified\"}");
     assert_eq!(verified, Some(1.0));
-    let status = validate.service.process().wait(Duration::from_secs(10));
+    let status = validate.process.wait(Duration::from_secs(10));
     assert!(status.success(), "{status}");
 }

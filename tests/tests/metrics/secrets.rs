@@ -8,8 +8,9 @@ use system_tests::{
     contract::{SECRET, token},
     environment,
     forge::encode,
-    measured::Measured,
-    scratch, wait,
+    scratch,
+    service::Service,
+    wait,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -18,7 +19,7 @@ fn key_set(kid: &str) -> String {
     json!({ "keys": [{ "kty": "oct", "kid": kid, "k": encode(SECRET.repeat(2)) }] }).to_string()
 }
 
-fn keys(validate: &Measured) -> Vec<String> {
+fn keys(validate: &Service) -> Vec<String> {
     let all = validate.all("key_info");
     assert!(all.values().all(|value| (value - 1.0).abs() < f64::EPSILON), "{all:?}");
     all.into_keys().collect()
@@ -31,12 +32,12 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
     fs::write(&path, key_set("old")).expect("scratch can be written");
     let file = path.to_str().expect("UTF-8");
     let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
-    let validate = Measured::start("validate", environment(&variables));
+    let validate = Service::start_measured("validate", environment(&variables));
     // Behind a request the key is fetched.
     let until = |what: &str, holds: &dyn Fn() -> bool| {
         let token = token("ada@example.com", false);
         wait::until(what, LIMIT, || {
-            let _ = validate.service.request("GET", "/").bearer(&token).send();
+            let _ = validate.request("GET", "/").bearer(&token).send();
             holds().then_some(())
         });
     };
@@ -56,7 +57,7 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
 
 #[test]
 fn a_secret_that_cannot_change_has_no_age() {
-    let validate = Measured::start("validate", Environment::new());
+    let validate = Service::start_measured("validate", Environment::new());
     assert!(validate.all("secret_age_seconds").is_empty());
     // Nor has a key a name that is a plain text: its hash would invite guesses.
     assert_eq!(keys(&validate), [r#"kid="",alg="HS256""#]);

@@ -13,7 +13,7 @@ fn key_set(kid: &str) -> String {
 
 /// A secret with this password, and with all that RDS writes.
 fn secret(server: &DatabaseServer, password: &str) -> String {
-    let port = server.port().to_string();
+    let port = server.port.to_string();
     let secret = json!({
         "engine": "mariadb", "host": "127.0.0.1", "port": port, "dbname": "auth",
         "username": "auth_user", "password": password,
@@ -31,7 +31,6 @@ fn set_password(server: &DatabaseServer, password: &str) {
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
 fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memory() {
     let (mut moto, server, mut clock) = (Moto::start(), mariadb::start(), Clock::new());
-    server.init();
     users::add(&server, users::quick());
     set_password(&server, "first-password");
     let _ = moto.create_secret("db", &secret(&server, "first-password"));
@@ -69,15 +68,15 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
 
     // During a freeze, as of Lambda between two requests: the key twice, so that it is AWSPREVIOUS
     // as well.
-    functions.login.process().freeze();
-    functions.validate.process().freeze();
+    functions.login.process.freeze();
+    functions.validate.process.freeze();
     moto.put_secret("jwt", &key_set("two"));
     moto.put_secret("jwt", &key_set("two"));
     moto.put_secret("db", &secret(&server, "fourth-password"));
     set_password(&server, "fourth-password");
     clock.advance(HOURS);
-    functions.login.process().thaw();
-    functions.validate.process().thaw();
+    functions.login.process.thaw();
+    functions.validate.process.thaw();
     assert_eq!(functions.validate(&old), 403, "its key was taken away hours ago");
     assert_eq!(functions.validate(&functions.log_in()), 200, "and signs no more");
 

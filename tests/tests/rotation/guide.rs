@@ -9,7 +9,7 @@ use system_tests::{
     moto::Moto,
     mysql9,
     process::{binary, command, output},
-    python, scratch, workspace,
+    scratch, workspace,
 };
 
 use super::*;
@@ -98,7 +98,7 @@ fn follow(server: &DatabaseServer, section: Section) {
     let shell = |text: &str| {
         let mut bash = command("bash", &moto.variables());
         let kubectl = workspace().join("tests/tests/rotation/kubectl");
-        let path = [kubectl, binary("auth-admin"), python::program("aws")]
+        let path = [kubectl, binary("auth-admin"), workspace().join("target/venv/bin/aws")]
             .map(|program| program.with_file_name("").display().to_string() + ":");
         let path = path.concat() + &std::env::var("PATH").unwrap_or_default();
         bash.args(["-euo", "pipefail", "-c", text]).env("PATH", path);

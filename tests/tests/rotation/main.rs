@@ -17,8 +17,8 @@ use system_tests::{
 
 /// 10 logins in a second, and 100 validations.
 const CLIENTS: [Clients; 2] = [
-    Clients { kind: Kind::RightLogin, number: 2, every: Duration::from_millis(200) },
-    Clients { kind: Kind::GoodToken, number: 5, every: Duration::from_millis(50) },
+    (Kind::RightLogin, 2, Duration::from_millis(200)),
+    (Kind::GoodToken, 5, Duration::from_millis(50)),
 ];
 /// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
 const REFRESH: u64 = 301;
@@ -61,7 +61,7 @@ impl Functions {
     }
 
     fn load(&self) -> Traffic {
-        Traffic::start(self.login.url(""), self.validate.url(""), self.log_in(), &CLIENTS)
+        Traffic::start(&self.login, &self.validate, self.log_in(), &CLIENTS)
     }
 
     fn try_log_in(&self) -> Answer {
@@ -86,6 +86,6 @@ fn assert_all_good(load: Traffic, what: &str) {
     let since = records.0.iter().map(|record| record.sent).min().expect("requests");
     let rate = records.0.len() as u128 * 1_000 / since.elapsed().as_millis().max(1);
     assert!(rate > 25, "too busy to say anything: {rate} requests in a second");
-    let bad = records.filter(|record| !record.is_usual());
+    let bad = records.filter(|record| !record.is_usual);
     assert!(bad.0.is_empty(), "{what}: {}", bad.summary());
 }

@@ -17,8 +17,7 @@ use system_tests::{
     contract::{seconds, token, token_with},
     environment, fake_http,
     process::{Output, Process, binary, command, output},
-    python,
-    service::{Functions, Service},
+    service::{Service, start_both},
     stores::Sqlite,
     wait, workspace,
 };
@@ -42,7 +41,7 @@ fn for_each_client(check: &(impl Fn(&Client) + Sync)) {
     thread::scope(|scope| {
         for (name, command) in [
             ("curl", vec![file("client.sh")]),
-            ("Python", vec![python::program("python"), file("client.py")]),
+            ("Python", vec!["python".into(), file("client.py")]),
             ("JavaScript", vec![file("javascript/main.mjs")]),
             ("Rust", vec![binary("example-client")]),
         ] {
@@ -167,7 +166,7 @@ async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_boun
                 continue;
             }
             let all = store.variables().into_iter().chain(row.variables.clone()).collect();
-            let Functions { login, validate } = Functions::start(all);
+            let [login, validate] = start_both(all);
             client.check(&row, variables(&login.url("/login"), &validate.url("/validate")));
             let requests = |it: &Service| it.log().matches(r#""message":"request""#).count();
             // Lines of good tokens come into the log a moment behind the answer.

@@ -17,11 +17,10 @@ use system_tests::{
     environment, mariadb,
     moto::Moto,
     process::{Process, command, output},
-    python,
-    raw::{self, Connection, head},
+    raw::{Connection, head},
     scratch,
-    service::{Functions, Service},
-    stores, traffic, wait, with, workspace,
+    service::{Service, check_contract},
+    traffic, wait, with, workspace,
 };
 
 const LIMIT: Duration = Duration::from_secs(40);
@@ -102,20 +101,17 @@ fn each_image_is_the_file_that_lambda_is_given_without_root_and_says_what_it_lac
 #[ignore = "needs MariaDB and the images: make verify"]
 async fn in_64_mib_the_contract_holds_900_connections_fit_and_it_ends_under_load_without_a_loss() {
     let server = mariadb::shared();
-    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    add_users(&server).await;
     let start = |name: &str, variables| start(name, &["--memory=64m"], variables);
     let since = Instant::now();
     let drains = environment(&[("DRAIN_SECONDS", "1")]);
-    let mut functions = Functions {
-        login: start("login", server.login_variables()),
-        validate: start("validate", drains),
-    };
-    let first = functions.login.request("POST", "/login").basic(USER.0, USER.1).send();
+    let mut functions = [start("login", server.login_variables()), start("validate", drains)];
+    let first = functions[0].request("POST", "/login").basic(USER.0, USER.1).send();
     assert_eq!(first.status, 200);
     println!("both containers, start to first login: {} ms", since.elapsed().as_millis());
-    functions.check_contract();
+    check_contract(&functions);
 
-    let validate = &mut functions.validate;
+    let validate = &mut functions[1];
     let bearer = token("ada@example.com", false);
     let request = head("GET /validate", &format!("Authorization: Bearer {bearer}\r\n"));
     for path in ["GET /readyz", "GET /healthz"] {
@@ -128,11 +124,11 @@ async fn in_64_mib_the_contract_holds_900_connections_fit_and_it_ends_under_load
         assert_eq!(connection.exchange(&request).expect("an answer").status, 200);
     }
     drop(connections);
-    let address = raw::address(validate);
+    let port = validate.port;
     let (status, (answered, lost)) = thread::scope(|scope| {
-        let sent = scope.spawn(|| traffic::until_refused(address, &request));
+        let sent = scope.spawn(|| traffic::until_refused(port, &request));
         thread::sleep(Duration::from_millis(500));
-        let status = validate.process().terminate(Duration::from_secs(20));
+        let status = validate.process.terminate(Duration::from_secs(20));
         (status, sent.join().expect("the clients"))
     });
     assert!(status.success(), "{status}: {}", validate.log());
@@ -146,7 +142,7 @@ fn secrets_manager_is_believed_if_the_cas_of_the_image_vouch_for_it() {
     let folder = scratch::directory();
     let authority = Authority::new(folder.path(), "ca");
     let manager = Moto::start();
-    let (_proxy, port) = authority.tls_proxy(folder.path(), manager.port());
+    let (_proxy, port) = authority.tls_proxy(folder.path(), manager.port);
     let variables = with(
         manager.variables(),
         &[
@@ -175,8 +171,7 @@ async fn the_database_is_found_by_name_and_known_by_its_certificate() {
     const NAME: &str = "db.example";
     const NAME_SERVER: &str = "127.0.53.53";
     let mut server = mariadb::start();
-    server.init();
-    add_users(&stores::open(&server.root_variables(), 1).await).await;
+    add_users(&server).await;
     server.restart(Tls::OtherName);
     let variables = with(
         server.login_variables(),
@@ -191,7 +186,7 @@ async fn the_database_is_found_by_name_and_known_by_its_certificate() {
     let [zone, resolver] = ["zone", "resolv.conf"].map(|name| folder.path().join(name));
     fs::write(&zone, format!("{NAME}. 1 IN A 127.0.0.1\n")).expect("scratch");
     fs::write(&resolver, format!("nameserver {NAME_SERVER}\n")).expect("scratch");
-    let mut names = command(python::program("python"), &Environment::new());
+    let mut names = command("python", &Environment::new());
     names.args(["-u", "-m", "dnslib.zoneresolver", "--address", NAME_SERVER, "--zone"]).arg(&zone);
     let names = Process::start("name server", names);
     wait::until("it listens", Duration::from_secs(20), || {

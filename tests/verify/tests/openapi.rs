@@ -10,7 +10,7 @@ use system_tests::{
     environment,
     forge::encode,
     process::{command, output},
-    python, scratch,
+    scratch,
     service::Service,
     stores::Sqlite,
     wait, workspace,
@@ -32,7 +32,7 @@ fn check(service: &Service, tags: &[&str], secrets: [&str; 2], seen: &[(&str, u1
         ("TOKEN", token),
         ("COLUMNS", "100"),
     ]);
-    let mut st = command(python::program("st"), &variables);
+    let mut st = command("st", &variables);
     st.arg("--config-file").arg(workspace().join("tests/schemathesis.toml"));
     st.arg("run").arg(workspace().join("openapi.json")).args(["--no-color", "--url"]);
     // 503 is what a function should answer without its database.
@@ -98,7 +98,7 @@ fn validate_answers_and_publishes_as_the_document_says() {
 #[test]
 #[ignore = "needs the Python packages: make verify"]
 fn it_is_openapi_3_1() {
-    let mut validator = command(python::program("openapi-spec-validator"), &Environment::new());
+    let mut validator = command("openapi-spec-validator", &Environment::new());
     validator.args(["--schema", "3.1", "--subschema-errors", "all"]);
     validator.arg(workspace().join("openapi.json"));
     let said = output(validator, b"", Duration::from_mins(1));
@@ -114,7 +114,7 @@ fn a_person_logs_in_and_validates_by_clicking() {
     let local = Service::start("local", environment(&[("CARGO_TARGET_DIR", &target)]));
     let pictures = workspace().join("target/screenshots");
     fs::create_dir_all(&pictures).expect("target/ can be written");
-    let mut visit = command(python::program("python"), &environment(&[("HOME", &target)]));
+    let mut visit = command("python", &environment(&[("HOME", &target)]));
     visit.arg(workspace().join("tests/python/docs_page.py"));
     visit.args([&local.url(""), "demo@example.com", "correct horse battery staple"]);
     visit.arg(pictures.join("docs.png"));

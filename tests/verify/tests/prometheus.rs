@@ -7,12 +7,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use system_tests::{
     Environment,
-    contract::{USER, add_users, token},
+    contract::{USER, add_users, key_in_file, token},
     http::Request,
     mariadb,
-    measured::{Measured, key_in_file},
     process::{Process, command, output},
-    scratch, stores, wait, workspace,
+    scratch,
+    service::Service,
+    wait, workspace,
 };
 use tempfile::TempDir;
 
@@ -26,15 +27,9 @@ fn example(name: &str) -> String {
     fs::read_to_string(examples().join(name)).expect("an example")
 }
 
-fn program(name: &str) -> PathBuf {
-    let path = workspace().join("target/tools/prometheus/usr/bin").join(name);
-    assert!(path.exists(), "{} is missing: run `make verify`", path.display());
-    path
-}
-
 /// What `promtool` prints, run in the folder of the examples: it finds nothing wrong.
 fn promtool(arguments: &[&str], input: &str) -> String {
-    let mut promtool = command(program("promtool"), &Environment::new());
+    let mut promtool = command("promtool", &Environment::new());
     promtool.args(arguments).current_dir(examples());
     let said = output(promtool, input.as_bytes(), LIMIT);
     let text = said.stdout + &said.stderr;
@@ -86,7 +81,7 @@ impl Prometheus {
         for (name, text) in [("prometheus.yml", config), ("rules.yml", rules)] {
             fs::write(directory.path().join(name), text).expect("scratch can be written");
         }
-        let mut prometheus = command(program("prometheus"), &Environment::new());
+        let mut prometheus = command("prometheus", &Environment::new());
         prometheus.arg(format!("--web.listen-address=127.0.0.1:{port}"));
         prometheus.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
         prometheus.current_dir(directory.path());
@@ -124,24 +119,23 @@ fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
 #[ignore = "needs MariaDB and Prometheus: make verify"]
 async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     let mut database = mariadb::start();
-    database.init();
-    add_users(&stores::open(&database.root_variables(), 1).await).await;
+    add_users(&database).await;
     // Both on files and a database, so that there is something of everything.
     let folder = scratch::directory();
     let mut variables = database.login_variables();
     variables.extend(key_in_file(folder.path()));
-    let login = Measured::start("login", variables);
-    let validate = Measured::start("validate", key_in_file(folder.path()));
-    let prometheus = Prometheus::start(login.port, validate.port);
+    let login = Service::start_measured("login", variables);
+    let validate = Service::start_measured("validate", key_in_file(folder.path()));
+    let prometheus = Prometheus::start(login.metrics_port, validate.metrics_port);
 
     let try_login = |email: &str, password: &str| {
-        login.service.request("POST", "/login").basic(email, password).send().status
+        login.request("POST", "/login").basic(email, password).send().status
     };
     // Some requests of each kind, seen by Prometheus before and after.
     let traffic = || {
         assert_eq!(try_login(USER.0, USER.1), 200);
         for (token, status) in [(token("ada@example.com", false), 200), ("x.y.z".into(), 403)] {
-            let request = validate.service.request("GET", "/validate").bearer(&token);
+            let request = validate.request("GET", "/validate").bearer(&token);
             assert_eq!(request.send().status, status);
         }
     };
@@ -150,7 +144,7 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
         prometheus.query("up == 1").len() == 2
     });
     for function in [&login, &validate] {
-        assert_eq!(promtool(&["check", "metrics"], &function.text()), "");
+        assert_eq!(promtool(&["check", "metrics"], &function.metrics()), "");
     }
     for panel in panels() {
         for target in panel["targets"].as_array().expect("targets") {

@@ -2,14 +2,13 @@
 
 use std::{net::TcpListener, path::Path, process::Command, time::Duration};
 
-use shared::users::{NewUser, SqliteUsers};
+use shared::users::SqliteUsers;
 use system_tests::{
     Environment,
-    contract::hash,
     process::{self, Process},
     scratch,
     service::Service,
-    wait,
+    stores, wait,
 };
 
 const USER: &str = "demo@example.com";
@@ -60,8 +59,8 @@ async fn users_and_key_are_kept_between_runs() {
     assert!(first.terminate().0.success());
 
     let users = SqliteUsers::open(&folder.path().join("local/users.sqlite")).await;
-    let ada = NewUser { email: "ada@example.com".into(), hash: hash("ada").await, admin: false };
-    users.expect("a database").add(&[ada]).await.expect("a new user");
+    let ada = stores::new_users(&[("ada@example.com", "ada")]).await;
+    users.expect("a database").add(&ada).await.expect("a new user");
 
     let second = start();
     let ada = second.request("POST", "/login").basic("ada@example.com", "ada").send();

@@ -21,7 +21,6 @@ use observation::{Observation, Seen};
 /// A server with the users of the traffic, and the variables of functions that use it.
 fn server() -> (DatabaseServer, Environment) {
     let server = mariadb::start();
-    server.init();
     users::add(&server, users::quick());
     let mut variables = server.login_variables();
     variables.extend(users::variables(users::quick()));
@@ -46,9 +45,9 @@ const FAULTS: [(&str, Seen, Fault); 7] = [
     }),
     // No error tells those who have a connection, nor those who want one.
     ("network to MariaDB black-holed", Seen::Failures, |_, proxy, observation| {
-        proxy.black_hole();
+        proxy.delay(Duration::MAX);
         observation.suffer();
-        proxy.heal();
+        proxy.delay(Duration::ZERO);
     }),
     ("each packet of MariaDB takes 1 s", Seen::Perhaps, |_, proxy, it| delayed(1, proxy, it)),
     ("each packet of MariaDB takes 4 s", Seen::Perhaps, |_, proxy, it| delayed(4, proxy, it)),
@@ -70,7 +69,7 @@ const FAULTS: [(&str, Seen, Fault); 7] = [
         let mut taken = Vec::new();
         wait::until("the fault is felt", Duration::from_secs(20), || {
             proxy.cut_all();
-            taken.extend((0..12).map(|_| TcpStream::connect(("127.0.0.1", server.port()))));
+            taken.extend((0..12).map(|_| TcpStream::connect(("127.0.0.1", server.port))));
             observation.is_felt().then_some(())
         });
         observation.suffer();
@@ -86,15 +85,15 @@ const FAULTS: [(&str, Seen, Fault); 7] = [
 fn delayed(seconds: u64, proxy: &TcpProxy, observation: &Observation<'_>) {
     proxy.delay(Duration::from_secs(seconds));
     observation.suffer();
-    proxy.heal();
+    proxy.delay(Duration::ZERO);
 }
 
 #[test]
 #[ignore = "needs MariaDB: make verify"]
 fn a_database_that_fails_is_a_503_in_time_and_needs_no_restart() {
     let (mut server, mut variables) = server();
-    let proxy = TcpProxy::start(server.port());
-    variables.insert("MYSQL_PORT".into(), proxy.port().to_string());
+    let proxy = TcpProxy::start(server.port);
+    variables.insert("MYSQL_PORT".into(), proxy.port.to_string());
     let functions = start(&variables);
     for (name, seen, fault) in FAULTS {
         let observation = Observation::begin(name, &functions);

@@ -12,10 +12,10 @@ use super::*;
 
 /// Some 20 logins in a second, and three times as many validations.
 const CLIENTS: [Clients; 4] = [
-    Clients { kind: Kind::RightLogin, number: 6, every: Duration::from_millis(400) },
-    Clients { kind: Kind::WrongLogin, number: 4, every: Duration::from_millis(500) },
-    Clients { kind: Kind::GoodToken, number: 5, every: Duration::from_millis(100) },
-    Clients { kind: Kind::BadToken, number: 2, every: Duration::from_millis(200) },
+    (Kind::RightLogin, 6, Duration::from_millis(400)),
+    (Kind::WrongLogin, 4, Duration::from_millis(500)),
+    (Kind::GoodToken, 5, Duration::from_millis(100)),
+    (Kind::BadToken, 2, Duration::from_millis(200)),
 ];
 /// As much as has to be answered while a fault lasts, and how long that may take.
 const SAMPLE: [(Kind, usize); 3] =
@@ -58,7 +58,7 @@ impl<'a> Observation<'a> {
         // Their clock may be ahead of ours.
         let claims = json!({ "username": "a@b", "admin": false, "exp": seconds(7 * 86_400) });
         let token = token_with(&claims);
-        let traffic = Traffic::start(login.url(""), validate.url(""), token, &CLIENTS);
+        let traffic = Traffic::start(login, validate, token, &CLIENTS);
         Self { fault: fault.to_owned(), login, traffic, began: Instant::now() }
     }
 
@@ -66,15 +66,16 @@ impl<'a> Observation<'a> {
     pub(crate) fn suffer(&self) {
         let since = Instant::now();
         wait::until(&format!("answers: {}", self.fault), SAMPLE_LIMIT, || {
-            let records = self.traffic.records().since(since);
-            SAMPLE.iter().all(|(kind, number)| records.of(*kind).0.len() >= *number).then_some(())
+            let records = self.traffic.records().filter(|it| it.sent >= since).0;
+            let count = |kind| records.iter().filter(|it| it.kind == kind).count();
+            SAMPLE.iter().all(|(kind, number)| count(*kind) >= *number).then_some(())
         });
     }
 
     /// Whether a client of `login` has been told of the fault.
     pub(crate) fn is_felt(&self) -> bool {
-        let logins = self.traffic.records().of(Kind::RightLogin).since(self.began);
-        logins.0.iter().any(|login| login.status == 503)
+        let is_told = |it: &Record| it.kind == Kind::RightLogin && it.status == 503;
+        self.traffic.records().0.iter().any(|it| is_told(it) && it.sent >= self.began)
     }
 
     /// The fault has just ended: waits until all is well. No answer may be wrong, missing or late.
@@ -83,7 +84,7 @@ impl<'a> Observation<'a> {
         let Self { fault, login, traffic, began } = self;
         let ended = Instant::now();
         let steady = wait::until(&format!("health: {fault}"), SAMPLE_LIMIT, || {
-            let steady = well_again(&traffic.records().since(began), ended)?;
+            let steady = well_again(&traffic.records().filter(|it| it.sent >= began), ended)?;
             (steady.elapsed() >= STEADY).then_some(steady)
         });
         // Probes ask no more than once in a second.
@@ -93,7 +94,7 @@ impl<'a> Observation<'a> {
         });
         let (records, took) = (traffic.stop(), steady - ended);
         let [right, wrong, good] = [Kind::RightLogin, Kind::WrongLogin, Kind::GoodToken]
-            .map(|kind| records.since(began).of(kind).summary());
+            .map(|kind| records.filter(|it| it.sent >= began && it.kind == kind).summary());
         println!(
             "FAULT {fault} | right logins: {right} | wrong: {wrong} | good tokens: {good} | well \
              after {:.1} s",
@@ -102,7 +103,7 @@ impl<'a> Observation<'a> {
         assert!(took <= RECOVERY_LIMIT, "{fault}: {took:?}");
 
         let failed = |record: &Record| {
-            let during = record.answered() >= began && record.sent <= steady;
+            let during = record.answered >= began && record.sent <= steady;
             seen != Seen::Nothing && record.kind.is_login() && record.status == 503 && during
         };
         let is_good = |record: &&Record| {
@@ -115,7 +116,8 @@ impl<'a> Observation<'a> {
                 // The longest that any login may take is 10 s.
                 _ => 11,
             };
-            record.took <= Duration::from_secs(limit) && (record.is_usual() || failed(record))
+            let took = record.answered - record.sent;
+            took <= Duration::from_secs(limit) && (record.is_usual || failed(record))
         };
         let bad: Vec<_> = records.0.iter().filter(|record| !is_good(record)).take(10).collect();
         assert!(bad.is_empty(), "{fault}: wrong or late answers: {bad:?}");
@@ -127,8 +129,8 @@ impl<'a> Observation<'a> {
 /// When right logins went well again: the first good answer since the end of the fault and the last
 /// answer that was not good.
 fn well_again(records: &Records, ended: Instant) -> Option<Instant> {
-    let logins = records.of(Kind::RightLogin).0;
-    let bad = logins.iter().filter(|login| !login.is_usual());
-    let since = bad.map(Record::answered).fold(ended, Instant::max);
-    logins.iter().map(Record::answered).filter(|answered| *answered > since).min()
+    let logins = records.filter(|it| it.kind == Kind::RightLogin).0;
+    let bad = logins.iter().filter(|login| !login.is_usual);
+    let since = bad.map(|login| login.answered).fold(ended, Instant::max);
+    logins.iter().map(|login| login.answered).filter(|answered| *answered > since).min()
 }

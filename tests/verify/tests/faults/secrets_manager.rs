@@ -49,7 +49,7 @@ impl Manager {
     fn start(mut variables: Environment) -> Self {
         let (moto, current) = (Moto::start(), Arc::new(Mutex::new(NONE)));
         let _ = moto.create_secret("jwt", &key_set(0));
-        let (port, fault) = (moto.port(), Arc::clone(&current));
+        let (port, fault) = (moto.port, Arc::clone(&current));
         let proxy = fake_http::start(move |head, body| {
             let (seconds, fault) = *fault.lock().expect("no test panics with it");
             thread::sleep(Duration::from_secs(seconds));

@@ -67,7 +67,7 @@ impl Place {
     fn variables(&self) -> Environment {
         let mut variables = users::variables(users::quick());
         if let Some((server, name)) = &self.database {
-            let url = format!("mysql://root@127.0.0.1:{}/{name}", server.port());
+            let url = format!("mysql://root@127.0.0.1:{}/{name}", server.port);
             variables.insert("DATABASE_URL".into(), url);
         }
         variables
