@@ -69,8 +69,7 @@ impl MySqlUsers {
     pub async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
         let mut lease = self.connections.begin().await?;
         let done = add_all(&mut lease.connection, users).await;
-        let commits = done.is_ok();
-        lease.finish(done, commits).await
+        lease.finish(done).await
     }
 
     /// Stores a hash of a new password. `false` if there is no such user.
@@ -160,14 +159,13 @@ impl MySqlUsers {
     ) -> Result<bool, StoreError> {
         let mut lease = self.connections.begin().await?;
         let connection = &mut lease.connection;
-        let done = async {
+        let change = async {
             let updated = limited(statement(update, values).execute(&mut *connection)).await?;
-            let written = statement(written, &[&user.email, &user.id]);
-            let written = limited(written.fetch_optional(&mut *connection)).await?;
-            let written = written.filter(|_| updated.rows_affected() > 0);
-            let Some(kept) = written.as_ref().map(found).transpose()? else {
+            if updated.rows_affected() == 0 {
                 return Ok(false);
-            };
+            }
+            let written = statement(written, &[&user.email, &user.id]);
+            let kept = found(&limited(written.fetch_one(&mut *connection)).await?)?;
             if is_kept(&kept) {
                 return Ok(true);
             }
@@ -179,9 +177,8 @@ impl MySqlUsers {
             }
             Err(StoreError::NotKept)
         };
-        let done = done.await;
-        let commits = matches!(done, Ok(true));
-        lease.finish(done, commits).await
+        let done = change.await;
+        lease.finish(done).await
     }
 }
 

@@ -167,16 +167,12 @@ impl Lease {
         }
     }
 
-    /// Ends the transaction, with its changes or without, and gives back what was done in it.
-    pub(super) async fn finish<T>(
-        mut self,
-        done: Result<T, StoreError>,
-        commits: bool,
-    ) -> Result<T, StoreError> {
+    /// Ends the transaction, without its changes after an error, and gives back what was done in it.
+    pub(super) async fn finish<T>(mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
         if done.as_ref().is_err_and(is_connection_error) {
             return done;
         }
-        let end = if commits { "COMMIT" } else { "ROLLBACK" };
+        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
         limited(self.connection.execute(end)).await?;
         self.end(&done);
         done
