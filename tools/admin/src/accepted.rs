@@ -17,23 +17,23 @@ const CHARACTERS_LOOKED_AT: usize = 100;
 
 /// Why no user can be added with this e-mail, if there is a reason.
 pub(crate) fn email(email: &str) -> Result<(), String> {
-    let has_blank = email.chars().any(|it| it.is_control() || it.is_whitespace());
-    let is_address = email.split_once('@').is_some_and(|(name, domain)| {
-        !name.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
-    let problems = [
-        (email.is_empty(), "is empty"),
-        (email.len() > MAX_EMAIL_BYTES, "is longer than 254 bytes"),
+    let problem = match email.split_once('@') {
+        _ if email.is_empty() => "is empty",
+        _ if email.len() > MAX_EMAIL_BYTES => "is longer than 254 bytes",
         // A control character can stand neither in a user-id of RFC 7617 nor in a header; a blank
         // is a slip of the keyboard.
-        (has_blank, "contains a blank or a control character"),
+        _ if email.contains(|it: char| it.is_control() || it.is_whitespace()) => {
+            "contains a blank or a control character"
+        }
         // In `user-id:password` (RFC 7617) the user-id ends at the first colon.
-        (email.contains(':'), "contains a colon"),
+        _ if email.contains(':') => "contains a colon",
         // Everything else is for the mail server to know.
-        (!is_address, "is not of the form name@domain"),
-    ];
-    let problem = problems.into_iter().find(|(is_there, _)| *is_there);
-    problem.map_or(Ok(()), |(_, problem)| Err(format!("the e-mail {problem}")))
+        Some((name, domain)) if !name.is_empty() && !domain.is_empty() && !domain.contains('@') => {
+            return Ok(());
+        }
+        _ => "is not of the form name@domain",
+    };
+    Err(format!("the e-mail {problem}"))
 }
 
 /// Why this is too weak to be set as a password, if it is.

@@ -179,7 +179,7 @@ fn list(set: &JwkSet, json: bool) -> String {
 
 /// Adds a key: in front, so that it signs, or behind the one that signs.
 async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<String, Failure> {
-    let keyring = Keyring::open(new.places).await?;
+    let keyring = Keyring::open(new.places, true).await?;
     let Some((at, before)) = signing(&keyring.held.set) else {
         let reason = "holds no key that signs; give the place of the private keys";
         return Err(keyring.place.refuse(reason));
@@ -202,7 +202,7 @@ async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<Stri
 
 /// Lets another key sign.
 async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
-    let keyring = Keyring::open(places).await?;
+    let keyring = Keyring::open(places, true).await?;
     // New keys stand before old ones.
     let (index, key) = meant(&keyring.held.set, kid.as_deref())?[0];
     if !key.can_sign() {
@@ -221,7 +221,7 @@ async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failu
 
 /// Removes a key.
 async fn retire(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
-    let keyring = Keyring::open(places).await?;
+    let keyring = Keyring::open(places, true).await?;
     let keys = meant(&keyring.held.set, kid.as_deref())?;
     let (index, key) = keys[keys.len() - 1];
     let retired = name(key);

@@ -183,7 +183,7 @@ pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Fai
 
 /// Brings the public halves into step with the keys.
 pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
-    let keyring = Keyring::read(places).await?;
+    let keyring = Keyring::open(places, false).await?;
     if keyring.public.is_none() {
         return Err(Failure::because("give either --public-file or --public-secret-id"));
     }
@@ -193,22 +193,8 @@ pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
 }
 
 impl Keyring {
-    /// The keys that are there, in step with their public halves.
-    pub(super) async fn open(places: PlacesOfKeys) -> Result<Self, Failure> {
-        let keyring = Self::read(places).await?;
-        if let Some((place, Some(public))) = &keyring.public
-            && !in_step(&public.set, &keyring.held.set)
-        {
-            return Err(place.refuse(format!(
-                "these are not the public halves of the keys: another change is on its way, or \
-                 was not finished; {PUBLISH}"
-            )));
-        }
-        Ok(keyring)
-    }
-
-    /// In step or not.
-    async fn read(places: PlacesOfKeys) -> Result<Self, Failure> {
+    /// The keys that are there, and their public halves, which may have to be `in_step`.
+    pub(super) async fn open(places: PlacesOfKeys, in_step: bool) -> Result<Self, Failure> {
         let (place, public) = given(places).await?;
         let lock = place.lock()?;
         let public = match public {
@@ -219,11 +205,17 @@ impl Keyring {
             None => None,
         };
         let held = place.read().await?;
-        if let Some((place, Some(public))) = &public
+        if let Some((place, Some(public))) = &public {
             // It may be the place of the keys themselves.
-            && public.set.keys().iter().any(|key| key.kind != KeyKind::Public)
-        {
-            return Err(place.refuse("holds more than public keys, and is not written over"));
+            if public.set.keys().iter().any(|key| key.kind != KeyKind::Public) {
+                return Err(place.refuse("holds more than public keys, and is not written over"));
+            }
+            if in_step && !are_in_step(&public.set, &held.set) {
+                return Err(place.refuse(format!(
+                    "these are not the public halves of the keys: another change is on its way, \
+                     or was not finished; {PUBLISH}"
+                )));
+            }
         }
         Ok(Self { place, held, public, _lock: lock })
     }
@@ -267,7 +259,7 @@ impl Keyring {
         let Some((public, _)) = &self.public else { return Ok(()) };
         for place in [public, &self.place] {
             let now = place.read().await.map_err(|error| error.then(CHANGED))?;
-            if !in_step(&now.set, set) {
+            if !are_in_step(&now.set, set) {
                 let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
                 return Err(place.refuse(reason));
             }
@@ -285,7 +277,7 @@ fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Fail
 }
 
 /// Whether two sets have the same public halves.
-fn in_step(one: &JwkSet, other: &JwkSet) -> bool {
+fn are_in_step(one: &JwkSet, other: &JwkSet) -> bool {
     one.keys().public_set() == other.keys().public_set()
 }
 
