@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use super::{Reservation, Rule, Subject, ThrottleStore};
 use crate::users::StoreError;
@@ -22,16 +22,10 @@ struct Count {
     lock: Duration,
 }
 
-impl MemoryStore {
-    fn counts(&self) -> MutexGuard<'_, HashMap<Subject, Count>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[async_trait]
 impl ThrottleStore for MemoryStore {
     async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError> {
-        let mut counts = self.counts();
+        let mut counts = self.0.lock().await;
         counts
             .retain(|other, it| other != subject || it.last.elapsed() < milliseconds(rule.window));
         let lock = counts.get(subject).map(|it| it.lock.saturating_sub(it.last.elapsed()));
@@ -43,7 +37,7 @@ impl ThrottleStore for MemoryStore {
     }
 
     async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError> {
-        let mut counts = self.counts();
+        let mut counts = self.0.lock().await;
         let failures = counts.get(subject).map_or(0, |count| count.failures) + 1;
         let lock = milliseconds(rule.lock(failures));
         counts.insert(subject.clone(), Count { failures, last: Instant::now(), lock });
@@ -52,7 +46,7 @@ impl ThrottleStore for MemoryStore {
 
     async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
         if clear {
-            self.counts().remove(subject);
+            self.0.lock().await.remove(subject);
         }
         Ok(())
     }

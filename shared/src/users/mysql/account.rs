@@ -2,13 +2,13 @@
 
 use std::{
     iter,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Executor, MySqlConnection, mysql::MySqlConnectOptions};
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 use super::options::{SESSION, connect_options};
 use crate::{
@@ -100,7 +100,7 @@ impl Logins {
     /// tried for a while after all were refused: servers may lock such an account.
     async fn connect(&self, refused: Option<&Self>) -> Result<MySqlConnection, sqlx::Error> {
         let mut refusal = sqlx::Error::Configuration(Box::new(NotAsked));
-        let Known { accepted, refused: last_refusal } = *self.known();
+        let Known { accepted, refused: last_refusal } = *self.known.lock().await;
         let is_recent = |at: SystemTime| at.elapsed().is_ok_and(|age| age < AFTER_REFUSAL);
         if last_refusal.is_some_and(is_recent) {
             return Err(refusal);
@@ -117,19 +117,15 @@ impl Logins {
                 Err(error) => return Err(error),
                 Ok(mut connection) => {
                     connection.execute(SESSION).await?;
-                    *self.known() = Known { accepted: index, refused: None };
+                    *self.known.lock().await = Known { accepted: index, refused: None };
                     return Ok(connection);
                 }
             }
         }
         if !was_not_asked(&refusal) {
-            self.known().refused = Some(SystemTime::now());
+            self.known.lock().await.refused = Some(SystemTime::now());
         }
         Err(refusal)
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
