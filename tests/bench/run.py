@@ -119,7 +119,7 @@ def login(table):
 
 
 def start(table):
-    """With the key in a variable, and in Secrets Manager."""
+    """With the key in a variable, in Secrets Manager, and by the extension."""
     starts = {name: begin for name, begin in WITHOUT_DATABASE.items() if name != "Flask"}
     compare_starts(table, "start to first answer, ms", starts)
     with services.secrets_manager() as variables:
@@ -128,6 +128,12 @@ def start(table):
             "ordinary service": lambda: services.ordinary(**variables),
         }
         compare_starts(table, "start with a key from Secrets Manager, ms", starts)
+    with services.extension() as variables:
+        starts = {
+            "validate": lambda: services.validate(**variables),
+            "bare axum": services.bare_axum,
+        }
+        compare_starts(table, "start with a key from the extension, ms", starts)
 
 
 def compare_starts(table, what, starts):

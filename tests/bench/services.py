@@ -11,9 +11,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jwt
@@ -174,6 +176,29 @@ def secrets_manager():
             yield {"JWT_SECRET": "", "JWT_SECRET_ID": "bench"} | account | place
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def extension():
+    """What the AWS Parameters and Secrets extension answers: the variables that lead there."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"SecretString": KEY}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = str(server.server_address[1])
+        place = {"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": port}
+        yield {"JWT_SECRET": "", "JWT_SECRET_ID": "bench"} | place
+        server.shutdown()
 
 
 @contextlib.contextmanager

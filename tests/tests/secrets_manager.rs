@@ -6,16 +6,18 @@ use std::{
     net::TcpListener,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use system_tests::{
     Environment,
     certificates::Authority,
     contract::{SECRET, token},
-    environment, fake_http,
+    environment, fake_http, forge,
     moto::Moto,
     process::{self, Process},
     scratch,
@@ -147,8 +149,7 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
 /// Here it is a server of ours: the extension is not to be had as a program.
 #[test]
 fn the_extension_is_asked_where_a_variable_announces_it() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let is_ready = Arc::new(AtomicBool::new(false));
     let port = fake_http::start(move |head, _| {
         let head = head.replace("%2D", "-").replace("%3A", ":");
         let has_token = head.contains("\r\nx-aws-parameters-secrets-token: the session\r\n");
@@ -156,9 +157,9 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
             let path = format!("/secretsmanager/get?secretId={id}&versionStage=AWSCURRENT");
             head.starts_with(&format!("GET {path} HTTP"))
         };
-        let (status, body) = match count.fetch_add(1, Ordering::SeqCst) {
+        let (status, body) = match is_ready.swap(true, Ordering::SeqCst) {
             // While it starts it refuses everything.
-            0 => (400, "not ready to serve traffic, please wait".into()),
+            false => (400, "not ready to serve traffic, please wait".into()),
             _ if !has_token => (401, "incorrect token".into()),
             _ if asks_for("signing-key") || asks_for(ARN) => {
                 (200, json!({ "SecretString": SECRET }).to_string())
@@ -176,8 +177,29 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
     for id in ["signing-key", ARN] {
         validates(with(announced.clone(), &[("JWT_SECRET_ID", id)]));
     }
-    // The current version and the previous one, twice, and the one that was too early.
-    assert_eq!(asked.load(Ordering::SeqCst), 5);
     let gone = with(announced, &[("JWT_SECRET_ID", "gone")]);
     refuses("validate", &gone, "gone", "ResourceNotFoundException");
+}
+
+#[test]
+fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_ones_too() {
+    let came = Arc::new(AtomicBool::new(false));
+    let (previous_came, keys) = (Arc::clone(&came), [(); 2].map(|()| forge::generate()));
+    let port = fake_http::start(move |head, _| {
+        let is_previous = head.contains("AWSPREVIOUS");
+        if is_previous {
+            thread::sleep(Duration::from_secs(1));
+            previous_came.store(true, Ordering::SeqCst);
+        }
+        let answer = json!({ "SecretString": keys[usize::from(is_previous)] });
+        fake_http::json(200, &answer.to_string())
+    });
+    let port = port.to_string();
+    let variables = environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port)]);
+    let validate = Service::start("validate", variables);
+    assert!(!came.load(Ordering::SeqCst));
+    let published = validate.request("GET", "/.well-known/jwks.json").send();
+    let set: Value = serde_json::from_str(published.text()).unwrap();
+    assert_eq!(set["keys"].as_array().map(Vec::len), Some(2), "{set}");
+    assert!(!validate.log().contains("renewed"), "{}", validate.log());
 }

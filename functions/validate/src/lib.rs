@@ -118,7 +118,7 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
 
 /// The public keys, for gateways that verify tokens themselves.
 async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
-    match state.keys.get(SystemTime::now()).await {
+    match state.keys.get_with_previous(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
         Err(reason) => unavailable(reason, request.headers()),
     }
@@ -132,7 +132,7 @@ async fn openid_configuration(
     let Some(issuer) = &state.issuer else {
         return refused(Refusal::NotFound, Cause::default(), request.headers());
     };
-    match state.keys.get(SystemTime::now()).await {
+    match state.keys.get_with_previous(SystemTime::now()).await {
         Ok(keys) => respond::openid_configuration(issuer, &keys),
         Err(reason) => unavailable(reason, request.headers()),
     }

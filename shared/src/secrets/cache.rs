@@ -8,6 +8,7 @@
 mod tests;
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -57,6 +58,13 @@ pub(super) struct Origin<T> {
 }
 
 impl<T> Origin<T> {
+    /// Whether a start makes one call, for the current version, and the previous one is added
+    /// behind it.
+    fn starts_without_previous(&self) -> bool {
+        let may_have_it = matches!(self.source.place, SecretPlace::SecretsManager(_));
+        may_have_it && self.beside == Beside::Previous
+    }
+
     fn make(&self, versions: &Versions) -> Result<T, SecretError> {
         (self.read)(versions).map_err(|reason| self.source.error(reason))
     }
@@ -64,6 +72,8 @@ impl<T> Origin<T> {
 
 struct State<T> {
     value: Option<Arc<T>>,
+    /// Whether the value is that of the start, and still lacks the previous version.
+    lacks_previous: bool,
     /// Of the texts that the value was made of.
     fingerprint: Vec<u8>,
     /// When the refresh began that last confirmed or changed the value.
@@ -120,6 +130,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     fn new(origin: Option<Origin<T>>, value: Option<Arc<T>>) -> Self {
         let state = State {
             value,
+            lacks_previous: false,
             fingerprint: Vec::new(),
             confirmed: SystemTime::now(),
             failed: None,
@@ -162,6 +173,24 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         self.0.value()
     }
 
+    /// The value with the previous version in it, for others to keep: waited for, for 4 s at most,
+    /// and left out where it is out of reach.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
+        let value = self.get(now).await?;
+        let missing = {
+            let mut state = self.0.state();
+            let is_due = state.lacks_previous && self.0.need(&state, now) != Need::Nothing;
+            is_due.then(|| self.join_or_begin(&mut state, now, WAIT_LIMIT))
+        };
+        let Some(refresh) = missing else { return Ok(value) };
+        self.0.wait_for(refresh).await;
+        self.0.value()
+    }
+
     /// A value newer than `seen`, which did not do: one refresh for all who demand it at once,
     /// and after it none for 10 s. `None` if nothing newer comes within 2 s.
     pub(crate) async fn newer_than(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
@@ -188,10 +217,13 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         self.0.state().newer_than(seen)
     }
 
-    /// Whether there is a value; if not, it is fetched without a wait.
+    /// Whether there is a value. If it is missing or lacks the previous version, that is fetched
+    /// without a wait.
     pub(crate) fn is_filled(&self, now: SystemTime) -> bool {
         let mut state = self.0.state();
-        if state.value.is_none() && self.0.need(&state, now) != Need::Nothing {
+        if (state.value.is_none() || state.lacks_previous)
+            && self.0.need(&state, now) != Need::Nothing
+        {
             self.join_or_begin(&mut state, now, OVERDUE);
         }
         state.value.is_some()
@@ -233,14 +265,16 @@ impl<T> Inner<T> {
     /// source was just found to be out of reach: the process was frozen, or idle.
     fn need(&self, state: &State<T>, now: SystemTime) -> Need {
         let Some(origin) = &self.origin else { return Need::Nothing };
-        let refresh = origin.secrets.config.refresh;
+        // What it lacks is due at once.
+        let refresh =
+            if state.lacks_previous { Duration::ZERO } else { origin.secrets.config.refresh };
         let failed = |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
         if state.value.is_none() {
             let cools = failed(COOL_DOWN_WITHOUT_VALUE) && state.running(now, OVERDUE).is_none();
             return if cools { Need::Nothing } else { Need::RefreshAndWait };
         }
         let age = age(state.confirmed, now);
-        if age <= refresh || failed(COOL_DOWN) {
+        if (age <= refresh && !state.lacks_previous) || failed(COOL_DOWN) {
             Need::Nothing
         } else if age <= refresh + COOL_DOWN || failed(refresh + COOL_DOWN) {
             Need::Refresh
@@ -300,7 +334,8 @@ impl<T> Inner<T> {
         task: Option<task::Id>,
     ) -> Result<Option<String>, SecretError> {
         let Some(origin) = &self.origin else { return Ok(None) };
-        let stages = origin.beside.stages(self.state().demanded.is_some());
+        let without_previous = task.is_none() && origin.starts_without_previous();
+        let stages = origin.beside.stages(without_previous, self.state().demanded.is_some());
         let fetched = origin.secrets.fetch_versions(&origin.source, stages).await;
         let known = self.state().fingerprint.clone();
         // Made without the lock, since the numbers of a key take their time.
@@ -318,11 +353,12 @@ impl<T> Inner<T> {
         state.refresh = None;
         match made {
             Ok(changed) => {
+                let is_completed = mem::replace(&mut state.lacks_previous, without_previous);
                 (state.confirmed, state.failed) = (began, None);
                 origin.secrets.confirm(origin.kind, began);
                 let Some((fingerprint, value)) = changed else { return Ok(None) };
                 (state.fingerprint, state.value) = (fingerprint, Some(value));
-                Ok(Some(origin.source.describe()))
+                Ok((!is_completed).then(|| origin.source.describe()))
             }
             Err(error) => {
                 state.failed = Some((began, error.clone()));

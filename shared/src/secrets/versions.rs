@@ -34,11 +34,11 @@ pub(crate) enum Beside {
 }
 
 impl Beside {
-    pub(super) const fn stages(self, demanded: bool) -> &'static [Stage] {
+    pub(super) const fn stages(self, without_previous: bool, demanded: bool) -> &'static [Stage] {
         match self {
-            Self::Previous => &[Stage::Previous],
+            Self::Previous if !without_previous => &[Stage::Previous],
             Self::AllOnDemand if demanded => &[Stage::Pending, Stage::Previous],
-            Self::Nothing | Self::AllOnDemand => &[],
+            _ => &[],
         }
     }
 }
