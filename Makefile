@@ -98,7 +98,7 @@ release: ## Build each function as one static file, target/lambda/NAME/bootstrap
 	@functions/release $(ARCH)
 
 .PHONY: bench
-bench: release ## Measure the functions beside their baselines; ONLY=validate, login, start, size, memory
+bench: release ## Measure the functions beside their baselines; ONLY=validate, tokens, flood, login, start, size, memory
 	@tests/setup packages python bench
 	@cargo build --release --locked --manifest-path tests/bench/baselines/Cargo.toml \
 	  --target-dir target/bench/baselines

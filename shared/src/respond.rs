@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     keys::{Key, Keys},
     telemetry::{Outcome, OutcomeName},
-    token::VerifiedClaims,
+    token::VerifiedToken,
 };
 
 const USER: HeaderName = HeaderName::from_static("x-auth-request-user");
@@ -167,7 +167,7 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
     } else {
         (TEXT, token.to_owned())
     };
-    let cause = Cause { user_id: Some(user_id.to_owned()), reason: None };
+    let cause = Cause { user_id: Some(user_id.into()), reason: None };
     let outcome = Extension(Outcome { name: OutcomeName::LOGIN_SUCCESS, cause });
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
     (outcome, headers, body).into_response()
@@ -176,14 +176,12 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
 /// The answer of `validate` to a good token. Both identity headers are always there and never
 /// empty: a proxy that copies them then overwrites what a client sent under their names.
 #[must_use]
-pub fn verified(claims: VerifiedClaims, request: &HeaderMap) -> Response {
-    let VerifiedClaims { payload, username, admin, subject } = claims;
-    let groups = if admin { "users,admins" } else { "users" };
-    let Ok(user) = HeaderValue::try_from(username) else {
-        return refused(Refusal::NotAuthorized, Cause::new("username fits no header"), request);
-    };
+pub fn verified(token: &VerifiedToken) -> Response {
+    let groups = if token.admin { "users,admins" } else { "users" };
+    let (user, payload) = (token.username.clone(), token.payload.clone());
     // Others who sign with the same key may put an e-mail there.
-    let cause = Cause { user_id: subject.filter(|id| !id.contains('@')), reason: None };
+    let user_id = token.subject.clone().filter(|id| !id.contains('@'));
+    let cause = Cause { user_id, reason: None };
     let outcome = Extension(Outcome { name: OutcomeName::TOKEN_VERIFIED, cause });
     let groups = HeaderValue::from_static(groups);
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (USER, user), (GROUPS, groups)];

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from argon2.low_level import Type, hash_secret_raw
@@ -74,12 +75,89 @@ def validate(table):
             service.validations(1)
         for _ in rounds("validate"):
             for name, service in running.items():
-                rate, cpu = service.validations(SECONDS)
-                table.note("validations a second", name, rate)
-                table.note("CPU a validation, µs", name, cpu)
-    for what in ("validations a second", "CPU a validation, µs"):
-        table.compare(what, "validate", "bare axum", "ordinary service", "Flask")
-    table.compare("CPU a validation, µs", "validate with metrics", "validate")
+                note_validations(table, "one token", name, service.validations(SECONDS))
+    compare_validations(table, "one token", "validate", "bare axum", "ordinary service", "Flask")
+    compare_validations(table, "one token", "validate with metrics", "validate")
+
+
+def tokens(table):
+    """Tokens of 1,000 users in turn, and tokens that each come once."""
+    for algorithm in services.ALGORITHMS:
+        private, public = services.key_pair(algorithm)
+        key = {"JWT_SECRET": public}
+
+        def ordinary():
+            return services.ordinary(ALGORITHM=algorithm, **key)
+
+        starts = {
+            "validate, no log": lambda: services.validate(RUST_LOG="off", **key),
+            "bare axum": services.bare_axum,
+            "validate": lambda: services.validate(**key),
+            "ordinary service": ordinary,
+        }
+        what = f"{algorithm}, repeated tokens"
+        with services.requests(services.signed(algorithm, private, 1_000)) as script:
+            for _ in rounds(what):
+                for name, begin in starts.items():
+                    with begin() as service:
+                        note_validations(table, what, name, service.validations(SECONDS, script))
+        compare_validations(table, what, "validate, no log", "bare axum")
+        compare_validations(table, what, "validate", "ordinary service")
+
+        starts = {
+            "validate": lambda: services.validate(**key),
+            "validate without cache": lambda: services.validate(TOKEN_CACHE_ENTRIES="0", **key),
+            "ordinary service": ordinary,
+        }
+        what = f"{algorithm}, new tokens"
+        count = (120_000 if algorithm == "HS256" else 40_000) * SECONDS
+        with services.requests(services.signed(algorithm, private, count)) as script:
+            for _ in rounds(what):
+                for name, begin in starts.items():
+                    with begin() as service:
+                        rate, cpu = service.validations(SECONDS, script)
+                        if rate * SECONDS > count:
+                            raise SystemExit(f"bench: {count} tokens are too few for {name}")
+                        note_validations(table, what, name, (rate, cpu))
+        compare_validations(table, what, "validate", "validate without cache", "ordinary service")
+
+
+def flood(table):
+    """What clients with a few tokens get while others send new ones, or what is no token."""
+    key = services.KEY
+    starts = {
+        "validate": services.validate,
+        "validate without cache": lambda: services.validate(TOKEN_CACHE_ENTRIES="0"),
+    }
+    count = 100_000 * SECONDS
+    floods = {"new tokens": (services.signed("HS256", key, count), "2xx")}
+    floods["garbage"] = (services.garbage(count), "403")
+    with services.requests(services.signed("HS256", key, 100)) as usual:
+        for kind, (tokens, status) in floods.items():
+            rate, most = f"validations a second beside {kind}", f"memory behind {kind}, MiB"
+            with services.requests(tokens) as script:
+                for _ in rounds(rate):
+                    for name, begin in starts.items():
+                        with begin() as service, ThreadPoolExecutor() as pool:
+                            url = f"http://127.0.0.1:{service.port}/validate"
+                            arguments = (url, 64, SECONDS, "-s", script)
+                            flooding = pool.submit(services.wrk, *arguments, status=status)
+                            table.note(rate, name, services.wrk(url, 4, SECONDS, "-s", usual) / SECONDS)
+                            flooding.result()
+                            table.note(most, name, service.mebibytes("VmHWM"))
+            table.compare(rate, "validate", "validate without cache")
+            table.compare(most, "validate", "validate without cache")
+
+
+def note_validations(table, what, contender, figures):
+    rate, cpu = figures
+    table.note(f"{what}: validations a second", contender, rate)
+    table.note(f"{what}: CPU a validation, µs", contender, cpu)
+
+
+def compare_validations(table, what, contender, *baselines):
+    for figure in ("validations a second", "CPU a validation, µs"):
+        table.compare(f"{what}: {figure}", contender, *baselines)
 
 
 def hashes(seconds):
@@ -176,7 +254,7 @@ def memory(table):
         table.compare(what, "login", "Flask, logins")
 
 
-SECTIONS = {"validate": validate, "login": login, "start": start, "size": size, "memory": memory}
+SECTIONS = {"validate": validate, "tokens": tokens, "flood": flood, "login": login, "start": start, "size": size, "memory": memory}
 
 
 def main():

@@ -14,18 +14,30 @@ import tempfile
 import threading
 import time
 import urllib.request
+import uuid
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from pathlib import Path
 
 import jwt
 from argon2 import PasswordHasher
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RELEASE = REPOSITORY / "target/lambda"
 BASELINES = REPOSITORY / "target/bench/baselines/release"
 CORES = len(os.sched_getaffinity(0))
 
+ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
 KEY = secrets.token_hex(32)
 NOW = int(time.time())
 CLAIMS = {"username": "ada@example.com", "admin": False, "iat": NOW, "exp": NOW + 86400}
@@ -37,6 +49,58 @@ USERS = [f"user-{number}@example.com" for number in range(8 * CORES)]
 BASIC = ["Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode() for user in USERS]
 # What login stores by default.
 ARGON2 = {"time_cost": 2, "memory_cost": 19456, "parallelism": 1, "hash_len": 32}
+
+
+def key_pair(algorithm):
+    """What signs and what verifies, as text."""
+    if algorithm == "HS256":
+        return KEY, KEY
+    make = {
+        "RS256": lambda: rsa.generate_private_key(65537, 2048),
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate,
+    }
+    private = make[algorithm]()
+    pkcs8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    spki = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    public = private.public_key().public_bytes(*spki)
+    return private.private_bytes(*pkcs8).decode(), public.decode()
+
+
+def sign(algorithm, private, numbers):
+    """A token for each number, which is in its `jti`."""
+    key = private if algorithm == "HS256" else load_pem_private_key(private.encode(), None)
+    claims = (CLAIMS | {"jti": str(uuid.UUID(int=number))} for number in numbers)
+    return [jwt.encode(one, key, algorithm) for one in claims]
+
+
+def signed(algorithm, private, count):
+    """So many tokens."""
+    chunks = [range(first, min(first + 500, count)) for first in range(0, count, 500)]
+    with ProcessPoolExecutor() as pool:
+        return list(chain.from_iterable(pool.map(sign, repeat(algorithm), repeat(private), chunks)))
+
+
+def garbage(count):
+    """What has the form of a token for HS256, and the length of one."""
+    header = jwt.encode({}, KEY).split(".")[0]
+    return [f"{header}.{secrets.token_urlsafe(120)}.{secrets.token_urlsafe(32)}" for _ in range(count)]
+
+
+@contextlib.contextmanager
+def requests(given):
+    """A script for wrk, which has these tokens validated in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        tokens, script = Path(folder, "tokens"), Path(folder, "script.lua")
+        tokens.write_text("\n".join(given))
+        script.write_text(
+            "local requests, at = {}, 0\n"
+            f'for token in io.lines("{tokens}") do\n'
+            '  requests[#requests + 1] = "GET /validate HTTP/1.1\\r\\nHost: bench\\r\\n'
+            'Authorization: Bearer " .. token .. "\\r\\n\\r\\n"\nend\n'
+            "function request() at = at % #requests + 1 return requests[at] end\n"
+        )
+        yield script
 
 
 def free_port():
@@ -54,11 +118,11 @@ def ask(port, path):
     return b""
 
 
-def wrk(url, connections, seconds, *options):
-    """The number of requests that were answered in so many seconds; each with a 2xx."""
+def wrk(url, connections, seconds, *options, status="2xx"):
+    """The number of requests that were answered in so many seconds, each with such a status."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *options, url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in output or "Socket errors" in output:
+    if ("Non-2xx" in output) == (status == "2xx") or "Socket errors" in output:
         raise SystemExit(f"bench: not every answer was good\n{output}")
     return int(re.search(r"(\d+) requests in", output)[1])
 
@@ -117,10 +181,11 @@ class Service:
         sizes = (re.search(rf"{field}:\s+(\d+)", status) for _, status in self.members())
         return sum(int(size[1]) for size in sizes) / 1024
 
-    def validations(self, seconds):
-        """Validations a second, and microseconds of CPU for each."""
+    def validations(self, seconds, script=None):
+        """Validations a second, and microseconds of CPU for each: of one token, or by a script."""
         url = f"http://127.0.0.1:{self.port}/validate"
-        return self._load(seconds, url, 64, "-H", f"Authorization: {BEARER}")
+        options = ("-s", script) if script else ("-H", f"Authorization: {BEARER}")
+        return self._load(seconds, url, 64, *options)
 
     def logins(self, seconds):
         """Logins a second of users who take turns, and microseconds of CPU for each."""

@@ -73,7 +73,7 @@ pub fn claims(token: &str) -> Value {
     let keys = Keys::read(&SECRET.into()).expect("the key is long enough");
     let claims = verify(&keys, &TokenConfig::default(), token, SystemTime::now());
     let claims = claims.expect("the token verifies");
-    serde_json::from_str(&claims.payload).expect("JSON")
+    serde_json::from_slice(&claims.payload).expect("JSON")
 }
 
 /// The bytes of a token's payload, if it has one.

@@ -69,7 +69,10 @@ async fn authenticate(
         for locked in attempt.commit_failure().await? {
             tracing::warn!(locked, user_id, "authn_login_lock");
         }
-        return Err(Failure(Refusal::InvalidCredentials, Cause { user_id, reason: None }));
+        return Err(Failure(
+            Refusal::InvalidCredentials,
+            Cause { user_id: user_id.map(Into::into), reason: None },
+        ));
     };
     attempt.release().await;
     if let Some(hash) = replacement {

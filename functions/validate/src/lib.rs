@@ -19,7 +19,7 @@ use shared::{
     secrets::{SecretCache, Secrets},
     serve::{Function, GatewayEvent, Parts},
     telemetry::RequestCounter,
-    token::{VerifyError, verify_with_newest},
+    token::{TokenVerifier, VerifyError},
 };
 
 /// The function, as it is configured.
@@ -67,10 +67,9 @@ impl Validate {
 }
 
 /// What a request is answered with.
-#[derive(Clone)]
 pub struct ValidateState {
     keys: SecretCache<Keys>,
-    token: TokenConfig,
+    verifier: TokenVerifier,
     /// `JWT_ISSUER`, where it is a URL that others can look keys up at.
     issuer: Option<String>,
 }
@@ -81,7 +80,8 @@ impl ValidateState {
     pub fn new(keys: impl Into<SecretCache<Keys>>, token: TokenConfig) -> Self {
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
         let issuer = token.issuer.clone().filter(is_url);
-        Self { keys: keys.into(), token, issuer }
+        let keys = keys.into();
+        Self { verifier: TokenVerifier::new(keys.clone(), token), keys, issuer }
     }
 }
 
@@ -107,8 +107,8 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
     let now = SystemTime::now();
-    match verify_with_newest(&state.keys, &state.token, token, now).await {
-        Ok(claims) => verified(claims, headers),
+    match state.verifier.verify(token, now).await {
+        Ok(token) => verified(&token),
         Err(VerifyError::Invalid(reason)) => {
             refused(Refusal::NotAuthorized, Cause::new(reason), headers)
         }

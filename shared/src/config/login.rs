@@ -13,6 +13,8 @@ pub struct TokenConfig {
     pub issuer: Option<String>,
     /// `JWT_AUDIENCE`: the `aud` claim (RFC 7519 section 4.1.3).
     pub audience: Option<String>,
+    /// `TOKEN_CACHE_ENTRIES`: how many verified tokens of usual size are remembered.
+    pub cache_entries: usize,
 }
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -27,6 +29,7 @@ impl TokenConfig {
             lifetime: Duration::from_secs(lifetime.unwrap_or(DAY_SECONDS)),
             issuer: reader.text("JWT_ISSUER"),
             audience: reader.text("JWT_AUDIENCE"),
+            cache_entries: reader.number("TOKEN_CACHE_ENTRIES", 0..=1_000_000).unwrap_or(10_000),
         }
     }
 }

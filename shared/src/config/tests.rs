@@ -143,7 +143,12 @@ fn every_variable_is_in_both_documents_with_its_default() {
             Some((names.split_once(&format!("`{name}`"))?.1, rest))
         });
         let (behind, rest) = row.unwrap_or_else(|| panic!("configuration.md has no row of {name}"));
-        let audience = if by_both.contains(name) { "both |" } else { "login |" };
+        let audience = match name {
+            // `login` reads it as well, and verifies no tokens.
+            "TOKEN_CACHE_ENTRIES" => "validate |",
+            name if by_both.contains(name) => "both |",
+            _ => "login |",
+        };
         assert!(rest.starts_with(audience), "configuration.md: {name}");
         let default = behind.strip_prefix(" (").and_then(|it| it.split_once(')')).map(|it| it.0);
         let default = default.filter(|it| !["none", "one per core", "8 per slot"].contains(it));

@@ -62,7 +62,9 @@ async fn answer<E: InvocationEvent>(
         return E::answer(E::FORM_FOR_OTHERS, response).await;
     };
     let (mut request, form) = read.into_request();
-    request.extensions_mut().insert(RequestId::new(Some(&event.context.request_id)));
+    if let Some(id) = RequestId::from_outside(&event.context.request_id) {
+        request.extensions_mut().insert(id);
+    }
     let limit = time_limit(event.context.deadline(), SystemTime::now());
     E::answer(form, service.answer(request, limit).await).await
 }

@@ -26,6 +26,8 @@ pub(crate) const HASH_DURATION: &str = "hash_duration_seconds";
 pub(crate) const HASH_QUEUE: &str = "hash_queue_seconds";
 /// Until a statement was answered, or given up.
 pub(crate) const STATEMENT: &str = "database_query_duration_seconds";
+/// Tokens that `validate` looked up in its cache.
+const TOKEN_CACHE: &str = "token_cache_total";
 const SECRET_FAILURES: &str = "secret_fetch_failures_total";
 /// How long ago a secret was last confirmed.
 pub(crate) const SECRET_AGE: &str = "secret_age_seconds";
@@ -101,6 +103,11 @@ pub(crate) fn secret_not_fetched(kind: SecretKind) {
     counter!(SECRET_FAILURES, "secret" => kind.as_str()).increment(1);
 }
 
+/// A token was looked up among those that had verified before.
+pub(crate) fn token_looked_up(hit: bool) {
+    counter!(TOKEN_CACHE, "result" => if hit { "hit" } else { "miss" }).increment(1);
+}
+
 /// What each metric means, and zeros for what a function may count: an alert cannot see
 /// the first failure of a counter that appears with it.
 fn describe(requests: RequestCounter) {
@@ -116,6 +123,12 @@ fn describe(requests: RequestCounter) {
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients that are open");
     describe_gauge!(CONNECTIONS_LIMIT, Unit::Count, "Connections of clients that may be open");
     counter!(SECRET_FAILURES, "secret" => SecretKind::Jwt.as_str()).increment(0);
+    if requests == RequestCounter::Validate {
+        describe_counter!(TOKEN_CACHE, Unit::Count, "Tokens by whether they had verified before");
+        for result in ["hit", "miss"] {
+            counter!(TOKEN_CACHE, "result" => result).increment(0);
+        }
+    }
     if requests == RequestCounter::Login {
         counter!(SECRET_FAILURES, "secret" => SecretKind::Database.as_str()).increment(0);
         for (name, meaning) in [

@@ -1,6 +1,6 @@
 //! The line that every request leaves behind, and what it says came of the request.
 
-use std::{borrow::Cow, fmt::Display, time::Instant};
+use std::{borrow::Cow, fmt::Display, sync::Arc, time::Instant};
 
 use axum::{
     body::Body,
@@ -23,7 +23,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, Default)]
 pub struct Cause {
     /// The user that it was about, where that is known and verified.
-    pub user_id: Option<String>,
+    pub user_id: Option<Arc<str>>,
     /// What was wrong.
     pub reason: Option<Cow<'static, str>>,
 }
@@ -74,16 +74,16 @@ const MAX_PATH_BYTES: usize = 256;
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// An id from outside, if it is short and of plain characters; else a random UUID, which no
-    /// defence depends on, so that no system call is made for it.
-    pub(crate) fn new(given: Option<&str>) -> Self {
+    /// An id from outside, if it is short and of plain characters.
+    pub(crate) fn from_outside(id: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
-        let usable =
-            given.filter(|id| (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain));
-        Self(usable.map_or_else(
-            || Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into(),
-            str::to_owned,
-        ))
+        let is_usable = (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain);
+        is_usable.then(|| Self(id.to_owned()))
+    }
+
+    /// A random UUID, which no defence depends on, so that no system call is made for it.
+    fn random() -> Self {
+        Self(Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into())
     }
 }
 
@@ -94,7 +94,8 @@ pub(crate) struct RequestLog {
     /// None if it is longer than any that is registered.
     method: Option<Method>,
     uri: Uri,
-    id: RequestId,
+    /// None if there was none, so that the line gets one.
+    id: Option<RequestId>,
     finished: bool,
 }
 
@@ -113,7 +114,7 @@ impl RequestLog {
     /// Starts the clock. The id is the one that Lambda gave, or `X-Request-Id`.
     pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = request.extensions().get().cloned().unwrap_or_else(|| RequestId::new(given()));
+        let id = request.extensions().get().cloned().or_else(|| RequestId::from_outside(given()?));
         let method = Some(request.method()).filter(|name| name.as_str().len() <= 20);
         let (method, uri) = (method.cloned(), request.uri().clone());
         Self { counter, start: Instant::now(), method, uri, id, finished: false }
@@ -143,7 +144,7 @@ impl RequestLog {
                     path = &*path,
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
-                    request_id = self.id.0,
+                    request_id = self.id.clone().unwrap_or_else(RequestId::random).0,
                     outcome = outcome.map(|outcome| outcome.name.0),
                     user_id = cause.and_then(|cause| cause.user_id.as_deref()),
                     reason = cause.and_then(|cause| cause.reason.as_deref()),
@@ -168,13 +169,14 @@ mod tests {
     #[test]
     fn an_id_from_outside_is_taken_over_only_if_it_is_short_and_plain() {
         for id in ["1-67891233-abcdef012345678912345678", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"] {
-            assert_eq!(RequestId::new(Some(id)).0, id);
+            assert_eq!(RequestId::from_outside(id).unwrap().0, id);
         }
         let long = "x".repeat(129);
         for id in ["", "a b", "a\nb", "a\"b", "ä", "\u{1b}[31m", &long] {
-            let [first, second] = [Some(id), None].map(|id| RequestId::new(id).0);
-            let version = Uuid::parse_str(&first).map(|id| id.get_version_num());
-            assert!(version == Ok(4) && first != second, "{first} {second}");
+            assert!(RequestId::from_outside(id).is_none(), "{id}");
         }
+        let [first, second] = [(); 2].map(|()| RequestId::random().0);
+        let version = Uuid::parse_str(&first).map(|id| id.get_version_num());
+        assert!(version == Ok(4) && first != second, "{first} {second}");
     }
 }

@@ -1,7 +1,11 @@
 //! Strict verification: RFC 7515, RFC 7519, RFC 8725.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{Arc, Weak},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use axum::{body::Bytes, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 
@@ -9,7 +13,7 @@ use super::members::{Member, Members};
 use crate::{
     config::TokenConfig,
     keys::{self, Keys},
-    secrets::{SecretCache, SecretError},
+    secrets::SecretError,
 };
 
 /// How far the clocks of issuer and verifier may differ.
@@ -20,15 +24,26 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The claims of a token that verified. Only [`verify`] can make them, and nothing else can be
 /// answered with 200.
 #[non_exhaustive]
-pub struct VerifiedClaims {
+pub struct VerifiedToken {
     /// The whole payload as it was signed, a JSON object.
-    pub payload: String,
+    pub payload: Bytes,
     /// Not empty, without blanks around it or control characters.
-    pub username: String,
+    pub username: HeaderValue,
     /// Whether the user is an administrator.
     pub admin: bool,
     /// The `sub` claim, where there is one: Flask's tokens have none.
-    pub subject: Option<String>,
+    pub subject: Option<Arc<str>>,
+    pub(super) validity: Validity,
+    /// The keys that verified it, for the cache: none where there is none.
+    pub(super) keys: Weak<Keys>,
+}
+
+/// From when to when a token is valid, in seconds since 1970.
+pub(super) struct Validity {
+    /// The later one of `nbf` and `iat`.
+    start: f64,
+    /// `exp`.
+    expiry: f64,
 }
 
 /// Why a token was refused: for the log, never for the client.
@@ -74,29 +89,9 @@ pub enum VerifyError {
     Invalid(#[from] InvalidToken),
 }
 
-/// The claims of `token`, if it verifies at `now`. Where no key fits, keys that are newer than
-/// those at hand are tried as well.
+/// What `token` says, if it verifies at `now` with one of `keys`.
 ///
-/// # Errors
-///
-/// [`VerifyError`] if the token does not verify, or there are no keys.
-pub async fn verify_with_newest(
-    keys: &SecretCache<Keys>,
-    config: &TokenConfig,
-    token: &str,
-    now: SystemTime,
-) -> Result<VerifiedClaims, VerifyError> {
-    let held = keys.get(now).await?;
-    let mut outcome = verify(&held, config, token, now);
-    if let Err(InvalidToken::UnknownKey | InvalidToken::WrongSignature) = outcome
-        && let Some(newer) = keys.newer_than(&held, now).await
-    {
-        outcome = verify(&newer, config, token, now);
-    }
-    Ok(outcome?)
-}
-
-/// The claims of `token`, if it verifies at `now` with one of `keys`: the signature comes first.
+/// The signature comes before the payload is looked at.
 ///
 /// # Errors
 ///
@@ -106,7 +101,7 @@ pub fn verify(
     config: &TokenConfig,
     token: &str,
     now: SystemTime,
-) -> Result<VerifiedClaims, InvalidToken> {
+) -> Result<VerifiedToken, InvalidToken> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(InvalidToken::TooLong);
     }
@@ -116,11 +111,19 @@ pub fn verify(
     check_signature(keys, &Members::read(&header)?, message, signature)?;
     let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
     let claims = Members::read(payload.as_bytes())?;
-    check_times(&claims, now)?;
+    let validity = Validity::read(&claims)?;
+    validity.check(now)?;
     check_names(config, &claims)?;
     let (username, admin) = identity(&claims)?;
-    let (username, subject) = (username.to_owned(), claims.text("sub")?.map(str::to_owned));
-    Ok(VerifiedClaims { payload, username, admin, subject })
+    let subject = claims.text("sub")?.map(Into::into);
+    Ok(VerifiedToken {
+        payload: payload.into(),
+        username,
+        admin,
+        subject,
+        validity,
+        keys: Weak::new(),
+    })
 }
 
 /// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.
@@ -171,35 +174,42 @@ fn check_names(config: &TokenConfig, claims: &Members) -> Result<(), InvalidToke
     Ok(())
 }
 
-/// `exp` is a number and ahead; `nbf` and `iat`, where present, are numbers and not ahead.
-fn check_times(claims: &Members, now: SystemTime) -> Result<(), InvalidToken> {
-    let leeway = LEEWAY.as_secs_f64();
-    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let time = |name| match claims.get(name) {
-        None => Ok(None),
-        Some(Member::Number(time)) => Ok(Some(*time)),
-        Some(_) => Err(InvalidToken::Claim(name)),
-    };
-    let expiry = time("exp")?.ok_or(InvalidToken::Claim("exp"))?;
-    if now >= expiry + leeway {
-        return Err(InvalidToken::Expired);
+impl Validity {
+    /// `exp`, and `nbf` and `iat` where they are present, are numbers.
+    fn read(claims: &Members) -> Result<Self, InvalidToken> {
+        let time = |name| match claims.get(name) {
+            None => Ok(None),
+            Some(Member::Number(time)) => Ok(Some(*time)),
+            Some(_) => Err(InvalidToken::Claim(name)),
+        };
+        let expiry = time("exp")?.ok_or(InvalidToken::Claim("exp"))?;
+        let starts = [time("nbf")?, time("iat")?].into_iter().flatten();
+        Ok(Self { start: starts.fold(f64::NEG_INFINITY, f64::max), expiry })
     }
-    for name in ["nbf", "iat"] {
-        if time(name)?.is_some_and(|start| start > now + leeway) {
+
+    /// `exp` is ahead, and `nbf` and `iat` are not.
+    pub(super) fn check(&self, now: SystemTime) -> Result<(), InvalidToken> {
+        let leeway = LEEWAY.as_secs_f64();
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        if now >= self.expiry + leeway {
+            return Err(InvalidToken::Expired);
+        }
+        if self.start > now + leeway {
             return Err(InvalidToken::NotYetValid);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The claims `username` and `admin`.
-fn identity(claims: &Members) -> Result<(&str, bool), InvalidToken> {
+fn identity(claims: &Members) -> Result<(HeaderValue, bool), InvalidToken> {
     let username = claims.text("username")?.unwrap_or_default();
     // As a header, a name would lose blanks around it and be another, or none.
-    if username.is_empty() || username.trim() != username || username.chars().any(char::is_control)
-    {
-        return Err(InvalidToken::Claim("username"));
-    }
+    let fits = !username.is_empty()
+        && username.trim() == username
+        && !username.chars().any(char::is_control);
+    let header = HeaderValue::from_str(username).ok().filter(|_| fits);
+    let username = header.ok_or(InvalidToken::Claim("username"))?;
     let Some(Member::Bool(admin)) = claims.get("admin") else {
         return Err(InvalidToken::Claim("admin"));
     };

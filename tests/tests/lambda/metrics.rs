@@ -98,7 +98,11 @@ fn validations_are_measured_and_so_is_the_age_of_the_keys_and_nothing_without_th
     assert!(age.is_some_and(|age| age > 0.0), "{age:?}");
     are_measured(
         &measured,
-        &[("validate_total authn_token_verified", 2.0), ("validate_total authz_fail", 1.0)],
+        &[
+            ("validate_total authn_token_verified", 2.0),
+            ("token_cache_total", 3.0),
+            ("validate_total authz_fail", 1.0),
+        ],
     );
 
     let silent = Lambda::start("validate", "1", Environment::new());

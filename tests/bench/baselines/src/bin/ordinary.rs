@@ -22,10 +22,18 @@ use tracing::info;
 async fn main() {
     tracing_subscriber::fmt().json().init();
     let secret = secret().await;
+    let algorithm = env::var("ALGORITHM").map_or(Algorithm::HS256, |it| it.parse().expect("one"));
+    let key = match algorithm {
+        Algorithm::RS256 => DecodingKey::from_rsa_pem(secret.as_bytes()),
+        Algorithm::ES256 => DecodingKey::from_ec_pem(secret.as_bytes()),
+        Algorithm::EdDSA => DecodingKey::from_ed_pem(secret.as_bytes()),
+        _ => Ok(DecodingKey::from_secret(secret.as_bytes())),
+    };
+    let key = key.expect("a public key in PEM, or a secret");
     let router = Router::new()
         .route("/validate", get(validate))
         .layer(from_fn(log))
-        .with_state(DecodingKey::from_secret(secret.as_bytes()));
+        .with_state((key, algorithm));
     if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         lambda_http::run(router).await.expect("Lambda gives it events");
         return;
@@ -46,13 +54,13 @@ async fn secret() -> String {
 }
 
 async fn validate(
-    State(key): State<DecodingKey>,
+    State((key, algorithm)): State<(DecodingKey, Algorithm)>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, StatusCode> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer "));
     let token = token.ok_or(StatusCode::UNAUTHORIZED)?;
-    let claims = decode(token, &key, &Validation::new(Algorithm::HS256));
+    let claims = decode(token, &key, &Validation::new(algorithm));
     claims.map(|data| Json(data.claims)).map_err(|_| StatusCode::FORBIDDEN)
 }
 

@@ -1,0 +1,183 @@
+//! Verification of tokens that come again and again, with keys that change.
+
+use std::{sync::Arc, time::SystemTime};
+
+use foldhash::quality::RandomState;
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
+
+use super::{InvalidToken, VerifiedToken, VerifyError, verify};
+use crate::{config::TokenConfig, keys::Keys, secrets::SecretCache, telemetry::metrics};
+
+/// What a token of usual size takes, so that the memory is bounded by the number of tokens.
+const USUAL_BYTES: u64 = 1024;
+/// What an entry takes beside its texts: both headers of their memory, and the places in the cache.
+const ENTRY_BYTES: usize = 400;
+
+/// Verifies tokens, and remembers those that verified: the next time only the clock is looked at.
+///
+/// A token is known for the set of keys that verified it. With another set, it is as new.
+pub struct TokenVerifier {
+    keys: SecretCache<Keys>,
+    config: TokenConfig,
+    known: Option<KnownTokens>,
+}
+
+/// By the whole token.
+type KnownTokens = Cache<Box<str>, Arc<VerifiedToken>, EntryBytes, RandomState>;
+
+/// Weighs an entry in bytes.
+#[derive(Clone)]
+struct EntryBytes;
+
+impl Weighter<Box<str>, Arc<VerifiedToken>> for EntryBytes {
+    fn weight(&self, token: &Box<str>, verified: &Arc<VerifiedToken>) -> u64 {
+        let VerifiedToken { payload, username, subject, .. } = &**verified;
+        let subject = subject.as_ref().map_or(0, |subject| subject.len());
+        (token.len() + payload.len() + username.len() + subject + ENTRY_BYTES) as u64
+    }
+}
+
+impl TokenVerifier {
+    /// A verifier with these keys, for tokens as `config` demands them.
+    #[must_use]
+    pub fn new(keys: SecretCache<Keys>, config: TokenConfig) -> Self {
+        let entries = config.cache_entries;
+        let known = (entries > 0).then(|| {
+            let bytes = USUAL_BYTES * entries as u64;
+            Cache::with(
+                entries,
+                bytes,
+                EntryBytes,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            )
+        });
+        Self { keys, config, known }
+    }
+
+    /// What `token` says, if it verifies at `now`. Where no key fits, keys that are newer than
+    /// those at hand are tried as well.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] if the token does not verify, or there are no keys.
+    pub async fn verify(
+        &self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<Arc<VerifiedToken>, VerifyError> {
+        let held = self.keys.get(now).await?;
+        let mut outcome = self.verify_with(&held, token, now);
+        if let Err(InvalidToken::UnknownKey | InvalidToken::WrongSignature) = outcome
+            && let Some(newer) = self.keys.newer_than(&held, now).await
+        {
+            outcome = self.verify_with(&newer, token, now);
+        }
+        Ok(outcome?)
+    }
+
+    fn verify_with(
+        &self,
+        keys: &Arc<Keys>,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<Arc<VerifiedToken>, InvalidToken> {
+        let verify = || verify(keys, &self.config, token, now);
+        let Some(known) = &self.known else { return Ok(Arc::new(verify()?)) };
+        // The address is of no other set, while the cache has a `Weak` to this one.
+        let is_of_keys = |hit: &Arc<VerifiedToken>| hit.keys.as_ptr() == Arc::as_ptr(keys);
+        let hit = known.get(token).filter(is_of_keys);
+        metrics::token_looked_up(hit.is_some());
+        if let Some(verified) = hit {
+            verified.validity.check(now)?;
+            return Ok(verified);
+        }
+        let verified = Arc::new(VerifiedToken { keys: Arc::downgrade(keys), ..verify()? });
+        known.insert(token.into(), Arc::clone(&verified));
+        Ok(verified)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::token::{Subject, issue};
+
+    const SECRETS: [&str; 2] =
+        ["one secret for tests, of 32 bytes or more", "another secret for tests, of 32 bytes"];
+    const LIFETIME: u64 = 10;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+    }
+
+    fn keys(secret: usize) -> Arc<Keys> {
+        Arc::new(Keys::read(&SECRETS[secret].into()).unwrap())
+    }
+
+    fn verifier(cache_entries: usize) -> TokenVerifier {
+        let config = TokenConfig {
+            cache_entries,
+            lifetime: Duration::from_secs(LIFETIME),
+            ..TokenConfig::default()
+        };
+        TokenVerifier::new(keys(0).into(), config)
+    }
+
+    /// A token of each secret for each of some times, and garbage.
+    fn tokens(config: &TokenConfig) -> Vec<String> {
+        let subject = Subject { id: "7", username: "ada@example.com", admin: true };
+        let mut tokens: Vec<_> = (0..SECRETS.len())
+            .flat_map(|secret| [0, 20, 40].map(|time| (secret, time)))
+            .map(|(secret, time)| issue(&keys(secret), config, subject, at(time)).unwrap())
+            .collect();
+        tokens.push(format!("{}x", tokens[0]));
+        tokens
+    }
+
+    proptest! {
+        #[test]
+        fn a_cache_changes_no_answer_whatever_tokens_times_and_keys_come(
+            steps in vec((0..7_usize, 0..60_u64, 0..2_usize, any::<bool>()), 1..60),
+            entries in 1..8_usize,
+        ) {
+            let cached = verifier(entries);
+            let tokens = tokens(&cached.config);
+            let mut held = keys(0);
+            for (token, time, secret, replaced) in steps {
+                if replaced {
+                    held = keys(secret);
+                }
+                let (token, now) = (&*tokens[token], at(time));
+                let [given, expected] = [
+                    cached.verify_with(&held, token, now),
+                    verify(&held, &cached.config, token, now).map(Arc::new),
+                ]
+                .map(|answer| answer.map(|it| (it.payload.clone(), it.username.clone(), it.admin, it.subject.clone())));
+                prop_assert_eq!(given, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_token_is_not_verified_again_and_memory_is_bounded_by_bytes() {
+        let (verifier, held) = (verifier(100), keys(0));
+        let token = &tokens(&verifier.config)[0];
+        let [first, second] = [(); 2].map(|()| verifier.verify_with(&held, token, at(0)).unwrap());
+        assert!(Arc::ptr_eq(&first, &second));
+        let subject = Subject { id: "7", username: &"x".repeat(2_000), admin: false };
+        for _ in 0..200 {
+            let token = issue(&held, &verifier.config, subject, at(0)).unwrap();
+            let _ = verifier.verify_with(&held, &token, at(0)).unwrap();
+        }
+        let known = verifier.known.as_ref().unwrap();
+        assert!(known.len() > 1 && known.weight() <= 100 * USUAL_BYTES, "{}", known.weight());
+    }
+}
