@@ -33,8 +33,7 @@ impl Authority {
     }
 
     /// Signs a server certificate for these host names and addresses, and writes it and its key
-    /// to files of the directory. It is no CA itself: rustls refuses a server whose certificate
-    /// is one.
+    /// to files of the directory. It is no CA itself, which rustls would refuse.
     pub fn sign_server(&self, names: &[&str], directory: &Path) -> [PathBuf; 2] {
         let params = parameters("server", names);
         let pair = KeyPair::generate().expect("a key");

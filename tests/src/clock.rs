@@ -1,5 +1,4 @@
-//! A wall clock that a test moves, for the functions as processes: libfaketime between
-//! them and the C library. Monotonic time goes on as ever.
+//! A wall clock that a test moves, by libfaketime. Monotonic time goes on as ever.
 
 use std::{env::consts::ARCH, fs, path::Path};
 

@@ -22,8 +22,7 @@ use crate::{
 /// For an installation, a start, a stop and a script.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The password that [`DatabaseServer::init`] gives to `auth_user`: of the kind that
-/// goes wrong where a program quotes too little.
+/// The password of `auth_user`: of the kind that goes wrong where a program quotes too little.
 pub const AUTH_PASSWORD: &str = r#"p'a"s\s %41 wörd€😀 \"#;
 
 /// What is different about MariaDB and MySQL.

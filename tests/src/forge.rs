@@ -1,5 +1,4 @@
-//! Tokens that an attacker makes: any bytes as header and payload, under any signature. Nothing here
-//! checks what it is given.
+//! Tokens that an attacker makes: any bytes as header and payload, under any signature.
 
 #[path = "../../shared/src/keys/tests/pem_of.rs"]
 mod pem_of;

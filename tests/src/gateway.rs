@@ -1,5 +1,4 @@
-//! Gateways of others: the real programs, with a configuration of this project in which nothing
-//! but addresses is changed.
+//! Real gateways, with a configuration of this project in which only addresses are changed.
 
 use std::fs;
 

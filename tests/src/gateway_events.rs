@@ -1,5 +1,4 @@
-//! Requests as the events that AWS's gateways make of them: those of `events/`, with another
-//! method, path, headers and body.
+//! Requests as the events that AWS's gateways make of them, after the samples in `events/`.
 
 use std::{collections::BTreeMap, fs};
 

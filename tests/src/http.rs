@@ -77,8 +77,7 @@ impl Request {
         self.try_send().unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
-    /// Sends it on a connection of its own, to a server that may not be there; an error if there is
-    /// no answer within 30 s.
+    /// The same to a server that may not be there; an error if there is no answer within 30 s.
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
         let mut request = HttpRequest::builder().method(&*self.method).uri(self.url);
         for (name, value) in self.headers {

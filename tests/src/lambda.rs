@@ -24,8 +24,7 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// Starts a built function and cargo-lambda's emulator, which may send it as many requests at
-    /// once as `concurrency` says, up to 4.
+    /// Starts a function and cargo-lambda's emulator, with up to `concurrency` requests at once.
     pub fn start(name: &str, concurrency: &str, variables: Environment) -> Self {
         let port = wait::free_port();
         let mut emulator = command("cargo-lambda", &Environment::new());
@@ -41,7 +40,6 @@ impl Lambda {
     }
 
     /// Starts AWS's emulator, which SAM brings, for what `make release` has built of the function.
-    /// That starts with its first event.
     pub fn start_release(name: &str, variables: &Environment) -> Self {
         let bootstrap = workspace().join("target/lambda").join(name).join("bootstrap");
         assert!(bootstrap.exists(), "{} is missing: make release", bootstrap.display());
@@ -115,8 +113,7 @@ pub fn runtime_variables(api: &str) -> Environment {
     ])
 }
 
-/// What a gateway makes of a function's answer. Where both kinds of headers are in it, each
-/// gateway takes one of them.
+/// What a gateway makes of a function's answer: it takes one of the two kinds of headers.
 pub fn answer(answered: &Value) -> Answer {
     assert_eq!(answered["isBase64Encoded"], false, "{answered}");
     let multiple = answered["multiValueHeaders"].as_object().filter(|headers| !headers.is_empty());

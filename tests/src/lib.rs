@@ -1,5 +1,4 @@
 //! What tests of the whole system stand on: processes, real database servers, and HTTP.
-//!
 //! What a test starts ends with it; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
 
 #![expect(

@@ -74,20 +74,16 @@ impl Moto {
         self.process.log().matches("POST / HTTP/").count()
     }
 
-    /// From now on it checks signatures, and knows one user alone, who may read secrets. Gives
-    /// that user's access key and secret.
+    /// From now on it checks signatures, and knows one user alone, who may read secrets, and who
+    /// has this access key and secret.
     pub fn know_one_user(&self) -> [String; 2] {
         let policy = json!({
             "Version": "2012-10-17",
             "Statement": [{ "Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": "*" }],
         });
         let ask = |query: &str| {
-            Request::new("POST", "/")
-                .to(self.port)
-                .header("content-type", "application/x-www-form-urlencoded")
-                .header("authorization", authorization("iam"))
-                .body(format!("Version=2010-05-08&UserName=reader&Action={query}"))
-                .send()
+            let form = format!("Version=2010-05-08&UserName=reader&Action={query}");
+            signed(self.port, "iam", "application/x-www-form-urlencoded").body(form).send()
         };
         let _ = ask("CreateUser");
         let _ = ask(&format!("PutUserPolicy&PolicyName=only&PolicyDocument={policy}"));
@@ -116,19 +112,14 @@ pub fn pass_on(port: u16, head: &str, body: &str) -> Vec<u8> {
 }
 
 fn ask(port: u16, action: &str, body: String) -> Answer {
-    Request::new("POST", "/")
-        .to(port)
-        .header("x-amz-target", format!("secretsmanager.{action}"))
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("authorization", authorization("secretsmanager"))
-        .body(body)
-        .send()
+    let request = signed(port, "secretsmanager", "application/x-amz-json-1.1").body(body);
+    request.header("x-amz-target", format!("secretsmanager.{action}")).send()
 }
 
 /// A signature is checked after [`Moto::know_one_user`] alone; the service is told by it.
-fn authorization(service: &str) -> String {
-    format!(
-        "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{service}/aws4_request, \
-         SignedHeaders=host, Signature=0"
-    )
+fn signed(port: u16, service: &str, media_type: &str) -> Request {
+    let scope = format!("test/20260101/eu-west-1/{service}/aws4_request");
+    let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+    let request = Request::new("POST", "/").to(port).header("authorization", signature);
+    request.header("content-type", media_type)
 }

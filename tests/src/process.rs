@@ -51,8 +51,8 @@ pub fn command(program: impl AsRef<OsStr>, variables: &Environment) -> Command {
     command
 }
 
-/// The kernel's watch is over the thread that started the child, and libtest ends a
-/// thread with each test: hence a thread that lives as long as the process.
+/// The kernel kills the child when the thread ends that started it, and libtest ends one with each
+/// test: hence a thread that lives as long as the process.
 fn spawn(mut command: Command) -> io::Result<Child> {
     type Order = Box<dyn FnOnce() + Send>;
     static SPAWNER: LazyLock<Sender<Order>> = LazyLock::new(|| {

@@ -42,8 +42,7 @@ impl Connection {
         self.reader.get_mut().write_all(bytes.as_ref())
     }
 
-    /// The next answer, whole; an error if the connection ends before it, or nothing comes for
-    /// 15 s.
+    /// The next answer; an error if the connection ends before it, or nothing comes for 15 s.
     pub fn answer(&mut self) -> io::Result<Answer> {
         let (head, body) = read_message(&mut self.reader)?;
         let mut lines = head.trim_end().lines();

@@ -1,5 +1,4 @@
-//! The side of Lambda of the runtime protocol, one call at a time: what `cargo lambda`
-//! does not play, such as snapshots and deadlines.
+//! Lambda's side of the runtime protocol, call by call: for snapshots and deadlines.
 
 use std::{
     sync::mpsc::{Receiver, Sender, channel},

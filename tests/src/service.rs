@@ -48,8 +48,7 @@ impl Service {
         Self::start(name, variables)
     }
 
-    /// The same by a command that is made for the variables, such as [`shell`], and until
-    /// `/readyz` has this status.
+    /// The same by a command for the variables, such as [`shell`], until `/readyz` has this status.
     pub fn start_by(
         name: &str,
         command: impl FnOnce(&Environment) -> Command,
@@ -146,8 +145,7 @@ pub fn shell(name: &str, line: &str) -> impl Fn(&Environment) -> Command {
     }
 }
 
-/// Runs a program of this workspace to its end, within 40 s, such as a function that refuses its
-/// configuration, or `auth-admin`.
+/// Runs a program of this workspace to its end, within 40 s.
 pub fn run(name: &str, arguments: &[&str], variables: &Environment, input: &str) -> Output {
     let mut command = command(binary(name), variables);
     command.args(arguments);

@@ -1,5 +1,4 @@
-//! A TCP proxy that does what networks do: connections stall without being closed, are
-//! cut, become slow, or nothing gets through at all.
+//! A TCP proxy that does what networks do: connections stall, are cut, or become slow.
 
 use std::{
     io::{self, Read, Write},
@@ -41,8 +40,7 @@ impl TcpProxy {
         proxy
     }
 
-    /// From now on nothing gets through on any connection made so far, not even its end;
-    /// later ones work.
+    /// Nothing gets through any more on a connection made so far, not even its end.
     pub fn stall_all(&self) {
         let mut state = lock(&self.state);
         state.stalls += 1;

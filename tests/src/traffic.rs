@@ -41,8 +41,7 @@ impl Kind {
     }
 }
 
-/// What clients send, how many there are, and how often each of them sends one. It waits for the
-/// answer, and leaves out requests that it has missed meanwhile.
+/// What clients send, how many there are, and how often each sends one, unless an answer takes longer.
 pub type Clients = (Kind, u32, Duration);
 
 /// A request and its answer.

@@ -33,8 +33,7 @@ pub fn email(name: &str, number: usize) -> String {
     format!("{name}-{}@example.com", number % EACH)
 }
 
-/// Adds all of them, with hashes as `login` makes them, where they are not there yet. Groups of
-/// different names keep out of each other's way.
+/// Adds all of them, with hashes as `login` makes them, where they are not there yet.
 pub fn add(server: &DatabaseServer, config: Argon2Config) {
     let hash = hash(config);
     for name in ["right", "wrong", "alone"] {

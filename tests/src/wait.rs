@@ -12,8 +12,7 @@ use std::{
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Below those that the kernel gives to connections and to listeners on port 0, which would
-/// take one before the service does that it is meant for.
+/// Below those that the kernel gives away, to connections and to listeners on port 0.
 const PORTS: std::ops::Range<u32> = 10_000..32_000;
 
 /// A free port of the loopback interface, and each time another one.
