@@ -83,38 +83,35 @@ fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
     let (moto, folder) = (Moto::start(), scratch::directory());
     let _ = moto.create_secret("jwt", SECRET);
     let [key, secret] = &moto.know_one_user();
-    let plain = format!("http://127.0.0.1:{}", moto.port);
     let authority = Authority::new(folder.path(), "ca");
     let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port);
-    let tls = format!("https://localhost:{port}");
     let [config, given] =
         ["config", "given"].map(|name| folder.path().join(name).display().to_string());
     let credentials = json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret });
     fs::write(&given, credentials.to_string()).unwrap();
     // It may take longer than an attempt at a call.
     let profile = format!(
-        "[profile work]\nregion = eu-west-1\nendpoint_url = {plain}\n\
-         credential_process = sleep 2; cat {given}"
+        "[profile work]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:{}\n\
+         credential_process = sleep 2; cat {given}",
+        moto.port
     );
     fs::write(&config, profile).unwrap();
+    validates(environment(&[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
 
-    let over = |url: &str, secret: &str| {
-        let variables = [
+    let over_tls = |secret: &str| {
+        environment(&[
             JWT,
             ("AWS_ACCESS_KEY_ID", key),
             ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_REGION", "eu-west-1"),
-            ("AWS_ENDPOINT_URL", url),
-        ];
-        environment(&variables)
+            ("AWS_ENDPOINT_URL", &format!("https://localhost:{port}")),
+            ("SSL_CERT_FILE", &authority.certificate.display().to_string()),
+        ])
     };
-    validates(environment(&[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
-    validates(over(&plain, secret));
-    let authorities = authority.certificate.display().to_string();
-    validates(with(over(&tls, secret), &[("SSL_CERT_FILE", &authorities)]));
+    validates(over_tls(secret));
     // moto gives the status of a refusal, but not its name.
     let refused = "(secret jwt): Secrets Manager answered HTTP 40";
-    refuses("validate", &over(&plain, "another"), "jwt", refused);
+    refuses("validate", &over_tls("another"), "jwt", refused);
 }
 
 #[test]
