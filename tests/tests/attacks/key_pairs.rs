@@ -11,7 +11,7 @@ use shared::keys::Keys;
 use system_tests::{contract::SECRET, forge};
 
 use crate::{
-    Table,
+    Table, filled,
     tokens::{HS256, NAMED, honest},
 };
 
@@ -100,7 +100,7 @@ fn public_keys_as_secrets(table: &mut Table) {
             ] {
                 let source = "RFC 8725 2.1, CVE-2016-10555, CVE-2022-29217";
                 let token = forge::hs256(secret, &header, honest());
-                table.token(source, reason, header, &token);
+                table.token(source, reason, &header, &token);
             }
         }
     }
@@ -117,7 +117,8 @@ fn one_key_under_the_name_of_another(table: &mut Table) {
                 (header_with_kid(other.0, &own_kid), "unknown key"),
                 (header_with_kid(own.0, &kid), "unknown key"),
             ] {
-                table.token("RFC 8725 3.1", reason, (own, &header), &token(own.1, &header));
+                let name = format!("{} under {header}", own.0);
+                table.token("RFC 8725 3.1", reason, &name, &token(own.1, &header));
             }
         }
     }
@@ -128,23 +129,19 @@ fn keys_and_headers(table: &mut Table, address: SocketAddr) {
     let new = forge::generate();
     let jwk = forge::public_jwk(&new);
     let places = [
-        ("{named}", NAMED.0.to_owned()),
-        ("{secret}", SECRET.to_owned()),
-        ("{secret in Base64}", forge::encode(SECRET)),
-        ("{p256}", kid("p256")),
-        ("{new}", jwk["kid"].as_str().unwrap().to_owned()),
-        ("{jwk}", jwk.to_string()),
+        ("{named}", NAMED.0),
+        ("{secret}", SECRET),
+        ("{secret in Base64}", &forge::encode(SECRET)),
+        ("{p256}", &kid("p256")),
+        ("{new}", jwk["kid"].as_str().unwrap()),
+        ("{jwk}", &jwk.to_string()),
         // In standard Base64, as RFC 7515 section 4.1.6 has it.
-        ("{certificate}", body(&forge::pem("certificate"))),
-        ("{url}", format!("http://{address}/keys")),
+        ("{certificate}", &body(&forge::pem("certificate"))),
+        ("{url}", &format!("http://{address}/keys")),
     ];
     table.token_rows("key and header", |row| {
-        let filled =
-            places.iter().fold(row.to_owned(), |row, (place, text)| row.replace(place, text));
-        let (key, header) = filled.split_once(" | ").unwrap();
-        if key == "new" {
-            return forge::token(&new, header, honest());
-        }
-        token(key, header)
+        let row = filled(row, &places);
+        let (key, header) = row.split_once(" | ").unwrap();
+        if key == "new" { forge::token(&new, header, honest()) } else { token(key, header) }
     });
 }
