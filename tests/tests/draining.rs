@@ -57,48 +57,45 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
 }
 
 #[test]
-fn while_it_drains_readiness_is_503_and_each_answer_is_the_last_on_its_connection() {
-    let mut service = Service::start("validate", environment(&[("DRAIN_SECONDS", "1")]));
-    let mut kept = Connection::to(&service);
+fn while_it_drains_readiness_is_503_each_answer_is_the_last_on_its_connection_and_is_counted() {
+    let mut validate = Service::start_measured("validate", environment(&[("DRAIN_SECONDS", "1")]));
+    let mut kept = Connection::to(&validate);
     let request = head("POST /validate", "");
     let answer = kept.exchange(&request).expect("an answer");
     assert_eq!((answer.status, answer.is_last()), (401, false), "{answer:?}");
-    service.process.signal_terminate();
+    validate.process.signal_terminate();
     let since = Instant::now();
     wait::until("draining", SECOND, || {
-        (service.request("GET", "/readyz").send().status == 503).then_some(())
+        (validate.request("GET", "/readyz").send().status == 503).then_some(())
     });
-    for mut connection in [kept, Connection::to(&service)] {
+    for mut connection in [kept, Connection::to(&validate)] {
         let answer = connection.exchange(&request).expect("an answer");
         assert_eq!((answer.status, answer.is_last()), (401, true), "{answer:?}");
         assert!(connection.time_to_end() < SECOND);
     }
-    assert_eq!(service.request("GET", "/healthz").send().status, 200);
-    let status = service.process.wait(10 * SECOND);
+    let counted = validate.get("validate_total{outcome=\"authn_credentials_missing\"}");
+    assert_eq!(counted, Some(3.0), "metrics are there to the end");
+    assert_eq!(validate.request("GET", "/healthz").send().status, 200);
+    let status = validate.process.wait(10 * SECOND);
     assert!(status.success() && since.elapsed() > SECOND * 9 / 10, "{:?}", since.elapsed());
 }
 
 #[test]
-fn what_runs_is_finished() {
+fn what_runs_is_finished_and_what_is_idle_keeps_no_function_from_ending() {
     // It takes connections and never speaks: a login takes seconds.
     let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let url = format!("mysql://u:x@{}/auth", silent.local_addr().expect("an address"));
     let mut login = Service::start("login", environment(&[("DATABASE_URL", &url)]));
-    let mut connection = Connection::to(&login);
+    let [mut connection, mut idle] = [(); 2].map(|()| Connection::to(&login));
+    assert_eq!(idle.exchange(head("POST /", "")).expect("an answer").status, 401);
+    let since = Instant::now();
     connection.send(login_request("ada@example.com")).expect("a connection");
     assert!(connection.is_silent(SECOND / 2), "it waits for the database");
     login.process.signal_terminate();
     let answer = connection.answer().expect("an answer");
     assert_eq!((answer.status, answer.is_last()), (503, true), "{answer:?}");
-    assert!(login.process.wait(10 * SECOND).success());
-}
-
-#[test]
-fn an_idle_connection_keeps_no_function_from_ending() {
-    let mut validate = Service::start("validate", environment(&[]));
-    let mut kept = Connection::to(&validate);
-    assert_eq!(kept.exchange(head("POST /", "")).expect("an answer").status, 401);
-    assert!(validate.process.terminate(3 * SECOND).success());
+    assert!(since.elapsed() < SECOND * 13 / 2, "{:?}", since.elapsed());
+    assert!(login.process.wait(3 * SECOND).success());
 }
 
 /// Neither for the end of draining nor for a hash, which is computed on a thread that nothing can

@@ -1,0 +1,168 @@
+//! The functions behind the Lambda runtime protocol: what no emulator of it plays, such as deadlines and
+//! snapshots. `contract.rs` and `metrics.rs` have the rest.
+
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
+
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant, SystemTime},
+};
+
+use serde_json::json;
+use system_tests::{
+    Environment,
+    contract::{SECRET, token},
+    environment, fake_http,
+    gateway_events::Gateway,
+    http::{Answer, Request},
+    lambda::{answer, runtime_variables},
+    moto::Moto,
+    process::{Process, binary, command},
+    runtime_api::{Call, RuntimeApi},
+    wait, with,
+};
+
+/// For a start, a fetch, or both.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Starts a function with this runtime API.
+fn start(name: &str, api: &RuntimeApi, variables: Environment) -> Process {
+    let mut all = runtime_variables(&api.address);
+    all.extend(variables);
+    Process::start(name, command(binary(name), &all))
+}
+
+/// The event of a request to the function's URL.
+fn event(request: &Request) -> String {
+    Gateway::FunctionUrl.event(request).to_string()
+}
+
+/// What the client gets whose request the function has answered with this call.
+fn answered(response: &Call) -> Answer {
+    answer(&serde_json::from_str(&response.body).unwrap())
+}
+
+/// What a client of the function's URL gets that sends this request as this invocation.
+fn exchange(api: &RuntimeApi, invocation: Call, request: &Request) -> Answer {
+    invocation.answer(&event(request));
+    answered(&api.next_call("/invocation/one/response"))
+}
+
+/// A database that takes connections and never speaks, which keeps no function from starting, and
+/// its port.
+fn database() -> (TcpListener, String) {
+    let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    database.set_nonblocking(true).unwrap();
+    let port = database.local_addr().unwrap().port().to_string();
+    (database, port)
+}
+
+/// `login` that starts for a request, with such a database.
+fn start_login(api: &RuntimeApi, concurrency: &str) -> (Process, TcpListener) {
+    let (database, port) = database();
+    let variables = [
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency),
+        ("JWT_SECRET", SECRET),
+        ("DATABASE_URL", &format!("mysql://u:x@127.0.0.1:{port}/auth")),
+    ];
+    (start("login", api, environment(&variables)), database)
+}
+
+#[test]
+fn login_connects_before_it_takes_as_many_invocations_at_once_as_the_platform_says() {
+    let api = RuntimeApi::start();
+    let (_login, database) = start_login(&api, "4");
+    let [first, second, ..] = [(); 4].map(|()| api.next_call("/invocation/next"));
+    let _connection = wait::until("a connection", LIMIT, || database.accept().ok());
+    let login = Request::new("POST", "/login");
+    first.answer(&event(&login.clone().basic("ada@example.com", "x")));
+    second.answer(&event(&login));
+    // It may ask for more before it answers.
+    let calls = std::iter::repeat_with(|| api.any_call());
+    let answers = calls.skip_while(|call| call.path == "/invocation/next").map(|it| answered(&it));
+    assert_eq!(answers.map(|it| it.status).next(), Some(401), "the one that needs no database");
+}
+
+#[test]
+fn an_invocation_is_answered_with_503_before_its_time_is_over() {
+    let api = RuntimeApi::start();
+    let (login, _database) = start_login(&api, "1");
+    let request = Request::new("POST", "/login").basic("ada@example.com", "x");
+    for left in [1000, 400].map(Duration::from_millis) {
+        let invocation = api.next_call("/invocation/next");
+        let since = Instant::now();
+        let deadline = (SystemTime::now() + left).duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        invocation.answer_until(deadline.as_millis(), &event(&request));
+        let response = api.next_call("/invocation/one/response");
+        let elapsed = since.elapsed();
+        let said = answered(&response);
+        assert_eq!((said.status, said.header("retry-after")), (503, Some("2")));
+        assert!((left / 2..left).contains(&elapsed), "{elapsed:?} of {left:?}");
+        response.answer("");
+    }
+    assert_eq!(login.log().matches("no answer in time").count(), 2, "{}", login.log());
+}
+
+/// As Lambda sets them where it starts from snapshots: credentials come from an address.
+fn of_a_snapshot(manager: u16) -> Environment {
+    let credentials = json!({
+        "AccessKeyId": "test", "SecretAccessKey": "test", "Token": "test",
+        "Expiration": "2099-01-01T00:00:00Z",
+    });
+    let credentials = fake_http::start(move |_, _| fake_http::json(200, &credentials.to_string()));
+    let credentials = format!("http://127.0.0.1:{credentials}/credentials");
+    let variables = [
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", credentials.as_str()),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "test"),
+        ("JWT_SECRET_ID", "jwt"),
+    ];
+    let mut variables = with(Moto::variables_for(manager), &variables);
+    variables.retain(|name, _| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&&**name));
+    variables
+}
+
+/// `SnapStart`: the process is started, a snapshot is taken of it, and every environment goes on from
+/// there.
+#[test]
+#[ignore = "needs moto: make test"]
+fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_it() {
+    let (moto, (database, port)) = (Moto::start(), database());
+    let _ = moto.create_secret("jwt", SECRET);
+    let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
+    let validate = of_a_snapshot(moto.port);
+    let account = [("DATABASE_SECRET_ID", "db"), ("MYSQL_HOST", "127.0.0.1")];
+    let parts = [("MYSQL_PORT", port.as_str()), ("MYSQL_DB", "auth")];
+    let login = with(with(validate.clone(), &account), &parts);
+    for (function, variables) in [("login", login), ("validate", validate)] {
+        let (api, before) = (RuntimeApi::start(), moto.requests());
+        let _process = start(function, &api, variables);
+        let restore = api.next_call("/restore/next");
+        assert_eq!(moto.requests(), before, "a snapshot would contain it");
+        assert!(database.accept().is_err(), "a connection would not survive it");
+        restore.answer("");
+        if function == "login" {
+            wait::until("a connection", LIMIT, || database.accept().ok());
+        }
+        let invocation = api.next_call("/invocation/next");
+        assert_eq!(moto.requests() - before, 2, "fetched before the first invocation");
+        if function == "validate" {
+            let bearer = token("ada@example.com", false);
+            let request = Request::new("GET", "/validate").bearer(&bearer);
+            assert_eq!(exchange(&api, invocation, &request).status, 200);
+        }
+    }
+}
+
+#[test]
+fn a_restore_without_secrets_manager_takes_invocations_all_the_same() {
+    let (api, manager) = (RuntimeApi::start(), wait::free_port());
+    let _validate = start("validate", &api, of_a_snapshot(manager));
+    api.next_call("/restore/next").answer("");
+    let since = Instant::now();
+    let invocation = api.next_call("/invocation/next");
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    let request = Request::new("GET", "/.well-known/jwks.json");
+    assert_eq!(exchange(&api, invocation, &request).status, 503);
+}

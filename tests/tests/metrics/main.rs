@@ -1,5 +1,0 @@
-//! Metrics: what is counted, and who gets to see it.
-
-mod counters;
-mod port;
-mod secrets;
