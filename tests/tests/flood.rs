@@ -1,6 +1,5 @@
-//! Twenty times as many logins as can be hashed: what is too much is refused at once, and
-//! what is accepted is answered in time, in bounded memory, beside a `validate` that does
-//! not notice.
+//! More logins than can be hashed, and logins whose clients are gone: what is too much is refused at once,
+//! what is accepted is answered in time, and memory stays bounded.
 
 use std::{
     thread,
@@ -10,16 +9,18 @@ use std::{
 use shared::config::Argon2Config;
 use system_tests::{
     contract::token,
+    http::basic,
     mariadb,
+    raw::{Connection, head},
     service::{Service, start_both},
     traffic::{Kind, Traffic},
-    users,
+    users, wait, with,
 };
 
 /// The memory of the default, and a time that leaves the cores to the hashes and not to
 /// those who flood.
 const COST: Argon2Config = Argon2Config { memory_kib: 19_456, iterations: 8, parallelism: 1 };
-const FLOOD: Duration = Duration::from_secs(4);
+/// How many times as many as can be hashed.
 const TIMES: u32 = 20;
 /// Of each kind.
 const CLIENTS: u32 = 48;
@@ -33,6 +34,7 @@ const GENEROUS: u32 = 4;
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
+    const FLOOD: Duration = Duration::from_secs(4);
     let slots = thread::available_parallelism().expect("a number of cores").get();
     let server = mariadb::shared();
     users::add(&server, COST);
@@ -45,6 +47,7 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     let clients = [
         (Kind::RightLogin, CLIENTS, every),
         (Kind::WrongLogin, CLIENTS, every),
+        // `validate` does not notice.
         (Kind::GoodToken, 1, Duration::from_millis(50)),
     ];
     let good = token("ada@example.com", false);
@@ -88,4 +91,52 @@ fn sequential(login: &Service) -> Duration {
     let mut times: Vec<_> = times.collect();
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+/// Two clients at once that send heads of 14 KiB and hang up, as fast as they can.
+fn send_and_hang_up(login: &Service) -> usize {
+    let padding = format!("X-Padding: {}\r\n", "x".repeat(13 * 1024));
+    let client = |number: usize| {
+        let (since, mut sent) = (Instant::now(), 0);
+        while since.elapsed() < Duration::from_secs(2) {
+            let credentials = basic(&format!("{number}-{sent}@example.com"), "x");
+            let headers = format!("Authorization: {credentials}\r\n{padding}");
+            let connection = Connection::open(login.port);
+            if connection.is_ok_and(|mut it| it.send(head("POST /login", &headers)).is_ok()) {
+                sent += 1;
+            }
+        }
+        sent
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(|| client(1));
+        client(2) + other.join().expect("a client")
+    })
+}
+
+#[test]
+#[ignore = "needs MariaDB: make test"]
+fn clients_that_hang_up_leave_no_more_logins_than_may_be_under_way() {
+    let mut server = mariadb::start();
+    let cost = Argon2Config::default();
+    users::add(&server, cost);
+    let variables = [("HASH_SLOTS", "2"), ("MAX_CONNECTIONS", "100")];
+    let login = Service::start("login", with(server.login_variables(), &variables));
+    let status = || users::log_in(&login, &users::email("alone", 0), users::PASSWORD).status;
+    assert_eq!(status(), 200);
+    for database in ["well", "frozen"] {
+        if database == "frozen" {
+            server.process.freeze();
+        }
+        let sent = send_and_hang_up(&login);
+        let peak = login.process.memory_kib("VmHWM");
+        println!("{sent} heads of clients that hung up, the database {database}: {peak} KiB");
+        assert!(sent > 1_000, "too few for a flood: {sent}");
+        assert!(
+            peak < 2 * cost.memory_kib as usize + BESIDE,
+            "the database {database}: {peak} KiB"
+        );
+    }
+    server.process.thaw();
+    wait::until("a login", Duration::from_secs(20), || (status() == 200).then_some(()));
 }
