@@ -3,18 +3,17 @@
 use std::collections::HashSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::keys::{Algorithm, JwkSet, Key, KeyError, KeyKind, Keys, algorithm};
-
-use crate::token::object;
 
 /// The input is all of `JWT_SECRET`: a text, PEM, or a JWK Set.
 pub(crate) fn key_material(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(keys) = check(text) else { return };
     if matches!(keys[..], [(Algorithm::HS256, None, _)]) && !text.contains("\"kty\"") {
-        let opens_like_another = text.contains("-----BEGIN ") || object(input).is_some();
-        assert!(!opens_like_another && text.len() >= 32 && !text.trim().is_empty());
+        let is_json = serde_json::from_str::<Map<String, Value>>(text).is_ok();
+        assert!(!is_json && !text.contains("-----BEGIN "), "it opens like another form");
+        assert!(text.len() >= 32 && !text.trim().is_empty());
     }
 }
 
@@ -91,10 +90,10 @@ fn signs_what_it_verifies(key: &Key, written: &Key) {
 /// that verify alone.
 fn only_public_members_are_published(keys: &Keys) {
     let text = keys.public_set();
-    let set = object(text.as_bytes()).expect("an object without doubled members");
+    let set: Value = serde_json::from_str(&text).expect("JSON");
     let published = set["keys"].as_array().expect("a list");
     let asymmetric = keys.iter().filter(|key| key.kind != KeyKind::Symmetric).count();
-    assert_eq!((set.len(), published.len()), (1, asymmetric));
+    assert_eq!(published.len(), asymmetric);
     for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         assert!(published.iter().all(|jwk| jwk.get(private).is_none()), "{private} in {text}");
     }

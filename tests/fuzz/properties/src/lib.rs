@@ -6,17 +6,15 @@
 //! the whole corpus and random changes of it whenever `make test` runs. That is why this is a member
 //! of the workspace, and the crate around it, which only libFuzzer can link, is not.
 
-mod authorization;
 mod keys;
-mod lambda_event;
+mod requests;
 mod stored_hash;
 mod token;
 
 use std::sync::LazyLock;
 
-use authorization::{basic, bearer};
 use keys::{jwk, key_material, pem};
-use lambda_event::lambda_event;
+use requests::{authorization, lambda_event};
 use stored_hash::stored_hash;
 use token::signed_token;
 
@@ -24,9 +22,8 @@ use token::signed_token;
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its corpus.
-pub const PROPERTIES: [(&str, Property); 8] = [
-    ("basic", basic),
-    ("bearer", bearer),
+pub const PROPERTIES: [(&str, Property); 7] = [
+    ("authorization", authorization),
     ("jwk", jwk),
     ("key_material", key_material),
     ("lambda_event", lambda_event),
