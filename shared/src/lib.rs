@@ -1,6 +1,6 @@
 //! What `login` and `validate` share.
 //!
-//! [`serve`] takes requests in, [`respond`] answers them; ARCHITECTURE.md says what is between.
+//! [`serve`] takes requests in, [`respond`] answers them; docs/ARCHITECTURE.md says what is between.
 
 pub mod authorization;
 pub mod client_address;
