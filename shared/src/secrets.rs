@@ -22,7 +22,6 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::{task, time::timeout};
-use zeroize::Zeroizing;
 
 use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
 use cache::Origin;
@@ -185,7 +184,7 @@ async fn read_file(path: PathBuf) -> Result<SecretString, String> {
 }
 
 fn read_text(path: &Path) -> io::Result<SecretString> {
-    let mut text = Zeroizing::new(String::new());
+    let mut text = String::new();
     let bytes = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
     if bytes as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other("the file is larger than 64 KiB"));

@@ -254,7 +254,8 @@ fn is_user_token(answer: &Answer, token: &str) {
 /// Sends every row that `is_passed` to its function, `login` or `validate`, and compares the
 /// answers; last, that a token of the one passes the other.
 pub fn check(send: impl Fn(&str, &Request) -> Answer, is_passed: impl Fn(&str, &Request) -> bool) {
-    let document = fs::read_to_string(workspace().join("docs/openapi.json")).expect("it is checked in");
+    let document =
+        fs::read_to_string(workspace().join("docs/openapi.json")).expect("it is checked in");
     let document = serde_json::from_str(&document).expect("JSON");
     let login =
         |(email, password)| send("login", &Request::new("POST", "/login").basic(email, password));

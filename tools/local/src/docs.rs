@@ -50,6 +50,9 @@ pub(crate) fn router() -> Router {
         .route("/docs/page.css", file("text/css", include_str!("docs/page.css")))
         .route_service("/docs/swagger-ui-bundle.js", viewer.clone())
         .route_service("/docs/swagger-ui.css", viewer)
-        .route("/openapi.json", file("application/json", include_str!("../../../docs/openapi.json")))
+        .route(
+            "/openapi.json",
+            file("application/json", include_str!("../../../docs/openapi.json")),
+        )
         .layer(map_response(async |response: Response| (HEADERS, response)))
 }
