@@ -132,7 +132,7 @@ def flood(table):
     count = 100_000 * SECONDS
     floods = {"new tokens": (services.signed("HS256", key, count), "2xx")}
     floods["garbage"] = (services.garbage(count), "403")
-    with services.requests(services.signed("HS256", key, 100)) as usual:
+    with services.requests(services.signed("HS256", key, 100, first=count)) as usual:
         for kind, (tokens, status) in floods.items():
             rate, most = f"validations a second beside {kind}", f"memory behind {kind}, MiB"
             with services.requests(tokens) as script:
@@ -143,7 +143,8 @@ def flood(table):
                             arguments = (url, 64, SECONDS, "-s", script)
                             flooding = pool.submit(services.wrk, *arguments, status=status)
                             table.note(rate, name, services.wrk(url, 4, SECONDS, "-s", usual) / SECONDS)
-                            flooding.result()
+                            if flooding.result() > count:
+                                raise SystemExit(f"bench: {count} tokens are too few for {name}")
                             table.note(most, name, service.mebibytes("VmHWM"))
             table.compare(rate, "validate", "validate without cache")
             table.compare(most, "validate", "validate without cache")

@@ -74,9 +74,9 @@ def sign(algorithm, private, numbers):
     return [jwt.encode(one, key, algorithm) for one in claims]
 
 
-def signed(algorithm, private, count):
-    """So many tokens."""
-    chunks = [range(first, min(first + 500, count)) for first in range(0, count, 500)]
+def signed(algorithm, private, count, first=0):
+    """So many tokens, which differ from those with other numbers."""
+    chunks = [range(at, min(at + 500, first + count)) for at in range(first, first + count, 500)]
     with ProcessPoolExecutor() as pool:
         return list(chain.from_iterable(pool.map(sign, repeat(algorithm), repeat(private), chunks)))
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use system_tests::{
     Environment,
     certificates::Authority,
-    contract::{SECRET, token},
+    contract::{SECRET, seconds, token},
     environment, fake_http, forge,
     moto::Moto,
     process::{self, Process},
@@ -199,4 +199,27 @@ fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_one
     let set: Value = serde_json::from_str(published.text()).unwrap();
     assert_eq!(set["keys"].as_array().map(Vec::len), Some(2), "{set}");
     assert!(!validate.log().contains("renewed"), "{}", validate.log());
+}
+
+#[test]
+fn while_the_previous_keys_do_not_come_no_token_is_refused_for_want_of_them() {
+    let (current, previous) = (forge::generate(), forge::generate());
+    let key = current.clone();
+    let port = fake_http::start(move |head, _| {
+        let status = if head.contains("AWSPREVIOUS") { 503 } else { 200 };
+        fake_http::json(status, &json!({ "SecretString": key }).to_string())
+    });
+    let port = port.to_string();
+    let variables = environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port)]);
+    let validate = Service::start("validate", variables);
+    let claims = json!({ "username": "a", "admin": false, "exp": seconds(60) }).to_string();
+    let status = |key: &str| {
+        let token = forge::token(key, r#"{"alg":"ES256"}"#, &claims);
+        validate.request("GET", "/").bearer(&token).send().status
+    };
+    assert_eq!([&current, &previous].map(|key| status(key)), [200, 503]);
+    for path in ["/.well-known/jwks.json", "/readyz"] {
+        assert_eq!(validate.request("GET", path).send().status, 503, "{path}");
+    }
+    assert_eq!(status(&current), 200);
 }

@@ -75,7 +75,7 @@ struct State<T> {
     /// Whether the value is that of the start, and still lacks the previous version.
     lacks_previous: bool,
     /// Of the texts that the value was made of.
-    fingerprint: Vec<u8>,
+    fingerprint: [Vec<u8>; 3],
     /// When the refresh began that last confirmed or changed the value.
     confirmed: SystemTime,
     /// When the last refresh began, if it failed, and why.
@@ -131,7 +131,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         let state = State {
             value,
             lacks_previous: false,
-            fingerprint: Vec::new(),
+            fingerprint: [const { Vec::new() }; 3],
             confirmed: SystemTime::now(),
             failed: None,
             demanded: None,
@@ -173,22 +173,26 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         self.0.value()
     }
 
-    /// The value with the previous version in it, for others to keep: waited for, for 4 s at most,
-    /// and left out where it is out of reach.
+    /// The value once the previous version is in it, for what must not be decided without it. One
+    /// waits for it, for 2 s at most.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The [`SecretError`] for which there is none, which passes.
     pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
         let value = self.get(now).await?;
-        let missing = {
+        let refresh = {
             let mut state = self.0.state();
-            let is_due = state.lacks_previous && self.0.need(&state, now) != Need::Nothing;
+            if !state.lacks_previous {
+                return Ok(value);
+            }
+            let is_due = self.0.need(&state, now) != Need::Nothing;
             is_due.then(|| self.join_or_begin(&mut state, now, WAIT_LIMIT))
         };
-        let Some(refresh) = missing else { return Ok(value) };
-        self.0.wait_for(refresh).await;
-        self.0.value()
+        if let Some(refresh) = refresh {
+            self.0.wait_for(refresh).await;
+        }
+        if self.0.state().lacks_previous { Err(self.0.missing()) } else { self.0.value() }
     }
 
     /// A value newer than `seen`, which did not do: one refresh for all who demand it at once,
@@ -217,8 +221,8 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         self.0.state().newer_than(seen)
     }
 
-    /// Whether there is a value. If it is missing or lacks the previous version, that is fetched
-    /// without a wait.
+    /// Whether there is a value, whose previous version, where it lacks it, did not fail to come.
+    /// What is missing is fetched without a wait.
     pub(crate) fn is_filled(&self, now: SystemTime) -> bool {
         let mut state = self.0.state();
         if (state.value.is_none() || state.lacks_previous)
@@ -226,7 +230,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         {
             self.join_or_begin(&mut state, now, OVERDUE);
         }
-        state.value.is_some()
+        state.value.is_some() && !(state.lacks_previous && state.failed.is_some())
     }
 
     /// The refresh under way, if it began at most this long ago; else a new one in its place,
@@ -265,9 +269,7 @@ impl<T> Inner<T> {
     /// source was just found to be out of reach: the process was frozen, or idle.
     fn need(&self, state: &State<T>, now: SystemTime) -> Need {
         let Some(origin) = &self.origin else { return Need::Nothing };
-        // What it lacks is due at once.
-        let refresh =
-            if state.lacks_previous { Duration::ZERO } else { origin.secrets.config.refresh };
+        let refresh = origin.secrets.config.refresh;
         let failed = |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
         if state.value.is_none() {
             let cools = failed(COOL_DOWN_WITHOUT_VALUE) && state.running(now, OVERDUE).is_none();
@@ -284,14 +286,17 @@ impl<T> Inner<T> {
     }
 
     fn value(&self) -> Result<Arc<T>, SecretError> {
-        let state = self.state();
-        state.value.clone().ok_or_else(|| {
-            let failed = state.failed.as_ref().map(|(_, error)| error.clone());
-            failed.unwrap_or_else(|| {
-                let source = self.origin.as_ref().map(|origin| origin.source.describe());
-                let (source_name, reason) = (source.unwrap_or_default(), "is still being fetched");
-                SecretError { source_name, reason: reason.into(), transient: true }
-            })
+        let value = self.state().value.clone();
+        value.ok_or_else(|| self.missing())
+    }
+
+    /// Why there is no value, or none with the previous version.
+    fn missing(&self) -> SecretError {
+        let failed = self.state().failed.as_ref().map(|(_, error)| error.clone());
+        failed.unwrap_or_else(|| {
+            let source = self.origin.as_ref().map(|origin| origin.source.describe());
+            let (source_name, reason) = (source.unwrap_or_default(), "is still being fetched");
+            SecretError { source_name, reason: reason.into(), transient: true }
         })
     }
 
@@ -353,12 +358,14 @@ impl<T> Inner<T> {
         state.refresh = None;
         match made {
             Ok(changed) => {
-                let is_completed = mem::replace(&mut state.lacks_previous, without_previous);
+                let was_without_previous =
+                    mem::replace(&mut state.lacks_previous, without_previous);
                 (state.confirmed, state.failed) = (began, None);
                 origin.secrets.confirm(origin.kind, began);
                 let Some((fingerprint, value)) = changed else { return Ok(None) };
+                let is_only_completed = was_without_previous && fingerprint[0] == known[0];
                 (state.fingerprint, state.value) = (fingerprint, Some(value));
-                Ok((!is_completed).then(|| origin.source.describe()))
+                Ok((!is_only_completed).then(|| origin.source.describe()))
             }
             Err(error) => {
                 state.failed = Some((began, error.clone()));

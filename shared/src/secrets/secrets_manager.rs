@@ -43,7 +43,7 @@ impl SecretsManager {
     }
 
     /// The text at this stage of the secret. Beside the current one, a stage may be absent,
-    /// and one that we may not read counts as absent.
+    /// and one that we may not read, or that holds no text, counts as absent.
     pub(super) async fn get(
         &self,
         id: &str,
@@ -54,8 +54,10 @@ impl SecretsManager {
             Err(CallError { failure: Failure::NotFound, .. }) if stage != Stage::Current => {
                 Ok(None)
             }
-            Err(CallError { failure: Failure::Denied, reason, .. }) if stage != Stage::Current => {
-                tracing::warn!(?stage, reason, "this stage of a secret may not be read");
+            Err(CallError { failure: Failure::Denied | Failure::Permanent, reason, .. })
+                if stage != Stage::Current =>
+            {
+                tracing::warn!(?stage, reason, "this stage of a secret cannot be read");
                 Ok(None)
             }
             Err(error) => Err(error),

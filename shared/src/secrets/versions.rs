@@ -1,6 +1,6 @@
 //! The versions of a secret that may be in use at once while it is rotated.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A staging label of Secrets Manager. A variable or a file has the current version alone.
@@ -52,14 +52,12 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// A SHA-256, for comparing without keeping the texts. One that is not there counts as empty.
-    pub(super) fn fingerprint(&self) -> Vec<u8> {
-        let mut hash = Context::new(&SHA256);
-        for text in [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()] {
+    /// A SHA-256 of each, the current one's first, for comparing without keeping the texts. One that
+    /// is not there counts as empty.
+    pub(super) fn fingerprint(&self) -> [Vec<u8>; 3] {
+        [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()].map(|text| {
             let text = text.map_or("", ExposeSecret::expose_secret);
-            hash.update(&text.len().to_be_bytes());
-            hash.update(text.as_bytes());
-        }
-        hash.finish().as_ref().to_vec()
+            digest(&SHA256, text.as_bytes()).as_ref().to_vec()
+        })
     }
 }

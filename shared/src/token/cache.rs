@@ -63,7 +63,7 @@ impl TokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`VerifyError`] if the token does not verify, or there are no keys.
+    /// [`VerifyError`] if the token does not verify, or keys that it may need are not there.
     pub async fn verify(
         &self,
         token: &str,
@@ -75,6 +75,10 @@ impl TokenVerifier {
             && let Some(newer) = self.keys.newer_than(&held, now).await
         {
             outcome = self.verify_with(&newer, token, now);
+        }
+        if let Err(InvalidToken::UnknownKey | InvalidToken::WrongSignature) = outcome {
+            // Without the previous keys, it cannot be said that none fits.
+            self.keys.get_with_previous(now).await?;
         }
         Ok(outcome?)
     }
@@ -146,7 +150,7 @@ mod tests {
         #[test]
         fn a_cache_changes_no_answer_whatever_tokens_times_and_keys_come(
             steps in vec((0..7_usize, 0..60_u64, 0..2_usize, any::<bool>()), 1..60),
-            entries in 1..8_usize,
+            entries in 0..8_usize,
         ) {
             let cached = verifier(entries);
             let tokens = tokens(&cached.config);
@@ -177,7 +181,8 @@ mod tests {
             let token = issue(&held, &verifier.config, subject, at(0)).unwrap();
             let _ = verifier.verify_with(&held, &token, at(0)).unwrap();
         }
-        let known = verifier.known.as_ref().unwrap();
-        assert!(known.len() > 1 && known.weight() <= 100 * USUAL_BYTES, "{}", known.weight());
+        // Of some 6,000 bytes each.
+        let known = verifier.known.as_ref().unwrap().len();
+        assert!((2..=17).contains(&known), "{known}");
     }
 }

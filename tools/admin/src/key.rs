@@ -161,7 +161,8 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
             // In the very way in which `validate` comes by them.
             let keys = Keys::fetch(place.source(), KeyUse::Verify, &Secrets::default()).await;
             let keys = place.named(keys.map_err(|problem| problem.reason))?;
-            let keys = keys.get(SystemTime::now()).await.map_err(|error| error.reason);
+            let keys =
+                keys.get_with_previous(SystemTime::now()).await.map_err(|error| error.reason);
             Ok(place.named(keys)?.public_set())
         }
     }

@@ -7,7 +7,7 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -134,17 +134,10 @@ impl Progress {
                 (None, Phase::Idle { since }) => since + IDLE_LIMIT,
                 (None, Phase::Answer) => return Poll::Pending,
             };
-            // Each request moves the deadline away, and to set the timer takes a lock that all
-            // connections share: so it may fire too early, and is set again then.
-            loop {
-                if deadline < sleep.deadline() || sleep.is_elapsed() {
-                    sleep.as_mut().reset(deadline);
-                }
-                ready!(sleep.as_mut().poll(context));
-                if Instant::now() >= deadline {
-                    return Poll::Ready(());
-                }
+            if sleep.deadline() != deadline {
+                sleep.as_mut().reset(deadline);
             }
+            sleep.as_mut().poll(context)
         };
         poll_fn(poll).await;
     }
