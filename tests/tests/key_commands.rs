@@ -93,6 +93,20 @@ fn nothing_is_changed_where_the_public_keys_are_not_in_step() {
 
 #[test]
 #[ignore = "needs moto: make test"]
+fn another_change_behind_the_first_public_keys_is_said() {
+    let moto = Moto::start();
+    let mut keys = Keys::both(&moto, "jwt");
+    let manager = moto.port;
+    keys.variables = Moto::variables_for(fake_http::start(move |head, body| {
+        let is_public = body.contains("jwt-public");
+        let written = if is_public { body.replace("mine", "hers") } else { body.to_owned() };
+        moto::pass_on(manager, head, &written)
+    }));
+    keys.refused("new --alg ES256 --kid mine", "jwt-public: holds other keys by now; the keys");
+}
+
+#[test]
+#[ignore = "needs moto: make test"]
 fn an_empty_secret_is_filled_and_what_secrets_manager_refuses_is_said_in_one_line() {
     const TEXT: &str = "a canary in a mine of 32 bytes, at least";
     let moto = Moto::start();

@@ -178,18 +178,19 @@ pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Fai
     }
     place.write(None, set).await?;
     let created = public.write(None, &halves).await;
-    created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))
+    created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))?;
+    check([&public, &place], set).await
 }
 
 /// Brings the public halves into step with the keys.
 pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
     let keyring = Keyring::open(places, false).await?;
-    if keyring.public.is_none() {
+    let Some((public, _)) = &keyring.public else {
         return Err(Failure::because("give either --public-file or --public-secret-id"));
-    }
+    };
     keyring.write_public(&keyring.held.set).await?;
     keyring.forget_public().await?;
-    keyring.check(&keyring.held.set).await
+    check([public, &keyring.place], &keyring.held.set).await
 }
 
 impl Keyring {
@@ -239,8 +240,10 @@ impl Keyring {
         if forgets {
             done = both(self.forget_public().await, self.place.forget(&self.held).await);
         }
-        both(done, self.check(&set).await)?;
-        Ok(set)
+        if let Some((public, _)) = &self.public {
+            done = both(done, check([public, &self.place], &set).await);
+        }
+        done.map(|()| set)
     }
 
     /// Writes the public halves of `set` where they have a place.
@@ -253,19 +256,18 @@ impl Keyring {
         let Some((place, Some(held))) = &self.public else { return Ok(()) };
         place.forget(held).await
     }
+}
 
-    /// That both places hold these keys behind a change.
-    async fn check(&self, set: &JwkSet) -> Result<(), Failure> {
-        let Some((public, _)) = &self.public else { return Ok(()) };
-        for place in [public, &self.place] {
-            let now = place.read().await.map_err(|error| error.then(CHANGED))?;
-            if !are_in_step(&now.set, set) {
-                let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
-                return Err(place.refuse(reason));
-            }
+/// That both places hold these keys behind a change.
+async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
+    for place in places {
+        let now = place.read().await.map_err(|error| error.then(CHANGED))?;
+        if !are_in_step(&now.set, set) {
+            let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
+            return Err(place.refuse(reason));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The failures of two things that were both tried.
