@@ -104,9 +104,9 @@ pub(crate) fn confirm(yes: bool, question: &str, refusal: &str) -> Result<(), Fa
             "there is no terminal to ask for a confirmation on; give --yes to do without",
         ));
     }
-    eprint!("{question} [y/N] ");
-    let answer = io::stdin().lines().next().transpose();
-    let answer = answer.map_err(|error| Failure::because(format!("no answer: {error}")))?;
+    let failed = |error| Failure::because(format!("no answer: {error}"));
+    write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
+    let answer = io::stdin().lines().next().transpose().map_err(failed)?;
     match answer.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::because(refusal)),

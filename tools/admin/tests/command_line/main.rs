@@ -367,6 +367,8 @@ fn passwords_and_confirmations_are_asked_for_on_a_terminal() {
         ("user add ada@b", &[first, again], 0, "added ada@b"),
         ("upgrade-plaintext", &[(hash, "n")], 1, "error: nothing was changed"),
         ("upgrade-plaintext", &[(hash, "y")], 0, "plain texts hashed: 2"),
+        // A question that cannot be asked.
+        ("user remove bob@b 2>/dev/full", &[], 1, ""),
         ("user remove bob@b", &[(remove, "")], 1, "error: nothing was removed"),
         ("user remove bob@b", &[(remove, "x")], 1, "error: nothing was removed"),
         ("user remove bob@b", &[(remove, "y")], 0, "removed bob@b"),
