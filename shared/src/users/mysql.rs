@@ -165,7 +165,8 @@ impl MySqlUsers {
                 return Ok(false);
             }
             let written = statement(written, &[&user.email, &user.id]);
-            let kept = found(&limited(written.fetch_one(&mut *connection)).await?)?;
+            let written = limited(written.fetch_optional(&mut *connection)).await?;
+            let kept = found(&written.ok_or(StoreError::NotKept)?)?;
             if is_kept(&kept) {
                 return Ok(true);
             }
