@@ -12,7 +12,7 @@ mod rule;
 #[cfg(feature = "sqlite")]
 pub use memory::MemoryStore;
 pub use mysql::ThrottleRow;
-pub use rule::{Rule, Subject};
+pub use rule::{Rule, ThrottleKey};
 
 use std::{
     sync::{Arc, Once},
@@ -59,13 +59,13 @@ pub enum Reservation {
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
     /// Reserves a check, if it may be made.
-    async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError>;
+    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Reservation, StoreError>;
 
     /// Turns a reserved check into a failure, and says how many there are.
-    async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError>;
+    async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError>;
 
     /// Takes a reserved check back, and with `clear` forgets the failures.
-    async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError>;
+    async fn release(&self, subject: &ThrottleKey, clear: bool) -> Result<(), StoreError>;
 }
 
 /// The configured database, of users and of counts: MySQL or MariaDB, and for local work
@@ -129,7 +129,7 @@ impl Throttle {
     /// The source of a request with this peer and these headers, where sources have a limit. An
     /// unknown one is not counted: all such requests would lock each other out.
     #[must_use]
-    pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<Subject> {
+    pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<ThrottleKey> {
         static WARNED: Once = Once::new();
         self.source.as_ref()?;
         let address = client_address(peer, headers, self.proxy_hops);
@@ -141,7 +141,7 @@ impl Throttle {
                 );
             });
         }
-        address.map(Subject::source)
+        address.map(ThrottleKey::source)
     }
 
     /// Reserves a check of a password for `email`, for a request from `source`.
@@ -152,18 +152,18 @@ impl Throttle {
     pub async fn reserve(
         &self,
         email: &str,
-        source: Option<Subject>,
+        source: Option<ThrottleKey>,
     ) -> Result<Attempt, ThrottleError> {
         let mut checks = Vec::with_capacity(2);
         if let (Some(rule), Some(source)) = (&self.source, source) {
             checks.push(self.check(source, rule).await?);
         }
-        checks.push(self.check(Subject::email(email), &self.email).await?);
+        checks.push(self.check(ThrottleKey::email(email), &self.email).await?);
         Ok(Attempt { checks })
     }
 
     /// Waits while as many checks are under way as may be.
-    async fn check(&self, subject: Subject, rule: &Arc<Rule>) -> Result<Check, ThrottleError> {
+    async fn check(&self, subject: ThrottleKey, rule: &Arc<Rule>) -> Result<Check, ThrottleError> {
         let mut turn = None;
         loop {
             let began = SystemTime::now();
@@ -224,7 +224,7 @@ impl Attempt {
 /// One subject of an attempt.
 struct Check {
     store: Arc<dyn ThrottleStore>,
-    subject: Subject,
+    subject: ThrottleKey,
     rule: Arc<Rule>,
     began: SystemTime,
     alone: bool,
@@ -247,7 +247,7 @@ impl Drop for Check {
     }
 }
 
-async fn release(store: &dyn ThrottleStore, subject: &Subject, clear: bool) {
+async fn release(store: &dyn ThrottleStore, subject: &ThrottleKey, clear: bool) {
     if let Err(error) = store.release(subject, clear).await {
         tracing::warn!(%error, "an ended check was not taken back; it lapses by itself");
     }

@@ -51,7 +51,7 @@ async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), 
 async fn authenticate(
     state: &LoginState,
     credentials: &BasicCredentials,
-    source: Option<throttle::Subject>,
+    source: Option<throttle::ThrottleKey>,
     check: &AdmittedCheck,
 ) -> Result<(User, String), Failure> {
     // At once, since each may have to wait: for a secret, or for a connection.

@@ -8,12 +8,12 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::{Reservation, Rule, Subject, ThrottleStore};
+use super::{Reservation, Rule, ThrottleKey, ThrottleStore};
 use crate::users::StoreError;
 
 /// Counts in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<HashMap<Subject, Count>>);
+pub struct MemoryStore(Mutex<HashMap<ThrottleKey, Count>>);
 
 #[derive(Debug)]
 struct Count {
@@ -24,7 +24,7 @@ struct Count {
 
 #[async_trait]
 impl ThrottleStore for MemoryStore {
-    async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError> {
+    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Reservation, StoreError> {
         let mut counts = self.0.lock().await;
         counts
             .retain(|other, it| other != subject || it.last.elapsed() < milliseconds(rule.window));
@@ -36,7 +36,7 @@ impl ThrottleStore for MemoryStore {
         })
     }
 
-    async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError> {
+    async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError> {
         let mut counts = self.0.lock().await;
         let failures = counts.get(subject).map_or(0, |count| count.failures) + 1;
         let lock = milliseconds(rule.lock(failures));
@@ -44,7 +44,7 @@ impl ThrottleStore for MemoryStore {
         Ok(failures)
     }
 
-    async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
+    async fn release(&self, subject: &ThrottleKey, clear: bool) -> Result<(), StoreError> {
         if clear {
             self.0.lock().await.remove(subject);
         }

@@ -15,7 +15,7 @@ use sqlx::{
     mysql::{MySqlQueryResult, MySqlRow},
 };
 
-use super::{CHECK_LIMIT, Reservation, Rule, Subject, ThrottleStore, rule::milliseconds};
+use super::{CHECK_LIMIT, Reservation, Rule, ThrottleKey, ThrottleStore, rule::milliseconds};
 use crate::users::{MySqlUsers, StoreError};
 
 /// Milliseconds since 1970.
@@ -105,7 +105,7 @@ const DEADLOCK_TRIES: u32 = 5;
 #[derive(Debug)]
 pub struct ThrottleRow {
     /// Whose count it is.
-    pub subject: Subject,
+    pub subject: ThrottleKey,
     /// Failures that are remembered.
     pub failures: i64,
     /// For how long nothing is checked; zero if it is not locked.
@@ -131,7 +131,7 @@ impl MySqlUsers {
         let row = |row: &MySqlRow| {
             let (subject, failures, locked, forgotten) = FromRow::from_row(row)?;
             let (locked, forgotten) = (until(locked), until(forgotten));
-            Ok(ThrottleRow { subject: Subject(subject), failures, locked, forgotten })
+            Ok(ThrottleRow { subject: ThrottleKey(subject), failures, locked, forgotten })
         };
         rows.iter().map(row).collect()
     }
@@ -141,7 +141,7 @@ impl MySqlUsers {
     /// # Errors
     ///
     /// [`StoreError`] if the database is out of reach or fails.
-    pub async fn reset_throttle(&self, subject: Option<&Subject>) -> Result<u64, StoreError> {
+    pub async fn reset_throttle(&self, subject: Option<&ThrottleKey>) -> Result<u64, StoreError> {
         let done = match subject {
             Some(subject) => self.count(RESET, &[subject.as_str()]).await?,
             None => self.count(RESET_ALL, &[]).await?,
@@ -185,7 +185,7 @@ impl MySqlUsers {
 
 #[async_trait]
 impl ThrottleStore for MySqlUsers {
-    async fn reserve(&self, subject: &Subject, rule: &Rule) -> Result<Reservation, StoreError> {
+    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Reservation, StoreError> {
         let done = self.count(AssertSqlSafe(reserve(rule)), &[subject.as_str()]).await?;
         if fastrand::u8(..FORGET_EVERY) == 0 {
             self.forget_later();
@@ -193,12 +193,12 @@ impl ThrottleStore for MySqlUsers {
         Ok(reservation(done.last_insert_id()))
     }
 
-    async fn commit_failure(&self, subject: &Subject, rule: &Rule) -> Result<i64, StoreError> {
+    async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError> {
         let done = self.count(AssertSqlSafe(commit_failure(rule)), &[subject.as_str()]).await?;
         Ok(i64::try_from(done.last_insert_id().max(1)).unwrap_or(i64::MAX))
     }
 
-    async fn release(&self, subject: &Subject, clear: bool) -> Result<(), StoreError> {
+    async fn release(&self, subject: &ThrottleKey, clear: bool) -> Result<(), StoreError> {
         let release = if clear { RELEASE_AND_CLEAR } else { RELEASE };
         self.count(release, &[subject.as_str()]).await.map(drop)
     }

@@ -25,9 +25,9 @@ const FIRST_LOCK: Duration = Duration::from_secs(1);
 /// Of an e-mail it is a hash, so that the table holds no mistyped address. It is a plain one:
 /// a reader of the table can try out addresses, but also reads those of the users beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Subject(pub(super) String);
+pub struct ThrottleKey(pub(super) String);
 
-impl Subject {
+impl ThrottleKey {
     /// An e-mail, in any ASCII case: all spellings that find one user have one count.
     #[must_use]
     pub fn email(email: &str) -> Self {
@@ -139,15 +139,15 @@ mod tests {
     fn spellings_that_find_one_user_and_addresses_of_one_subscriber_have_one_count() {
         // printf %s ada@example.com | sha256sum
         let hash = "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72";
-        assert_eq!(Subject::email("ADA@Example.com").as_str(), format!("{EMAIL}{hash}"));
+        assert_eq!(ThrottleKey::email("ADA@Example.com").as_str(), format!("{EMAIL}{hash}"));
         // Only ASCII case is folded when a user is looked up.
-        assert_ne!(Subject::email("\u{c4}@x"), Subject::email("\u{e4}@x"));
+        assert_ne!(ThrottleKey::email("\u{c4}@x"), ThrottleKey::email("\u{e4}@x"));
         for (address, source) in [
             ("192.0.2.1", "source:192.0.2.1"),
             ("::ffff:192.0.2.1", "source:192.0.2.1"),
             ("2001:db8:1:2:3::4", "source:2001:db8:1:2::/64"),
         ] {
-            assert_eq!(Subject::source(address.parse().unwrap()).as_str(), source);
+            assert_eq!(ThrottleKey::source(address.parse().unwrap()).as_str(), source);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use secrecy::ExposeSecret;
 use shared::{
     config::ThrottleConfig,
-    throttle::{Reservation, Rule, Subject, ThrottleStore},
+    throttle::{Reservation, Rule, ThrottleKey, ThrottleStore},
     users::{NewUser, StoreError},
 };
 use tokio::task::JoinSet;
@@ -152,9 +152,9 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
     let set = |columns: &str| server.sql(&format!("UPDATE auth.login_throttle SET {columns}"));
     for (what, steps) in STEPS {
         let (subject, rule) = if what.contains("source") {
-            (Subject::source(Ipv4Addr::LOCALHOST.into()), &source_rule)
+            (ThrottleKey::source(Ipv4Addr::LOCALHOST.into()), &source_rule)
         } else {
-            (Subject::email(what), &email_rule())
+            (ThrottleKey::email(what), &email_rule())
         };
         for step in steps.split_whitespace() {
             if let Some(pause) = step.strip_prefix('+') {
@@ -196,7 +196,7 @@ async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
     let store = open(&server.login_variables(), 1).await;
     // One check in 64 deletes them: that none of 2,000 does will not happen.
     for number in 0..2000 {
-        let subject = Subject::email(&format!("{number}@example.com"));
+        let subject = ThrottleKey::email(&format!("{number}@example.com"));
         store.reserve(&subject, &email_rule()).await.unwrap();
     }
     // Also because checks under way stay.

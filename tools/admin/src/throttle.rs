@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::{throttle::Subject, users::MySqlUsers};
+use shared::{throttle::ThrottleKey, users::MySqlUsers};
 
 use crate::{
     database::{all, open},
@@ -52,8 +52,8 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
     match command {
         ThrottleCommand::List { json } => list(&users, json).await,
         ThrottleCommand::Reset(WhoseFailures { email, source, .. }) => {
-            let email = email.map(|email| Subject::email(&email));
-            let subject = email.or(source.map(Subject::source));
+            let email = email.map(|email| ThrottleKey::email(&email));
+            let subject = email.or(source.map(ThrottleKey::source));
             Ok(format!("forgotten: {}", users.reset_throttle(subject.as_ref()).await?))
         }
     }
@@ -63,8 +63,8 @@ async fn list(users: &MySqlUsers, json: bool) -> Result<String, Failure> {
     let rows = users.throttled(MAX_ROWS).await?;
     // Those of users are found by hashing all e-mails.
     let listed = if rows.is_empty() { Vec::new() } else { all(users).await? };
-    let emails: HashMap<Subject, String> =
-        listed.into_iter().map(|row| (Subject::email(&row.user.email), row.user.email)).collect();
+    let emails: HashMap<ThrottleKey, String> =
+        listed.into_iter().map(|it| (ThrottleKey::email(&it.user.email), it.user.email)).collect();
     let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let listed = rows.iter().map(|row| {
         let name = row.subject.as_str();
