@@ -1,12 +1,12 @@
 //! Counts of this process alone, for local work. How many checks run at once has no bound.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::Instant,
+};
 
 use super::{Reservation, Rule, ThrottleKey, ThrottleStore};
 use crate::users::StoreError;
@@ -18,17 +18,25 @@ pub struct MemoryStore(Mutex<HashMap<ThrottleKey, Count>>);
 #[derive(Debug)]
 struct Count {
     failures: i64,
-    last: Instant,
-    lock: Duration,
+    locked_until: Instant,
+    forget_at: Instant,
+}
+
+impl MemoryStore {
+    /// Those that are still remembered.
+    async fn counts(&self) -> MutexGuard<'_, HashMap<ThrottleKey, Count>> {
+        let mut counts = self.0.lock().await;
+        counts.retain(|_, count| count.forget_at > Instant::now());
+        counts
+    }
 }
 
 #[async_trait]
 impl ThrottleStore for MemoryStore {
-    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Reservation, StoreError> {
-        let mut counts = self.0.lock().await;
-        counts
-            .retain(|other, it| other != subject || it.last.elapsed() < milliseconds(rule.window));
-        let lock = counts.get(subject).map(|it| it.lock.saturating_sub(it.last.elapsed()));
+    async fn reserve(&self, subject: &ThrottleKey, _: &Rule) -> Result<Reservation, StoreError> {
+        let counts = self.counts().await;
+        let lock =
+            counts.get(subject).map(|it| it.locked_until.saturating_duration_since(Instant::now()));
         Ok(match lock {
             None => Reservation::Reserved { alone: true },
             Some(Duration::ZERO) => Reservation::Reserved { alone: false },
@@ -37,11 +45,18 @@ impl ThrottleStore for MemoryStore {
     }
 
     async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError> {
-        let mut counts = self.0.lock().await;
-        let failures = counts.get(subject).map_or(0, |count| count.failures) + 1;
-        let lock = milliseconds(rule.lock(failures));
-        counts.insert(subject.clone(), Count { failures, last: Instant::now(), lock });
-        Ok(failures)
+        let now = Instant::now();
+        let forget_at = now + milliseconds(rule.window);
+        let first = Count { failures: 0, locked_until: now, forget_at };
+        let mut counts = self.counts().await;
+        let count = counts.entry(subject.clone()).or_insert(first);
+        count.failures += 1;
+        if rule.from_last {
+            count.forget_at = forget_at;
+        }
+        let lock = milliseconds(rule.lock(count.failures));
+        count.locked_until = count.forget_at.min(now + lock);
+        Ok(count.failures)
     }
 
     async fn release(&self, subject: &ThrottleKey, clear: bool) -> Result<(), StoreError> {
@@ -54,4 +69,30 @@ impl ThrottleStore for MemoryStore {
 
 fn milliseconds(milliseconds: i64) -> Duration {
     Duration::from_millis(milliseconds.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::config::ThrottleConfig;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_is_locked_until_a_minute_after_its_first_failure_and_then_forgotten() {
+        let config = ThrottleConfig { source_limit: Some(2), ..Default::default() };
+        let rule = Rule::source(&config).unwrap();
+        let [one, other] = [1, 2].map(|it| ThrottleKey::source(Ipv4Addr::from(it).into()));
+        let (store, third) = (MemoryStore::default(), Duration::from_secs(20));
+        for failures in [1, 2] {
+            assert_eq!(store.commit_failure(&one, &rule).await.unwrap(), failures);
+            advance(third).await;
+        }
+        assert_eq!(store.reserve(&one, &rule).await.unwrap(), Reservation::Locked(third));
+        advance(third).await;
+        store.reserve(&other, &rule).await.unwrap();
+        assert!(store.0.lock().await.is_empty());
+    }
 }
