@@ -10,6 +10,7 @@ pub use sqlite::SqliteUsers;
 
 use std::{
     borrow::Cow,
+    fmt,
     time::{Duration, Instant},
 };
 
@@ -24,7 +25,7 @@ use crate::telemetry::metrics;
 const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 
 /// A user as the database has it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct User {
     /// The id, as text: tables that others made may number or name their rows.
     pub id: String,
@@ -34,6 +35,13 @@ pub struct User {
     pub password: SecretString,
     /// Whether the user is an administrator.
     pub admin: bool,
+}
+
+/// Without the e-mail, which is not for logs.
+impl fmt::Debug for User {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// The database did not do as asked.
