@@ -167,6 +167,8 @@ mod tests {
 
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     #[tokio::test(start_paused = true)]
     async fn it_is_asked_once_a_second_by_many_probes_and_never_without_one() {
         let (hangs, times) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -178,17 +180,27 @@ mod tests {
         }));
         for _ in 0..50 {
             assert_eq!(tokio::join!(database.state(), database.state()), ("ok", "ok"));
-            sleep(ASK_AGAIN / 10).await;
+            sleep(SECOND / 10).await;
         }
         let asked = times.load(Ordering::Relaxed);
         assert!((4..=6).contains(&asked), "{asked} times in 5 s");
         hangs.store(true, Ordering::Relaxed);
-        sleep(60 * ASK_AGAIN).await;
+        sleep(60 * SECOND).await;
         assert_eq!(times.load(Ordering::Relaxed), asked);
         let since = Instant::now();
         assert_eq!(database.state().await, "unknown", "an old state is not reported");
         assert!(since.elapsed() <= WAIT_LIMIT, "{:?}", since.elapsed());
-        sleep(ASK_AGAIN).await;
+        sleep(SECOND).await;
         assert_eq!(database.state().await, "unreachable");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_unknown_and_it_is_asked_again() {
+        let panics = AtomicBool::new(true);
+        let database = Database::new(Arc::new(move || {
+            let panics = panics.swap(false, Ordering::Relaxed);
+            Box::pin(async move { if panics { panic!("a defect") } else { true } })
+        }));
+        assert_eq!([database.state().await, database.state().await], ["unknown", "ok"]);
     }
 }

@@ -257,6 +257,8 @@ mod tests {
             (http_api("/", "prod"), "headers", json!({ "x-a": "é" })),
             (rest_api("/"), "multiValueHeaders", json!({ "x-a": ["é", "c"] })),
             (sample("load-balancer"), "multiValueHeaders", json!({ "x-a": ["é", "c"] })),
+            // The default of a load balancer is to read this one.
+            (sample("load-balancer"), "headers", json!({ "x-a": "é" })),
             (sample("load-balancer"), "statusDescription", json!("403 Forbidden")),
             (sample("vpc-lattice"), "headers", json!({ "x-a": "é" })),
         ] {
