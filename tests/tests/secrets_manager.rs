@@ -109,6 +109,10 @@ fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
         ])
     };
     validates(over_tls(secret));
+    let mut unknown = over_tls(secret);
+    unknown.remove("SSL_CERT_FILE");
+    let validate = Service::start_unready("validate", unknown);
+    assert!(validate.log().contains("UnknownIssuer"), "{}", validate.log());
     // moto gives the status of a refusal, but not its name.
     let refused = "(secret jwt): Secrets Manager answered HTTP 40";
     refuses("validate", &over_tls("another"), "jwt", refused);
@@ -180,13 +184,12 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
 
 #[test]
 fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_ones_too() {
-    let came = Arc::new(AtomicBool::new(false));
-    let (previous_came, keys) = (Arc::clone(&came), [(); 2].map(|()| forge::generate()));
+    let is_started = Arc::new(AtomicBool::new(false));
+    let (is_released, keys) = (Arc::clone(&is_started), [(); 2].map(|()| forge::generate()));
     let port = fake_http::start(move |head, _| {
         let is_previous = head.contains("AWSPREVIOUS");
-        if is_previous {
-            thread::sleep(Duration::from_secs(1));
-            previous_came.store(true, Ordering::SeqCst);
+        while is_previous && !is_released.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(5));
         }
         let answer = json!({ "SecretString": keys[usize::from(is_previous)] });
         fake_http::json(200, &answer.to_string())
@@ -194,7 +197,7 @@ fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_one
     let port = port.to_string();
     let variables = environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port)]);
     let validate = Service::start("validate", variables);
-    assert!(!came.load(Ordering::SeqCst));
+    is_started.store(true, Ordering::SeqCst);
     let published = validate.request("GET", "/.well-known/jwks.json").send();
     let set: Value = serde_json::from_str(published.text()).unwrap();
     assert_eq!(set["keys"].as_array().map(Vec::len), Some(2), "{set}");
