@@ -104,6 +104,7 @@ fn a_database_out_of_reach_is_503_in_seconds_counted_as_such_and_said_without_it
     assert_eq!((answer.status, answer.text()), (503, "service unavailable"));
     assert_eq!(answer.header("retry-after"), Some("2"));
     assert_eq!(login.get("login_total{outcome=\"service_unavailable\"}"), Some(1.0));
+    assert_eq!(login.request("GET", "/healthz").send().status, 200, "no reason for a restart");
     let (_, log) = login.terminate();
     assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");
 }

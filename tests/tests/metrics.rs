@@ -59,6 +59,7 @@ async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_i
         ("POST /login", "", 2, 401, "authn_credentials_missing"),
         ("GET /login", "", 1, 405, "method_not_allowed"),
         ("POST /canary?canary=1", "", 1, 404, "not_found"),
+        ("GET /metrics", "", 1, 404, "not_found"),
         // Probes are not counted as requests.
         ("GET /healthz", "", 1, 200, ""),
         ("GET /readyz", "", 1, 200, ""),
@@ -105,7 +106,10 @@ fn a_client_that_hangs_up_is_counted_as_such() {
 #[test]
 fn validations_are_counted_by_outcome() {
     let bearer = format!("Bearer {}", token("ada@example.com", false));
-    let good = [("GET /", &*bearer, 7, 200, "authn_token_verified")];
+    let good = [
+        ("GET /", &*bearer, 7, 200, "authn_token_verified"),
+        ("GET /", "Bearer x.y.z", 1, 403, "authz_fail"),
+    ];
     let asked = [
         // The token lacks the issuer that is demanded here.
         ("GET /validate", &*bearer, 3, 403, "authz_fail"),
@@ -118,13 +122,15 @@ fn validations_are_counted_by_outcome() {
         ("POST /.well-known/jwks.json", "", 1, 405, "method_not_allowed"),
     ];
     let issuer = ("JWT_ISSUER", "https://auth.example.com");
-    for (name, variables, rows) in [
-        ("validate", &[][..], good.to_vec()),
-        ("authorizer", &[issuer], asked.to_vec()),
-        ("validate", &[issuer], [asked.to_vec(), published.to_vec()].concat()),
+    for (name, variables, rows, cached) in [
+        ("validate", &[][..], good.to_vec(), [6.0, 2.0]),
+        ("authorizer", &[issuer], asked.to_vec(), [0.0, 3.0]),
+        ("validate", &[issuer], [asked.to_vec(), published.to_vec()].concat(), [0.0, 3.0]),
     ] {
         let function = Service::start_measured(name, environment(variables));
         are_counted(&function, "validate_total", 9, &rows);
+        let results = ["result=\"hit\"", "result=\"miss\""].map(str::to_owned);
+        assert_eq!(function.all("token_cache_total"), results.into_iter().zip(cached).collect());
         assert!(function.all("secret_age_seconds").is_empty(), "a variable cannot change");
         // A text has no name: its hash would invite guesses.
         assert_eq!(keys(&function), [r#"kid="",alg="HS256""#]);
