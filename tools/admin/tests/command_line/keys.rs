@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+use serde_json::{Value, json};
+
 use crate::Place;
 
 const KEY: &str = "a canary in a mine of 32 bytes, at least";
@@ -38,6 +40,9 @@ fn each_change_of_keys_says_what_signs_and_what_is_next() {
     ] {
         assert_eq!(place.good(&format!("key {line} --file keys")), said, "{line}");
     }
+    let listed: Value = serde_json::from_str(&place.good("key list --json --file keys")).unwrap();
+    let key = |kid, signs| json!({ "kid": kid, "alg": "ES256", "signs": signs, "kind": "private" });
+    assert_eq!(listed, json!([key("--three", true), key("two", false)]));
     for alg in ["RS256", "ES256", "EdDSA", "HS256"] {
         let named = place.good(&format!("key new --alg {alg} --file {alg}"));
         let kind = if alg == "HS256" { "symmetric" } else { "private" };

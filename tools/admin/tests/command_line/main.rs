@@ -256,11 +256,14 @@ fn a_file_of_users_is_imported_whole_or_not_at_all() {
     assert_eq!(place.query("SELECT id, email FROM user WHERE admin"), "1\tada@b");
 
     let argon2 = place.stored("ada@b");
-    let hashes = format!("email,password\nbob@b,{BCRYPT}\ncyd@b,\"{argon2}\"\neve@b,{MD5}\n");
+    let hashes = format!("email,password\neve@b,{MD5}\nbob@b,{BCRYPT}\ncyd@b,\"{argon2}\"\n");
     place.write("users.csv", &hashes);
     assert_eq!(place.good("user import --passwords hashed users.csv"), "added 3 users\n");
     assert_eq!((place.stored("bob@b"), place.stored("cyd@b")), (BCRYPT.into(), argon2));
     assert!(place.logs_in("eve@b", PASSWORD));
+    // A digest, which has to be hashed, keeps its place before hashes.
+    let imported = place.query("SELECT email FROM user WHERE id > 21 ORDER BY id");
+    assert_eq!(imported, "eve@b\nbob@b\ncyd@b");
 
     let bad: Vec<String> = (4..=26).map(|line| format!("x{line}@b,canary\n")).collect();
     let bad = bad.concat();
