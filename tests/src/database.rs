@@ -275,10 +275,12 @@ pub mod mariadb {
 
 /// MySQL 9, as `tests/mysql/install` puts it into `target/mysql`.
 pub mod mysql9 {
-    use super::{DatabaseServer, MYSQL9};
+    use super::{DatabaseServer, MYSQL9, workspace};
 
     /// As [`mariadb::start`](super::mariadb::start).
     pub fn start() -> DatabaseServer {
+        let is_installed = workspace().join("target/mysql/.complete").exists();
+        assert!(is_installed, "MySQL 9 is missing: run `make verify`");
         DatabaseServer::start(&MYSQL9)
     }
 }
