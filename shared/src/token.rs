@@ -2,7 +2,6 @@
 
 mod cache;
 mod members;
-
 mod verify;
 
 pub use cache::TokenVerifier;
