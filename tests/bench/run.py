@@ -84,7 +84,8 @@ def tokens(table):
     """Tokens of 1,000 users in turn, and tokens that each come once."""
     for algorithm in services.ALGORITHMS:
         private, public = services.key_pair(algorithm)
-        key = {"JWT_SECRET": public}
+        (first,) = services.signed(algorithm, private, 1)
+        key = {"JWT_SECRET": public, "bearer": f"Bearer {first}"}
 
         def ordinary():
             return services.ordinary(ALGORITHM=algorithm, **key)

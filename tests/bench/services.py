@@ -108,9 +108,9 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def ask(port, path):
+def ask(port, path, bearer=BEARER):
     """The first bytes of an answer, or none if the port is not served yet."""
-    head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {BEARER}\r\n\r\n"
+    head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {bearer}\r\n\r\n"
     with contextlib.suppress(ConnectionError):
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(head.encode())
@@ -128,7 +128,7 @@ def wrk(url, connections, seconds, *options, status="2xx"):
 
 
 @contextlib.contextmanager
-def serving(command, environment, path="/validate"):
+def serving(command, environment, path="/validate", bearer=BEARER):
     """A service that answers 200, until the end of the block. What it prints is thrown away: a log
     costs what writing it costs, and no disk.
     """
@@ -139,7 +139,7 @@ def serving(command, environment, path="/validate"):
     began = time.perf_counter()
     process = subprocess.Popen(command, env=variables, start_new_session=True, **quiet)
     try:
-        while not (answer := ask(port, path)):
+        while not (answer := ask(port, path, bearer)):
             if process.poll() is not None or time.perf_counter() > began + 30:
                 raise SystemExit(f"bench: {command[0]} does not serve")
             time.sleep(0.0002)
@@ -205,16 +205,17 @@ class Service:
         return count / taken, cpu / count * 1e6
 
 
-def validate(**more):
-    return serving([RELEASE / "validate/bootstrap"], {"JWT_SECRET": KEY, "DRAIN_SECONDS": "0"} | more)
+def validate(bearer=BEARER, **more):
+    environment = {"JWT_SECRET": KEY, "DRAIN_SECONDS": "0"} | more
+    return serving([RELEASE / "validate/bootstrap"], environment, bearer=bearer)
 
 
 def validate_with_metrics():
     return validate(METRICS_PORT=str(free_port()))
 
 
-def ordinary(**more):
-    return serving([BASELINES / "ordinary"], {"JWT_SECRET": KEY} | more)
+def ordinary(bearer=BEARER, **more):
+    return serving([BASELINES / "ordinary"], {"JWT_SECRET": KEY} | more, bearer=bearer)
 
 
 @contextlib.contextmanager
