@@ -59,7 +59,7 @@ pub(super) struct Origin<T> {
 
 impl<T> Origin<T> {
     /// Whether a start makes one call, for the current version, and the previous one is added
-    /// behind it.
+    /// after it.
     fn starts_without_previous(&self) -> bool {
         let may_have_it = matches!(self.source.place, SecretPlace::SecretsManager(_));
         may_have_it && self.beside == Beside::Previous

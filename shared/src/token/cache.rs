@@ -13,7 +13,7 @@ use crate::{config::TokenConfig, keys::Keys, secrets::SecretCache, telemetry::me
 
 /// What a token of usual size takes, so that the memory is bounded by the number of tokens.
 const USUAL_BYTES: u64 = 1024;
-/// What an entry takes beside its texts: both headers of their memory, and the places in the cache.
+/// What an entry takes beside its texts: its allocations, and its slots in the cache.
 const ENTRY_BYTES: usize = 400;
 
 /// Verifies tokens, and remembers those that verified: the next time only the clock is looked at.
