@@ -1,7 +1,7 @@
 //! Tokens: JWTs (RFC 7519) in the compact serialisation of JWS (RFC 7515).
 
 mod cache;
-mod members;
+mod claims;
 mod verify;
 
 pub use cache::TokenVerifier;

@@ -7,9 +7,9 @@ use std::{
 
 use axum::{body::Bytes, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use thiserror::Error;
+use jsonwebtoken::errors::{Error, ErrorKind};
 
-use super::members::{Member, Members};
+use super::claims::{Audience, Claims, Header};
 use crate::{
     config::TokenConfig,
     keys::{self, Keys},
@@ -38,16 +38,15 @@ pub struct VerifiedToken {
     pub(super) keys: Weak<Keys>,
 }
 
-/// From when to when a token is valid, in seconds since 1970.
+/// From when to when a token is valid: `exp`, `nbf` and `iat`, in seconds since 1970.
 pub(super) struct Validity {
-    /// The later one of `nbf` and `iat`.
-    start: f64,
-    /// `exp`.
     expiry: f64,
+    not_before: Option<f64>,
+    issued_at: Option<f64>,
 }
 
 /// Why a token was refused: for the log, never for the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
     /// More than 8 KiB.
     #[error("too long")]
@@ -79,7 +78,7 @@ pub enum InvalidToken {
 }
 
 /// There are no claims.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// There are no keys in memory, so that nothing can be said of the token.
     #[error(transparent)]
@@ -105,22 +104,31 @@ pub fn verify(
     if token.len() > MAX_TOKEN_BYTES {
         return Err(InvalidToken::TooLong);
     }
-    let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
+    let (message, _signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
     let (header, payload) = (decode(header)?, decode(payload)?);
-    check_signature(keys, &Members::read(&header)?, message, signature)?;
+    let claims = signed_claims(keys, &header, token)?;
     let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
-    let claims = Members::read(payload.as_bytes())?;
-    let validity = Validity::read(&claims)?;
+    let validity = Validity {
+        expiry: claims.exp.required("exp")?,
+        not_before: claims.nbf.optional("nbf")?,
+        issued_at: claims.iat.optional("iat")?,
+    };
     validity.check(now)?;
-    check_names(config, &claims)?;
-    let (username, admin) = identity(&claims)?;
-    let subject = claims.text("sub")?.map(Into::into);
+    let issuer = claims.iss.optional("iss")?;
+    if config.issuer.is_some() && issuer != config.issuer {
+        return Err(InvalidToken::Claim("iss"));
+    }
+    let audience = claims.aud.optional("aud")?;
+    if config.audience.as_ref().is_some_and(|it| audience != Some(Audience::One(it.clone()))) {
+        return Err(InvalidToken::Claim("aud"));
+    }
+    claims.jti.optional("jti")?;
     Ok(VerifiedToken {
         payload: payload.into(),
-        username,
-        admin,
-        subject,
+        username: header_value(&claims.username.required("username")?)?,
+        admin: claims.admin.required("admin")?,
+        subject: claims.sub.optional("sub")?.map(Into::into),
         validity,
         keys: Weak::new(),
     })
@@ -131,62 +139,32 @@ fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)
 }
 
-/// One of the keys that the header asks for has signed the message.
-fn check_signature(
-    keys: &Keys,
-    header: &Members,
-    message: &str,
-    signature: &str,
-) -> Result<(), InvalidToken> {
+/// The claims, if one of the keys that the header asks for has signed them.
+fn signed_claims(keys: &Keys, header: &[u8], token: &str) -> Result<Claims, InvalidToken> {
+    let header: Header = serde_json::from_slice(header).map_err(|_| InvalidToken::NotStrictJson)?;
     // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
     // `zip` is for JWE alone.
-    if ["crit", "b64", "zip"].iter().any(|name| header.get(name).is_some()) {
+    if header.crit.is_present() || header.b64.is_present() || header.zip.is_present() {
         return Err(InvalidToken::UnsupportedHeader);
     }
-    let text = |name| header.text(name).map_err(|_| InvalidToken::UnsupportedHeader);
-    text("typ")?;
-    let algorithm = text("alg")?.and_then(keys::algorithm);
+    let unsupported = |_| InvalidToken::UnsupportedHeader;
+    header.typ.optional("typ").map_err(unsupported)?;
+    let kid = header.kid.optional("kid").map_err(unsupported)?;
+    let algorithm = keys::algorithm(&header.alg.required("alg").map_err(unsupported)?);
     let algorithm = algorithm.ok_or(InvalidToken::UnsupportedHeader)?;
-    let mut outcome = Err(InvalidToken::UnknownKey);
-    for key in keys.named(text("kid")?).filter(|key| key.algorithm == algorithm) {
-        match key.verifies(message.as_bytes(), signature) {
-            Ok(true) => return Ok(()),
-            Ok(false) => outcome = Err(InvalidToken::WrongSignature),
+    let mut refusal = InvalidToken::UnknownKey;
+    for key in keys.named(kid.as_deref()).filter(|key| key.algorithm == algorithm) {
+        match key.decode(token).map_err(Error::into_kind) {
+            Ok(claims) => return Ok(claims),
+            Err(ErrorKind::InvalidSignature) => refusal = InvalidToken::WrongSignature,
+            Err(ErrorKind::Json(_)) => return Err(InvalidToken::NotStrictJson),
             Err(_) => return Err(InvalidToken::Malformed),
         }
     }
-    outcome
-}
-
-/// `iss` and `aud` are as configured; every registered name has its type (RFC 7519 section 4.1).
-fn check_names(config: &TokenConfig, claims: &Members) -> Result<(), InvalidToken> {
-    for name in ["sub", "jti"] {
-        claims.text(name)?;
-    }
-    for (name, demanded) in [("iss", &config.issuer), ("aud", &config.audience)] {
-        match (demanded, claims.get(name)) {
-            (Some(demanded), Some(Member::Text(given))) if given == demanded => {}
-            (None, None | Some(Member::Text(_))) => {}
-            (None, Some(Member::Texts(_))) if name == "aud" => {}
-            _ => return Err(InvalidToken::Claim(name)),
-        }
-    }
-    Ok(())
+    Err(refusal)
 }
 
 impl Validity {
-    /// `exp`, and `nbf` and `iat` where they are present, are numbers.
-    fn read(claims: &Members) -> Result<Self, InvalidToken> {
-        let time = |name| match claims.get(name) {
-            None => Ok(None),
-            Some(Member::Number(time)) => Ok(Some(*time)),
-            Some(_) => Err(InvalidToken::Claim(name)),
-        };
-        let expiry = time("exp")?.ok_or(InvalidToken::Claim("exp"))?;
-        let starts = [time("nbf")?, time("iat")?].into_iter().flatten();
-        Ok(Self { start: starts.fold(f64::NEG_INFINITY, f64::max), expiry })
-    }
-
     /// `exp` is ahead, and `nbf` and `iat` are not.
     pub(super) fn check(&self, now: SystemTime) -> Result<(), InvalidToken> {
         let leeway = LEEWAY.as_secs_f64();
@@ -194,24 +172,20 @@ impl Validity {
         if now >= self.expiry + leeway {
             return Err(InvalidToken::Expired);
         }
-        if self.start > now + leeway {
+        let mut starts = self.not_before.into_iter().chain(self.issued_at);
+        if starts.any(|start| start > now + leeway) {
             return Err(InvalidToken::NotYetValid);
         }
         Ok(())
     }
 }
 
-/// The claims `username` and `admin`.
-fn identity(claims: &Members) -> Result<(HeaderValue, bool), InvalidToken> {
-    let username = claims.text("username")?.unwrap_or_default();
-    // As a header, a name would lose blanks around it and be another, or none.
+/// The username as a header's value. Without blanks around it and control characters: a header would
+/// lose them and name another user, or none.
+fn header_value(username: &str) -> Result<HeaderValue, InvalidToken> {
     let fits = !username.is_empty()
         && username.trim() == username
         && !username.chars().any(char::is_control);
-    let header = HeaderValue::from_str(username).ok().filter(|_| fits);
-    let username = header.ok_or(InvalidToken::Claim("username"))?;
-    let Some(Member::Bool(admin)) = claims.get("admin") else {
-        return Err(InvalidToken::Claim("admin"));
-    };
-    Ok((username, *admin))
+    let value = HeaderValue::from_str(username).ok().filter(|_| fits);
+    value.ok_or(InvalidToken::Claim("username"))
 }
