@@ -48,11 +48,20 @@ struct UnreadMembers {
 }
 
 /// The `aud` claim (RFC 7519 section 4.1.3).
-#[derive(PartialEq, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Audience {
     One(String),
     Several(Vec<String>),
+}
+
+impl Audience {
+    pub(super) fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::One(audience) => audience == name,
+            Self::Several(audiences) => audiences.iter().any(|audience| audience == name),
+        }
+    }
 }
 
 /// A member of a JSON object. One of another type does not end the parsing, so that the reason of a

@@ -9,7 +9,7 @@ use axum::{body::Bytes, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::errors::{Error, ErrorKind};
 
-use super::claims::{Audience, Claims, Header};
+use super::claims::{Claims, Header};
 use crate::{
     config::TokenConfig,
     keys::{self, Keys},
@@ -120,7 +120,8 @@ pub fn verify(
         return Err(InvalidToken::Claim("iss"));
     }
     let audience = claims.aud.optional("aud")?;
-    if config.audience.as_ref().is_some_and(|it| audience != Some(Audience::One(it.clone()))) {
+    let is_for = |name: &String| audience.is_some_and(|audience| audience.contains(name));
+    if !config.audience.as_ref().is_none_or(is_for) {
         return Err(InvalidToken::Claim("aud"));
     }
     claims.jti.optional("jti")?;
