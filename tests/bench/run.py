@@ -135,7 +135,7 @@ def flood(table):
     floods["garbage"] = (services.garbage(count), "403")
     with services.requests(services.signed("HS256", key, 100, first=count)) as usual:
         for kind, (tokens, status) in floods.items():
-            rate, most = f"validations a second beside {kind}", f"memory behind {kind}, MiB"
+            rate, most = f"validations a second beside {kind}", f"memory after {kind}, MiB"
             with services.requests(tokens) as script:
                 for _ in rounds(rate):
                     for name, begin in starts.items():

@@ -273,7 +273,7 @@ pub fn check(send: impl Fn(&str, &Request) -> Answer, is_passed: impl Fn(&str, &
         }
         // A success clears the count of failures: the throttle is not what the rows are about.
         if row.answer.starts_with("invalid credentials") {
-            assert_eq!(login(USER).status, 200, "behind {}", row.name);
+            assert_eq!(login(USER).status, 200, "after {}", row.name);
         }
     }
     assert_eq!(passed.len(), 2, "rows of {passed:?} alone");

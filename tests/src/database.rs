@@ -180,7 +180,7 @@ impl DatabaseServer {
         self.init_behind(&set_auth_password());
     }
 
-    /// Runs `init.sql` behind these statements.
+    /// Runs `init.sql` after these statements.
     pub fn init_behind(&self, statements: &str) {
         let script = fs::read_to_string(workspace().join("init.sql")).expect("init.sql is there");
         assert_eq!(self.run_sql(&format!("{statements}\n{script}")).as_deref(), Ok(""));

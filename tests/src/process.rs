@@ -1,5 +1,5 @@
 //! Child processes that end with the test. A [`Process`] is ended when it is dropped, and so are the
-//! processes that it started and left behind. If the test process is killed, the kernel ends it.
+//! processes that it started and did not end. If the test process is killed, the kernel ends it.
 
 use std::{
     ffi::OsStr,

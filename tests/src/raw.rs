@@ -67,7 +67,7 @@ impl Connection {
         let end = self.reader.read_to_end(&mut rest);
         let rest = String::from_utf8_lossy(&rest).into_owned();
         if let Err(error) = end {
-            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error} behind {rest:?}");
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error} after {rest:?}");
         }
         rest
     }

@@ -19,7 +19,7 @@ pub struct RuntimeApi {
 
 /// A call of the function's that waits for its answer.
 pub struct Call {
-    /// The path that it calls, behind `/2018-06-01/runtime`.
+    /// The path that it calls, after `/2018-06-01/runtime`.
     pub path: String,
     /// What it has to say.
     pub body: String,

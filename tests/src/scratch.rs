@@ -10,7 +10,7 @@ pub fn directory() -> TempDir {
     // Independent of `CARGO_TARGET_DIR`, so that a person knows where to look.
     let parent = crate::workspace().join("target/test-servers");
     fs::create_dir_all(&parent).expect("target/ can be written");
-    // What a killed test process left behind: names begin with the id of the process.
+    // Files of killed test processes: names begin with the id of the process.
     SWEPT.call_once(|| {
         for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();

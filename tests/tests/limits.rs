@@ -221,10 +221,10 @@ fn a_connection_costs_no_more_than_40_kib_whatever_it_has_sent() {
     let twice = format!("{long}{}", &long[..long.len() - 2]);
     let token = format!("Authorization: Bearer {}\r\n", "x".repeat(8000));
     for (what, request, status) in [
-        ("idle behind a small request", &*head("POST /", ""), 401),
-        ("idle behind a head of 15 KiB", &long, 401),
-        ("idle behind a token of 8 KiB", &head("POST /", &token), 403),
-        ("behind one and with another that does not end", &twice, 401),
+        ("idle after a small request", &*head("POST /", ""), 401),
+        ("idle after a head of 15 KiB", &long, 401),
+        ("idle after a token of 8 KiB", &head("POST /", &token), 403),
+        ("after one and with another that does not end", &twice, 401),
         ("with a head of 15 KiB that does not end", &long[..long.len() - 2], 0),
     ] {
         let service = validate(&[]);

@@ -155,7 +155,7 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
     let file = path.to_str().unwrap();
     let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
     let validate = Service::start_measured("validate", environment(&variables));
-    // Behind a request the key is fetched.
+    // After a request the key is fetched.
     let until = |what: &str, holds: &dyn Fn() -> bool| {
         let token = token("ada@example.com", false);
         wait::until(what, Duration::from_secs(20), || {
@@ -243,7 +243,7 @@ async fn a_login_is_measured_before_it_is_answered_one_at_a_time_or_four() {
     for concurrency in ["1", "4"] {
         let login = Lambda::start("login", concurrency, with(store.variables(), &[EMBEDDED]));
         assert_eq!(login.request("GET", "/login").send().status, 405);
-        // Lambda may freeze the process right behind an answer: nothing is waited for here.
+        // Lambda may freeze the process right after an answer: nothing is waited for here.
         assert_eq!(embedded(&login).get("login_total method_not_allowed"), Some(&1.0));
         thread::scope(|scope| {
             for _ in 0..4 {

@@ -77,7 +77,7 @@ fn the_fifth_failure_locks_an_email_known_or_unknown() {
     let is_hashed = |key: &str| key.starts_with("email-sha256:") && !key.contains('@');
     assert_eq!(keys.lines().filter(|key| is_hashed(key)).count(), 2, "{keys}");
     advance(&server, 2);
-    assert_eq!(status(&login, ADA, PASSWORD), 200, "the right password behind the lock");
+    assert_eq!(status(&login, ADA, PASSWORD), 200, "the right password after the lock");
     assert_eq!(status(&login, BOB, PASSWORD), 200, "no other user was locked");
     let (_, log) = login.terminate();
     assert_eq!(log.matches("authn_login_lock").count(), 4, "{log}");
@@ -135,7 +135,7 @@ fn no_guess_outruns_the_rule(server: &DatabaseServer) {
     assert_eq!(at_once(&logins, BOB, PASSWORD, 40), [(200, 40)].into());
     nothing_under_way(server);
     stop_clock(2_000_000_001);
-    assert_eq!(status(&login(server, &[]), ADA, PASSWORD), 200, "and let in behind the lock");
+    assert_eq!(status(&login(server, &[]), ADA, PASSWORD), 200, "and let in after the lock");
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn where_a_failure_cannot_be_counted_no_password_is_told_to_be_wrong() {
     assert!(log.contains("login_throttle") && log.contains("run init.sql again"), "{log}");
 }
 
-/// Of a success without failures. The third, the release, comes behind it.
+/// Of a success without failures. The third, the release, comes after it.
 fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Service) {
     assert_eq!(status(login, ADA, PASSWORD), 200, "to connect");
     nothing_under_way(server);

@@ -1,6 +1,6 @@
 //! `login`: credentials that are almost right, in a form that is almost right.
 //!
-//! Each row has a user of its own, whose right password passes behind it: neither the throttle
+//! Each row has a user of its own, whose right password passes after it: neither the throttle
 //! nor another row has a part in what is answered.
 
 use std::sync::Arc;

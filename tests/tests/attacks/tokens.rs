@@ -45,7 +45,7 @@ fn with_payload(payload: impl AsRef<[u8]>) -> String {
     signed(&forge::message(HS256, payload))
 }
 
-/// The right MAC behind exactly this text, whatever it is.
+/// Exactly this text with its right MAC.
 fn signed(message: &str) -> String {
     format!("{message}.{}", forge::mac(SECRET, message))
 }
@@ -165,5 +165,5 @@ fn each_time_has_exact_borders() {
     }
     assert!(verifies(r#""exp":1e300"#, 1 << 50), "the clock far ahead, exp farther");
     assert!(!verifies(r#""exp":-9"#, -9_000), "the clock before 1970, exp too");
-    assert!(!verifies(r#""exp":1800000000,"nbf":1800000100"#, NOW + 50_000), "nbf behind exp");
+    assert!(!verifies(r#""exp":1800000000,"nbf":1800000100"#, NOW + 50_000), "nbf after exp");
 }

@@ -107,7 +107,7 @@ fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
     assert_eq!(stored(), before, "{table}");
 }
 
-/// Its table was made by hand: expect small differences. The steps behind the scripts are those of
+/// Its table was made by hand: expect small differences. The steps after the scripts are those of
 /// docs/moving-over.md.
 async fn users_of_the_flask_service_keep_their_ids_and_passwords(
     server: &DatabaseServer,
@@ -122,7 +122,7 @@ async fn users_of_the_flask_service_keep_their_ids_and_passwords(
     let [_, admin] = as_both(server).await;
     assert_eq!(admin.page(None, 1).await.unwrap()[0].user.id, "0", "an id of 0 is on the page");
     let last = admin.page(Some("9007199254740992"), 9).await.unwrap();
-    assert_eq!(last.len(), 1, "behind 9007199254740992 comes 9007199254740993");
+    assert_eq!(last.len(), 1, "after 9007199254740992 comes 9007199254740993");
     assert!(admin.set_hash("odd@example.com", "new").await.unwrap());
     assert!(admin.remove("odd@example.com").await.unwrap());
     let even = find(&admin, "even@example.com").await.unwrap();

@@ -108,7 +108,7 @@ fn email_rule() -> Rule {
 /// clock stands still. `=` sets a column, as a process with another clock or rule might.
 const STEPS: [(&str, &str); 7] = [
     (
-        "no more are reserved at once than may fail until the next lock, and one behind each",
+        "no more are reserved at once than may fail until the next lock, and one after each",
         "reserve:alone reserve:beside reserve:beside reserve:full release: commit:1 \
          reserve:beside reserve:full commit:2 commit:3 reserve:1s +999 reserve:1ms +1 \
          reserve:beside reserve:full commit:4 reserve:2s +2000 reserve:beside",

@@ -103,7 +103,7 @@ fn the_user_and_groups(setup: &mut Setup, _: &str) -> String {
     "once".into()
 }
 
-/// With the handshake of RFC 6455 section 1.3. Behind it whatever is sent goes through, both ways: here more
+/// With the handshake of RFC 6455 section 1.3. After it everything goes through, both ways: here more
 /// messages of the kind that the upstream understands, none of which has a token.
 fn websocket(setup: &mut Setup, _: &str) -> String {
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
@@ -129,7 +129,7 @@ fn websocket(setup: &mut Setup, _: &str) -> String {
     "passes".into()
 }
 
-/// Behind another upgrade, such as HTTP/2 without TLS, a client could send requests that no gateway sees.
+/// After another upgrade, such as HTTP/2 without TLS, a client could send requests that no gateway sees.
 fn h2c(setup: &mut Setup, _: &str) -> String {
     let upgrade = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
     for protocol in ["h2c", "h2c, websocket"] {

@@ -177,7 +177,7 @@ async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_boun
             let [login, validate] = start_both(all);
             client.check(&row, variables(&login.url("/login"), &validate.url("/validate")));
             let requests = |it: &Service| it.log().matches(r#""message":"request""#).count();
-            // Lines of good tokens come into the log a moment behind the answer.
+            // Lines of good tokens come into the log a moment after the answer.
             wait::until(&what, LIMIT, || {
                 ([&login, &validate].map(requests) == row.tries).then_some(())
             });

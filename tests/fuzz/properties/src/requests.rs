@@ -44,7 +44,7 @@ pub(crate) fn authorization(input: &[u8]) {
     };
     let text = std::str::from_utf8(input).expect("ASCII");
     assert!(text.is_ascii() && !text.contains(['\n', ',']), "several values: {text:?}");
-    let (name, sent) = text.split_once(' ').expect("a space behind the scheme");
+    let (name, sent) = text.split_once(' ').expect("a space after the scheme");
     assert!(name.eq_ignore_ascii_case(scheme), "{name}");
     assert_eq!(sent.trim_matches(' '), read, "another text means the same");
 }
