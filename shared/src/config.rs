@@ -8,20 +8,25 @@ mod secrets;
 mod serve;
 #[cfg(all(test, feature = "mysql"))]
 mod tests;
+mod token;
+mod variables;
 
 #[cfg(feature = "mysql")]
 pub(crate) use database::check_host;
 #[cfg(feature = "mysql")]
 pub use database::{DatabaseConfig, DatabaseParts};
-pub use login::{Argon2Config, HashLimits, ThrottleConfig, TokenConfig};
+pub use login::{Argon2Config, HashLimits, ThrottleConfig};
 pub(crate) use secrets::SecretKind;
 pub use secrets::{SecretPlace, SecretSource, SecretsConfig};
 pub use serve::TransportConfig;
 pub(crate) use serve::{LogConfig, MetricsConfig, read_base_path};
+pub use token::{IssueConfig, VerifyConfig};
+pub(crate) use variables::default;
 
 use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use thiserror::Error;
+use variables::VARIABLES;
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -68,9 +73,16 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { variable: variable.into(), reason: reason.into() });
     }
 
-    /// Whether the variable is set to anything but the empty text.
+    /// The value of the variable, if it is set and not empty.
+    fn value(&self, name: &str) -> Option<OsString> {
+        let is_ours = || VARIABLES.iter().any(|variable| variable.name == name);
+        debug_assert!(name.starts_with("AWS_") || is_ours(), "{name} is not in the table");
+        (self.variables)(name).filter(|value| !value.is_empty())
+    }
+
+    /// Whether the variable is set and not empty.
     fn is_set(&self, name: &str) -> bool {
-        (self.variables)(name).is_some_and(|value| !value.is_empty())
+        self.value(name).is_some()
     }
 
     /// Notes a problem if the variable is not set, with a hint at what to set it to.
@@ -82,15 +94,20 @@ impl<'a> Reader<'a> {
 
     /// The value of the variable, if it is set.
     fn text(&mut self, name: &str) -> Option<String> {
-        let value = (self.variables)(name).filter(|value| !value.is_empty())?.into_string().ok();
+        let value = self.value(name)?.into_string().ok();
         if value.is_none() {
             self.problem(name, "is not UTF-8");
         }
         value
     }
 
+    /// A value that parses, or the default of the variable.
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> T {
+        self.optional_parsed(name, expected).unwrap_or_else(|| default(name))
+    }
+
     /// A value that parses, if the variable is set.
-    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+    fn optional_parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         let parsed = self.text(name)?.parse().ok();
         if parsed.is_none() {
             self.problem(name, format!("is not {expected}"));
@@ -98,8 +115,16 @@ impl<'a> Reader<'a> {
         parsed
     }
 
+    /// A whole number within `range`, or the default of the variable.
+    fn number<N>(&mut self, name: &str, range: RangeInclusive<N>) -> N
+    where
+        N: FromStr + PartialOrd + Display,
+    {
+        self.optional_number(name, range).unwrap_or_else(|| default(name))
+    }
+
     /// A whole number within `range`, if the variable is set.
-    fn number<N>(&mut self, name: &str, range: RangeInclusive<N>) -> Option<N>
+    fn optional_number<N>(&mut self, name: &str, range: RangeInclusive<N>) -> Option<N>
     where
         N: FromStr + PartialOrd + Display,
     {

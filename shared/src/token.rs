@@ -13,7 +13,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    config::TokenConfig,
+    config::IssueConfig,
     keys::{Keys, SigningFailed},
 };
 
@@ -50,7 +50,7 @@ struct Claims<'a> {
 /// [`SigningFailed`] if none can, or the cryptographic library refuses to.
 pub fn issue(
     keys: &Keys,
-    config: &TokenConfig,
+    config: &IssueConfig,
     subject: Subject<'_>,
     now: SystemTime,
 ) -> Result<String, SigningFailed> {
@@ -76,6 +76,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::config::VerifyConfig;
 
     /// What an attacker may try is in `tests/tests/attacks/`.
     #[test]
@@ -84,11 +85,16 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(NOW);
         let keys = Keys::read(&"a secret for tests, of 32 bytes or more".into()).unwrap();
         let (issuer, audience) = (Some("https://issuer".into()), Some("api".into()));
-        let config = TokenConfig { issuer, audience, ..TokenConfig::default() };
+        let required = VerifyConfig {
+            issuer: issuer.clone(),
+            audience: audience.clone(),
+            ..VerifyConfig::default()
+        };
+        let config = IssueConfig { issuer, audience, ..IssueConfig::default() };
         let subject = Subject { id: "7", username: "Ada@example.com", admin: true };
         let [token, other] = [(); 2].map(|()| issue(&keys, &config, subject, now).unwrap());
         assert_ne!(token, other);
-        let claims = verify(&keys, &config, &token, now).unwrap();
+        let claims = verify(&keys, &required, &token, now).unwrap();
         let subject = claims.subject.as_deref();
         assert_eq!(claims.username, "Ada@example.com");
         assert_eq!((claims.admin, subject), (true, Some("7")));

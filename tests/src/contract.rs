@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use shared::{config::TokenConfig, keys::Keys, token::verify, users::NewUser};
+use shared::{config::VerifyConfig, keys::Keys, token::verify, users::NewUser};
 
 use crate::{
     Environment,
@@ -71,7 +71,7 @@ pub fn token_with(claims: &Value) -> String {
 /// The claims, after the signature was checked with the key of the tests.
 pub fn claims(token: &str) -> Value {
     let keys = Keys::read(&SECRET.into()).expect("the key is long enough");
-    let claims = verify(&keys, &TokenConfig::default(), token, SystemTime::now());
+    let claims = verify(&keys, &VerifyConfig::default(), token, SystemTime::now());
     let claims = claims.expect("the token verifies");
     serde_json::from_slice(&claims.payload).expect("JSON")
 }

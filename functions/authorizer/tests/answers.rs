@@ -6,7 +6,7 @@ use authorizer::{AuthorizerEvent, router};
 use axum::{body::Body, http::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::{config::TokenConfig, keys::Keys, serve::InvocationEvent};
+use shared::{config::VerifyConfig, keys::Keys, serve::InvocationEvent};
 use tower::ServiceExt;
 use validate::ValidateState;
 
@@ -58,7 +58,7 @@ fn told(claims: Option<Value>) -> [Value; 2] {
 async fn answer(event: &Value) -> Value {
     let event: AuthorizerEvent = serde_json::from_str(&event.to_string()).expect("an event");
     let (request, form) = event.into_request();
-    let state = ValidateState::new(keys(), TokenConfig::default());
+    let state = ValidateState::new(keys(), VerifyConfig::default());
     let response = router(state).oneshot(request).await.expect("an answer");
     let answer = AuthorizerEvent::answer(form, response).await.expect("an answer");
     serde_json::to_value(answer).expect("JSON")

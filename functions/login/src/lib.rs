@@ -7,8 +7,8 @@ use std::{num::NonZero, sync::Arc, thread};
 use axum::{Router, routing::post};
 use shared::{
     config::{
-        Argon2Config, DatabaseConfig, HashLimits, Problem, Reader, SecretSource, SecretsConfig,
-        ThrottleConfig, TokenConfig, TransportConfig,
+        Argon2Config, DatabaseConfig, HashLimits, IssueConfig, Problem, Reader, SecretSource,
+        SecretsConfig, ThrottleConfig, TransportConfig,
     },
     keys::{KeyUse, Keys},
     password::PasswordHasher,
@@ -26,7 +26,7 @@ use handler::login;
 pub struct Login {
     keys: SecretSource,
     secrets: SecretsConfig,
-    token: TokenConfig,
+    token: IssueConfig,
     database: DatabaseConfig,
     argon2: Argon2Config,
     hashes: HashLimits,
@@ -45,7 +45,7 @@ pub struct LoginState {
     /// The keys that tokens are signed with.
     pub keys: SecretCache<Keys>,
     /// What is in a token.
-    pub token: TokenConfig,
+    pub token: IssueConfig,
 }
 
 impl Function for Login {
@@ -57,7 +57,7 @@ impl Function for Login {
         Self {
             keys: SecretSource::of_keys(reader),
             secrets: SecretsConfig::read(reader),
-            token: TokenConfig::read(reader),
+            token: IssueConfig::read(reader),
             database: DatabaseConfig::read(reader),
             argon2: Argon2Config::read(reader),
             hashes: HashLimits::read(reader),

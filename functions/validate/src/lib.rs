@@ -13,7 +13,7 @@ use axum::{
 };
 use shared::{
     authorization::bearer_token,
-    config::{Problem, Reader, SecretSource, SecretsConfig, TokenConfig, TransportConfig},
+    config::{Problem, Reader, SecretSource, SecretsConfig, TransportConfig, VerifyConfig},
     keys::{KeyUse, Keys},
     respond::{self, Cause, Refusal, refuse_others, refused, unavailable, verified},
     secrets::{SecretCache, Secrets},
@@ -26,7 +26,7 @@ use shared::{
 pub struct Validate {
     keys: SecretSource,
     secrets: SecretsConfig,
-    token: TokenConfig,
+    token: VerifyConfig,
 }
 
 impl Function for Validate {
@@ -38,7 +38,7 @@ impl Function for Validate {
         Self {
             keys: SecretSource::of_keys(reader),
             secrets: SecretsConfig::read(reader),
-            token: TokenConfig::read(reader),
+            token: VerifyConfig::read(reader),
         }
     }
 
@@ -75,9 +75,9 @@ pub struct ValidateState {
 }
 
 impl ValidateState {
-    /// The state around keys, for tokens as `token` demands them.
+    /// The state with these keys, for tokens that meet `token`.
     #[must_use]
-    pub fn new(keys: impl Into<SecretCache<Keys>>, token: TokenConfig) -> Self {
+    pub fn new(keys: impl Into<SecretCache<Keys>>, token: VerifyConfig) -> Self {
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
         let issuer = token.issuer.clone().filter(is_url);
         let keys = keys.into();

@@ -7,7 +7,7 @@ use axum::{
     http::Request,
 };
 use serde_json::Value;
-use shared::{config::TokenConfig, keys::Keys};
+use shared::{config::VerifyConfig, keys::Keys};
 use tower::ServiceExt;
 use validate::{ValidateState, router};
 
@@ -20,7 +20,7 @@ async fn the_issuer_says_where_its_keys_are_if_it_is_a_url() {
         ("https://example.com/auth/", Some("https://example.com/auth/.well-known/jwks.json")),
         ("auth", None),
     ] {
-        let config = TokenConfig { issuer: Some(issuer.into()), ..TokenConfig::default() };
+        let config = VerifyConfig { issuer: Some(issuer.into()), ..VerifyConfig::default() };
         let request = Request::get("/.well-known/openid-configuration").body(Body::empty());
         let router = router(ValidateState::new(keys.clone(), config));
         let answer = router.oneshot(request.expect("a request")).await.expect("an answer");

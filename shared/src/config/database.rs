@@ -59,11 +59,11 @@ impl DatabaseConfig {
         let modes = "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY";
         let parts = DatabaseParts {
             host,
-            // The default waits until the secret, too, has named no port.
-            port: reader.number("MYSQL_PORT", 1..=u16::MAX),
+            // Without its default: a port in the secret comes first.
+            port: reader.optional_number("MYSQL_PORT", 1..=u16::MAX),
             user: reader.text("MYSQL_USER"),
             database: reader.text("MYSQL_DB"),
-            ssl_mode: reader.parsed("MYSQL_SSL_MODE", modes),
+            ssl_mode: reader.optional_parsed("MYSQL_SSL_MODE", modes),
             ssl_ca: reader.text("MYSQL_SSL_CA").map(PathBuf::from),
         };
         match source.variable {

@@ -1,44 +1,11 @@
-//! What a login costs, in password hashes and failures, and what its token says.
+//! The cost of password hashes, and the throttle of failed logins.
 
 use std::time::Duration;
 
 use super::Reader;
 
-/// Lifetime, issuer and audience: issued by `login`, demanded by `validate`.
-#[derive(Debug, Clone)]
-pub struct TokenConfig {
-    /// `JWT_TTL_SECONDS`: how long a token is valid.
-    pub lifetime: Duration,
-    /// `JWT_ISSUER`: the `iss` claim (RFC 7519 section 4.1.1).
-    pub issuer: Option<String>,
-    /// `JWT_AUDIENCE`: the `aud` claim (RFC 7519 section 4.1.3).
-    pub audience: Option<String>,
-    /// `TOKEN_CACHE_ENTRIES`: how many verified tokens of usual size are remembered.
-    pub cache_entries: usize,
-}
-
-const DAY_SECONDS: u64 = 24 * 60 * 60;
-/// A year. A token cannot be called back, so a longer life is more likely a slip.
-const MAX_TTL_SECONDS: u64 = 366 * DAY_SECONDS;
-
-impl TokenConfig {
-    /// Reads the configuration.
-    pub fn read(reader: &mut Reader<'_>) -> Self {
-        let lifetime = reader.number("JWT_TTL_SECONDS", 1..=MAX_TTL_SECONDS);
-        Self {
-            lifetime: Duration::from_secs(lifetime.unwrap_or(DAY_SECONDS)),
-            issuer: reader.text("JWT_ISSUER"),
-            audience: reader.text("JWT_AUDIENCE"),
-            cache_entries: reader.number("TOKEN_CACHE_ENTRIES", 0..=1_000_000).unwrap_or(10_000),
-        }
-    }
-}
-
-impl Default for TokenConfig {
-    fn default() -> Self {
-        Self::read(&mut Reader::unset())
-    }
-}
+/// A day.
+const MAX_LOCK_SECONDS: u64 = 24 * 60 * 60;
 
 /// Argon2id parameters (RFC 9106 section 3.1) of new hashes. The defaults are the second choice of
 /// OWASP's password storage cheat sheet.
@@ -72,11 +39,10 @@ impl Argon2Config {
 
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let mut number = |name, range, default| reader.number(name, range).unwrap_or(default);
         let config = Self {
-            memory_kib: number("ARGON2_MEMORY_KIB", MIN_MEMORY_KIB..=MAX_MEMORY_KIB, 19_456),
-            iterations: number("ARGON2_ITERATIONS", 1..=MAX_ITERATIONS, 2),
-            parallelism: number("ARGON2_PARALLELISM", 1..=MAX_PARALLELISM, 1),
+            memory_kib: reader.number("ARGON2_MEMORY_KIB", MIN_MEMORY_KIB..=MAX_MEMORY_KIB),
+            iterations: reader.number("ARGON2_ITERATIONS", 1..=MAX_ITERATIONS),
+            parallelism: reader.number("ARGON2_PARALLELISM", 1..=MAX_PARALLELISM),
         };
         if !config.within_cost_limits() {
             let reason = format!("make more than {MAX_WORK_KIB} together, multiplied");
@@ -104,8 +70,10 @@ pub struct HashLimits {
 impl HashLimits {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let slots = reader.number("HASH_SLOTS", 1..=256);
-        Self { slots, queue: reader.number("HASH_QUEUE", 0..=100_000) }
+        Self {
+            slots: reader.optional_number("HASH_SLOTS", 1..=256),
+            queue: reader.optional_number("HASH_QUEUE", 0..=100_000),
+        }
     }
 }
 
@@ -125,13 +93,13 @@ pub struct ThrottleConfig {
 impl ThrottleConfig {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let lock = reader.number("LOGIN_MAX_LOCK_SECONDS", 1..=DAY_SECONDS);
-        let limit = reader.number("LOGIN_SOURCE_LIMIT", 0..=1_000_000);
+        let lock = reader.number("LOGIN_MAX_LOCK_SECONDS", 1..=MAX_LOCK_SECONDS);
+        let source_limit = reader.number("LOGIN_SOURCE_LIMIT", 0..=1_000_000);
         Self {
-            max_failures: reader.number("LOGIN_MAX_FAILURES", 1..=10_000).unwrap_or(5),
-            longest_lock: Duration::from_secs(lock.unwrap_or(900)),
-            source_limit: limit.filter(|limit| *limit > 0),
-            proxy_hops: reader.number("TRUSTED_PROXY_HOPS", 0..=16).unwrap_or(0),
+            max_failures: reader.number("LOGIN_MAX_FAILURES", 1..=10_000),
+            longest_lock: Duration::from_secs(lock),
+            source_limit: Some(source_limit).filter(|limit| *limit > 0),
+            proxy_hops: reader.number("TRUSTED_PROXY_HOPS", 0..=16),
         }
     }
 }

@@ -70,21 +70,22 @@ impl SecretKind {
 #[derive(Debug, Clone, Copy)]
 pub struct SecretsConfig {
     /// `SECRET_REFRESH_SECONDS`: the age at which a secret is fetched again.
-    pub refresh: Duration,
+    pub max_age: Duration,
     /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`: the port of AWS's extension or agent for secrets.
     pub extension_port: Option<u16>,
 }
 
-/// A day. A key that was taken away would go on to be trusted for so long.
-const MAX_REFRESH_SECONDS: u64 = 86_400;
+/// A day. A key that was removed would be trusted for so long.
+const MAX_AGE_SECONDS: u64 = 86_400;
 
 impl SecretsConfig {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let refresh = reader.number("SECRET_REFRESH_SECONDS", 1..=MAX_REFRESH_SECONDS);
+        let max_age = reader.number("SECRET_REFRESH_SECONDS", 1..=MAX_AGE_SECONDS);
         Self {
-            refresh: Duration::from_secs(refresh.unwrap_or(300)),
-            extension_port: reader.parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),
+            max_age: Duration::from_secs(max_age),
+            extension_port: reader
+                .optional_parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),
         }
     }
 }

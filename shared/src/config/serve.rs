@@ -1,14 +1,13 @@
 //! How requests come in, and where logs and metrics go.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
-use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
-use super::Reader;
+use super::{Reader, default};
 
 /// The transport of requests, decided by the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,18 +42,17 @@ impl TransportConfig {
             for name in LAMBDA_VARIABLES {
                 reader.required(name, "Lambda sets it beside AWS_LAMBDA_RUNTIME_API");
             }
-            let concurrency = reader.number("AWS_LAMBDA_MAX_CONCURRENCY", 1..=10_000);
+            let concurrency = reader.optional_number("AWS_LAMBDA_MAX_CONCURRENCY", 1..=10_000);
             let initialization = reader.text("AWS_LAMBDA_INITIALIZATION_TYPE");
             let snapshot = initialization.as_deref() == Some("snap-start");
             return Self::Lambda { concurrency: concurrency.unwrap_or(1), snapshot };
         }
-        let host = reader.parsed("HOST", "an IP address to listen on");
-        let host = host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let port = reader.number("PORT", 0..=u16::MAX).unwrap_or(8080);
+        let host: IpAddr = reader.parsed("HOST", "an IP address to listen on");
+        let port = reader.number("PORT", 0..=u16::MAX);
         Self::Http {
             address: SocketAddr::new(host, port),
-            drain: Duration::from_secs(reader.number("DRAIN_SECONDS", 0..=20).unwrap_or(5)),
-            max_connections: reader.number("MAX_CONNECTIONS", 1..=1_000_000).unwrap_or(10_000),
+            drain: Duration::from_secs(reader.number("DRAIN_SECONDS", 0..=20)),
+            max_connections: reader.number("MAX_CONNECTIONS", 1..=1_000_000),
         }
     }
 
@@ -97,14 +95,11 @@ impl LogConfig {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let levels =
             reader.parsed("RUST_LOG", "a list of levels such as `info` or `info,sqlx=warn`");
-        let format = reader.text("LOG_FORMAT");
-        if !matches!(format.as_deref(), None | Some("json" | "text")) {
+        let format = reader.text("LOG_FORMAT").unwrap_or_else(|| default("LOG_FORMAT"));
+        if !["json", "text"].contains(&format.as_str()) {
             reader.problem("LOG_FORMAT", "is not `json` or `text`");
         }
-        Self {
-            levels: levels.unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
-            is_json: format.as_deref() != Some("text"),
-        }
+        Self { levels, is_json: format != "text" }
     }
 }
 
@@ -137,7 +132,7 @@ impl MetricsConfig {
                 if reader.is_set("METRICS") {
                     reader.problem("METRICS", "is for Lambda; over HTTP set METRICS_PORT");
                 }
-                let port = reader.number("METRICS_PORT", 0..=u16::MAX);
+                let port = reader.optional_number("METRICS_PORT", 0..=u16::MAX);
                 let Some(port) = port else { return Self::Off };
                 // With 0 the system chooses, and never the same one twice.
                 if port != 0 && port == address.port() {

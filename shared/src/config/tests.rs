@@ -7,27 +7,31 @@ use std::{
     os::unix::ffi::OsStringExt,
 };
 
-use super::*;
+use super::{
+    variables::{DefaultValue, ReadBy, Variable},
+    *,
+};
 
-/// What every function reads.
-fn read_by_both(reader: &mut Reader<'_>) -> impl Debug + use<> {
+fn read_process(reader: &mut Reader<'_>) -> impl Debug + use<> {
     let transport = TransportConfig::read(reader);
     let metrics = MetricsConfig::read(reader, transport);
-    let process = (LogConfig::read(reader), transport, metrics, read_base_path(reader));
     let keys = (SecretSource::of_keys(reader), SecretsConfig::read(reader));
-    (process, keys, TokenConfig::read(reader))
+    (LogConfig::read(reader), transport, metrics, read_base_path(reader), keys)
 }
 
-/// All that there is to read, as a text.
-fn read_all(variables: Variables<'_>) -> Result<String, Vec<Problem>> {
-    let mut reader = Reader::new(variables);
-    let by_both = read_by_both(&mut reader);
-    let by_login = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
-    let limits = (HashLimits::read(&mut reader), ThrottleConfig::read(&mut reader));
-    reader.finish(format!("{by_both:?} {by_login:?} {limits:?}"))
+/// What `login` reads.
+fn read_login(reader: &mut Reader<'_>) -> impl Debug + use<> {
+    let token = (read_process(reader), IssueConfig::read(reader));
+    let hashes = (Argon2Config::read(reader), HashLimits::read(reader));
+    (token, DatabaseConfig::read(reader), hashes, ThrottleConfig::read(reader))
 }
 
-/// With these variables beside keys and, unless they name another one, a database.
+/// What `validate` reads.
+fn read_validate(reader: &mut Reader<'_>) -> impl Debug + use<> {
+    (read_process(reader), VerifyConfig::read(reader))
+}
+
+/// What `login` makes of these variables, and of keys and, unless they name another one, a database.
 fn read(variables: &[(&str, &str)]) -> Result<String, String> {
     let names_database =
         |name: &str| name.starts_with("DATABASE_") || name.starts_with("MYSQL_PASSWORD");
@@ -37,7 +41,9 @@ fn read(variables: &[(&str, &str)]) -> Result<String, String> {
     }
     all.extend(variables);
     let value = |name: &str| all.iter().rfind(|it| it.0 == name).map(|it| it.1.into());
-    read_all(&value).map_err(|problems| {
+    let mut reader = Reader::new(&value);
+    let login = read_login(&mut reader);
+    reader.finish(format!("{login:?}")).map_err(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert!(!problems.concat().contains("canary"), "{problems:?}");
         problems.join("\n")
@@ -100,7 +106,7 @@ fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
     }
     for (value, expected) in [("", None), ("/auth", Some("/auth")), ("/v1.2/a", Some("/v1.2/a"))] {
         let all = read(&[("BASE_PATH", value)]).unwrap();
-        assert!(all.contains(&format!("Off, {expected:?})")), "{value}: {all}");
+        assert!(all.contains(&format!("Off, {expected:?},")), "{value}: {all}");
     }
     for host in ["db:3306", "[::1]", "[::1]:3306", "mysql://db", "user@db", "db/auth", "a b"] {
         let problem = read(&[("MYSQL_HOST", host)]).err().unwrap_or_default();
@@ -114,48 +120,61 @@ fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
     }
 }
 
-/// By `.env.example`, which has an example of each.
 #[test]
-fn every_variable_is_in_both_documents_with_its_default() {
-    let asked = RefCell::new(BTreeSet::new());
-    let record = |name: &str| {
-        asked.borrow_mut().insert(name.to_owned());
-        None
+fn each_function_reads_its_variables_of_the_table() {
+    let asked_by = |read: &dyn Fn(&mut Reader<'_>)| {
+        let asked = RefCell::new(BTreeSet::new());
+        let record = |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        };
+        read(&mut Reader::new(&record));
+        asked.take().into_iter().filter(|name| !name.starts_with("AWS_")).collect::<Vec<_>>()
     };
-    read_by_both(&mut Reader::new(&record));
-    // `validate` reads it as well, and issues no tokens.
-    let by_both = &asked.take() - &BTreeSet::from(["JWT_TTL_SECONDS".to_owned()]);
-    assert!(read_all(&record).is_err());
-    let ours = |name: &str| !name.starts_with("AWS_");
-    let asked: Vec<_> = asked.take().into_iter().filter(|name| ours(name)).collect();
+    let listed = |function| {
+        let of_function = |it: &&Variable| [function, ReadBy::Both].contains(&it.read_by);
+        let mut names: Vec<_> = VARIABLES.iter().filter(of_function).map(|it| it.name).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(asked_by(&|reader| drop(read_login(reader))), listed(ReadBy::Login));
+    assert_eq!(asked_by(&|reader| drop(read_validate(reader))), listed(ReadBy::Validate));
+}
 
+#[test]
+fn the_documents_have_every_variable_of_the_table_with_its_default() {
     let [document, example] = ["docs/configuration.md", ".env.example"].map(|name| {
         std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     });
-    let examples = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
-    let examples: BTreeMap<_, _> =
-        examples.filter(|(name, _)| !name.contains(' ') && ours(name)).collect();
-    assert!(examples.keys().eq(&asked), ".env.example: {:?}, not {asked:?}", examples.keys());
-    let unset = read(&[]);
-    for (name, example) in examples {
-        let row = document.lines().find_map(|line| {
-            let (names, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
-            Some((names.split_once(&format!("`{name}`"))?.1, rest))
-        });
-        let (behind, rest) = row.unwrap_or_else(|| panic!("configuration.md has no row of {name}"));
-        let audience = match name {
-            // `login` reads it as well, and verifies no tokens.
-            "TOKEN_CACHE_ENTRIES" => "validate |",
-            name if by_both.contains(name) => "both |",
-            _ => "login |",
+    // A row such as: | `HOST` (`0.0.0.0`), `PORT` (8080) | both | where to listen |
+    let rows = document.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let (names, read_by) = (cells.next()?, cells.next()?);
+        ["login", "validate", "both"].contains(&read_by).then_some((names, read_by))
+    });
+    let documented = rows.flat_map(|(names, read_by)| {
+        names.split(", ").map(move |name| {
+            let (name, default) = name.split_once(" (").unwrap_or((name, ""));
+            let plain = |text: &str| text.replace(['`', ')'], "");
+            (plain(name), read_by.to_owned(), plain(default))
+        })
+    });
+    let listed = VARIABLES.iter().map(|Variable { name, read_by, default }| {
+        let default = match default {
+            DefaultValue::Unset => "",
+            DefaultValue::Value(default) | DefaultValue::Computed(default) => default,
         };
-        assert!(rest.starts_with(audience), "configuration.md: {name}");
-        let default = behind.strip_prefix(" (").and_then(|it| it.split_once(')')).map(|it| it.0);
-        let default = default.filter(|it| !["none", "one per core", "8 per slot"].contains(it));
-        let default = default.unwrap_or_default().trim_matches('`');
-        // The port of a database may be in its secret.
-        let is_default = read(&[(name, example)]) == unset || name == "MYSQL_PORT";
-        let expected = if is_default { example } else { "" };
-        assert_eq!(default, expected, "configuration.md: the default of {name}");
+        ((*name).to_owned(), format!("{read_by:?}").to_lowercase(), default.to_owned())
+    });
+    assert_eq!(documented.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
+
+    let examples = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
+    let examples: BTreeMap<_, _> = examples.filter(|(name, _)| !name.contains(' ')).collect();
+    let names = examples.keys().filter(|name| !name.starts_with("AWS_"));
+    assert!(names.eq(&VARIABLES.iter().map(|it| it.name).collect::<BTreeSet<_>>()), "{examples:?}");
+    for Variable { name, default, .. } in VARIABLES {
+        if let DefaultValue::Value(default) = default {
+            assert_eq!(examples[name], *default, ".env.example: {name}");
+        }
     }
 }

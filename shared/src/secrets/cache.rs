@@ -269,7 +269,7 @@ impl<T> Inner<T> {
     /// source was just found to be out of reach: the process was frozen, or idle.
     fn need(&self, state: &State<T>, now: SystemTime) -> Need {
         let Some(origin) = &self.origin else { return Need::Nothing };
-        let refresh = origin.secrets.config.refresh;
+        let refresh = origin.secrets.config.max_age;
         let failed = |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
         if state.value.is_none() {
             let cools = failed(COOL_DOWN_WITHOUT_VALUE) && state.running(now, OVERDUE).is_none();

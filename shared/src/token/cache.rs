@@ -9,7 +9,7 @@ use quick_cache::{
 };
 
 use super::{InvalidToken, VerifiedToken, VerifyError, verify};
-use crate::{config::TokenConfig, keys::Keys, secrets::SecretCache, telemetry::metrics};
+use crate::{config::VerifyConfig, keys::Keys, secrets::SecretCache, telemetry::metrics};
 
 /// What a token of usual size takes, so that the memory is bounded by the number of tokens.
 const USUAL_BYTES: u64 = 1024;
@@ -21,7 +21,7 @@ const ENTRY_BYTES: usize = 400;
 /// A token is known for the set of keys that verified it. With another set, it is as new.
 pub struct TokenVerifier {
     keys: SecretCache<Keys>,
-    config: TokenConfig,
+    config: VerifyConfig,
     known: Option<KnownTokens>,
 }
 
@@ -43,7 +43,7 @@ impl Weighter<Box<str>, Arc<VerifiedToken>> for EntryBytes {
 impl TokenVerifier {
     /// A verifier with these keys, for tokens as `config` demands them.
     #[must_use]
-    pub fn new(keys: SecretCache<Keys>, config: TokenConfig) -> Self {
+    pub fn new(keys: SecretCache<Keys>, config: VerifyConfig) -> Self {
         let entries = config.cache_entries;
         let known = (entries > 0).then(|| {
             let bytes = USUAL_BYTES * entries as u64;
@@ -119,7 +119,10 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::token::{Subject, issue};
+    use crate::{
+        config::IssueConfig,
+        token::{Subject, issue},
+    };
 
     const SECRETS: [&str; 2] =
         ["one secret for tests, of 32 bytes or more", "another secret for tests, of 32 bytes"];
@@ -134,20 +137,22 @@ mod tests {
     }
 
     fn verifier(cache_entries: usize) -> TokenVerifier {
-        let config = TokenConfig {
-            cache_entries,
-            lifetime: Duration::from_secs(LIFETIME),
-            ..TokenConfig::default()
-        };
+        let config = VerifyConfig { cache_entries, ..VerifyConfig::default() };
         TokenVerifier::new(keys(0).into(), config)
     }
 
+    fn issued(secret: usize, username: &str, time: u64) -> String {
+        let lifetime = Duration::from_secs(LIFETIME);
+        let config = IssueConfig { lifetime, ..IssueConfig::default() };
+        let subject = Subject { id: "7", username, admin: true };
+        issue(&keys(secret), &config, subject, at(time)).unwrap()
+    }
+
     /// A token of each secret for each of some times, and garbage.
-    fn tokens(config: &TokenConfig) -> Vec<String> {
-        let subject = Subject { id: "7", username: "ada@example.com", admin: true };
+    fn tokens() -> Vec<String> {
         let mut tokens: Vec<_> = (0..SECRETS.len())
             .flat_map(|secret| [0, 20, 40].map(|time| (secret, time)))
-            .map(|(secret, time)| issue(&keys(secret), config, subject, at(time)).unwrap())
+            .map(|(secret, time)| issued(secret, "ada@example.com", time))
             .collect();
         tokens.push(format!("{}x", tokens[0]));
         tokens
@@ -160,7 +165,7 @@ mod tests {
             entries in 0..8_usize,
         ) {
             let cached = verifier(entries);
-            let tokens = tokens(&cached.config);
+            let tokens = tokens();
             let mut held = keys(0);
             for (token, time, secret, replaced) in steps {
                 if replaced {
@@ -181,12 +186,11 @@ mod tests {
     fn a_known_token_is_not_verified_again_and_memory_is_bounded_by_bytes() {
         assert!(verifier(0).known.is_none());
         let (verifier, held) = (verifier(100), keys(0));
-        let token = &tokens(&verifier.config)[0];
+        let token = &tokens()[0];
         let [first, second] = [(); 2].map(|()| verifier.verify_with(&held, token, at(0)).unwrap());
         assert!(Arc::ptr_eq(&first, &second));
-        let subject = Subject { id: "7", username: &"x".repeat(2_000), admin: false };
         for _ in 0..200 {
-            let token = issue(&held, &verifier.config, subject, at(0)).unwrap();
+            let token = issued(0, &"x".repeat(2_000), 0);
             let _ = verifier.verify_with(&held, &token, at(0)).unwrap();
         }
         // Of some 6,000 bytes each.

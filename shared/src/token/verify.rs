@@ -11,7 +11,7 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 
 use super::claims::{Claims, Header};
 use crate::{
-    config::TokenConfig,
+    config::VerifyConfig,
     keys::{self, Keys},
     secrets::SecretError,
 };
@@ -97,7 +97,7 @@ pub enum VerifyError {
 /// [`InvalidToken`] is the first thing that was wrong.
 pub fn verify(
     keys: &Keys,
-    config: &TokenConfig,
+    config: &VerifyConfig,
     token: &str,
     now: SystemTime,
 ) -> Result<VerifiedToken, InvalidToken> {

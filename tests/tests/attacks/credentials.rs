@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use login::LoginState;
 use shared::{
-    config::{Argon2Config, ThrottleConfig, TokenConfig},
+    config::{Argon2Config, IssueConfig, ThrottleConfig},
     keys::Keys,
     password::PasswordHasher,
     throttle::{MemoryStore, Throttle},
@@ -61,7 +61,7 @@ async fn almost_right_is_wrong() {
     }
     let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
     let keys = Arc::new(Keys::read(&SECRET.into()).unwrap()).into();
-    let (users, token) = (Arc::new(users), TokenConfig::default());
+    let (users, token) = (Arc::new(users), IssueConfig::default());
     let router = login::router(LoginState { throttle, users, passwords, keys, token });
     for (attack, right) in attacks {
         attack.run(&router).await;

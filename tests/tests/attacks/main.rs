@@ -24,7 +24,7 @@ use axum::{
     http::Request as HttpRequest,
 };
 use serde::Deserialize;
-use shared::{config::TokenConfig, keys::Keys, telemetry::Outcome};
+use shared::{config::VerifyConfig, keys::Keys, telemetry::Outcome};
 use system_tests::{
     contract::refused,
     http::{Answer, Request},
@@ -128,7 +128,7 @@ async fn answer(router: &Router, request: &Request) -> (Answer, String) {
     (answer, reason.unwrap_or_default().into())
 }
 
-async fn run(Table(attacks): Table, config: TokenConfig) {
+async fn run(Table(attacks): Table, config: VerifyConfig) {
     let keys = Arc::new(Keys::read(&tokens::keys().into()).unwrap());
     let router = validate::router(ValidateState::new(keys, config));
     for attack in attacks {
@@ -144,7 +144,7 @@ async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_conn
     let mut attacks = Table::default();
     tokens::add(&mut attacks);
     key_pairs::add(&mut attacks, address);
-    run(attacks, TokenConfig::default()).await;
+    run(attacks, VerifyConfig::default()).await;
     let seen = listener.accept().map(|(_, from)| from).map_err(|error| error.kind());
     assert_eq!(seen, Err(ErrorKind::WouldBlock), "a client has connected");
     let _connection = TcpStream::connect(address).unwrap();
@@ -154,6 +154,6 @@ async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_conn
 #[tokio::test]
 async fn a_token_for_others_is_refused_where_issuer_and_audience_are_demanded() {
     let issuer = Some("https://issuer.example".into());
-    let config = TokenConfig { issuer, audience: Some("api".into()), ..TokenConfig::default() };
+    let config = VerifyConfig { issuer, audience: Some("api".into()), ..VerifyConfig::default() };
     run(tokens::demanded(), config).await;
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::{Value, json};
-use shared::{config::TokenConfig, keys::Keys, token::verify};
+use shared::{config::VerifyConfig, keys::Keys, token::verify};
 use system_tests::{
     contract::{SECRET, seconds},
     forge,
@@ -149,7 +149,7 @@ fn each_time_has_exact_borders() {
         let token = with_payload(format!(r#"{{"username":"a","admin":false,{claims}}}"#));
         let distance = Duration::from_millis(millis.unsigned_abs());
         let now = if millis < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance };
-        verify(&keys, &TokenConfig::default(), &token, now).is_ok()
+        verify(&keys, &VerifyConfig::default(), &token, now).is_ok()
     };
     // The milliseconds of the clock at which a token just verifies, and just does not.
     for (source, claims, good, bad) in [

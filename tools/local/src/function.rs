@@ -16,7 +16,9 @@ use std::{
 use axum::{Router, http::HeaderMap};
 use login::LoginState;
 use shared::{
-    config::{Argon2Config, Problem, Reader, ThrottleConfig, TokenConfig, TransportConfig},
+    config::{
+        Argon2Config, IssueConfig, Problem, Reader, ThrottleConfig, TransportConfig, VerifyConfig,
+    },
     keys::Keys,
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
@@ -87,7 +89,8 @@ impl Kept {
 
 /// The function, as it is configured.
 pub(crate) struct Local {
-    token: TokenConfig,
+    issue: IssueConfig,
+    verify: VerifyConfig,
     argon2: Argon2Config,
     throttle: ThrottleConfig,
 }
@@ -99,12 +102,16 @@ impl Function for Local {
     type Event = GatewayEvent;
 
     fn configure(reader: &mut Reader<'_>) -> Self {
-        let (token, argon2) = (TokenConfig::read(reader), Argon2Config::read(reader));
-        Self { token, argon2, throttle: ThrottleConfig::read(reader) }
+        Self {
+            issue: IssueConfig::read(reader),
+            verify: VerifyConfig::read(reader),
+            argon2: Argon2Config::read(reader),
+            throttle: ThrottleConfig::read(reader),
+        }
     }
 
     async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
-        let Self { token, argon2, throttle } = self;
+        let Self { issue, verify, argon2, throttle } = self;
         let Kept { users, keys, .. } = Kept::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;
@@ -114,10 +121,10 @@ impl Function for Local {
             users: Arc::new(users),
             passwords: PasswordHasher::new(argon2, 2),
             keys: keys.clone().into(),
-            token: token.clone(),
+            token: issue,
         };
         // Each function answers on `/` as well, so the one cannot be merged into the other.
-        let validate = ValidateState::new(Arc::clone(&keys), token);
+        let validate = ValidateState::new(Arc::clone(&keys), verify);
         let validate = validate::router(validate).into_service();
         let router = Router::new()
             .route_service("/login", login::router(login).into_service())

@@ -9,7 +9,7 @@ use serde_with::{NoneAsEmptyString, PickFirst, serde_as};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::{Host, Url};
 
-use crate::config::{DatabaseConfig, DatabaseParts, check_host};
+use crate::config::{DatabaseConfig, DatabaseParts, check_host, default};
 
 /// What each session begins with, whatever the server is set to: what does not fit a column
 /// is refused and not cut, and each statement is kept.
@@ -42,7 +42,7 @@ pub(super) fn connect_options(
     check_host(&host).map_err(|reason| format!("has a `host` that {reason}"))?;
     let mut options = MySqlConnectOptions::new()
         .host(&host)
-        .port(parts.port.unwrap_or(3306))
+        .port(parts.port.unwrap_or_else(|| default("MYSQL_PORT")))
         .username(&parts.user.ok_or_else(|| lacks("username", "MYSQL_USER"))?)
         .database(&parts.database.ok_or_else(|| lacks("dbname", "MYSQL_DB"))?)
         .ssl_mode(ssl_mode)

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use shared::{
     authorization::{BasicCredentials, bearer_token},
-    config::TokenConfig,
+    config::VerifyConfig,
     secrets::Secrets,
     serve::{GatewayEvent, InvocationEvent, Parts, Service},
 };
@@ -53,7 +53,7 @@ pub(crate) fn authorization(input: &[u8]) {
 /// the contract, and names the user on every 200 for a token.
 pub(crate) fn lambda_event(input: &[u8]) {
     let Ok(event) = serde_json::from_slice::<GatewayEvent>(input) else { return };
-    let router = validate::router(ValidateState::new(KEYS.clone(), TokenConfig::default()));
+    let router = validate::router(ValidateState::new(KEYS.clone(), VerifyConfig::default()));
     let (keys, secrets) = (KEYS.clone().into(), Secrets::default());
     let service = Service::new(Parts { router, keys, secrets, database: None }, None, None);
     let (request, form) = event.into_request();

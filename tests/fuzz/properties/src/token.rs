@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{
-    config::TokenConfig,
+    config::VerifyConfig,
     keys::{self, JwkSet, Key, Keys},
     respond,
     token::verify,
@@ -67,7 +67,7 @@ pub(crate) fn signed_token(input: &[u8]) {
 /// Verifies the token: if it passes, it is what it should be, and the answer says what its claims say.
 pub(crate) fn check(token: &str) {
     let now = UNIX_EPOCH + Duration::from_secs(NOW.into());
-    let Ok(verified) = verify(&KEYS, &TokenConfig::default(), token, now) else { return };
+    let Ok(verified) = verify(&KEYS, &VerifyConfig::default(), token, now) else { return };
     assert!(token.len() <= MAX_TOKEN_BYTES);
     let decode = |part| {
         let decoded = URL_SAFE_NO_PAD.decode(part).expect("Base64url");

@@ -1,0 +1,64 @@
+//! What `login` needs to issue tokens, and what `validate` needs to verify them.
+
+use std::time::Duration;
+
+use super::Reader;
+
+/// A year. An issued token cannot be revoked, so a longer lifetime is probably a mistake.
+const MAX_TTL_SECONDS: u64 = 366 * 24 * 60 * 60;
+
+/// How tokens are issued.
+#[derive(Debug, Clone)]
+pub struct IssueConfig {
+    /// `JWT_TTL_SECONDS`: how long a token is valid.
+    pub lifetime: Duration,
+    /// `JWT_ISSUER`: the `iss` claim (RFC 7519 section 4.1.1).
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: the `aud` claim (RFC 7519 section 4.1.3).
+    pub audience: Option<String>,
+}
+
+impl IssueConfig {
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            lifetime: Duration::from_secs(reader.number("JWT_TTL_SECONDS", 1..=MAX_TTL_SECONDS)),
+            issuer: reader.text("JWT_ISSUER"),
+            audience: reader.text("JWT_AUDIENCE"),
+        }
+    }
+}
+
+impl Default for IssueConfig {
+    fn default() -> Self {
+        Self::read(&mut Reader::unset())
+    }
+}
+
+/// How tokens are verified.
+#[derive(Debug, Clone)]
+pub struct VerifyConfig {
+    /// `JWT_ISSUER`: the `iss` claim that a token must have.
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: the `aud` claim that a token must have.
+    pub audience: Option<String>,
+    /// `TOKEN_CACHE_ENTRIES`: how many verified tokens of usual size are remembered.
+    pub cache_entries: usize,
+}
+
+impl VerifyConfig {
+    /// Reads the configuration.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            issuer: reader.text("JWT_ISSUER"),
+            audience: reader.text("JWT_AUDIENCE"),
+            cache_entries: reader.number("TOKEN_CACHE_ENTRIES", 0..=1_000_000),
+        }
+    }
+}
+
+impl Default for VerifyConfig {
+    fn default() -> Self {
+        Self::read(&mut Reader::unset())
+    }
+}
