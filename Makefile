@@ -64,6 +64,11 @@ sam: release ## Check template.yaml, and drive what is deployed behind AWS's emu
 	@tests/sam
 	@cargo test -p verify --test sam -- --include-ignored
 
+.PHONY: deploy
+deploy: release ## Build for ARCH=amd64 or arm64 (this machine's), and deploy to AWS; asks for the parameters the first time
+	@tests/setup python
+	@functions/deploy
+
 .PHONY: image
 image: ## Build an image of each function from scratch, for ARCH=amd64 or arm64 (this machine's)
 	@tests/setup rust image

@@ -3,16 +3,23 @@
 
 use std::{fs, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use system_tests::{
     Environment,
     contract::{SECRET, add_users, token},
+    environment,
     lambda::{Lambda, check_contract},
     mariadb,
     moto::Moto,
     process::{command, output},
-    with, workspace,
+    service, with, workspace,
 };
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+fn read(text: &str) -> Value {
+    serde_saphyr::from_str(text).expect("YAML")
+}
 
 #[test]
 #[ignore = "needs SAM: make verify"]
@@ -24,8 +31,7 @@ fn the_template_is_right_by_the_rules_of_aws_and_ours() {
 
 #[test]
 fn the_template_gives_each_what_it_needs_and_nothing_more() {
-    let read = |text: &str| serde_saphyr::from_str::<Value>(text).expect("YAML");
-    let template = read(include_str!("../../../template.yaml"));
+    let template = read(TEMPLATE);
     let facts = read(include_str!("../../data/access.yaml"));
     for (path, fact) in facts.as_object().expect("pointers") {
         assert_eq!(template.pointer(path).unwrap_or(&Value::Null), fact, "{path}");
@@ -33,6 +39,79 @@ fn the_template_gives_each_what_it_needs_and_nothing_more() {
     let resources = template["Resources"].as_object().expect("resources").values();
     let types = resources.filter_map(|resource| resource["Type"].as_str());
     assert_eq!(types.filter(|it| it.starts_with("AWS::IAM::")).count(), 3, "roles and policies");
+}
+
+#[test]
+fn docs_lambda_md_lists_every_parameter_with_its_default() {
+    let template = read(TEMPLATE);
+    let declared = template["Parameters"].as_object().expect("parameters").iter();
+    let declared = declared.map(|(name, parameter)| {
+        let default = match &parameter["Default"] {
+            Value::Null => "required".to_owned(),
+            Value::String(text) if text.is_empty() => String::new(),
+            Value::String(text) => format!("`{text}`"),
+            value => format!("`{value}`"),
+        };
+        (format!("`{name}`"), default)
+    });
+    let rows = include_str!("../../../docs/lambda.md").lines().map(|line| line.split('|'));
+    let rows = rows.map(|cells| cells.map(str::trim).collect::<Vec<_>>());
+    let listed = rows.skip_while(|cells| cells.get(1) != Some(&"parameter")).skip(2);
+    let listed = listed.map_while(|cells| Some(((*cells.get(1)?).into(), (*cells.get(2)?).into())));
+    let mut declared: Vec<(String, String)> = declared.collect();
+    let mut listed: Vec<(String, String)> = listed.collect();
+    declared.sort();
+    listed.sort();
+    assert_eq!(listed, declared);
+}
+
+#[test]
+#[ignore = "needs SAM and make release: make verify"]
+fn only_functions_of_the_architecture_that_the_template_names_can_be_deployed() {
+    let built = workspace().join("target/lambda");
+    let template = fs::read_to_string(built.join("template.yaml")).expect("make release wrote it");
+    let architecture = read(&template)["Globals"]["Function"]["Architectures"][0].take();
+    for name in ["login", "validate", "authorizer"] {
+        let program = fs::read(built.join(name).join("bootstrap")).expect("make release built it");
+        // e_machine of the ELF header.
+        let expected = match program[18..20] {
+            [0x3e, 0] => "x86_64",
+            [0xb7, 0] => "arm64",
+            _ => "unknown",
+        };
+        assert_eq!(architecture, expected, "{name}");
+    }
+    let mut package = command("sam", &environment(&[("SAM_CLI_TELEMETRY", "0")]));
+    package.current_dir(workspace()).args(["package", "--region", "eu-west-1"]);
+    package.args(["--template-file", "template.yaml", "--s3-bucket", "bucket"]);
+    let refused = output(package, b"", Duration::from_mins(1));
+    assert!(!refused.status.success(), "{}", refused.stdout);
+    let reason = "refers to a file or folder that does not exist";
+    assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+}
+
+/// The template creates both secrets without a value.
+#[test]
+#[ignore = "needs moto: make verify"]
+fn the_commands_of_the_output_make_key_create_the_keys_once() {
+    let template = read(TEMPLATE);
+    let moto = Moto::start();
+    for (index, command) in [(1, "ES256"), (2, "HS256")] {
+        let line = &template["Outputs"]["MakeKey"]["Value"][index];
+        let mut line = line.as_str().expect("a command").to_owned();
+        assert!(line.contains(command), "{line}");
+        for name in ["SigningKey", "PublicKeys"] {
+            assert!(template["Resources"][name]["Properties"]["GenerateSecretString"].is_null());
+            let created = moto.call("CreateSecret", &json!({ "Name": format!("{name}-{index}") }));
+            line = line.replace(&format!("${{{name}}}"), created["ARN"].as_str().expect("an ARN"));
+        }
+        let words: Vec<_> = line.split(' ').collect();
+        assert_eq!(words[0], "auth-admin");
+        let made = service::run(words[0], &words[1..], &moto.variables(), "");
+        assert!(made.status.success(), "{made:?}");
+        let refused = service::run(words[0], &words[1..], &moto.variables(), "");
+        assert!(refused.stderr.contains("already"), "{refused:?}");
+    }
 }
 
 /// As in the template: the key comes from Secrets Manager when the environment starts.
