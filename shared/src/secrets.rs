@@ -1,13 +1,11 @@
-//! Secrets: fetched from a variable, a file or Secrets Manager, and followed as they change.
+//! Secrets: fetched from a variable, a file or Secrets Manager, and refreshed as they age.
 //!
-//! This module fetches text; what the text means is for `keys` and `users` to know.
+//! This module fetches text; `keys` and `users` parse it.
 
 mod cache;
 pub mod secrets_manager;
-mod versions;
 
 pub use cache::SecretCache;
-pub(crate) use versions::{Beside, Versions};
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::{task, time::timeout};
@@ -26,14 +25,17 @@ use tokio::{task, time::timeout};
 use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
 use cache::Origin;
 use secrets_manager::{CallError, Failure, SecretsManager};
-use versions::Stage;
+
+/// The cool-down after a failed refresh while there is no value, as clients are told in
+/// `Retry-After`.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Shorter than the 10 s that Lambda gives a function to start.
 const FETCH_LIMIT: Duration = Duration::from_secs(8);
 
-/// A secret could not be had.
+/// A secret could not be fetched, or not be used.
 #[derive(Debug, Clone, Error)]
 #[error("{source_name}: {reason}")]
 pub struct SecretError {
@@ -41,8 +43,7 @@ pub struct SecretError {
     pub source_name: String,
     /// What is wrong and what to do; never the secret.
     pub reason: String,
-    /// Whether the source may just be out of reach for a while; otherwise something is
-    /// wrong with the configuration.
+    /// Whether a later fetch may succeed; otherwise something is wrong with the configuration.
     pub transient: bool,
 }
 
@@ -57,62 +58,110 @@ impl SecretSource {
         SecretError { source_name: self.describe(), reason: reason.to_string(), transient: false }
     }
 
-    fn out_of_reach(&self, reason: impl Display) -> SecretError {
+    fn transient_error(&self, reason: impl Display) -> SecretError {
         SecretError { transient: true, ..self.error(reason) }
     }
 }
 
-/// Fetches secrets. One value and its clones serve a whole process, so that the client of
-/// Secrets Manager is made once, and only where a secret is there.
+/// A staging label of Secrets Manager. A variable or a file has the current version alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Current,
+    /// What a rotation under way will make current.
+    Pending,
+    Previous,
+}
+
+impl Stage {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Pending => "AWSPENDING",
+            Self::Previous => "AWSPREVIOUS",
+        }
+    }
+}
+
+/// The versions that are fetched in addition to the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExtraVersions {
+    None,
+    /// Not at the start, but from the next refresh on.
+    Previous,
+    /// From the first [forced refresh](SecretCache::newer_than) on.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "for the database"))]
+    PendingAndPrevious,
+}
+
+/// The versions of one secret that were fetched and exist.
+#[derive(Debug, Clone)]
+pub(crate) struct Versions {
+    pub(crate) current: SecretString,
+    pub(crate) pending: Option<SecretString>,
+    pub(crate) previous: Option<SecretString>,
+}
+
+impl Versions {
+    /// A SHA-256 of each version, the current one first, so that changes are noticed without
+    /// keeping the texts. A missing version counts as empty.
+    fn fingerprint(&self) -> [Vec<u8>; 3] {
+        [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()].map(|text| {
+            let text = text.map_or("", ExposeSecret::expose_secret);
+            digest(&SHA256, text.as_bytes()).as_ref().to_vec()
+        })
+    }
+}
+
+/// Fetches secrets. Clones share one client of Secrets Manager, which is made at the first fetch
+/// from there.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
     manager: Arc<SecretsManager>,
-    /// When the fetch began that last confirmed each secret that may change.
-    confirmed: Arc<Mutex<BTreeMap<SecretKind, SystemTime>>>,
+    /// When the last successful refresh of each secret started.
+    fetched_at: Arc<Mutex<BTreeMap<SecretKind, SystemTime>>>,
 }
 
 impl Secrets {
-    /// Fetches secrets again as they grow old, and if `deferred` none before it is needed: what
-    /// is fetched now would be part of a snapshot of the process.
+    /// With `deferred`, a secret is fetched when it is first needed, so that it does not become part
+    /// of a snapshot of the process.
     #[must_use]
     pub fn new(config: SecretsConfig, deferred: bool) -> Self {
         let manager = Arc::new(SecretsManager::new(config.extension_port));
-        Self { config, deferred, manager, confirmed: Arc::default() }
+        Self { config, deferred, manager, fetched_at: Arc::default() }
     }
 
-    /// What `read` makes of a secret, now and as the secret changes. An error of `read` is a
-    /// reason for an operator, which never shows the secret. If the source is only out of reach,
-    /// there is nothing in the cache until it answers.
+    /// A cache of a secret that `parse` parses, now and whenever it has changed. An error of `parse`
+    /// is a reason for an operator, and never shows the secret. If the fetch fails for now, the
+    /// cache is empty until a later one succeeds.
     pub(crate) async fn cache<T: Send + Sync + 'static>(
         &self,
         kind: SecretKind,
         source: SecretSource,
-        beside: Beside,
-        read: impl Fn(&Versions) -> Result<T, String> + Send + Sync + 'static,
+        extra: ExtraVersions,
+        parse: impl Fn(&Versions) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<SecretCache<T>, SecretError> {
-        let (read, secrets) = (Box::new(read), self.clone());
-        SecretCache::fill(Origin { kind, source, beside, read, secrets }).await
+        let (parse, secrets) = (Box::new(parse), self.clone());
+        SecretCache::load(Origin { kind, source, extra, parse, secrets }).await
     }
 
-    /// How long ago each secret was last confirmed at its source. Those that cannot change,
-    /// or are not there, are left out.
+    /// How long ago each secret was last fetched. Secrets that cannot change, or were never fetched,
+    /// are left out.
     pub(crate) fn ages(&self, now: SystemTime) -> Vec<(SecretKind, Duration)> {
-        let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-        confirmed.iter().map(|(kind, at)| (*kind, cache::age(*at, now))).collect()
+        let fetched_at = self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched_at.iter().map(|(kind, at)| (*kind, cache::age(*at, now))).collect()
     }
 
-    fn confirm(&self, kind: SecretKind, at: SystemTime) {
-        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, at);
+    fn set_fetched_at(&self, kind: SecretKind, at: SystemTime) {
+        self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, at);
     }
 
     /// The text of the secret.
     ///
     /// # Errors
     ///
-    /// [`SecretError`] if the file cannot be read or Secrets Manager does not give
-    /// the secret.
+    /// [`SecretError`] if the file cannot be read, or Secrets Manager does not return the secret.
     pub async fn fetch(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
         let text = self.fetch_stage(source, Stage::Current).await?;
         text.ok_or_else(|| source.error("there is no such secret, or it has no value"))
@@ -128,7 +177,7 @@ impl Secrets {
             SecretPlace::SecretsManager(id) => match Box::pin(self.manager.get(id, stage)).await {
                 Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
                 Err(CallError { reason, failure: Failure::Transient, .. }) => {
-                    Err(source.out_of_reach(reason))
+                    Err(source.transient_error(reason))
                 }
                 Err(CallError { reason, .. }) => Err(source.error(reason)),
             },
@@ -141,27 +190,32 @@ impl Secrets {
         }
     }
 
-    /// The current text, and those of these stages where there are any.
+    /// The current version and the extra ones, if they exist.
     ///
-    /// One after the other, in the direction in which a rotation moves them: a text that
-    /// moves meanwhile is seen twice rather than never.
+    /// One after the other, in the order in which a rotation moves them: a version that moves
+    /// meanwhile is seen twice rather than never.
     async fn fetch_versions(
         &self,
         source: &SecretSource,
-        stages: &[Stage],
+        extra: ExtraVersions,
     ) -> Result<Versions, SecretError> {
-        let optional = async |stage| {
-            if stages.contains(&stage) { self.fetch_stage(source, stage).await } else { Ok(None) }
-        };
         let fetch = async {
-            let pending = optional(Stage::Pending).await?;
+            let pending = match extra {
+                ExtraVersions::PendingAndPrevious => {
+                    self.fetch_stage(source, Stage::Pending).await?
+                }
+                _ => None,
+            };
             let current = self.fetch(source).await?;
-            let previous = optional(Stage::Previous).await?;
+            let previous = match extra {
+                ExtraVersions::None => None,
+                _ => self.fetch_stage(source, Stage::Previous).await?,
+            };
             Ok(Versions { current, pending, previous })
         };
-        // The limits of each attempt do not cover the search for credentials, and a volume may hang.
+        // The limits of each call do not cover the search for credentials, and a volume may hang.
         let fetched = timeout(FETCH_LIMIT, fetch).await;
-        fetched.unwrap_or_else(|_| Err(source.out_of_reach("did not come within 8 s")))
+        fetched.unwrap_or_else(|_| Err(source.transient_error("did not come within 8 s")))
     }
 }
 
@@ -171,7 +225,7 @@ impl Default for Secrets {
     }
 }
 
-/// Read on a thread for such work.
+/// On a thread for blocking work.
 async fn read_file(path: PathBuf) -> Result<SecretString, String> {
     let read = task::spawn_blocking(move || {
         // Twice, since the kubelet may be putting another directory in place.
@@ -192,7 +246,7 @@ fn read_text(path: &Path) -> io::Result<SecretString> {
     Ok(without_line_break(&text))
 }
 
-/// The text without the line break that editors and `echo` leave behind.
+/// The text without the line break that editors and `echo` add.
 #[must_use]
 pub fn without_line_break(text: &str) -> SecretString {
     let text = text.strip_suffix('\n').unwrap_or(text);

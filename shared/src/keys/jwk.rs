@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Key, KeyError, error::malformed, key::algorithm};
+use super::{Key, KeyError, key::algorithm, malformed};
 
 /// Whether the text can only be meant as a JWK or a set of them.
 pub(super) fn is_json(text: &str) -> bool {

@@ -14,7 +14,7 @@ use pkcs1::RsaPrivateKeyRef;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{json, value::RawValue};
 
-use super::{Algorithm, Key, KeyError, Keys, error::malformed, jwk, pem};
+use super::{Algorithm, Key, KeyError, Keys, jwk, malformed, pem};
 
 /// As many as `openssl rand -base64 48` gives: more than HS256 needs (RFC 7518 section 3.2).
 const HS256_KEY_BYTES: usize = 48;

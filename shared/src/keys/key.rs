@@ -18,7 +18,7 @@ use pkcs8::PrivateKeyInfoRef;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use super::{KeyError, error::malformed};
+use super::{KeyError, malformed};
 
 /// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
 const MIN_HS256_KEY_BYTES: usize = 32;

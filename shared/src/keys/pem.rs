@@ -12,7 +12,7 @@ use aws_lc_rs::{
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use rustls_pki_types::pem::{SectionKind, SliceIter};
 
-use super::{Key, KeyError, error::malformed};
+use super::{Key, KeyError, malformed};
 
 /// RFC 8017 appendix A.1.
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

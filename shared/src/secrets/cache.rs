@@ -1,8 +1,8 @@
-//! What was made of a secret: a stale-while-revalidate cache with single-flight refresh.
+//! A stale-while-revalidate cache of what a secret holds, with single-flight refresh.
 //!
-//! Nothing runs by itself here, since Lambda freezes a process between two requests: each
-//! request brings the time, and a refresh begins where one is due. All times are those of the
-//! wall clock; the monotonic one may stand still while a process is frozen.
+//! There is no timer, since Lambda freezes a process between two requests: each request brings the
+//! time, and starts a refresh if one is due. All times are those of the wall clock, since the
+//! monotonic one may stand still while a process is frozen.
 
 #[cfg(test)]
 mod tests;
@@ -19,101 +19,91 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Beside, SecretError, Secrets, Versions};
+use super::{ExtraVersions, RETRY_AFTER, SecretError, Secrets, Versions};
 use crate::{
     config::{SecretKind, SecretPlace, SecretSource},
     telemetry::metrics,
 };
 
-/// How long to leave a source alone that did not answer, and the cool-down of demands: a token
-/// with an unknown key, a refused password.
+/// The cool-down after a failed refresh, and after a forced one.
 const COOL_DOWN: Duration = Duration::from_secs(10);
-/// The same while nothing can be answered at all, as `Retry-After` tells clients.
-const COOL_DOWN_WITHOUT_VALUE: Duration = Duration::from_secs(2);
-/// How long requests wait for a refresh, from its beginning: less than a gateway waits for
-/// the request. Who comes later goes on at once.
+/// How long requests wait for a refresh, from its start: less than a gateway waits for them.
 const WAIT_LIMIT: Duration = Duration::from_secs(2);
-/// A refresh ends by itself within 8 s, unless it was frozen on the way and what it waits for
-/// will never come.
-const OVERDUE: Duration = Duration::from_secs(10);
+/// A refresh that is still running after this was frozen, since a fetch ends within 8 s.
+const REFRESH_LIMIT: Duration = Duration::from_secs(10);
 
-/// What was made of a secret. Clones share it.
+/// A cached secret, parsed. Clones share it.
 pub struct SecretCache<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
-    /// `None` for what never changes.
+    /// `None` for a value that never changes.
     origin: Option<Origin<T>>,
     state: Mutex<State<T>>,
 }
 
-type Read<T> = Box<dyn Fn(&Versions) -> Result<T, String> + Send + Sync>;
+type Parse<T> = Box<dyn Fn(&Versions) -> Result<T, String> + Send + Sync>;
 
-/// What is fetched, and made into a value.
+/// How to fetch a secret and parse it.
 pub(super) struct Origin<T> {
     pub(super) kind: SecretKind,
     pub(super) source: SecretSource,
-    pub(super) beside: Beside,
-    pub(super) read: Read<T>,
+    pub(super) extra: ExtraVersions,
+    pub(super) parse: Parse<T>,
     pub(super) secrets: Secrets,
 }
 
 impl<T> Origin<T> {
-    /// Whether a start makes one call, for the current version, and the previous one is added
-    /// after it.
-    fn starts_without_previous(&self) -> bool {
-        let may_have_it = matches!(self.source.place, SecretPlace::SecretsManager(_));
-        may_have_it && self.beside == Beside::Previous
-    }
-
-    fn make(&self, versions: &Versions) -> Result<T, SecretError> {
-        (self.read)(versions).map_err(|reason| self.source.error(reason))
+    fn parse(&self, versions: &Versions) -> Result<T, SecretError> {
+        (self.parse)(versions).map_err(|reason| self.source.error(reason))
     }
 }
 
 struct State<T> {
     value: Option<Arc<T>>,
-    /// Whether the value is that of the start, and still lacks the previous version.
-    lacks_previous: bool,
-    /// Of the texts that the value was made of.
+    /// Whether the value is that of the start, which fetches the current version alone, and the
+    /// previous version is still to be fetched.
+    is_partial: bool,
+    /// Of the versions that the value was parsed from.
     fingerprint: [Vec<u8>; 3],
-    /// When the refresh began that last confirmed or changed the value.
-    confirmed: SystemTime,
-    /// When the last refresh began, if it failed, and why.
+    /// When the last successful refresh started.
+    fetched_at: SystemTime,
+    /// When the last refresh started, if it failed, and why.
     failed: Option<(SystemTime, SecretError)>,
-    /// When the last refresh began that was demanded.
-    demanded: Option<SystemTime>,
+    /// When the last forced refresh started.
+    forced_at: Option<SystemTime>,
     refresh: Option<Refresh>,
 }
 
 /// A refresh under way.
 #[derive(Clone)]
 struct Refresh {
-    began: SystemTime,
+    started_at: SystemTime,
     wait_until: Instant,
     task: AbortHandle,
-    /// Closed when the task ends, one way or another; nothing is ever sent.
+    /// Closed when the task ends, even by a panic; nothing is ever sent.
     done: watch::Receiver<()>,
 }
 
-/// What a request has to do before it goes on.
+/// The refresh that a request has to start or join.
 #[derive(PartialEq, Eq)]
-enum Need {
-    Nothing,
-    Refresh,
-    RefreshAndWait,
+enum DueRefresh {
+    None,
+    Background,
+    /// The request waits for it.
+    Blocking,
 }
 
 impl<T: Send + Sync + 'static> SecretCache<T> {
-    /// What is held now, and nothing is fetched for it.
+    /// The cached value, whatever its age. Starts no refresh.
     pub(crate) fn peek(&self) -> Option<Arc<T>> {
         self.0.state().value.clone()
     }
 
-    /// A cache with the value, unless its fetch is deferred or its source out of reach.
-    pub(super) async fn fill(origin: Origin<T>) -> Result<Self, SecretError> {
+    /// A cache with the value, or without one if its fetch is deferred or failed for now.
+    pub(super) async fn load(origin: Origin<T>) -> Result<Self, SecretError> {
         if matches!(origin.source.place, SecretPlace::Value(_)) {
-            let versions = origin.secrets.fetch_versions(&origin.source, &[]).await?;
-            return Ok(Arc::new(origin.make(&versions)?).into());
+            let versions = origin.secrets.fetch_versions(&origin.source, origin.extra).await?;
+            return Ok(Arc::new(origin.parse(&versions)?).into());
         }
         let deferred = origin.secrets.deferred;
         let cache = Self::new(Some(origin), None);
@@ -130,39 +120,39 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     fn new(origin: Option<Origin<T>>, value: Option<Arc<T>>) -> Self {
         let state = State {
             value,
-            lacks_previous: false,
+            is_partial: false,
             fingerprint: [const { Vec::new() }; 3],
-            confirmed: SystemTime::now(),
+            fetched_at: SystemTime::now(),
             failed: None,
-            demanded: None,
+            forced_at: None,
             refresh: None,
         };
         Self(Arc::new(Inner { origin, state: Mutex::new(state) }))
     }
 
-    /// The value for a request at `now`. A stale one serves while it is refreshed. One waits, for
-    /// 2 s at most, only where there is none, or where no refresh was tried for so long that it
-    /// cannot be trusted, as after a freeze.
+    /// The value for a request at `now`. A stale value is returned at once, and refreshed in the
+    /// background. The request waits for the refresh, for 2 s at most, only if there is no value,
+    /// or if the value has been stale for more than 10 s and no refresh has failed meanwhile.
     ///
     /// # Errors
     ///
-    /// The [`SecretError`] for which there is none.
+    /// [`SecretError`] if there is no value: why the last refresh failed.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
         let awaited = {
             let mut state = self.0.state();
-            match self.0.need(&state, now) {
-                Need::Nothing => None,
-                Need::Refresh => {
-                    self.join_or_begin(&mut state, now, OVERDUE);
+            match self.0.due_refresh(&state, now) {
+                DueRefresh::None => None,
+                DueRefresh::Background => {
+                    self.join_or_start(&mut state, now, REFRESH_LIMIT);
                     None
                 }
-                Need::RefreshAndWait if state.value.is_some() => {
-                    Some(self.join_or_begin(&mut state, now, WAIT_LIMIT))
+                DueRefresh::Blocking if state.value.is_some() => {
+                    Some(self.join_or_start(&mut state, now, WAIT_LIMIT))
                 }
                 // A fetch may take longer than requests wait, and would never end if each of them
-                // began it anew. All wait: while Lambda freezes the process, none makes progress.
-                Need::RefreshAndWait => {
-                    let refresh = self.join_or_begin(&mut state, now, OVERDUE);
+                // restarted it. Each waits: between requests Lambda freezes the fetch.
+                DueRefresh::Blocking => {
+                    let refresh = self.join_or_start(&mut state, now, REFRESH_LIMIT);
                     Some(Refresh { wait_until: Instant::now() + WAIT_LIMIT, ..refresh })
                 }
             }
@@ -173,32 +163,34 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         self.0.value()
     }
 
-    /// The value once the previous version is in it, for what must not be decided without it. One
-    /// waits for it, for 2 s at most.
+    /// The value with the previous version in it. A start leaves that out, and the request then
+    /// waits for the refresh that adds it, for 2 s at most.
     ///
     /// # Errors
     ///
-    /// The [`SecretError`] for which there is none, which passes.
+    /// A transient [`SecretError`] if there is no value, or none with the previous version yet.
     pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
         let value = self.get(now).await?;
         let refresh = {
             let mut state = self.0.state();
-            if !state.lacks_previous {
+            if !state.is_partial {
                 return Ok(value);
             }
-            let is_due = self.0.need(&state, now) != Need::Nothing;
-            is_due.then(|| self.join_or_begin(&mut state, now, WAIT_LIMIT))
+            let is_due = self.0.due_refresh(&state, now) != DueRefresh::None;
+            is_due.then(|| self.join_or_start(&mut state, now, WAIT_LIMIT))
         };
         if let Some(refresh) = refresh {
             self.0.wait_for(refresh).await;
         }
-        if self.0.state().lacks_previous { Err(self.0.missing()) } else { self.0.value() }
+        if self.0.state().is_partial { Err(self.0.missing()) } else { self.0.value() }
     }
 
-    /// A value newer than `seen`, which did not do: one refresh for all who demand it at once,
-    /// and after it none for 10 s. `None` if nothing newer comes within 2 s.
+    /// A value other than `seen`, with which a token or a password was refused. If the cache has
+    /// none, a refresh is forced, whatever the age of the value. Concurrent calls share it, and
+    /// for 10 s no other one is forced. `None` if the secret has not changed, or the refresh takes
+    /// longer than 2 s.
     pub(crate) async fn newer_than(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
-        // Twice, since a refresh that is under way may have begun before the secret changed.
+        // Twice, since a refresh under way may have started before the secret changed.
         for _ in 0..2 {
             let refresh = {
                 let mut state = self.0.state();
@@ -206,13 +198,13 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                     return Some(newer);
                 }
                 self.0.origin.as_ref()?;
-                let cools = state.demanded.is_some_and(|at| age(at, now) < COOL_DOWN);
+                let cools_down = state.forced_at.is_some_and(|at| age(at, now) < COOL_DOWN);
                 match state.running(now, WAIT_LIMIT) {
                     Some(refresh) => refresh,
-                    None if cools => return None,
+                    None if cools_down => return None,
                     None => {
-                        state.demanded = Some(now);
-                        self.begin(&mut state, now)
+                        state.forced_at = Some(now);
+                        self.start(&mut state, now)
                     }
                 }
             };
@@ -221,26 +213,25 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         self.0.state().newer_than(seen)
     }
 
-    /// Whether there is a value, whose previous version, where it lacks it, did not fail to come.
-    /// What is missing is fetched without a wait.
-    pub(crate) fn is_filled(&self, now: SystemTime) -> bool {
+    /// Whether requests can be answered: there is a value, and the previous version was added to
+    /// it, or may still be. Starts a refresh in the background if either is missing.
+    pub(crate) fn is_ready(&self, now: SystemTime) -> bool {
         let mut state = self.0.state();
-        if (state.value.is_none() || state.lacks_previous)
-            && self.0.need(&state, now) != Need::Nothing
-        {
-            self.join_or_begin(&mut state, now, OVERDUE);
+        let is_complete = state.value.is_some() && !state.is_partial;
+        if !is_complete && self.0.due_refresh(&state, now) != DueRefresh::None {
+            self.join_or_start(&mut state, now, REFRESH_LIMIT);
         }
-        state.value.is_some() && !(state.lacks_previous && state.failed.is_some())
+        is_complete || (state.value.is_some() && state.failed.is_none())
     }
 
-    /// The refresh under way, if it began at most this long ago; else a new one in its place,
+    /// The refresh under way, if it started at most `max_age` ago. Otherwise a new one replaces it,
     /// since it may have been frozen.
-    fn join_or_begin(&self, state: &mut State<T>, now: SystemTime, at_most: Duration) -> Refresh {
-        state.running(now, at_most).unwrap_or_else(|| self.begin(state, now))
+    fn join_or_start(&self, state: &mut State<T>, now: SystemTime, max_age: Duration) -> Refresh {
+        state.running(now, max_age).unwrap_or_else(|| self.start(state, now))
     }
 
-    /// On a task of its own, since the request that begins it may be given up.
-    fn begin(&self, state: &mut State<T>, now: SystemTime) -> Refresh {
+    /// Starts a refresh on a task of its own, since the request may be cancelled.
+    fn start(&self, state: &mut State<T>, now: SystemTime) -> Refresh {
         if let Some(before) = state.refresh.take() {
             before.task.abort();
         }
@@ -255,7 +246,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             drop(end);
         });
         let wait_until = Instant::now() + WAIT_LIMIT;
-        let refresh = Refresh { began: now, wait_until, task: task.abort_handle(), done };
+        let refresh = Refresh { started_at: now, wait_until, task: task.abort_handle(), done };
         state.refresh.insert(refresh).clone()
     }
 }
@@ -265,23 +256,27 @@ impl<T> Inner<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A stale value that no request has looked after for a while longer is waited for, unless its
-    /// source was just found to be out of reach: the process was frozen, or idle.
-    fn need(&self, state: &State<T>, now: SystemTime) -> Need {
-        let Some(origin) = &self.origin else { return Need::Nothing };
-        let refresh = origin.secrets.config.max_age;
-        let failed = |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
+    /// Whether a refresh is due, and whether the request waits for it. None is due during the
+    /// cool-down after a failure. A request waits if there is no value, or if the value is much too
+    /// old because the process was frozen or idle, and not because refreshes fail.
+    fn due_refresh(&self, state: &State<T>, now: SystemTime) -> DueRefresh {
+        let Some(origin) = &self.origin else { return DueRefresh::None };
+        let max_age = origin.secrets.config.max_age;
+        let has_failed_within =
+            |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
         if state.value.is_none() {
-            let cools = failed(COOL_DOWN_WITHOUT_VALUE) && state.running(now, OVERDUE).is_none();
-            return if cools { Need::Nothing } else { Need::RefreshAndWait };
+            // A refresh that took longer than 2 s counts as failed, and may still be running.
+            let is_running = state.running(now, REFRESH_LIMIT).is_some();
+            let cools_down = has_failed_within(RETRY_AFTER) && !is_running;
+            return if cools_down { DueRefresh::None } else { DueRefresh::Blocking };
         }
-        let age = age(state.confirmed, now);
-        if (age <= refresh && !state.lacks_previous) || failed(COOL_DOWN) {
-            Need::Nothing
-        } else if age <= refresh + COOL_DOWN || failed(refresh + COOL_DOWN) {
-            Need::Refresh
+        let age = age(state.fetched_at, now);
+        if (age <= max_age && !state.is_partial) || has_failed_within(COOL_DOWN) {
+            DueRefresh::None
+        } else if age <= max_age + COOL_DOWN || has_failed_within(max_age + COOL_DOWN) {
+            DueRefresh::Background
         } else {
-            Need::RefreshAndWait
+            DueRefresh::Blocking
         }
     }
 
@@ -300,17 +295,17 @@ impl<T> Inner<T> {
         })
     }
 
-    /// Waits for a refresh. One that takes too long counts as failed, so that others do not wait
-    /// for it as well, though it may still succeed.
+    /// Waits until a refresh has ended, and at most until its `wait_until`. If it has not ended
+    /// then, it counts as failed, so that other requests do not wait for it. It may still succeed.
     async fn wait_for(&self, mut refresh: Refresh) {
-        let ended = timeout_at(refresh.wait_until, refresh.done.changed()).await.is_ok();
-        let Some(origin) = self.origin.as_ref().filter(|_| !ended) else { return };
-        let error = origin.source.out_of_reach("did not come within 2 s");
+        let has_ended = timeout_at(refresh.wait_until, refresh.done.changed()).await.is_ok();
+        let Some(origin) = self.origin.as_ref().filter(|_| !has_ended) else { return };
+        let error = origin.source.transient_error("did not come within 2 s");
         let mut state = self.state();
-        let running = state.refresh.as_ref().is_some_and(|it| it.task.id() == refresh.task.id());
-        let known = state.failed.as_ref().is_some_and(|(began, _)| *began == refresh.began);
-        if running && !known {
-            state.failed = Some((refresh.began, error.clone()));
+        let is_running = state.refresh.as_ref().is_some_and(|it| it.task.id() == refresh.task.id());
+        let has_failed = state.failed.as_ref().is_some_and(|(at, _)| *at == refresh.started_at);
+        if is_running && !has_failed {
+            state.failed = Some((refresh.started_at, error.clone()));
             drop(state);
             self.warn(&error);
         }
@@ -331,44 +326,52 @@ impl<T> Inner<T> {
         }
     }
 
-    /// Fetches the secret and takes over what is made of it, unless a refresh on another task has
-    /// begun since. What is held stays if that fails. Gives the name of a secret that has changed.
+    /// Fetches and parses the secret, and replaces the value if it has changed: then it returns the
+    /// secret's name. `task` is the one that this runs on, `None` at the start. If another refresh
+    /// has started meanwhile, nothing is replaced.
     async fn refresh(
         &self,
-        began: SystemTime,
+        started_at: SystemTime,
         task: Option<task::Id>,
     ) -> Result<Option<String>, SecretError> {
         let Some(origin) = &self.origin else { return Ok(None) };
-        let without_previous = task.is_none() && origin.starts_without_previous();
-        let stages = origin.beside.stages(without_previous, self.state().demanded.is_some());
-        let fetched = origin.secrets.fetch_versions(&origin.source, stages).await;
-        let known = self.state().fingerprint.clone();
-        // Made without the lock, since the numbers of a key take their time.
-        let made = fetched.and_then(|versions| {
+        // A start makes one call. A file has one version.
+        let is_partial = task.is_none()
+            && origin.extra == ExtraVersions::Previous
+            && matches!(origin.source.place, SecretPlace::SecretsManager(_));
+        let is_forced = self.state().forced_at.is_some();
+        let extra = match origin.extra {
+            ExtraVersions::Previous if is_partial => ExtraVersions::None,
+            ExtraVersions::PendingAndPrevious if !is_forced => ExtraVersions::None,
+            extra => extra,
+        };
+        let fetched = origin.secrets.fetch_versions(&origin.source, extra).await;
+        let old = self.state().fingerprint.clone();
+        // Without the lock, since parsing a key takes time.
+        let parsed = fetched.and_then(|versions| {
             let fingerprint = versions.fingerprint();
-            if fingerprint == known {
+            if fingerprint == old {
                 return Ok(None);
             }
-            Ok(Some((fingerprint, Arc::new(origin.make(&versions)?))))
+            Ok(Some((fingerprint, Arc::new(origin.parse(&versions)?))))
         });
         let mut state = self.state();
         if state.refresh.as_ref().map(|refresh| refresh.task.id()) != task {
             return Ok(None);
         }
         state.refresh = None;
-        match made {
+        match parsed {
             Ok(changed) => {
-                let was_without_previous =
-                    mem::replace(&mut state.lacks_previous, without_previous);
-                (state.confirmed, state.failed) = (began, None);
-                origin.secrets.confirm(origin.kind, began);
+                let was_partial = mem::replace(&mut state.is_partial, is_partial);
+                (state.fetched_at, state.failed) = (started_at, None);
+                origin.secrets.set_fetched_at(origin.kind, started_at);
                 let Some((fingerprint, value)) = changed else { return Ok(None) };
-                let is_only_completed = was_without_previous && fingerprint[0] == known[0];
+                let is_only_completed = was_partial && fingerprint[0] == old[0];
                 (state.fingerprint, state.value) = (fingerprint, Some(value));
                 Ok((!is_only_completed).then(|| origin.source.describe()))
             }
             Err(error) => {
-                state.failed = Some((began, error.clone()));
+                state.failed = Some((started_at, error.clone()));
                 Err(error)
             }
         }
@@ -376,12 +379,11 @@ impl<T> Inner<T> {
 }
 
 impl<T> State<T> {
-    /// The refresh under way, if it has not panicked and began at most this long ago by the wall
-    /// clock: the other one may have stood still meanwhile.
-    fn running(&self, now: SystemTime, at_most: Duration) -> Option<Refresh> {
+    /// The refresh under way, if it has not panicked and started at most `max_age` ago.
+    fn running(&self, now: SystemTime, max_age: Duration) -> Option<Refresh> {
         let refresh = self.refresh.as_ref()?;
-        let alive = !refresh.task.is_finished() && age(refresh.began, now) <= at_most;
-        alive.then(|| refresh.clone())
+        let is_alive = !refresh.task.is_finished() && age(refresh.started_at, now) <= max_age;
+        is_alive.then(|| refresh.clone())
     }
 
     fn newer_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
@@ -389,9 +391,8 @@ impl<T> State<T> {
     }
 }
 
-/// How long ago that was. A request that brings an older time than another one before it
-/// was just slower. But a clock that was set back says nothing, so that it counts as for
-/// ever.
+/// How long ago `then` was. It is zero if `then` is up to 10 s ahead, since requests overtake each
+/// other, and endless if it is further ahead: then the clock was set back.
 pub(super) fn age(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_else(|ahead| {
         if ahead.duration() <= COOL_DOWN { Duration::ZERO } else { Duration::MAX }
@@ -404,7 +405,7 @@ impl<T> Clone for SecretCache<T> {
     }
 }
 
-/// A cache of what never changes.
+/// A cache of a value that never changes.
 impl<T: Send + Sync + 'static> From<Arc<T>> for SecretCache<T> {
     fn from(value: Arc<T>) -> Self {
         Self::new(None, Some(value))

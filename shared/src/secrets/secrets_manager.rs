@@ -2,35 +2,113 @@
 
 mod connections;
 mod extension;
-mod failure;
 
 pub use aws_sdk_secretsmanager::Client;
-pub use failure::{CallError, Failure};
 
-use std::{env, time::Duration};
+use std::{env, error::Error, iter, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
     retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
 };
-use aws_sdk_secretsmanager::config::{
-    Builder,
-    retry::{RetryPartition, TokenBucket},
+use aws_sdk_secretsmanager::{
+    config::{
+        Builder,
+        retry::{RetryPartition, TokenBucket},
+    },
+    error::{ProvideErrorMetadata, SdkError},
 };
 use aws_types::service_config::ServiceConfigKey;
 use axum::http::Uri;
 use secrecy::SecretString;
+use thiserror::Error;
 use tokio::sync::OnceCell;
 
 use super::Stage;
 use connections::Connections;
 
-/// An attempt that hangs leaves time for another one while a request waits.
+/// The time limit of one attempt: shorter than a request waits, so that a second one may answer it.
 const ONE_ATTEMPT: Duration = Duration::from_millis(1_500);
-/// Before the second attempt, at most; twice as much before the third, which is the last.
+/// The longest pause before the second attempt; twice as long before the third, the last one.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The extension or agent of AWS where one is announced, else the service itself.
+/// A call to Secrets Manager failed.
+#[derive(Debug, Error)]
+#[error("{reason}")]
+pub struct CallError {
+    /// For an operator: the message of the service if it answered, else the chain of causes.
+    pub reason: String,
+    /// What kind of failure it is.
+    pub failure: Failure,
+    /// The error code of the service, such as `ResourceExistsException`.
+    pub code: Option<String>,
+}
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// There is no such secret, or it has no such stage.
+    NotFound,
+    /// The credentials are known, but may not read the secret.
+    Denied,
+    /// A later call may succeed.
+    Transient,
+    /// A later call will fail as well.
+    Permanent,
+}
+
+/// Parts of the error codes (HTTP 4xx) of transient failures: too many requests, credentials that
+/// have just expired, a key of KMS that is unavailable.
+const TRANSIENT: [&str; 5] =
+    ["Throttl", "TooManyRequests", "LimitExceeded", "Expired", "Decryption"];
+
+impl CallError {
+    /// A permanent failure without a code.
+    #[must_use]
+    pub fn permanent(reason: &str) -> Self {
+        Self { reason: reason.into(), failure: Failure::Permanent, code: None }
+    }
+}
+
+impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError {
+    fn from(error: SdkError<E>) -> Self {
+        let SdkError::ServiceError(refusal) = &error else {
+            let reason = format!("Secrets Manager cannot be asked: {}", causes(&error));
+            let failure = match &error {
+                SdkError::ConstructionFailure(_) => Failure::Permanent,
+                _ => Failure::Transient,
+            };
+            return Self { reason, failure, code: None };
+        };
+        let (status, refusal) = (refusal.raw().status(), refusal.err());
+        let reason = format!(
+            "Secrets Manager answered HTTP {} {}: {}",
+            status.as_u16(),
+            refusal.code().unwrap_or("without a code"),
+            refusal.message().unwrap_or("no message"),
+        );
+        let failure = match refusal.code() {
+            _ if !status.is_client_error() => Failure::Transient,
+            Some("ResourceNotFoundException") => Failure::NotFound,
+            Some("AccessDeniedException") => Failure::Denied,
+            Some(code) if TRANSIENT.iter().any(|part| code.contains(part)) => Failure::Transient,
+            _ => Failure::Permanent,
+        };
+        Self { reason, failure, code: refusal.code().map(str::to_owned) }
+    }
+}
+
+/// The error and its sources, without repetitions. A message of the SDK that quotes a request is
+/// left out, since its body may be a secret.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let chain = iter::successors(Some(error), |&error| error.source());
+    let mut messages: Vec<_> = chain.map(ToString::to_string).collect();
+    messages.retain(|message| !message.contains("SdkBody"));
+    messages.dedup();
+    messages.join(": ")
+}
+
+/// The extension or agent of AWS if its port is configured, else the service itself.
 #[derive(Debug)]
 pub(super) struct SecretsManager {
     extension_port: Option<u16>,
@@ -42,8 +120,8 @@ impl SecretsManager {
         Self { extension_port, client: OnceCell::new() }
     }
 
-    /// The text at this stage of the secret. Beside the current one, a stage may be absent,
-    /// and one that we may not read, or that holds no text, counts as absent.
+    /// The text at this stage of the secret. A stage other than the current one may be missing, and
+    /// counts as missing if it cannot be read or holds no text.
     pub(super) async fn get(
         &self,
         id: &str,
@@ -76,8 +154,8 @@ impl SecretsManager {
     }
 }
 
-/// A client of Secrets Manager, with region, endpoint and credentials from where all SDKs of
-/// AWS look for them. It asks for credentials at its first call.
+/// A client of Secrets Manager, with region, endpoint and credentials from the standard sources of
+/// AWS. It asks for credentials at its first call.
 ///
 /// # Errors
 ///
@@ -116,8 +194,8 @@ pub async fn client() -> Result<Client, CallError> {
 }
 
 /// The configured endpoint of a service, if there is one; an empty variable counts as unset. The
-/// SDK panics at an empty one, and what makes no URL it refuses with a message that holds the whole
-/// request, such as the token of a web identity.
+/// SDK panics at an empty endpoint, and its message for an invalid one quotes the whole request, such
+/// as the token of a web identity.
 fn endpoint(config: &SdkConfig, service: &'static str) -> Result<Option<String>, CallError> {
     let key = ServiceConfigKey::builder()
         .service_id(service)
@@ -140,4 +218,25 @@ fn endpoint(config: &SdkConfig, service: &'static str) -> Result<Option<String>,
 /// A variable that is set, and not empty.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_an_error_quotes_is_not_told() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("no endpoint for {0:?}")]
+        struct Quoting(HttpRequest);
+        #[derive(Debug, thiserror::Error)]
+        #[error("dispatch failure")]
+        struct Failed(#[source] Quoting);
+        let mut request = HttpRequest::empty();
+        *request.body_mut() = "WebIdentityToken=a-secret".into();
+        assert!(format!("{request:?}").contains("a-secret"), "the SDK quotes bodies");
+        assert_eq!(causes(&Failed(Quoting(request))), "dispatch failure");
+    }
 }

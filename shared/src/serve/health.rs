@@ -102,7 +102,7 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
         None => None,
     };
     // Where there are no keys, this may be the only request that has them fetched.
-    let has_keys = health.keys.is_filled(SystemTime::now());
+    let has_keys = health.keys.is_ready(SystemTime::now());
     let (code, status) = match (health.is_draining(), has_keys) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),

@@ -39,7 +39,8 @@ impl Scene {
         };
         let source = SecretSource { variable: "SECRET_FILE", place };
         let secrets = Secrets::new(SecretsConfig::default(), deferred);
-        let cache = secrets.cache(SecretKind::Jwt, source, Beside::Nothing, read).await.unwrap();
+        let cache =
+            secrets.cache(SecretKind::Jwt, source, ExtraVersions::None, read).await.unwrap();
         Self { path, reads, cache, made: SystemTime::now() }
     }
 
@@ -57,7 +58,7 @@ impl Scene {
     }
 
     /// Begins a refresh that brings nothing.
-    fn begin(&self, began: SystemTime, never_ends: bool) {
+    fn begin(&self, started_at: SystemTime, never_ends: bool) {
         let (end, done) = watch::channel(());
         let task = tokio::spawn(async move {
             if never_ends {
@@ -66,7 +67,7 @@ impl Scene {
             drop(end);
         });
         let (wait_until, task) = (Instant::now() + WAIT_LIMIT, task.abort_handle());
-        self.cache.0.state().refresh = Some(Refresh { began, wait_until, task, done });
+        self.cache.0.state().refresh = Some(Refresh { started_at, wait_until, task, done });
     }
 
     /// Plays steps at so many seconds after the cache was made.
@@ -136,15 +137,15 @@ async fn a_value_follows_its_secret() {
              write one, begin 3907 never-ending, get 3913 one",
         ),
         (
-            "a demand does not wait for a refresh that was frozen on its way",
+            "a forced refresh replaces one that was frozen on its way",
             "write two, begin 301 never-ending, newer 306 two",
         ),
         (
-            "a demand is not content with a refresh that began before it",
+            "a refresh that started before it was forced is repeated",
             "begin 1 ending, write two, newer 2 two",
         ),
         (
-            "a demand refreshes at once, and the next one 10 s later at the earliest",
+            "a forced refresh starts at once, and the next one 10 s later at the earliest",
             "write two, newer 1 two, write one, newer 10 nothing, newer 12 one",
         ),
         ("nothing newer is no news", "newer 1 nothing, reads 1"),
@@ -172,19 +173,19 @@ async fn a_value_follows_its_secret() {
 }
 
 #[tokio::test]
-async fn all_demands_share_one_refresh_whatever_the_order_of_their_times() {
+async fn concurrent_calls_share_one_forced_refresh_whatever_the_order_of_their_times() {
     let scene = Scene::new(false).await;
     let seen = scene.cache.peek().unwrap();
     scene.play("before", "write two").await;
-    let demands: Vec<_> = (0..100)
+    let calls: Vec<_> = (0..100)
         .map(|number| {
             let (cache, now) = (scene.cache.clone(), scene.at(9 - number % 2));
             let seen = Arc::clone(&seen);
             tokio::spawn(async move { cache.newer_than(&seen, now).await })
         })
         .collect();
-    for demand in demands {
-        assert_eq!(*demand.await.unwrap().expect("a newer one"), "two");
+    for call in calls {
+        assert_eq!(*call.await.unwrap().expect("a newer one"), "two");
     }
     scene.play("after", "reads 2, get 7 two, reads 2").await;
     assert!(scene.cache.newer_than(&seen, scene.at(12)).await.is_some(), "it is there already");
@@ -193,9 +194,9 @@ async fn all_demands_share_one_refresh_whatever_the_order_of_their_times() {
 #[tokio::test]
 async fn a_probe_has_a_deferred_secret_fetched_and_what_is_fixed_is_never_newer() {
     let scene = Scene::new(true).await;
-    assert!(!scene.cache.is_filled(scene.at(0)));
+    assert!(!scene.cache.is_ready(scene.at(0)));
     scene.settle().await;
-    assert!(scene.cache.is_filled(scene.at(0)));
+    assert!(scene.cache.is_ready(scene.at(0)));
     let fixed = SecretCache::from(Arc::new(1));
     let seen = fixed.get(scene.at(0)).await.unwrap();
     assert!(fixed.newer_than(&seen, scene.at(9_000)).await.is_none());

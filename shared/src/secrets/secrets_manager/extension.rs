@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::time;
 
-use super::{CallError, Failure, ONE_ATTEMPT, failure::causes, variable};
+use super::{CallError, Failure, ONE_ATTEMPT, causes, variable};
 use crate::secrets::Stage;
 
 /// Shows that the request comes from this environment, and not from outside through a program in

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::options::{SESSION, connect_options};
 use crate::{
     config::{DatabaseConfig, SecretKind},
-    secrets::{Beside, SecretCache, SecretError, Secrets, Versions},
+    secrets::{ExtraVersions, SecretCache, SecretError, Secrets, Versions},
     users::error_number,
 };
 
@@ -34,7 +34,8 @@ impl RotatingAccount {
     ) -> Result<Self, SecretError> {
         let source = config.secret().clone();
         let read = move |versions: &Versions| Logins::read(&config, versions);
-        secrets.cache(SecretKind::Database, source, Beside::AllOnDemand, read).await.map(Self)
+        let extra = ExtraVersions::PendingAndPrevious;
+        secrets.cache(SecretKind::Database, source, extra, read).await.map(Self)
     }
 
     /// A connection with a password that the database takes: of the known secret, or a newer one.
