@@ -9,7 +9,8 @@ use std::{collections::BTreeSet, fs, thread};
 
 use serde_json::json;
 use system_tests::{
-    contract::USER, moto::Moto, raw::head, service::Service, stores::Sqlite, wait, workspace,
+    contract::USER, http::Answer, moto::Moto, raw::head, service::Service, stores::Sqlite, wait,
+    workspace,
 };
 
 use requests::{bearer, good, requests, signed};
@@ -20,7 +21,7 @@ use setup::{EXAMPLES, Setup};
 type Check = (&'static str, fn(&mut Setup, &str) -> String);
 
 /// All rows, in their order: the last ones end `validate`.
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     ("no token", stopped),
     ("a forged token", stopped),
     ("an expired token", stopped),
@@ -36,6 +37,7 @@ const CHECKS: [Check; 20] = [
     ("copies: . or ~ for -", |it, row| passed(it, row, "never")),
     ("copies: twice, empty", |it, row| passed(it, row, "never")),
     ("named in Connection", |it, row| passed(it, row, "never")),
+    ("CORS", cors),
     ("WebSocket", websocket),
     ("Upgrade: h2c", h2c),
     ("validate silent", silent),
@@ -101,6 +103,38 @@ fn the_user_and_groups(setup: &mut Setup, _: &str) -> String {
         setup.passes("GET /api", &bearer(signed(&[("admin", json!(admin))])), groups);
     }
     "once".into()
+}
+
+/// With the headers that a browser sends: before a request with a token, and with it.
+fn cors(setup: &mut Setup, _: &str) -> String {
+    let own = "https://app.example.com";
+    let ask = |request: &str, origin: &str, headers: &str| {
+        setup.exchange(request, &format!("Origin: {origin}\r\n{headers}"))
+    };
+    let allowed = |answer: &Answer| answer.header("access-control-allow-origin").map(str::to_owned);
+    let preflight = "Access-Control-Request-Method: PUT\r\n\
+                     Access-Control-Request-Headers: authorization\r\n";
+    for request in ["OPTIONS /api", "OPTIONS /login"] {
+        let answer = ask(request, own, preflight);
+        assert!((200..300).contains(&answer.status), "{request}: {answer:?}");
+        assert_eq!(allowed(&answer).as_deref(), Some(own), "{request}");
+        for (name, value) in [("methods", "PUT"), ("headers", "authorization")] {
+            let values = answer.header(&format!("access-control-allow-{name}"));
+            assert!(values.is_some_and(|values| values.contains(value)), "{request}: {answer:?}");
+        }
+    }
+    assert_eq!(allowed(&ask("GET /api", own, "")).as_deref(), Some(own), "a refusal");
+    let other = [own.replace("https", "http"), format!("{own}.example"), "null".into()];
+    for origin in other {
+        assert_eq!(allowed(&ask("OPTIONS /api", &origin, preflight)), None, "{origin}");
+    }
+    assert!(setup.arrived().is_empty(), "a preflight request or a refused one passed");
+
+    let token = bearer(good());
+    assert_eq!(allowed(&ask("GET /api", own, &token)).as_deref(), Some(own));
+    assert_eq!(allowed(&ask("GET /api", "https://other.example.com", &token)), None);
+    assert_eq!(setup.arrived().len(), 2);
+    "one origin".into()
 }
 
 /// With the handshake of RFC 6455 section 1.3. After it everything goes through, both ways: here more
