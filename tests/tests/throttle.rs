@@ -283,6 +283,7 @@ fn an_administrator_sees_who_is_locked_and_lets_them_in() {
     assert!(listed.contains("email-sha256:") && listed.contains("source:127.0.0.1"), "{listed}");
     for line in ["throttle reset Right-0@Example.com", "throttle reset --source 127.0.0.1"] {
         assert_eq!(admin(line), "forgotten: 1\n");
+        assert_eq!(admin(line), "forgotten: 0; no failed login was counted for it\n");
     }
     assert_eq!(status(&login, ADA, PASSWORD), 200);
     assert!(admin("throttle reset --all").starts_with("forgotten: "));

@@ -54,7 +54,10 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
         ThrottleCommand::Reset(WhoseFailures { email, source, .. }) => {
             let email = email.map(|email| ThrottleKey::email(&email));
             let subject = email.or(source.map(ThrottleKey::source));
-            Ok(format!("forgotten: {}", users.reset_throttle(subject.as_ref()).await?))
+            Ok(match users.reset_throttle(subject.as_ref()).await? {
+                0 if subject.is_some() => "forgotten: 0; no failed login was counted for it".into(),
+                rows => format!("forgotten: {rows}"),
+            })
         }
     }
 }

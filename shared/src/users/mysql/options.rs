@@ -109,9 +109,14 @@ fn read_rds_secret(
 /// The parts of `DATABASE_URL` and its password. More strictly than sqlx, which ignores what it does
 /// not know: a misspelt `ssl-mode` would silently switch verification off.
 fn read_url(url: &SecretString) -> Result<(DatabaseParts, SecretString), String> {
-    let url = Url::parse(url.expose_secret())
-        .ok()
-        .filter(|url| ["mysql", "mariadb"].contains(&url.scheme()) && !url.cannot_be_a_base());
+    let url = Url::parse(url.expose_secret()).ok();
+    if url.as_ref().is_some_and(|url| url.scheme() == "sqlite") {
+        let reason = "is for SQLite, which is for local work: only a build with the feature \
+                      `sqlite` has it (`make watch`), and release builds need mysql://";
+        return Err(reason.into());
+    }
+    let url =
+        url.filter(|url| ["mysql", "mariadb"].contains(&url.scheme()) && !url.cannot_be_a_base());
     let url = url.ok_or(
         "is not a URL of the form mysql://user:password@host:port/database; characters such \
          as @ : / % # in the password are written percent-encoded",
@@ -216,5 +221,8 @@ mod tests {
             let reason = read_url(&url.into()).err().unwrap_or_else(|| panic!("{url}"));
             assert!(!reason.contains("canary"), "{reason}");
         }
+        let reason = read_url(&"sqlite:///canary".into()).unwrap_err();
+        assert!(reason.contains("only a build with the feature `sqlite`"), "{reason}");
+        assert!(!reason.contains("canary"), "{reason}");
     }
 }
