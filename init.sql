@@ -1,13 +1,12 @@
 -- Database, table and account of the auth service, for MySQL 8.4 and 9 and MariaDB
 -- 10.11. An administrator runs it, as often as they like; no row is ever touched:
 --
---   { printf '%s\n' "SET @auth_password = '...';"; cat init.sql; } | mysql -u root -p
+--   { echo "SET @auth_password = X'$(od -An -v -tx1 password.txt | tr -d ' \n')';"
+--     cat init.sql; } | mysql -u root -p
 --
 -- With @auth_password the account gets that password and may log in; another run with
 -- another one changes it. Without it a new account is locked and an existing one keeps
--- its password. A password that is hard to quote can be given in hex, in UTF-8:
---
---   SET @auth_password = 0x...     (printf %s "$PASSWORD" | xxd -p -c 256)
+-- its password. It is in hex, so that it may contain quotes; the file has no line break.
 --
 -- By a pipe, since `ps` shows what stands on a command line. A server whose general log is
 -- on writes the statement there: SET GLOBAL general_log = OFF until it has run.
@@ -33,6 +32,14 @@ CREATE TABLE IF NOT EXISTS user (
   created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+
+-- A table of the Flask service has no column `admin`: the name of the constraint says what to do.
+CREATE TEMPORARY TABLE user_columns (
+  admin INT, CONSTRAINT `run docs/upgrade-from-flask.sql first` CHECK (admin = 1)
+);
+INSERT INTO user_columns SELECT COUNT(*) FROM information_schema.columns
+  WHERE table_schema = 'auth' AND table_name = 'user' AND LOWER(column_name) = 'admin';
+DROP TEMPORARY TABLE user_columns;
 
 -- Failed logins, shared by all instances of `login`; times are milliseconds since 1970.
 -- `subject` is "email-sha256:" with the hash of an address in lower case, or "source:" with
@@ -79,17 +86,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.login_throttle TO 'auth_user'@'%';
 -- Of a table with other names, or in another database, make a view `user` before you run this
 -- (docs/moving-over.md has one): it is taken for the table.
 --
--- CREATE TABLE IF NOT EXISTS leaves the table of the Flask service as it is, and the
--- GRANT above then fails on the missing column `admin`. Back the table up, then, in
--- this order:
+-- CREATE TABLE IF NOT EXISTS leaves the table of the Flask service as it is, and this script then
+-- stops at the missing column `admin`. Back the table up, then, in this order:
 --
 --   mysql -u root -p auth < docs/upgrade-from-flask.sql   columns, types, collations
 --   mysql -u root -p < init.sql                           the account
 --   auth-admin upgrade-plaintext                          hashes the plain-text passwords
 --   auth-admin check                                      what login will make of it
 --
--- GRANT takes nothing away. Look for what an older account may still do, also under
--- another host, which would win over '%':
+-- GRANT takes nothing away. Look for what an older account may still do, and remove accounts of
+-- another host, such as the Flask service's auth_user@localhost: they are used instead of '%'.
 --
 --   SELECT user, host FROM mysql.user WHERE user = 'auth_user';
---   SHOW GRANTS FOR 'auth_user'@'localhost';
+--   DROP USER auth_user@localhost;

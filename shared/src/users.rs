@@ -56,6 +56,12 @@ pub enum StoreError {
     /// The table of the throttle is not there, or may not be used.
     #[error("the table of the throttle cannot be used: {0}; run init.sql again")]
     NoThrottle(String),
+    /// The table of users is that of another system.
+    #[error(
+        "the table `user` is not as login needs it: {0}; run docs/upgrade-from-flask.sql if it is \
+         the Flask service's, or else make a view (docs/moving-over.md)"
+    )]
+    NoColumn(String),
     /// The e-mail is taken: of the user at this position among those to be added.
     #[error("there is a user with this e-mail already")]
     Duplicate(usize),

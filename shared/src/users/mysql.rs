@@ -39,6 +39,9 @@ const WRITTEN_ADMIN: &str =
 const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";
 const REMOVE: &str = "DELETE FROM user WHERE email = ? AND id = ?";
 
+/// The server's number of the error that a column is missing.
+const UNKNOWN_COLUMN: u16 = 1054;
+
 /// A store in MySQL or MariaDB, which connects at first use, with all that `auth-admin` does.
 #[derive(Clone)]
 pub struct MySqlUsers {
@@ -190,6 +193,9 @@ impl UserStore for MySqlUsers {
         match self.connections.fetch(FIND, &[email, &lower]).await {
             Ok(rows) => choose(&rows, email),
             Err(error) if cannot_be_an_email(&error) => Ok(None),
+            Err(error) if error.number() == Some(UNKNOWN_COLUMN) => {
+                Err(StoreError::NoColumn(error.to_string()))
+            }
             Err(error) => Err(error),
         }
     }

@@ -18,6 +18,7 @@ pub(crate) async fn suite(server: &DatabaseServer) {
     server.sql("DROP DATABASE auth; DROP USER auth_user@'%'");
     the_account_is_locked_until_it_has_a_password(server).await;
     the_account_may_look_up_and_replace_hashes_and_no_more(server).await;
+    the_table_of_the_flask_service_is_upgraded_first(server);
     for options in ["CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "ENGINE=MyISAM CHARSET=latin1"] {
         users_of_the_flask_service_keep_their_ids_and_passwords(server, options).await;
     }
@@ -87,6 +88,11 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
     assert_eq!(grants.lines().count(), 3, "USAGE and two tables: {grants}");
 }
 
+fn run_upgrade(server: &DatabaseServer) {
+    let script = fs::read_to_string(workspace().join("docs/upgrade-from-flask.sql")).unwrap();
+    assert_eq!(server.run_sql(&format!("USE auth;\n{script}")).as_deref(), Ok(""));
+}
+
 /// A new database with this table `user` and these rows, upgraded twice without a change of a row.
 fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
     server.sql(&format!(
@@ -98,13 +104,39 @@ fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
     ));
     let stored = || server.query("SELECT id, email, password FROM auth.user ORDER BY id");
     let before = stored();
-    let script = fs::read_to_string(workspace().join("docs/upgrade-from-flask.sql")).unwrap();
     for _ in 0..2 {
-        let ran = server.run_sql(&format!("USE auth;\n{script}"));
-        assert_eq!(ran.as_deref(), Ok(""), "{table}");
+        run_upgrade(server);
     }
     init(server, "");
     assert_eq!(stored(), before, "{table}");
+}
+
+/// Each step that comes too early says so, and does nothing.
+fn the_table_of_the_flask_service_is_upgraded_first(server: &DatabaseServer) {
+    server.sql(
+        "DROP DATABASE auth; DROP USER auth_user@'%'; CREATE DATABASE auth; USE auth;
+         CREATE TABLE user (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+           email VARCHAR(255) NOT NULL UNIQUE, password VARCHAR(255) NOT NULL);
+         INSERT INTO user (email, password) VALUES ('georgio@email.com', 'Admin123')",
+    );
+    let upgrade = "run docs/upgrade-from-flask.sql";
+    let script = fs::read_to_string(workspace().join("init.sql")).unwrap();
+    let refused = server.run_sql(&format!("{}\n{script}", set_auth_password())).unwrap_err();
+    assert!(refused.contains(upgrade) && !refused.contains("Unknown column"), "{refused}");
+    let accounts = "SELECT COUNT(*) FROM mysql.user WHERE user = 'auth_user'";
+    assert_eq!(server.query(accounts), "0");
+
+    let early = crate::admin(server, "user grant georgio@email.com");
+    assert_eq!(early.status.code(), Some(1));
+    assert!(early.stderr.contains(upgrade), "{}", early.stderr);
+    let checked = crate::admin(server, "check");
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(checked.stdout.contains(upgrade), "{}", checked.stdout);
+    let login = login(server.root_variables(), &[]);
+    assert_eq!(log_in(&login, "georgio@email.com", "Admin123").status, 503);
+    assert!(login.log().contains("run init.sql again"), "{}", login.log());
+    run_upgrade(server);
+    server.init();
 }
 
 /// Its table was made by hand: expect small differences. The steps after the scripts are those of

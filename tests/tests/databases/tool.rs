@@ -1,9 +1,12 @@
 //! `auth-admin` on tables of others, and the view of docs/moving-over.md.
 
+use system_tests::database::AUTH_PASSWORD;
+
 use super::*;
 
 pub(crate) async fn suite(server: &DatabaseServer) {
     what_is_wrong_is_named_and_nothing_is_changed(server);
+    an_account_of_one_host_is_named(server);
     what_cannot_be_stored_is_refused(server);
     what_can_be_read_is_listed(server);
     the_view_of_the_guide_brings_other_names(server);
@@ -65,6 +68,27 @@ fn what_is_wrong_is_named_and_nothing_is_changed(server: &DatabaseServer) {
         check(server, code, parts);
         assert_eq!(server.query("SELECT * FROM auth.user"), before);
     }
+}
+
+/// The server is told no names of hosts: this is its `auth_user@localhost`.
+fn an_account_of_one_host_is_named(server: &DatabaseServer) {
+    set_up(server, &usual_table());
+    server.sql("CREATE USER auth_user@127.0.0.1 IDENTIFIED BY 'Auth123'");
+    let refused = run("auth-admin", &["check"], &server.login_variables(), "");
+    assert_eq!((refused.status.code(), refused.stdout.as_str()), (Some(1), ""));
+    assert!(refused.stderr.contains("auth_user@localhost"), "{}", refused.stderr);
+
+    let grant = "GRANT ALL ON auth.* TO auth_user@127.0.0.1; SET PASSWORD FOR auth_user@127.0.0.1";
+    let password = AUTH_PASSWORD.replace('\\', r"\\").replace('\'', "''");
+    let password = if server.name() == "MariaDB" {
+        format!("PASSWORD('{password}')")
+    } else {
+        format!("'{password}'")
+    };
+    server.sql(&format!("{grant} = {password}"));
+    check(server, 0, &["WARNING   account                 auth_user@127.0.0.1; an account of"]);
+    server.sql("DROP USER auth_user@127.0.0.1");
+    check(server, 0, &[]);
 }
 
 /// Through a view too, whose columns have other names to the server.

@@ -19,6 +19,10 @@ const HASH_CHARACTERS: u64 = 97;
 /// More would scroll the rest away.
 const MAX_DUPLICATES_SHOWN: usize = 20;
 
+/// As the Flask service has it, whose password and privileges are then not those of `init.sql`.
+const OTHER_HOST: &str = "an account of one host, such as auth_user@localhost, is used instead of \
+                          auth_user@'%' from init.sql: remove it, see docs/moving-over.md";
+
 /// How a finding is: a login fails; logins succeed, and something else does not; neither; a fact.
 const FAILS: &str = "FAILS";
 const WARNING: &str = "WARNING";
@@ -43,7 +47,12 @@ impl Findings {
 pub(crate) async fn check() -> Result<String, Failure> {
     let (users, _) = open().await?;
     let mut findings = Findings::default();
-    check_server(&users.inspect().await?, &mut findings);
+    let found = users.inspect().await.map_err(|error| {
+        let is_refused = error.to_string().contains("Access denied for user 'auth_user'");
+        let hint = if is_refused { vec![OTHER_HOST.to_owned()] } else { Vec::new() };
+        Failure::from(error).and(hint)
+    })?;
+    check_server(&found, &mut findings);
     if findings.fails {
         findings.add(NOTE, "users", "not looked at: no login succeeds as it is");
     } else if let Err(failure) = check_users(&users, &mut findings).await {
@@ -58,7 +67,13 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
     findings.add(NOTE, "server", &found.version);
     let mode = if found.sql_mode.is_empty() { "none" } else { &found.sql_mode };
     findings.add(NOTE, "sql_mode", &format!("{mode}; sessions of login are strict whatever it is"));
-    findings.add(NOTE, "account", &found.account);
+    let is_of_other_host =
+        found.account.starts_with("auth_user@") && !found.account.ends_with("@%");
+    if is_of_other_host {
+        findings.add(WARNING, "account", &format!("{}; {OTHER_HOST}", found.account));
+    } else {
+        findings.add(NOTE, "account", &found.account);
+    }
     if let Some(engine) = found.engine.as_ref().filter(|engine| *engine != "InnoDB") {
         let problem = "a change of several rows cannot be taken back: InnoDB can";
         findings.add(WARNING, "engine of user", &format!("{engine}; {problem}"));
@@ -81,8 +96,8 @@ fn check_server(found: &Inspection, findings: &mut Findings) {
         if let Some(column) = columns.find(|column| column.name.eq_ignore_ascii_case(name)) {
             check_column(column, findings);
         } else {
-            let found =
-                "is missing, or hidden from this account; for a view see docs/moving-over.md";
+            let found = "is missing, or hidden from this account; the Flask service's table needs \
+                         docs/upgrade-from-flask.sql first, others a view: docs/moving-over.md";
             findings.add(FAILS, &format!("column {name}"), found);
         }
     }
