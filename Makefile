@@ -113,7 +113,7 @@ bench: release ## Measure the functions beside their baselines; ONLY=validate, t
 bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
 	@tests/setup rust
 	@echo "building (some minutes the first time)"
-	@cargo bench --quiet -p shared --features password --bench parts
+	@cargo bench --quiet -p system-tests --bench parts
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

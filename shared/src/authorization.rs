@@ -1,23 +1,23 @@
-//! The credentials of a request: the two schemes of the `Authorization` header
-//! (RFC 9110 section 11.6.2) that this service knows. What they give is a property in tests/fuzz.
+//! The `Authorization` header (RFC 9110 section 11.6.2), with the schemes Basic and Bearer. What it is
+//! parsed into is a property in tests/fuzz.
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
-/// An e-mail and a password, exactly as they were sent: nothing is trimmed, normalised or cut.
-/// Without `Debug`, since neither belongs in a log.
+/// An e-mail and a password, exactly as sent: not trimmed, normalised or truncated. Without `Debug`,
+/// since neither may be logged.
 pub struct BasicCredentials {
-    /// What stands before the first colon: the e-mail.
+    /// The e-mail: the part before the first colon.
     pub user_id: String,
-    /// What stands behind it.
+    /// The part after it.
     pub password: SecretString,
 }
 
 impl BasicCredentials {
-    /// Reads the one `Authorization: Basic` header (RFC 7617). `None` if it is absent, there
-    /// twice, of another scheme, not padded Base64 (RFC 4648 section 4), not UTF-8 (the charset
-    /// that our challenge asks for), without a colon, or has a control character in the user-id.
+    /// Parses the `Authorization: Basic` header (RFC 7617). `None` if it is absent, repeated, of
+    /// another scheme, not padded Base64 (RFC 4648 section 4), not UTF-8 (the charset of our
+    /// challenge), without a colon, or has a control character in the user-id.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let decoded = STANDARD.decode(credentials(headers, "Basic")?).ok()?;
@@ -28,15 +28,15 @@ impl BasicCredentials {
     }
 }
 
-/// The token of the one `Authorization: Bearer` header (RFC 6750 section 2.1), not yet looked at.
-/// `None` if the header is absent, there twice, of another scheme, or has nothing behind it.
+/// The unverified token of the `Authorization: Bearer` header (RFC 6750 section 2.1). `None` if the
+/// header is absent, repeated, of another scheme, or has no token.
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     credentials(headers, "Bearer")
 }
 
-/// What stands behind `scheme` in the one `Authorization` header. Two are refused, and so is a
-/// comma: it is in no credentials of these schemes, and shows that a proxy joined two headers.
+/// The credentials after `scheme` in the only `Authorization` header. A comma is refused like a
+/// second header: no credentials contain one, and a proxy may join two headers with it.
 fn credentials<'h>(headers: &'h HeaderMap, scheme: &str) -> Option<&'h str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };

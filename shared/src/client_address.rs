@@ -1,33 +1,33 @@
-//! The address that a request came from, by the word of those who can be trusted.
+//! The client's address, from sources that can be trusted.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-/// Extension of a request: the address of the TCP peer, or what Lambda calls `sourceIp`.
+/// Request extension: the address of the TCP peer, or Lambda's `sourceIp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The address of the client: behind `hops` proxies of one's own, the `hops`-th last entry of
-/// `X-Forwarded-For`. The entries before that one are what the client says of itself. If there is
-/// no such entry, the peer counts, which is not known behind a load balancer of AWS.
+/// The client's address. With `hops` own proxies, it is the `hops`-th last entry of
+/// `X-Forwarded-For`; a client can forge the entries before it. Without such an entry it is the peer,
+/// which is unknown behind an AWS load balancer.
 #[must_use]
 pub fn client_address(
     peer: Option<PeerAddress>,
     headers: &HeaderMap,
     hops: usize,
 ) -> Option<IpAddr> {
-    let forwarded = hops.checked_sub(1).and_then(|behind| forwarded_for(headers, behind));
+    let forwarded = hops.checked_sub(1).and_then(|skip| forwarded_for(headers, skip));
     forwarded.or(peer.map(|PeerAddress(address)| address))
 }
 
-/// The entry with so many others behind it. Several headers are one list, in which empty
-/// entries do not count (RFC 9110 sections 5.3 and 5.6.1.2).
-fn forwarded_for(headers: &HeaderMap, behind: usize) -> Option<IpAddr> {
+/// The entry before the last `skip` ones. Several headers are one list, and empty entries do not
+/// count (RFC 9110 sections 5.3 and 5.6.1.2).
+fn forwarded_for(headers: &HeaderMap, skip: usize) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter().rev();
     let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut entries = entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty());
-    let entry = str::from_utf8(entries.nth(behind)?).ok()?;
+    let entry = str::from_utf8(entries.nth(skip)?).ok()?;
     let with_port = || entry.parse::<SocketAddr>().map(|address| address.ip());
     entry.parse().or_else(|_| with_port()).ok()
 }
@@ -41,9 +41,9 @@ mod tests {
     const PEER: &str = "127.0.0.1";
 
     #[test]
-    fn the_entry_that_the_first_own_proxy_wrote_counts_or_else_the_peer() {
+    fn the_address_is_the_entry_of_the_first_own_proxy_or_the_peer() {
         for (lines, hops, expected) in [
-            // No header is believed without proxies.
+            // Without own proxies, the header is ignored.
             (&["192.0.2.1"][..], 0, PEER),
             (&["192.0.2.1"], 1, "192.0.2.1"),
             (&["6.6.6.6, 192.0.2.1"], 1, "192.0.2.1"),
@@ -53,7 +53,7 @@ mod tests {
             (&["192.0.2.1:4711"], 1, "192.0.2.1"),
             (&["[2001:db8:1:2:3::4]:4711"], 1, "2001:db8:1:2:3::4"),
             (&["2001:db8:1:2:9::1"], 1, "2001:db8:1:2:9::1"),
-            // Around the proxies.
+            // A request that did not pass through the proxies.
             (&[], 2, PEER),
             (&["192.0.2.1"], 2, PEER),
             (&["192.0.2.1, "], 2, PEER),

@@ -1,13 +1,14 @@
-//! Passwords: whether one is right, and the hash of a new one.
+//! Verifies and hashes passwords.
 //!
-//! Every check costs at least one Argon2id computation with the configured parameters, even without
-//! a hash to compare with: equal work, not a pause, hides which e-mails exist.
+//! Every verification costs at least one Argon2id computation with the configured parameters, even
+//! without a stored hash: equal work, not a pause, hides which e-mails exist.
 
 mod digest;
 mod slots;
 mod stored;
 
 pub use digest::StoredDigest;
+pub use slots::HashPermit;
 pub use stored::StoredHash;
 
 use std::sync::Arc;
@@ -23,63 +24,63 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::config::{Argon2Config, HashLimits};
-use slots::{HashSlots, Permit, grow};
+use slots::{HashSlots, grow};
 
-/// The longest password that is ever right, in bytes.
+/// Longer passwords are always wrong, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// What stands before the hash of a user who is disabled, as `usermod -L` puts it there.
+/// The prefix of a disabled user's hash, as of `usermod -L`.
 pub const DISABLED: char = '!';
-/// How many wait by default for each computation that runs: at 20 ms a hash, for some 160 ms.
+/// The default queue for each slot: at 20 ms a hash, a wait of some 160 ms.
 const WAITING_PER_SLOT: usize = 8;
-/// No known system stores more for a password.
+/// No known system stores a longer hash.
 const MAX_STORED_BYTES: usize = 512;
 const OUTPUT_BYTES: usize = 32;
 
-/// The outcome of a check. A wrong password is not an error, and must not be ignored.
+/// The outcome of a verification. A wrong password is not an error, and must not be ignored.
 #[derive(Debug)]
 #[must_use]
 pub enum Verification {
     /// The password is right.
     Right {
-        /// What to store instead, where the stored hash is not as new ones are.
+        /// A new hash to store, if the stored one has other parameters than new ones.
         replacement: Option<SecretString>,
     },
-    /// The password is wrong, or there was no usable hash to compare it with.
+    /// The password is wrong, or there is no usable hash.
     Wrong,
 }
 
-/// A check or a hash did not come about.
+/// A password was not verified or hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HashingError {
-    /// As many wait as may; try again later.
+    /// The queue is full; try again later.
     #[error("too many password checks are waiting")]
     Busy,
-    /// The system gave no memory or no random salt, or the computation panicked.
+    /// Memory or randomness was not available, or the computation panicked.
     #[error("the password could not be hashed")]
     Failed,
 }
 
-/// Checks and hashes passwords on threads of their own, a bounded number at once.
+/// Verifies and hashes passwords on blocking threads, a bounded number at once.
 #[derive(Clone)]
 pub struct PasswordHasher {
-    /// How new hashes are made.
+    /// Of new hashes.
     params: Params,
-    /// Compared where there is no user, and right for no password.
+    /// Verified instead if there is no user; no password is right for it.
     dummy: Arc<PasswordHash>,
     slots: Arc<HashSlots>,
 }
 
 impl PasswordHasher {
-    /// A hasher with `slots` computations at once, and eight waiting for each.
+    /// A hasher with `slots` computations at once, and a queue of eight for each.
     #[must_use]
     pub fn new(config: Argon2Config, slots: usize) -> Self {
-        Self::limited(config, HashLimits::default(), slots)
+        Self::with_limits(config, HashLimits::default(), slots)
     }
 
-    /// The hasher with `limits`, on a machine with so many cores.
+    /// A hasher with `limits`, by default for a machine with so many cores.
     #[must_use]
-    pub fn limited(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
+    pub fn with_limits(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .expect("the configuration's bounds lie within Argon2's");
@@ -93,36 +94,62 @@ impl PasswordHasher {
         Self { params, dummy, slots }
     }
 
-    /// Gets the memory of one computation in the background: its pages take some 10 ms.
-    pub fn prepare(&self) {
-        self.slots.prepare(self.params.block_count());
+    /// Allocates the memory of one computation in the background, which takes some 10 ms.
+    pub fn preallocate(&self) {
+        self.slots.preallocate(self.params.block_count());
     }
 
-    /// Admits one check, with all that has to be done before and after it.
+    /// A permit for one verification and the work before and after it.
     ///
     /// # Errors
     ///
-    /// [`HashingError::Busy`] if too many are under way already.
-    pub fn admit(&self) -> Result<AdmittedCheck, HashingError> {
-        Ok(AdmittedCheck { permit: self.slots.admit()?, hasher: self.clone() })
+    /// [`HashingError::Busy`] if all are taken.
+    pub fn try_acquire(&self) -> Result<HashPermit, HashingError> {
+        self.slots.try_acquire()
+    }
+
+    /// Whether `password` is the one that `stored` was computed from.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError::Busy`] if too many large hashes are queued, otherwise
+    /// [`HashingError::Failed`].
+    pub async fn verify(
+        &self,
+        permit: &HashPermit,
+        password: SecretString,
+        stored: Option<SecretString>,
+    ) -> Result<Verification, HashingError> {
+        let hasher = self.clone();
+        // For a disabled or unknown user, a hash is computed too, and any password is wrong.
+        let dummy = hasher.dummy.to_string();
+        let text = stored.as_ref().map_or(dummy.as_str(), ExposeSecret::expose_secret);
+        let enabled = stored.is_some() && !text.starts_with(DISABLED);
+        let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
+        let slot_kib = hasher.params.block_count();
+        let extra_kib = stored.as_ref().map_or(0, |it| it.extra_kib(slot_kib));
+        let job = move |memory: &mut _| {
+            let password = password.expose_secret().as_bytes();
+            hasher.verify_blocking(password, stored.as_ref(), enabled, memory)
+        };
+        self.slots.run(permit.clone(), extra_kib, job).await
     }
 
     /// A PHC string of `password` with a new salt.
     ///
     /// # Errors
     ///
-    /// [`HashingError::Busy`] if too many are under way already, and
-    /// [`HashingError::Failed`] if the computation did not come about.
+    /// [`HashingError::Busy`] if the queue is full, otherwise [`HashingError::Failed`].
     pub async fn hash(&self, password: SecretString) -> Result<String, HashingError> {
         let params = self.params.clone();
         let job = move |memory: &mut _| {
             hash(ARGON2ID_IDENT, &params, password.expose_secret().as_bytes(), memory)
         };
-        self.slots.run(self.slots.admit()?, 0, job).await
+        self.slots.run(self.slots.try_acquire()?, 0, job).await
     }
 
-    /// A PHC string of a digest, with a new salt: `$argon2id-md5$…` and so on, with the digest's
-    /// own salt as Argon2's associated data. It is right for the password, not for the digest.
+    /// A PHC string of a digest with a new salt, such as `$argon2id-md5$…`. The digest's own salt is
+    /// Argon2's associated data. The password is right for it, not the digest.
     ///
     /// # Errors
     ///
@@ -136,11 +163,11 @@ impl PasswordHasher {
             params.data(AssociatedData::new(&digest.salt).ok()?).output_len(OUTPUT_BYTES);
             hash(name, &params.build().ok()?, &digest.value, memory)
         };
-        self.slots.run(self.slots.admit()?, 0, job).await
+        self.slots.run(self.slots.try_acquire()?, 0, job).await
     }
 
-    /// The computation of [`AdmittedCheck::verify`]; `None` if there is no memory for it.
-    fn check(
+    /// `None` if there is no memory.
+    fn verify_blocking(
         &self,
         password: &[u8],
         stored: Option<&StoredHash>,
@@ -148,56 +175,20 @@ impl PasswordHasher {
         memory: &mut Vec<Block>,
     ) -> Option<Verification> {
         let stored = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
-        // The memory of a new hash is there for one of the same cost.
+        // A stored hash of the same cost needs no more memory than a new one.
         grow(memory, self.params.block_count())?;
         let right = stored.is_some_and(|stored| (stored.compare)(password, memory)) && enabled;
-        let replacement = if stored.is_some_and(|stored| stored.is_like(&self.dummy)) {
+        let replacement = if stored.is_some_and(|stored| stored.has_parameters_of(&self.dummy)) {
             None
         } else {
-            // Computed for a wrong password as well: equal work.
+            // Equal work: also for a wrong password.
             Some(hash(ARGON2ID_IDENT, &self.params, password, memory)?.into())
         };
         Some(if right { Verification::Right { replacement } } else { Verification::Wrong })
     }
 }
 
-/// A check that was admitted. To be kept until all that belongs to it is done: its place is free
-/// again once this is dropped and the computation has ended.
-#[must_use]
-pub struct AdmittedCheck {
-    permit: Permit,
-    hasher: PasswordHasher,
-}
-
-impl AdmittedCheck {
-    /// Whether `password` is the one that `stored` was made from.
-    ///
-    /// # Errors
-    ///
-    /// [`HashingError::Busy`] if too many with large hashes are under way already, and
-    /// [`HashingError::Failed`] if the computation did not come about.
-    pub async fn verify(
-        &self,
-        password: SecretString,
-        stored: Option<SecretString>,
-    ) -> Result<Verification, HashingError> {
-        let hasher = self.hasher.clone();
-        // The hash of a disabled user, and the one in place of none, are computed as any other,
-        // and are right for no password.
-        let dummy = hasher.dummy.to_string();
-        let text = stored.as_ref().map_or(dummy.as_str(), ExposeSecret::expose_secret);
-        let enabled = stored.is_some() && !text.starts_with(DISABLED);
-        let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
-        let kept = hasher.params.block_count();
-        let beside = stored.as_ref().map_or(0, |it| it.memory_beyond(kept));
-        let job = move |memory: &mut _| {
-            hasher.check(password.expose_secret().as_bytes(), stored.as_ref(), enabled, memory)
-        };
-        self.hasher.slots.run(self.permit.clone(), beside, job).await
-    }
-}
-
-/// A PHC string of that name, with a new salt.
+/// A PHC string with a new salt.
 fn hash(name: Ident, params: &Params, input: &[u8], memory: &mut Vec<Block>) -> Option<String> {
     let salt = try_generate_salt().ok()?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
@@ -215,7 +206,7 @@ fn phc(algorithm: Ident, params: &Params, salt: &[u8], output: Output) -> Option
     })
 }
 
-/// Runs Argon2 in `memory`, which grows to what the parameters need.
+/// Runs Argon2 in `memory`, which is enlarged if necessary.
 fn argon2_output(
     argon2: &Argon2<'_>,
     input: &[u8],

@@ -1,5 +1,5 @@
-//! Answers: which status, body and headers each outcome has. No other module makes a response of
-//! one, so that all of the HTTP contract can be read here. A client is not told the cause.
+//! The status, body and headers of every response: the HTTP contract in one place. Causes are for the
+//! log, not for clients.
 
 pub use crate::telemetry::Cause;
 
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::{
     keys::{Key, Keys},
+    secrets,
     telemetry::{Outcome, OutcomeName},
     token::VerifiedToken,
 };
@@ -28,40 +29,40 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// How long others may keep the keys: a new key has to be published for so long before it
-/// signs, an old one for as long as its tokens live.
+/// How long keys may be cached. A new key is published at least this long before it signs, an old
+/// one until its tokens expire.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
 /// The challenge of `login` (RFC 7617 section 2 and 2.1).
 const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
-/// The challenge of `validate` where there were no credentials (RFC 6750 section 3).
+/// The challenge of `validate` without credentials (RFC 6750 section 3).
 const BEARER: &str = r#"Bearer realm="auth""#;
-/// The challenge of `validate` where the token was no good (RFC 6750 section 3.1).
+/// The challenge of `validate` for an invalid token (RFC 6750 section 3.1).
 const BEARER_INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
 
-/// Every way in which a request is not answered with 200.
+/// Every reason for a response other than 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// `login`: no usable `Authorization: Basic` header.
     MissingBasic,
     /// `login`: unknown e-mail, wrong password or unusable hash.
     InvalidCredentials,
-    /// `login`: too many failures; try again after so long.
+    /// `login`: too many failures; try again after this time.
     TooManyAttempts(Duration),
     /// `validate`: no usable `Authorization: Bearer` header.
     MissingBearer,
     /// `validate`: the token does not verify.
     NotAuthorized,
-    /// Something that this service needs is out of reach, or too many wait.
+    /// A dependency is unreachable, or too many requests wait.
     ServiceUnavailable,
-    /// This path takes these methods alone.
+    /// The path allows only these methods.
     MethodNotAllowed(&'static str),
     /// No such path.
     NotFound,
 }
 
 impl Refusal {
-    /// Status, text, and what the request is logged and counted as.
-    const fn answer(self) -> (StatusCode, &'static str, OutcomeName) {
+    /// Status, body text, and outcome.
+    const fn details(self) -> (StatusCode, &'static str, OutcomeName) {
         match self {
             Self::MissingBasic | Self::MissingBearer => {
                 (StatusCode::UNAUTHORIZED, "missing credentials", OutcomeName::CREDENTIALS_MISSING)
@@ -87,7 +88,7 @@ impl Refusal {
         }
     }
 
-    /// The header that says what to do about it.
+    /// The header that tells the client what to do.
     fn header(self) -> Option<(HeaderName, HeaderValue)> {
         let challenge = |text| Some((WWW_AUTHENTICATE, HeaderValue::from_static(text)));
         match self {
@@ -95,19 +96,21 @@ impl Refusal {
             Self::MissingBearer => challenge(BEARER),
             Self::NotAuthorized => challenge(BEARER_INVALID),
             Self::TooManyAttempts(wait) => Some((RETRY_AFTER, whole_seconds(wait).into())),
-            Self::ServiceUnavailable => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::ServiceUnavailable => {
+                Some((RETRY_AFTER, whole_seconds(secrets::RETRY_AFTER).into()))
+            }
             Self::MethodNotAllowed(methods) => Some((ALLOW, HeaderValue::from_static(methods))),
             Self::NotFound => None,
         }
     }
 }
 
-/// Rounded up, so that a client does not come a moment too early (RFC 9110 section 10.2.3).
+/// Rounded up, so that a client does not retry a moment too early (RFC 9110 section 10.2.3).
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-/// The answer to a request that is refused.
+/// The response to a request that is refused.
 #[must_use]
 pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response {
     /// A problem without a type of its own (RFC 9457 section 4.2.1).
@@ -119,7 +122,7 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
         detail: &'a str,
     }
 
-    let (status, text, name) = refusal.answer();
+    let (status, text, name) = refusal.details();
     let (media_type, body) = if wants_json(request) {
         let title = status.canonical_reason().unwrap_or_default();
         let problem =
@@ -133,13 +136,13 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
     (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
 }
 
-/// The answer where something that it needs is out of reach.
+/// A 503, with the reason for the log.
 #[must_use]
 pub fn unavailable(reason: impl Display, request: &HeaderMap) -> Response {
     refused(Refusal::ServiceUnavailable, Cause::new(reason), request)
 }
 
-/// Refuses other methods than `allowed` on the paths of a router, and other paths.
+/// Adds the responses for other paths (404) and other methods than `allowed` (405) to a router.
 pub fn refuse_others<S>(router: Router<S>, allowed: &'static str) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -151,7 +154,7 @@ where
         .fallback(refuse(Refusal::NotFound))
 }
 
-/// The answer of `login` to the right password: the bare token, or RFC 6749 section 5.1 as JSON.
+/// The response of `login` to the right password: the bare token, or JSON (RFC 6749 section 5.1).
 #[must_use]
 pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &HeaderMap) -> Response {
     #[derive(Serialize)]
@@ -173,13 +176,13 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
     (outcome, headers, body).into_response()
 }
 
-/// The answer of `validate` to a good token. Both identity headers are always there and never
-/// empty: a proxy that copies them then overwrites what a client sent under their names.
+/// The response of `validate` to a valid token. Both identity headers are always set and never
+/// empty, so that a proxy which copies them overwrites the values that a client sent.
 #[must_use]
 pub fn verified(token: &VerifiedToken) -> Response {
     let groups = if token.admin { "users,admins" } else { "users" };
     let (user, payload) = (token.username.clone(), token.payload.clone());
-    // Others who sign with the same key may put an e-mail there.
+    // Another issuer with the same key may use an e-mail as the subject, which is not logged.
     let user_id = token.subject.clone().filter(|id| !id.contains('@'));
     let cause = Cause { user_id, reason: None };
     let outcome = Extension(Outcome { name: OutcomeName::TOKEN_VERIFIED, cause });
@@ -194,7 +197,7 @@ pub fn key_set(keys: &Keys) -> Response {
     published(OutcomeName::KEY_SET, keys.public_set())
 }
 
-/// The metadata of an issuer (RFC 8414 section 2), as far as it is about verifying tokens.
+/// The issuer metadata (RFC 8414 section 2) that is needed to verify tokens.
 #[must_use]
 pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
     #[derive(Serialize)]
@@ -222,8 +225,8 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
 }
 
-/// Whether the request accepts JSON (RFC 9110 section 12.5.1) and does not accept plain text, which
-/// every other request gets: that is what the Flask service's gateway expects.
+/// Whether the request accepts JSON and not plain text (RFC 9110 section 12.5.1). Plain text is the
+/// default, as in the Flask service.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accepts = |media_type, subtype| {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -236,8 +239,8 @@ fn wants_json(headers: &HeaderMap) -> bool {
     json && !accepts("text", "plain")
 }
 
-/// How closely a range such as `text/*;q=0.5` names this type, and whether it accepts it; `None`
-/// if it says nothing about it.
+/// How specific a range such as `text/*;q=0.5` is, and whether it accepts the type; `None` if it does
+/// not match the type.
 fn precedence(range: &str, media_type: &str, subtype: &str) -> Option<(u8, bool)> {
     let mut parameters = range.split(';').map(str::trim);
     let (given_type, given_subtype) = parameters.next()?.split_once('/')?;
@@ -286,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_rounded_up_to_whole_seconds() {
+    fn retry_after_is_rounded_up_to_whole_seconds() {
         for (milliseconds, seconds) in [(999, 1), (1000, 1), (1001, 2)] {
             assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds);
         }

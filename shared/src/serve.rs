@@ -1,4 +1,4 @@
-//! The two transports, Lambda's runtime protocol and HTTP/1.1, which give a [`Service`] requests.
+//! The two transports, Lambda's runtime API and HTTP/1.1, which pass requests to a [`Service`].
 
 mod health;
 mod http;
@@ -33,59 +33,59 @@ use crate::{
     secrets::{SecretCache, Secrets},
     telemetry::{
         self, RequestCounter, RequestLog,
-        metrics::{Exporter, SECRET_AGE, set_key},
+        metrics::{Exporter, SECRET_AGE, record_key},
     },
 };
 use health::Health;
 
-/// More keys than a set in use has; one may have some hundred.
-const MAX_MEASURED_KEYS: usize = 32;
+/// Bounds the time series: a key set may have hundreds of keys, one in use has a few.
+const MAX_KEY_METRICS: usize = 32;
 
-/// One of the functions of this project: what it reads from the environment.
+/// A function of this project.
 pub trait Function: Sized + Send {
-    /// What it is called in logs.
+    /// Its name in logs.
     const NAME: &'static str;
-    /// What its requests are counted as; `None` for one that offers no metrics.
+    /// The counter of its requests; `None` if it offers no metrics.
     const COUNTER: Option<RequestCounter>;
-    /// What it is invoked with on Lambda.
+    /// The events that invoke it on Lambda.
     type Event: InvocationEvent;
 
     /// Reads the configuration.
     fn configure(reader: &mut Reader<'_>) -> Self;
 
-    /// The cold start: fetches secrets, makes keys and pools, and builds the router.
+    /// The cold start: fetches secrets, reads keys, opens pools, and builds the router.
     fn start(
         self,
         transport: TransportConfig,
-    ) -> impl Future<Output = Result<Parts, Vec<Problem>>> + Send;
+    ) -> impl Future<Output = Result<App, Vec<Problem>>> + Send;
 }
 
-/// What a function is made of once it has started.
-pub struct Parts {
-    /// Answers requests.
+/// A function that has started.
+pub struct App {
+    /// Answers its requests.
     pub router: Router,
-    /// The function is ready while it has keys.
+    /// Without keys it is not ready.
     pub keys: SecretCache<Keys>,
-    /// Knows how old the secrets are that it has fetched.
+    /// For the metric of their ages.
     pub secrets: Secrets,
-    /// The database, where there is one.
+    /// Queries its database for `/readyz`; `None` if it has no database.
     pub database: Option<DatabaseProbe>,
 }
 
-/// Why a function cannot be called, or no longer.
+/// Why a function could not start, or stopped.
 enum ServeError {
     Configuration(Vec<Problem>),
     Other(String),
 }
 
-/// Runs `F` with these variables until it is told to stop: all of a `main`. Exits with 78 if the
-/// configuration is unusable, and logs every problem in a line of its own.
+/// Runs `F` until it is stopped: the whole of a `main`. Exits with 78 if the configuration is
+/// unusable, after one log line for each problem.
 #[must_use]
 pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
     let transport = TransportConfig::read(&mut reader);
-    // Until the end: it writes what is left of the log.
+    // Flushes the log when it is dropped.
     let _log = telemetry::init(&logs, matches!(transport, TransportConfig::Http { .. }));
     let base_path = read_base_path(&mut reader);
     let metrics = MetricsConfig::read(&mut reader, transport);
@@ -94,8 +94,7 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     }
     let function = F::configure(&mut reader);
     let ended = reader.finish(function).map_err(ServeError::Configuration).and_then(|function| {
-        // A thread for each core; one, where there is but one request at a time: a start is over
-        // before others would be there.
+        // With one request at a time, one thread: it has started before others would be created.
         let mut builder = match transport {
             TransportConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
@@ -104,7 +103,7 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
         let runtime = runtime.map_err(|error| ServeError::Other(error.to_string()))?;
         let served = start_and_serve(function, transport, base_path.as_deref(), metrics);
         let ended = runtime.block_on(served);
-        // Without waiting for hashes whose requests are gone.
+        // Does not wait for hashes whose requests were cancelled.
         runtime.shutdown_background();
         ended
     });
@@ -118,7 +117,7 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
                 if tracing::enabled!(tracing::Level::ERROR) {
                     tracing::error!("{problem}");
                 } else {
-                    // `RUST_LOG=off` is about requests; why there will be none must be said.
+                    // Even with `RUST_LOG=off`, the reason for the exit is printed.
                     let _ = writeln!(io::stderr(), "{problem}");
                 }
             }
@@ -138,21 +137,20 @@ async fn start_and_serve<F: Function>(
     base_path: Option<&str>,
     metrics: MetricsConfig,
 ) -> Result<(), ServeError> {
-    // Before anything starts that has something to count.
+    // Before anything is counted.
     let exporter = Exporter::install(metrics, F::COUNTER)
         .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?;
-    // Without an exporter nothing is looked up.
     let counter = F::COUNTER.filter(|_| !matches!(exporter, Exporter::Off));
     let start = async {
-        let parts = function.start(transport).await.map_err(ServeError::Configuration)?;
+        let app = function.start(transport).await.map_err(ServeError::Configuration)?;
         tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
-        Ok(Service::new(parts, base_path, counter))
+        Ok(Service::new(app, base_path, counter))
     };
     match transport {
         TransportConfig::Lambda { .. } => {
             let service = start.await?;
             if transport.starts_for_a_request() {
-                // While the first event is on its way.
+                // While the runtime fetches the first event.
                 tokio::spawn(service.health.clone().connect());
             }
             lambda::serve::<F::Event>(service, exporter).await
@@ -168,7 +166,7 @@ async fn start_and_serve<F: Function>(
     }
 }
 
-/// A function behind either transport. Each request leaves a log line and a count.
+/// A function, as both transports call it. It logs and counts each request.
 #[derive(Clone)]
 pub struct Service {
     router: Router,
@@ -178,10 +176,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that answers below `base_path` as well and counts its requests in `counter`.
+    /// A service that also answers below `base_path`, and counts requests in `counter`.
     #[must_use]
-    pub fn new(parts: Parts, base_path: Option<&str>, counter: Option<RequestCounter>) -> Self {
-        let Parts { router, keys, secrets, database } = parts;
+    pub fn new(app: App, base_path: Option<&str>, counter: Option<RequestCounter>) -> Self {
+        let App { router, keys, secrets, database } = app;
         let router = match base_path {
             Some(path) => Router::new().nest_service(path, router.clone()).fallback_service(router),
             None => router,
@@ -189,45 +187,41 @@ impl Service {
         Self { router, health: Health::new(keys, database), secrets, counter }
     }
 
-    /// Answers one request, and logs it: with 503 if there is no answer within `limit`.
-    pub async fn answer(&self, request: Request<Body>, limit: Option<Duration>) -> Response<Body> {
-        let answer = async |request: Request<Body>| {
-            let Some(limit) = limit else { return call(&self.router, request).await };
-            let headers = request.headers().clone();
-            let answer = timeout(limit, call(&self.router, request)).await;
-            answer.unwrap_or_else(|_| unavailable("no answer in time", &headers))
+    /// Handles one request and logs it. After `time_limit`, the response is 503.
+    pub async fn handle(
+        &self,
+        request: Request<Body>,
+        time_limit: Option<Duration>,
+    ) -> Response<Body> {
+        let log = RequestLog::start(&request, self.counter);
+        let response = match time_limit {
+            Some(time_limit) => {
+                let headers = request.headers().clone();
+                let response = timeout(time_limit, call(&self.router, request)).await;
+                response.unwrap_or_else(|_| unavailable("no answer in time", &headers))
+            }
+            None => call(&self.router, request).await,
         };
-        self.logged(request, answer).await
+        log.finish(response)
     }
 
     /// Refuses one request with 503, and logs it.
-    async fn refuse(&self, request: Request<Body>, reason: &'static str) -> Response<Body> {
-        self.logged(request, async |request| unavailable(reason, request.headers())).await
+    fn refuse(&self, request: &Request<Body>, reason: &str) -> Response<Body> {
+        RequestLog::start(request, self.counter).finish(unavailable(reason, request.headers()))
     }
 
-    async fn logged(
-        &self,
-        request: Request<Body>,
-        answer: impl AsyncFnOnce(Request<Body>) -> Response<Body>,
-    ) -> Response<Body> {
-        let log = RequestLog::start(&request, self.counter);
-        let response = answer(request).await;
-        log.finish(&response);
-        response
-    }
-
-    /// Sets how old the secrets are, which is looked up when it is asked for.
-    fn set_ages(&self) {
+    /// Sets the gauges of the secrets' ages.
+    fn record_secret_ages(&self) {
         for (kind, age) in self.secrets.ages(SystemTime::now()) {
             gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
         }
     }
 
-    /// Sets which keys there are.
-    fn set_keys(&self) {
+    /// Sets the gauges of the keys in memory.
+    fn record_keys(&self) {
         let keys = self.health.keys.peek();
-        for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_MEASURED_KEYS) {
-            set_key(key.id.as_deref(), key.alg());
+        for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_KEY_METRICS) {
+            record_key(key.id.as_deref(), key.alg());
         }
     }
 }
@@ -239,10 +233,10 @@ async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
 
 #[cfg(test)]
 impl Service {
-    /// For tests of the transports, of whose requests none needs the key.
-    fn of_router(router: Router) -> Self {
+    /// A service for tests of the transports, whose requests need no key.
+    fn from_router(router: Router) -> Self {
         let keys = Keys::read(&"a key that no test here ever uses".into()).expect("a usable key");
         let (keys, secrets) = (std::sync::Arc::new(keys).into(), Secrets::default());
-        Self::new(Parts { router, keys, secrets, database: None }, None, None)
+        Self::new(App { router, keys, secrets, database: None }, None, None)
     }
 }

@@ -104,7 +104,7 @@ async fn limited<T>(
 ) -> Result<T, StoreError> {
     let begun = Instant::now();
     let result = tokio::time::timeout(STATEMENT_LIMIT, statement).await;
-    metrics::measured(metrics::STATEMENT, begun.elapsed());
+    metrics::record_duration(metrics::STATEMENT, begun.elapsed());
     result.map_err(|_| StoreError::Timeout)?.map_err(|error| match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::Duplicate(0),
         error => StoreError::Database(error),

@@ -1,7 +1,7 @@
-//! `authorizer`: what `validate` answers, in the form of an API Gateway authorizer.
+//! `authorizer`: `validate` as a Lambda authorizer of API Gateway.
 //!
-//! API Gateway asks it before a route of any service, and keeps the answer. A request that
-//! `validate` answers with 200 may pass, no other. Outside Lambda it answers as `validate` does.
+//! API Gateway invokes it for the routes of other services, and caches its responses. A request may
+//! pass if `validate` answers it with 200. Outside Lambda it responds as `validate`.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use serde_json::{
 };
 use shared::{
     config::{Problem, Reader, TransportConfig},
-    serve::{Function, GatewayEvent, InvocationEvent, Parts},
+    serve::{App, Function, GatewayEvent, InvocationEvent},
     telemetry::RequestCounter,
 };
 use validate::{Validate, ValidateState, validate};
@@ -42,43 +42,43 @@ impl Function for Authorizer {
         Self(Validate::configure(reader))
     }
 
-    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
         self.0.start_with(transport, router).await
     }
 }
 
-/// Whatever the path: it is that of the request which waits at the gateway.
+/// For every path, since it is that of the request to the other service.
 pub fn router(state: ValidateState) -> Router {
     Router::new().fallback(any(validate)).with_state(Arc::new(state))
 }
 
-/// An event of an HTTP API or of a REST API, the first of these that it can be read as.
+/// An event of an HTTP API or a REST API: the first variant that it can be parsed as.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum AuthorizerEvent {
     /// HTTP API, payload 2.0.
     HttpApi(Box<ApiGatewayV2CustomAuthorizerV2Request>),
-    /// REST API, `REQUEST`; and HTTP API, payload 1.0.
+    /// REST API with type `REQUEST`, or HTTP API with payload 1.0.
     Request {
-        /// HTTP API: what the gateway keeps an answer under, joined by commas.
+        /// HTTP API: the cache key, joined by commas.
         #[serde(rename = "identitySource")]
-        kept_under: Option<String>,
-        /// The whole request, as API Gateway would send it to a function.
+        identity_source: Option<String>,
+        /// The whole request.
         #[serde(flatten)]
         event: Box<ApiGatewayCustomAuthorizerRequestTypeRequest>,
     },
-    /// REST API, `TOKEN`: the value of the header and nothing else.
+    /// REST API with type `TOKEN`: only the value of the header.
     Token(ApiGatewayCustomAuthorizerRequest),
 }
 
-/// How API Gateway expects to be told: for a REST API by an IAM policy for this resource, for an
-/// HTTP API (`None`) by the simple response of payload 2.0.
+/// The format of the response: an IAM policy for this resource (REST API), or the simple response of
+/// payload 2.0 (`None`, HTTP API).
 pub type PolicyResource = Option<String>;
 
 impl InvocationEvent for AuthorizerEvent {
-    type Form = PolicyResource;
+    type Format = PolicyResource;
 
-    const FORM_FOR_OTHERS: PolicyResource = None;
+    const DEFAULT_FORMAT: PolicyResource = None;
 
     fn into_request(self) -> (Request<Body>, PolicyResource) {
         match self {
@@ -87,10 +87,10 @@ impl InvocationEvent for AuthorizerEvent {
                 described.raw_path = event.raw_path;
                 described.headers = event.headers;
                 described.request_context = event.request_context;
-                let kept_under = event.identity_source.as_deref();
-                (request(GatewayEvent::ApiGatewayV2(described), kept_under), None)
+                let identity_source = event.identity_source.as_deref();
+                (request(GatewayEvent::ApiGatewayV2(described), identity_source), None)
             }
-            Self::Request { kept_under, event } => {
+            Self::Request { identity_source, event } => {
                 let mut described = ApiGatewayProxyRequest::default();
                 described.resource = event.resource;
                 described.path_parameters = event.path_parameters;
@@ -98,9 +98,10 @@ impl InvocationEvent for AuthorizerEvent {
                 described.http_method = event.http_method.unwrap_or_default();
                 described.headers = event.headers;
                 described.multi_value_headers = event.multi_value_headers;
-                let kept_under: Option<Vec<String>> =
-                    kept_under.map(|joined| joined.split(',').map(str::to_owned).collect());
-                let request = request(GatewayEvent::ApiGatewayV1(described), kept_under.as_deref());
+                let identity_source: Option<Vec<String>> =
+                    identity_source.map(|it| it.split(',').map(str::to_owned).collect());
+                let described = GatewayEvent::ApiGatewayV1(described);
+                let request = request(described, identity_source.as_deref());
                 (request, event.method_arn.as_deref().map(whole_stage))
             }
             Self::Token(event) => {
@@ -114,9 +115,9 @@ impl InvocationEvent for AuthorizerEvent {
         }
     }
 
-    /// An error if the token could not be looked at. It makes the gateway answer 500, once; a
-    /// refusal would be kept and given to good tokens for minutes.
-    async fn answer(
+    /// An error if the token could not be verified. API Gateway answers 500 and caches nothing, while
+    /// it would cache a refusal and apply it to valid tokens.
+    async fn format(
         resource: PolicyResource,
         response: Response<Body>,
     ) -> Result<Box<RawValue>, Diagnostic> {
@@ -131,7 +132,7 @@ impl InvocationEvent for AuthorizerEvent {
             }
             _ => Map::new(),
         };
-        let answer = match resource {
+        let output = match resource {
             None => json!({ "isAuthorized": is_authorized, "context": context }),
             Some(resource) => {
                 let principal =
@@ -148,25 +149,25 @@ impl InvocationEvent for AuthorizerEvent {
                 })
             }
         };
-        to_raw_value(&answer).map_err(|error| lambda_http::Error::from(error).into())
+        to_raw_value(&output).map_err(|error| lambda_http::Error::from(error).into())
     }
 }
 
-/// The request, without a token that the answer is not kept under. If it is kept under
-/// something else, such as another header, a client that sends that passes with no token at all.
-fn request(described: GatewayEvent, kept_under: Option<&[String]>) -> Request<Body> {
+/// The request, without a token that is not in the identity source. Otherwise a response cached for
+/// another header would apply to clients that send the header without a token.
+fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Request<Body> {
     let (mut request, _) = described.into_request();
-    let is_kept_under = |value: &HeaderValue| {
-        kept_under.is_none_or(|sources| sources.iter().any(|source| source == value))
+    let is_cache_key = |value: &HeaderValue| {
+        identity_source.is_none_or(|sources| sources.iter().any(|source| source == value))
     };
-    if !request.headers().get_all(AUTHORIZATION).iter().all(is_kept_under) {
+    if !request.headers().get_all(AUTHORIZATION).iter().all(is_cache_key) {
         request.headers_mut().remove(AUTHORIZATION);
     }
     request
 }
 
-/// The resource of all routes of the stage, since API Gateway keeps an answer for the token and
-/// applies it to every route.
+/// All routes of the stage, since API Gateway caches one response for the token and applies it to
+/// every route.
 fn whole_stage(method_arn: &str) -> String {
     match method_arn.splitn(3, '/').collect::<Vec<_>>()[..] {
         [api, stage, _] => format!("{api}/{stage}/*"),
@@ -174,8 +175,8 @@ fn whole_stage(method_arn: &str) -> String {
     }
 }
 
-/// The payload of the token, which is the body of `validate`. API Gateway takes texts, numbers and
-/// booleans: what else a claim may be becomes JSON text.
+/// The claims, from the body of `validate`. API Gateway accepts strings, numbers and booleans, so
+/// arrays and objects become JSON strings.
 async fn context(response: Response<Body>) -> Map<String, Value> {
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     let claims: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();

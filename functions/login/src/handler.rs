@@ -1,6 +1,6 @@
-//! The way of a request: credentials → throttle, user → password → token.
+//! The steps of a login: credentials → throttle, user → password → token.
 
-use std::{error::Error, sync::Arc, time::SystemTime};
+use std::{fmt::Display, sync::Arc, time::SystemTime};
 
 use axum::{
     extract::{Request, State},
@@ -10,7 +10,7 @@ use axum::{
 use secrecy::ExposeSecret;
 use shared::{
     authorization::BasicCredentials,
-    password::{AdmittedCheck, Verification},
+    password::{HashPermit, Verification},
     respond::{Cause, Refusal, logged_in, refused},
     throttle::{self, CHECK_LIMIT, ThrottleError},
     token::{self, Subject},
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::LoginState;
 
-/// Takes an e-mail and its password and answers a token.
+/// Exchanges an e-mail and its password for a token.
 pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
     let (head, lifetime) = (request.into_parts().0, state.token.lifetime);
     match log_in(state, &head).await {
@@ -29,44 +29,46 @@ pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request
     }
 }
 
-/// On a task of its own: a client that hangs up ends neither the login, which may be a guess that
-/// has to count, nor its database connection. The admitted checks bound the number of such tasks.
+/// On its own task, so that a client that disconnects ends neither a failed attempt, which must be
+/// counted, nor its database connection. The permits bound the number of tasks.
 async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), Failure> {
     let credentials = BasicCredentials::from_headers(&head.headers);
-    let missing = || Failure(Refusal::MissingBasic, Cause::default());
-    let credentials = credentials.ok_or_else(missing)?;
-    let check = state.passwords.admit()?;
+    let credentials =
+        credentials.ok_or_else(|| Failure(Refusal::MissingBasic, Cause::default()))?;
+    let permit = state.passwords.try_acquire().map_err(Failure::unavailable)?;
     let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
     let login = tokio::spawn(async move {
-        let login = authenticate(&state, &credentials, source, &check);
+        let login = authenticate(&state, &credentials, source, &permit);
         timeout(CHECK_LIMIT, login).await.unwrap_or_else(|_| {
             let reason = format!("the login took longer than {} s", CHECK_LIMIT.as_secs());
-            Err(Failure(Refusal::ServiceUnavailable, Cause::new(reason)))
+            Err(Failure::unavailable(reason))
         })
     });
-    let panicked = |_| Err(Failure(Refusal::ServiceUnavailable, Cause::new("the login panicked")));
-    login.await.unwrap_or_else(panicked)
+    login.await.unwrap_or_else(|_| Err(Failure::unavailable("the login panicked")))
 }
 
 async fn authenticate(
     state: &LoginState,
     credentials: &BasicCredentials,
     source: Option<throttle::ThrottleKey>,
-    check: &AdmittedCheck,
+    permit: &HashPermit,
 ) -> Result<(User, String), Failure> {
-    // At once, since each may have to wait: for a secret, or for a connection.
+    // Concurrently, since each may wait for a secret or a connection.
     let (attempt, keys, user) = tokio::join!(
         state.throttle.reserve(&credentials.user_id, source),
         state.keys.get(SystemTime::now()),
         state.users.find_by_email(&credentials.user_id)
     );
-    let (attempt, keys, user) = (attempt.map_err(throttled)?, keys?, user?);
+    let attempt = attempt.map_err(Failure::throttled)?;
+    let keys = keys.map_err(Failure::unavailable)?;
+    let user = user.map_err(Failure::unavailable)?;
     let stored = user.as_ref().map(|user| user.password.clone());
-    let verification = check.verify(credentials.password.clone(), stored).await?;
+    let verification = state.passwords.verify(permit, credentials.password.clone(), stored).await;
+    let verification = verification.map_err(Failure::unavailable)?;
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
-        // Before the client is told that the password was wrong.
-        for locked in attempt.commit_failure().await? {
+        // Before the response says that the password was wrong.
+        for locked in attempt.commit_failure().await.map_err(Failure::unavailable)? {
             tracing::warn!(locked, user_id, "authn_login_lock");
         }
         return Err(Failure(
@@ -79,15 +81,15 @@ async fn authenticate(
         store_replacement(state, user, hash.expose_secret()).await;
     }
     let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
-    let token = token::issue(&keys, &state.token, subject, SystemTime::now())?;
-    Ok((user.clone(), token))
+    let token = token::issue(&keys, &state.token, subject, SystemTime::now());
+    Ok((user.clone(), token.map_err(Failure::unavailable)?))
 }
 
-/// The password was right, whether or not the better hash can be stored: the next login tries again.
+/// A failure is not one of the login: the next login tries again.
 async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     match state.users.replace_hash(user, hash).await {
         Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
-        // Another password was set, or another login was faster.
+        // The stored hash has changed since.
         Ok(false) => {}
         Err(error) => {
             tracing::warn!(user_id = user.id, %error, "the new password hash was not stored");
@@ -95,21 +97,21 @@ async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     }
 }
 
-/// Why there is no token: what the client is answered, and what the log is told.
+/// Why there is no token: the response to the client, and the cause for the log.
 struct Failure(Refusal, Cause);
 
-/// What a login needs is out of reach, or too many wait.
-impl<E: Error> From<E> for Failure {
-    fn from(error: E) -> Self {
+impl Failure {
+    /// A dependency is unreachable, or too many logins wait.
+    fn unavailable(error: impl Display) -> Self {
         Self(Refusal::ServiceUnavailable, Cause::new(error))
     }
-}
 
-fn throttled(error: ThrottleError) -> Failure {
-    match error {
-        ThrottleError::Locked { remaining, .. } => {
-            Failure(Refusal::TooManyAttempts(remaining), Cause::new(error))
+    fn throttled(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Locked { remaining, .. } => {
+                Self(Refusal::TooManyAttempts(remaining), Cause::new(error))
+            }
+            ThrottleError::Store(error) => Self::unavailable(error),
         }
-        ThrottleError::Store(error) => error.into(),
     }
 }

@@ -14,7 +14,7 @@ use shared::{
     password::PasswordHasher,
     respond::refuse_others,
     secrets::{SecretCache, Secrets},
-    serve::{DatabaseProbe, Function, GatewayEvent, Parts},
+    serve::{App, DatabaseProbe, Function, GatewayEvent},
     telemetry::RequestCounter,
     throttle::{self, Throttle},
     users::UserStore,
@@ -33,10 +33,10 @@ pub struct Login {
     throttle: ThrottleConfig,
 }
 
-/// What a login is decided with.
+/// The state that all logins share.
 #[derive(Clone)]
 pub struct LoginState {
-    /// When an e-mail may try again.
+    /// Locks e-mails and sources after failures.
     pub throttle: Throttle,
     /// The users.
     pub users: Arc<dyn UserStore>,
@@ -44,7 +44,7 @@ pub struct LoginState {
     pub passwords: PasswordHasher,
     /// The keys that tokens are signed with.
     pub keys: SecretCache<Keys>,
-    /// What is in a token.
+    /// The claims and lifetime of tokens.
     pub token: IssueConfig,
 }
 
@@ -65,20 +65,19 @@ impl Function for Login {
         }
     }
 
-    /// Fetches both secrets at once; the database is connected to at the first login.
-    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
-        // Counted anew each time, from files of the system.
+    /// Fetches both secrets at once. The first login connects to the database.
+    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
+        // Read once: each call reads files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
-        let passwords = PasswordHasher::limited(self.argon2, self.hashes, cores);
+        let passwords = PasswordHasher::with_limits(self.argon2, self.hashes, cores);
         let (keys, database) = tokio::join!(
             Keys::fetch(self.keys, KeyUse::Sign, &secrets),
             throttle::open(self.database, &secrets, connections(transport, cores)),
         );
         if transport.starts_for_a_request() {
-            // Now, while the request and the database are waited for; earlier it would hold up
-            // the thread that fetches secrets.
-            passwords.prepare();
+            // Not earlier, when it would delay the thread that fetches secrets.
+            passwords.preallocate();
         }
         let (keys, (users, counts)) = match (keys, database) {
             (Ok(keys), Ok(stores)) => (keys, stores),
@@ -86,7 +85,6 @@ impl Function for Login {
                 return Err(keys.err().into_iter().chain(database.err()).collect());
             }
         };
-        // Asks the database whether it answers, for `/readyz`.
         let database = Arc::clone(&users);
         let probe: DatabaseProbe = Arc::new(move || {
             let database = Arc::clone(&database);
@@ -95,7 +93,7 @@ impl Function for Login {
         let throttle = Throttle::new(counts, &self.throttle);
         let state =
             LoginState { throttle, users, passwords, keys: keys.clone(), token: self.token };
-        Ok(Parts { router: router(state), keys, secrets, database: Some(probe) })
+        Ok(App { router: router(state), keys, secrets, database: Some(probe) })
     }
 }
 
@@ -105,8 +103,8 @@ pub fn router(state: LoginState) -> Router {
     refuse_others(router, "POST").with_state(Arc::new(state))
 }
 
-/// Database connections at once: on Lambda, one for each request; over HTTP, one for each core, which
-/// computes a hash, and one more, since a login makes two statements at once.
+/// The maximum of database connections: on Lambda one for each concurrent request; over HTTP one for
+/// each core, and one more, since a login sends two statements at once.
 fn connections(transport: TransportConfig, cores: usize) -> u32 {
     match transport {
         TransportConfig::Lambda { concurrency, .. } => concurrency,
@@ -121,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_a_connection_for_each_request_on_lambda_and_for_each_core_and_one_over_http() {
+    fn lambda_has_a_connection_for_each_request_and_http_one_for_each_core_and_one_more() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = TransportConfig::Http { address, drain: Duration::ZERO, max_connections: 1 };
         let lambda = TransportConfig::Lambda { concurrency: 8, snapshot: false };

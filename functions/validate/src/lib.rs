@@ -1,7 +1,7 @@
 //! `validate`: JWT in, claims out.
 //!
-//! Every gateway asks it whether a request may pass: 200 lets it, anything else does
-//! not. It needs no database, and no key that could sign but for HS256.
+//! A gateway sends it each request, and lets the request pass if the response is 200. It needs no
+//! database and, except with HS256, no key that could sign.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -17,7 +17,7 @@ use shared::{
     keys::{KeyUse, Keys},
     respond::{self, Cause, Refusal, refuse_others, refused, unavailable, verified},
     secrets::{SecretCache, Secrets},
-    serve::{Function, GatewayEvent, Parts},
+    serve::{App, Function, GatewayEvent},
     telemetry::RequestCounter,
     token::{TokenVerifier, VerifyError},
 };
@@ -42,35 +42,35 @@ impl Function for Validate {
         }
     }
 
-    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
         self.start_with(transport, router).await
     }
 }
 
 impl Validate {
-    /// Fetches the keys, for a function whose requests are answered by `router`.
+    /// Fetches the keys and builds the app with `router`.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if there is no such secret, or it holds no keys.
+    /// A [`Problem`] if the secret does not exist or has no keys.
     pub async fn start_with(
         self,
         transport: TransportConfig,
         router: fn(ValidateState) -> Router,
-    ) -> Result<Parts, Vec<Problem>> {
+    ) -> Result<App, Vec<Problem>> {
         let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
         let keys = Keys::fetch(self.keys, KeyUse::Verify, &secrets).await;
         let keys = keys.map_err(|problem| vec![problem])?;
         let state = ValidateState::new(keys.clone(), self.token);
-        Ok(Parts { router: router(state), keys, secrets, database: None })
+        Ok(App { router: router(state), keys, secrets, database: None })
     }
 }
 
-/// What a request is answered with.
+/// The state that all validations share.
 pub struct ValidateState {
     keys: SecretCache<Keys>,
     verifier: TokenVerifier,
-    /// `JWT_ISSUER`, where it is a URL that others can look keys up at.
+    /// `JWT_ISSUER`, if it is a URL.
     issuer: Option<String>,
 }
 
@@ -85,9 +85,9 @@ impl ValidateState {
     }
 }
 
-/// Every method on `/`, `/validate` and everything below: Envoy and Istio send the
-/// client's own method and append its path, nginx, Traefik and Caddy send a bare GET.
-/// The well-known paths (RFC 8615) are for those that verify tokens themselves.
+/// Every method on `/`, `/validate` and all paths below: Envoy and Istio send the client's method and
+/// append its path, nginx, Traefik and Caddy send a bare GET. The well-known paths (RFC 8615) are for
+/// services that verify tokens themselves.
 pub fn router(state: ValidateState) -> Router {
     let router = Router::new()
         .route("/", any(validate))
@@ -99,8 +99,7 @@ pub fn router(state: ValidateState) -> Router {
     refuse_others(router, "GET, HEAD").with_state(Arc::new(state))
 }
 
-/// Whether the bearer of a token may pass, and as which user: decided by the `Authorization`
-/// header alone.
+/// Whether a request may pass, and its user. Only the `Authorization` header decides.
 pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     let headers = request.headers();
     let Some(token) = bearer_token(headers) else {
@@ -116,7 +115,7 @@ pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request)
     }
 }
 
-/// The public keys, for gateways that verify tokens themselves.
+/// The public keys, for services that verify tokens themselves.
 async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     match state.keys.get_with_previous(SystemTime::now()).await {
         Ok(keys) => respond::key_set(&keys),
@@ -124,7 +123,7 @@ async fn key_set(State(state): State<Arc<ValidateState>>, request: Request) -> R
     }
 }
 
-/// Where such gateways find the keys, if `JWT_ISSUER` is a URL.
+/// The address of the public keys, if `JWT_ISSUER` is a URL.
 async fn openid_configuration(
     State(state): State<Arc<ValidateState>>,
     request: Request,

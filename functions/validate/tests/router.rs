@@ -1,4 +1,4 @@
-//! What the issuer publishes about itself. Everything else that `validate` answers is in the contract.
+//! The issuer metadata. All other responses of `validate` are in the contract.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use validate::{ValidateState, router};
 
 #[tokio::test]
-async fn the_issuer_says_where_its_keys_are_if_it_is_a_url() {
+async fn the_metadata_has_the_address_of_the_keys_if_the_issuer_is_a_url() {
     let keys = Keys::read(&"a key for the tests of the router".into()).expect("a usable key");
     let keys = Arc::new(keys);
     for (issuer, expected) in [
@@ -23,9 +23,9 @@ async fn the_issuer_says_where_its_keys_are_if_it_is_a_url() {
         let config = VerifyConfig { issuer: Some(issuer.into()), ..VerifyConfig::default() };
         let request = Request::get("/.well-known/openid-configuration").body(Body::empty());
         let router = router(ValidateState::new(keys.clone(), config));
-        let answer = router.oneshot(request.expect("a request")).await.expect("an answer");
-        assert_eq!(answer.status(), if expected.is_some() { 200 } else { 404 });
-        let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+        let response = router.oneshot(request.expect("a request")).await.expect("a response");
+        assert_eq!(response.status(), if expected.is_some() { 200 } else { 404 });
+        let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
         let metadata: Value = serde_json::from_slice(&body).unwrap_or_default();
         assert_eq!(metadata["jwks_uri"].as_str(), expected);
         let named = expected.map(|_| issuer);

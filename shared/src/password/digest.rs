@@ -1,7 +1,7 @@
-//! Fast digests that other systems stored as passwords.
+//! Fast digests of passwords by other systems.
 //!
-//! They are never compared as they are: each costs an attacker nothing. `auth-admin upgrade`
-//! hashes a digest once more with Argon2id, and that hash is compared instead.
+//! They are never compared, since they can be guessed too fast. `auth-admin upgrade` replaces a
+//! digest by its Argon2id hash, which is compared instead.
 
 use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY as SHA1, SHA256, SHA512, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -9,9 +9,9 @@ use md5::{Digest, Md5};
 
 use super::MAX_STORED_BYTES;
 
-/// How a digest is made of a password.
+/// A kind of digest.
 pub(super) struct DigestKind {
-    /// What stands behind `argon2id-` in a wrapped digest.
+    /// The part after `argon2id-` in the algorithm of a wrapped digest.
     pub(super) name: &'static str,
     output_bytes: usize,
     compute: fn(&[u8]) -> Vec<u8>,
@@ -35,24 +35,24 @@ impl DigestKind {
         KINDS.iter().find(|kind| kind.name == name)
     }
 
-    /// The digest of `password` with `salt` behind it.
+    /// The digest of `password` followed by `salt`.
     pub(super) fn compute(&self, password: &[u8], salt: &[u8]) -> Vec<u8> {
         (self.compute)(&[password, salt].concat())
     }
 }
 
-/// A digest as a row holds it.
+/// A digest in the database.
 pub struct StoredDigest {
-    /// The name behind `argon2id-` in a wrapped digest of this kind.
+    /// The part after `argon2id-` in the algorithm of its wrapped form.
     pub kind: &'static str,
-    /// What stood behind the password; often nothing.
+    /// Often empty.
     pub(super) salt: Vec<u8>,
     pub(super) value: Vec<u8>,
 }
 
 impl StoredDigest {
-    /// Reads hexadecimal MD5, SHA-1, SHA-256 and SHA-512, `*` and 40 digits of MySQL, and
-    /// `{SHA}`, `{SSHA}`, `{MD5}`, `{SMD5}` and their longer siblings of LDAP (RFC 2307).
+    /// Parses hexadecimal MD5, SHA-1, SHA-256 and SHA-512, `*` and 40 digits of MySQL, and LDAP's
+    /// `{MD5}`, `{SMD5}`, `{SHA}`, `{SSHA}` and the same with SHA-256 and SHA-512 (RFC 2307).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_STORED_BYTES {
@@ -79,7 +79,7 @@ impl StoredDigest {
         };
         let kind = DigestKind::named(name)?;
         let (value, salt) = value.split_at_checked(kind.output_bytes)?;
-        // Argon2 takes as much associated data, and a salt of LDAP has 4 to 16 bytes.
+        // It becomes Argon2's associated data. LDAP's salts have 4 to 16 bytes.
         let usable = salt.is_empty() != salted && salt.len() <= argon2::Params::MAX_DATA_LEN;
         usable.then(|| Self { kind: kind.name, salt: salt.to_vec(), value: value.to_vec() })
     }

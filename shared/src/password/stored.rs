@@ -1,7 +1,7 @@
-//! Hashes as they are found in the database: our own, and those of other systems.
+//! Hashes in the database: our own, and those of other systems.
 //!
-//! A form that is added here needs a line in `tests/data/stored-hashes.json`, made by that
-//! system's own library, and one in the table of docs/moving-over.md.
+//! A new format needs a line in `tests/data/stored-hashes.json`, made by that system's own library,
+//! and one in the table of docs/moving-over.md.
 
 mod functions;
 
@@ -18,25 +18,25 @@ use base64::{
 use super::{MAX_STORED_BYTES, digest::DigestKind};
 use functions::{argon2, bcrypt, pbkdf2, phpass, scrypt, sha_crypt};
 
-/// A hash that can be compared with a password within the cost limits.
+/// A hash that can be verified within the cost limits.
 pub struct StoredHash {
-    /// The system and the function that it is of, such as `django pbkdf2_sha256`.
+    /// The system and function, such as `django pbkdf2_sha256`.
     pub kind: String,
-    /// The hash, where it is of Argon2 and of a password itself.
+    /// Set for Argon2 of the password itself, not of a digest.
     argon2: Option<PasswordHash>,
-    /// KiB of Argon2, which a slot's memory may have.
+    /// The memory of Argon2 in KiB, for which it can use the slot's.
     argon2_kib: usize,
-    /// KiB that another function allocates.
+    /// The memory that another function allocates, in KiB.
     other_kib: usize,
     pub(super) compare: Box<Compare>,
 }
 
-/// Whether the hash is one of this password, compared in constant time. Argon2 works in the memory
-/// of a slot where that is large enough, and never makes it larger.
+/// Verifies a password in constant time. Argon2 uses the slot's memory if it is large enough, and
+/// never enlarges it.
 type Compare = dyn Fn(&[u8], &mut Vec<Block>) -> bool + Send;
 
 impl StoredHash {
-    /// Reads a hash; `None` if it is of no kind known here, damaged, or beyond the cost limits.
+    /// Parses a hash; `None` if it is of an unknown kind, damaged, or beyond the cost limits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_STORED_BYTES {
@@ -84,13 +84,13 @@ impl StoredHash {
         }
     }
 
-    /// The memory that a check needs beyond `kept` blocks of 1 KiB, in KiB.
-    pub(super) fn memory_beyond(&self, kept: usize) -> usize {
-        if self.argon2_kib > kept { self.argon2_kib } else { self.other_kib }
+    /// The memory that is needed in addition to a slot of `slot_kib`, in KiB.
+    pub(super) fn extra_kib(&self, slot_kib: usize) -> usize {
+        if self.argon2_kib > slot_kib { self.argon2_kib } else { self.other_kib }
     }
 
-    /// Whether it is of the same function, cost and length as `new`, with a salt no shorter.
-    pub(super) fn is_like(&self, new: &PasswordHash) -> bool {
+    /// Whether it has the function, cost and length of `new`, and a salt no shorter.
+    pub(super) fn has_parameters_of(&self, new: &PasswordHash) -> bool {
         let salt = |hash: &PasswordHash| hash.salt.map(|it| it.len());
         let length = |hash: &PasswordHash| hash.hash.map(|it| it.len());
         self.argon2.as_ref().is_some_and(|hash| {
@@ -126,7 +126,7 @@ fn phc(text: &str) -> Option<StoredHash> {
     }
 }
 
-/// These parameters, if there are no others.
+/// The values of these parameters; `None` if there are others.
 fn decimals<const N: usize>(hash: &PasswordHash, names: [&str; N]) -> Option<[u32; N]> {
     let values = names.iter().map_while(|name| hash.params.get_decimal(*name)).collect::<Vec<_>>();
     let no_others = hash.params.iter().count() == N && hash.version.is_none();
@@ -145,14 +145,14 @@ fn werkzeug(method: &str, salt: &str, output: &str) -> Option<StoredHash> {
     }
 }
 
-/// The costs as Werkzeug and Django write them, with the logarithm of N.
+/// The costs of Werkzeug and Django, with the logarithm of N.
 fn scrypt_costs(n: &str, r: &str, p: &str) -> Option<[u32; 3]> {
     let n = n.parse::<u64>().ok().filter(|n| n.is_power_of_two())?;
     Some([n.trailing_zeros(), r.parse().ok()?, p.parse().ok()?])
 }
 
-/// ASP.NET Core Identity, version 3: Base64 of a 1, then in four bytes each, big-endian, the
-/// number of the PRF, the iterations and the length of the salt, then salt and hash.
+/// ASP.NET Core Identity, version 3, in Base64: a byte 1; the PRF, the iterations and the length of
+/// the salt, each in four bytes, big-endian; the salt; the hash.
 fn aspnet_identity(text: &str) -> Option<StoredHash> {
     let bytes = STANDARD.decode(text).ok()?;
     let (numbers, rest) = bytes.strip_prefix(&[1])?.split_first_chunk::<12>()?;

@@ -11,14 +11,15 @@ fn hasher() -> PasswordHasher {
 }
 
 async fn verify(password: &str, stored: &str) -> Verification {
-    hasher().admit().unwrap().verify(password.into(), Some(stored.into())).await.unwrap()
+    let (hasher, stored) = (hasher(), Some(stored.into()));
+    hasher.verify(&hasher.try_acquire().unwrap(), password.into(), stored).await.unwrap()
 }
 
 async fn is_right(password: &str, stored: &str) -> bool {
     matches!(verify(password, stored).await, Verification::Right { .. })
 }
 
-/// What is to be stored in the place of this hash, once its password was right.
+/// The replacement of a stored hash after a login.
 async fn replacement(password: &str, stored: &str) -> Option<String> {
     match verify(password, stored).await {
         Verification::Right { replacement } => replacement.map(|it| it.expose_secret().to_owned()),
@@ -102,10 +103,10 @@ async fn a_new_hash_has_a_salt_of_its_own_and_is_right_for_its_password_of_up_to
     }
 }
 
-/// bcrypt ignores what is behind 72 bytes, and repeats what ends in a NUL. The work of crypt grows
-/// with the length.
+/// bcrypt ignores all after 72 bytes, and repeats what ends in a NUL. The work of crypt grows with
+/// the length.
 #[tokio::test]
-async fn bcrypt_and_crypt_take_no_two_passwords_for_one_and_none_that_is_too_long() {
+async fn bcrypt_and_crypt_accept_no_other_password_and_none_that_is_too_long() {
     use sha_crypt::{PasswordHasher, ShaCrypt};
     let bcrypt = |password: &str| bcrypt::hash(password, 4).unwrap();
     let crypt = |password: &str| {
@@ -214,14 +215,15 @@ async fn unknown_wrong_disabled_and_unusable_compute_one_argon2id_each() {
         ("another kind of hash", Some(USABLE_BCRYPT.to_owned()), "wrong"),
     ] {
         let hasher = PasswordHasher::new(QUICK, 1);
-        let check = hasher.admit().unwrap();
-        let verified = check.verify(password.into(), stored.map(SecretString::from)).await;
+        let permit = hasher.try_acquire().unwrap();
+        let stored = stored.map(SecretString::from);
+        let verified = hasher.verify(&permit, password.into(), stored).await;
         assert!(matches!(verified, Ok(Verification::Wrong)), "{why}");
         // Argon2 leaves its memory filled; nothing else touches it.
         let filled = |memory: &mut Vec<Block>| {
             Some(memory.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count())
         };
-        let filled = hasher.slots.run(check.permit, 0, filled).await;
+        let filled = hasher.slots.run(permit, 0, filled).await;
         assert_eq!(filled, Ok(hasher.params.block_count()), "{why}");
     }
 }

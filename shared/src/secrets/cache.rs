@@ -313,7 +313,7 @@ impl<T> Inner<T> {
 
     fn report(&self, error: &SecretError) {
         if let Some(origin) = &self.origin {
-            metrics::secret_not_fetched(origin.kind);
+            metrics::count_secret_failure(origin.kind);
         }
         self.warn(error);
     }

@@ -27,19 +27,19 @@ use crate::{keys::Keys, secrets::SecretCache};
 pub(super) const HEALTHZ: &str = "/healthz";
 pub(super) const READYZ: &str = "/readyz";
 
-/// What was found longer ago is asked for again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// What was found longer ago is not reported any more.
+/// A request for `/readyz` queries the database again if the last result is older.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// An older result is not reported.
 const MAX_AGE: Duration = Duration::from_secs(2);
-/// A database that takes longer to answer is out of reach.
-const PROBE_LIMIT: Duration = Duration::from_millis(900);
-/// How long a probe is kept waiting: it has a second in all.
-const WAIT_LIMIT: Duration = Duration::from_millis(300);
+/// A database that takes longer to answer is unreachable.
+const QUERY_TIMEOUT: Duration = Duration::from_millis(900);
+/// How long `/readyz` waits for the database. Kubernetes allows the whole probe one second.
+const READYZ_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Asks a database whether it answers. It may be dropped before it has an outcome.
+/// Queries a database, and returns whether it answered. The future may be dropped.
 pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
-/// What the two paths report.
+/// The state that the two paths report.
 #[derive(Clone)]
 pub(super) struct Health {
     pub(super) keys: SecretCache<Keys>,
@@ -53,7 +53,7 @@ impl Health {
         Self { keys, draining: Arc::default(), database }
     }
 
-    /// Fetches what is not there yet, and connects, so that the first request finds it.
+    /// Fetches the keys and connects to the database, so that the first request need not.
     pub(super) async fn warm_up(&self) {
         let connect = self.clone().connect();
         let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), connect);
@@ -62,15 +62,15 @@ impl Health {
         }
     }
 
-    /// Connects to the database, if there is one and it is within reach.
+    /// Connects to the database, if there is one.
     pub(super) async fn connect(self) {
         if let Some(database) = &self.database {
-            // Not for long: in a process that was frozen meanwhile the answer may never come.
-            let _ = timeout(PROBE_LIMIT, (database.probe)()).await;
+            // After a freeze of the process, the answer may never come.
+            let _ = timeout(QUERY_TIMEOUT, (database.probe)()).await;
         }
     }
 
-    /// From now on `/readyz` is 503: no new requests, please.
+    /// From now on `/readyz` is 503, so that no new requests are sent here.
     pub(super) fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -79,15 +79,14 @@ impl Health {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// The two paths.
     pub(super) fn router(self) -> Router {
         let routes = Router::new().route(HEALTHZ, get(async || "ok"));
         routes.route(READYZ, get(readiness)).with_state(self)
     }
 }
 
-/// Whether requests should come here. Without its database a function is ready: otherwise every
-/// instance would be out of rotation at once, and `login` answers 503 itself.
+/// Ready even without the database: otherwise every instance would leave rotation at once, and
+/// `login` answers 503 itself.
 async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     #[derive(Serialize)]
     struct Readiness {
@@ -101,7 +100,7 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
         Some(database) => Some(database.state().await),
         None => None,
     };
-    // Where there are no keys, this may be the only request that has them fetched.
+    // Starts a fetch if there are no keys: an instance that is not ready gets no other request.
     let has_keys = health.keys.is_ready(SystemTime::now());
     let (code, status) = match (health.is_draining(), has_keys) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
@@ -113,52 +112,51 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     (code, [(CONTENT_TYPE, "application/json")], body.expect("texts are JSON"))
 }
 
-/// The database, as far as it is known: it is asked for the sake of a probe, and only then.
+/// The state of the database, which is queried only when `/readyz` is requested.
 struct Database {
     probe: DatabaseProbe,
-    /// Held while it is asked.
-    asking: Arc<Mutex<()>>,
-    /// Whether it answered, and when it was asked.
+    /// Locked during a query.
+    in_flight: Arc<Mutex<()>>,
+    /// Whether the last query was answered, and when it began.
     last: watch::Sender<Option<(bool, Instant)>>,
 }
 
 impl Database {
     fn new(probe: DatabaseProbe) -> Self {
-        Self { probe, asking: Arc::default(), last: watch::Sender::new(None) }
+        Self { probe, in_flight: Arc::default(), last: watch::Sender::new(None) }
     }
 
-    /// Its state, in a word.
+    /// `ok`, `unreachable` or `unknown`.
     async fn state(&self) -> &'static str {
         let mut last = self.last.subscribe();
-        let is_new = |found: &Option<(bool, Instant)>| {
-            found.is_some_and(|(_, asked)| asked.elapsed() < ASK_AGAIN)
+        let is_new = |result: &Option<(bool, Instant)>| {
+            result.is_some_and(|(_, begun)| begun.elapsed() < REFRESH_INTERVAL)
         };
         if !is_new(&last.borrow()) {
-            self.ask();
-            let _ = timeout(WAIT_LIMIT, last.wait_for(is_new)).await;
+            self.start_query();
+            let _ = timeout(READYZ_TIMEOUT, last.wait_for(is_new)).await;
         }
-        let found = *last.borrow();
-        match found.filter(|(_, asked)| asked.elapsed() < MAX_AGE) {
+        let result = *last.borrow();
+        match result.filter(|(_, begun)| begun.elapsed() < MAX_AGE) {
             Some((true, _)) => "ok",
             Some((false, _)) => "unreachable",
             None => "unknown",
         }
     }
 
-    /// One question at a time, on a task of its own: a probe may not wait for the answer.
-    fn ask(&self) {
-        let Ok(asking) = Arc::clone(&self.asking).try_lock_owned() else { return };
-        let (answer, last) = (timeout(PROBE_LIMIT, (self.probe)()), self.last.clone());
+    /// One query at a time, on its own task: it may outlast the request.
+    fn start_query(&self) {
+        let Ok(in_flight) = Arc::clone(&self.in_flight).try_lock_owned() else { return };
+        let (query, last) = (timeout(QUERY_TIMEOUT, (self.probe)()), self.last.clone());
         tokio::spawn(async move {
-            let asked = Instant::now();
-            let answers = answer.await == Ok(true);
-            last.send_replace(Some((answers, asked)));
-            drop(asking);
+            let begun = Instant::now();
+            last.send_replace(Some((query.await == Ok(true), begun)));
+            drop(in_flight);
         });
     }
 }
 
-/// How it follows a database that comes and goes is in tests/tests/connections.rs.
+/// That it follows a database that stops and starts is in tests/tests/connections.rs.
 #[cfg(test)]
 mod tests {
     use std::{future::pending, sync::atomic::AtomicUsize};
@@ -170,7 +168,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_asked_once_a_second_by_many_probes_and_never_without_one() {
+    async fn many_probes_query_it_once_a_second_and_without_probes_it_is_not_queried() {
         let (hangs, times) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (is_hanging, count) = (Arc::clone(&hangs), Arc::clone(&times));
         let database = Database::new(Arc::new(move || {
@@ -182,20 +180,20 @@ mod tests {
             assert_eq!(tokio::join!(database.state(), database.state()), ("ok", "ok"));
             sleep(SECOND / 10).await;
         }
-        let asked = times.load(Ordering::Relaxed);
-        assert!((4..=6).contains(&asked), "{asked} times in 5 s");
+        let queries = times.load(Ordering::Relaxed);
+        assert!((4..=6).contains(&queries), "{queries} in 5 s");
         hangs.store(true, Ordering::Relaxed);
         sleep(60 * SECOND).await;
-        assert_eq!(times.load(Ordering::Relaxed), asked);
+        assert_eq!(times.load(Ordering::Relaxed), queries);
         let since = Instant::now();
         assert_eq!(database.state().await, "unknown", "an old state is not reported");
-        assert!(since.elapsed() <= WAIT_LIMIT, "{:?}", since.elapsed());
+        assert!(since.elapsed() <= READYZ_TIMEOUT, "{:?}", since.elapsed());
         sleep(SECOND).await;
         assert_eq!(database.state().await, "unreachable");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_panic_is_unknown_and_it_is_asked_again() {
+    async fn after_a_panic_the_state_is_unknown_and_it_is_queried_again() {
         let panics = AtomicBool::new(true);
         let database = Database::new(Arc::new(move || {
             let panics = panics.swap(false, Ordering::Relaxed);

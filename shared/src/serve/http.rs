@@ -1,4 +1,4 @@
-//! HTTP/1.1 on a listener, for Knative, Kubernetes and a laptop. Every caller speaks 1.1.
+//! The HTTP/1.1 server, for Knative, Kubernetes and local work. Every caller speaks HTTP/1.1.
 
 mod connection;
 mod connection_limit;
@@ -41,17 +41,17 @@ use crate::{
 };
 use connection_limit::{ConnectionLimit, Permit, acquire};
 
-/// How long all may take from SIGTERM to the end: Kubernetes kills after 30 s.
-const END_LIMIT: Duration = Duration::from_secs(25);
-/// How long connections are kept once the listener is closed, for what was already sent.
-const LAST_CALL: Duration = Duration::from_secs(1);
-/// Connections that wait to be accepted, if the system allows as many. More try again later.
-const QUEUE: u32 = 4096;
-/// After a failed accept, such as for want of memory.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// From SIGTERM to the exit: Kubernetes kills after 30 s.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
+/// How long idle connections stay open after the listener is closed, for requests on their way.
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
+/// Connections that wait to be accepted, as far as `net.core.somaxconn` allows.
+const BACKLOG: u32 = 4096;
+/// After a failed accept, such as without free memory.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// SIGTERM and SIGINT, as they come. Called before anything that takes time: as the first process of
-/// a container, one without handlers would not be ended by them.
+/// Receives SIGTERM and SIGINT. Called first of all: without handlers, the first process of a
+/// container ignores both.
 pub(super) fn signals() -> Result<UnboundedReceiver<SignalKind>, ServeError> {
     let (sender, receiver) = unbounded_channel();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
@@ -64,8 +64,8 @@ pub(super) fn signals() -> Result<UnboundedReceiver<SignalKind>, ServeError> {
     Ok(receiver)
 }
 
-/// Serves on `address` until SIGTERM and the time `drain` after it, or until SIGINT: a person at a
-/// terminal does not want to wait. Another signal ends it at once, whatever runs.
+/// Serves on `address`. SIGTERM drains for `drain` first, SIGINT shuts down without draining, and a
+/// second signal ends it at once.
 pub(super) async fn serve(
     service: Service,
     address: SocketAddr,
@@ -76,7 +76,7 @@ pub(super) async fn serve(
 ) -> Result<(), ServeError> {
     let socket = listen(address)?;
     let server = Server::new(service, max_connections);
-    // Ends with this function, and not before: what is done while draining counts as well.
+    // Until the end, so that requests during draining are counted as well.
     let _metrics = if let Exporter::Prometheus(address, handle) = exporter {
         let serve = metrics::serve(listen(address)?, handle, Arc::clone(&server));
         Some(AbortOnDropHandle::new(tokio::spawn(serve)))
@@ -90,17 +90,17 @@ pub(super) async fn serve(
         stop = signals.recv() => stop,
         never = server.accept(&socket) => match never {},
     };
-    let end = Instant::now() + END_LIMIT;
+    let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
     server.service.health.start_draining();
     let finish = async {
         if stop == Some(SignalKind::terminate()) {
             tracing::info!(seconds = drain.as_secs(), "draining");
-            let Err(_over) = timeout(drain, server.accept(&socket)).await;
+            let Err(_elapsed) = timeout(drain, server.accept(&socket)).await;
         }
         server.stop(socket);
-        if timeout(LAST_CALL, server.connections.wait()).await.is_err() {
+        if timeout(GRACE_PERIOD, server.connections.wait()).await.is_err() {
             server.limit.close.cancel();
-            if timeout_at(end, server.connections.wait()).await.is_err() {
+            if timeout_at(deadline, server.connections.wait()).await.is_err() {
                 tracing::warn!("requests were still running");
             }
         }
@@ -115,17 +115,17 @@ pub(super) async fn serve(
 fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let listen = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // Over connections of the process before this one.
+        // While connections of a previous process are in TIME_WAIT.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        socket.listen(QUEUE)
+        socket.listen(BACKLOG)
     };
     let hint = "set HOST and PORT, or METRICS_PORT, to a free address";
     let failed = |error: io::Error| format!("cannot listen on {address}: {error}; {hint}");
     listen().map_err(|error| ServeError::Other(failed(error)))
 }
 
-/// The next connection. Where one cannot be accepted, it is tried again.
+/// The next connection; a failed accept is retried.
 async fn accept(socket: &TcpListener, failed: &RepeatedWarning) -> (TcpStream, SocketAddr) {
     loop {
         match socket.accept().await {
@@ -134,13 +134,13 @@ async fn accept(socket: &TcpListener, failed: &RepeatedWarning) -> (TcpStream, S
                 if let Some(times) = failed.due() {
                     tracing::warn!(%error, times, "a connection could not be accepted");
                 }
-                sleep(ACCEPT_PAUSE).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// What all connections share.
+/// The state that all connections share.
 struct Server {
     service: Service,
     probes: Router,
@@ -158,23 +158,23 @@ impl Server {
         })
     }
 
-    /// Accepts while there are permits; other connections wait in the queue of the system.
+    /// Accepts while there are permits; other connections wait in the backlog.
     async fn accept(self: &Arc<Self>, socket: &TcpListener) -> Infallible {
         let failed = RepeatedWarning::default();
         loop {
-            let probe = acquire(&self.limit.for_probes).await;
+            let reserved = acquire(&self.limit.reserved).await;
             let (stream, peer) = accept(socket, &failed).await;
-            let permit = self.limit.regular();
-            let permit = permit.unwrap_or_else(|| self.limit.for_probes(probe));
+            let permit = self.limit.try_regular();
+            let permit = permit.unwrap_or_else(|| self.limit.reserved(reserved));
             self.spawn(stream, peer, permit);
         }
     }
 
-    /// Accepts what is in the queue, and closes the listener right behind the last one.
+    /// Accepts the connections in the backlog, and closes the listener right after the last one.
     fn stop(self: &Arc<Self>, socket: TcpListener) {
         self.connections.close();
         let Ok(socket) = socket.into_std() else { return };
-        while let Some(permit) = self.limit.regular() {
+        while let Some(permit) = self.limit.try_regular() {
             match socket.accept() {
                 Ok((stream, peer)) => {
                     let stream = stream.set_nonblocking(true).map(|()| stream);
@@ -183,7 +183,7 @@ impl Server {
                     }
                 }
                 Err(error) => match error.kind() {
-                    // Of the connection that would have been next, and not of the listener.
+                    // An error of one connection, not of the listener.
                     ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                     _ => break,
                 },
@@ -192,35 +192,35 @@ impl Server {
     }
 
     fn spawn(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, permit: Permit) {
-        // Answers are one small packet each; there is nothing to wait for.
+        // Each response is one small packet.
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(self);
         self.connections.spawn(async move {
-            let answer = |request| server.answer(request, &permit, peer.ip());
-            let mut connection = pin!(connection::serve(stream, &permit.progress, answer));
+            let handler = |request| server.handle(request, &permit, peer.ip());
+            let mut connection = pin!(connection::serve(stream, &permit.progress, handler));
             tokio::select! {
                 biased;
                 () = &mut connection => {}
-                () = permit.upgraded() => connection.await,
+                () = permit.upgrade() => connection.await,
             }
         });
     }
 
-    async fn answer(&self, request: Request<Incoming>, permit: &Permit, peer: IpAddr) -> Response {
+    async fn handle(&self, request: Request<Incoming>, permit: &Permit, peer: IpAddr) -> Response {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(PeerAddress(peer));
         let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
         let is_discarded = connection::discard(body, &head.headers, &permit.progress);
         let request = Request::from_parts(head, Body::empty());
         let mut response = if is_probe {
-            // Probes come many times a second and leave no line.
+            // Probes are frequent, and not logged.
             call(&self.probes, request).await
-        } else if permit.is_for_all().await {
-            self.service.answer(request, None).await
+        } else if permit.upgrade_in_time().await {
+            self.service.handle(request, None).await
         } else {
-            self.service.refuse(request, "all connections are taken").await
+            self.service.refuse(&request, "all connections are taken")
         };
-        if !is_discarded || permit.is_for_probes() || self.service.health.is_draining() {
+        if !is_discarded || permit.is_reserved() || self.service.health.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -1,4 +1,4 @@
-//! The Lambda runtime protocol.
+//! The Lambda runtime API.
 
 use std::{
     sync::Arc,
@@ -14,11 +14,10 @@ use serde_json::value::RawValue;
 use super::{InvocationEvent, ServeError, Service, health::Health};
 use crate::telemetry::{RequestId, metrics::Exporter};
 
-/// What is kept of the time that an invocation has, for its answer's way.
+/// Kept of an invocation's remaining time, to send the response.
 const MARGIN: Duration = Duration::from_millis(300);
 
-/// Answers events until the environment is shut down: as many at once as
-/// `AWS_LAMBDA_MAX_CONCURRENCY` says. No event makes this return an error.
+/// Handles events until the environment shuts down, up to `AWS_LAMBDA_MAX_CONCURRENCY` at once.
 pub(super) async fn serve<E: InvocationEvent>(
     service: Service,
     exporter: Exporter,
@@ -27,20 +26,20 @@ pub(super) async fn serve<E: InvocationEvent>(
     let handler = lambda_runtime::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let (service, exporter) = (service.clone(), exporter.clone());
         async move {
-            let answer = answer::<E>(&service, event).await;
-            // Not one gauge for each key: as a dimension each would be a metric that is paid for.
-            exporter.flush(|| service.set_ages());
-            answer
+            let response = handle::<E>(&service, event).await;
+            // No gauges of keys: CloudWatch bills each key as a metric.
+            exporter.flush(|| service.record_secret_ages());
+            response
         }
     });
-    // As `lambda_runtime::run_concurrent` does it, and a hook beside it.
+    // `lambda_runtime::run_concurrent` with a hook for SnapStart.
     let runtime = Runtime::new(handler).layer(TracingLayer::new());
     let runtime = runtime.register_snapstart_resource(Arc::new(health));
     let ended = runtime.run_concurrent().await;
     ended.map_err(|error| ServeError::Other(format!("the Lambda runtime failed: {error}")))
 }
 
-/// With SnapStart, nothing was fetched before the snapshot: it is now.
+/// With SnapStart, secrets are fetched after the snapshot.
 impl SnapStartResource for Health {
     fn after_restore(&self) -> BoxFuture<'_, Result<(), lambda_runtime::Error>> {
         Box::pin(async {
@@ -50,27 +49,27 @@ impl SnapStartResource for Health {
     }
 }
 
-async fn answer<E: InvocationEvent>(
+async fn handle<E: InvocationEvent>(
     service: &Service,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Box<RawValue>, Diagnostic> {
-    // Read here and not by the runtime, whose log line would quote it.
-    let Ok(read) = serde_json::from_str::<E>(event.payload.get()) else {
+    // Not parsed by the runtime, whose log line would quote it.
+    let Ok(parsed) = serde_json::from_str::<E>(event.payload.get()) else {
         tracing::warn!("an event that no gateway sends");
         let mut response = Response::new("bad request".into());
         *response.status_mut() = StatusCode::BAD_REQUEST;
-        return E::answer(E::FORM_FOR_OTHERS, response).await;
+        return E::format(E::DEFAULT_FORMAT, response).await;
     };
-    let (mut request, form) = read.into_request();
-    if let Some(id) = RequestId::from_outside(&event.context.request_id) {
+    let (mut request, format) = parsed.into_request();
+    if let Some(id) = RequestId::parse(&event.context.request_id) {
         request.extensions_mut().insert(id);
     }
     let limit = time_limit(event.context.deadline(), SystemTime::now());
-    E::answer(form, service.answer(request, limit).await).await
+    E::format(format, service.handle(request, limit).await).await
 }
 
-/// How long an answer may take: after a time-out Lambda starts the process anew. `None` if the
-/// deadline has passed: that of cargo-lambda's emulator is in 1970.
+/// How long a response may take: after a timeout, Lambda restarts the process. `None` if the deadline
+/// has passed, as it has with cargo-lambda's emulator, which sends 1970.
 fn time_limit(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
     let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
     Some(left.saturating_sub(MARGIN.min(left / 4)))
@@ -85,8 +84,8 @@ mod tests {
     use crate::serve::GatewayEvent;
 
     #[tokio::test]
-    async fn what_no_gateway_sends_is_answered_with_400_and_is_no_failed_invocation() {
-        let service = Service::of_router(axum::Router::new());
+    async fn what_is_no_gateway_event_gets_400_and_is_no_failed_invocation() {
+        let service = Service::from_router(axum::Router::new());
         for event in [
             json!({}),
             json!([]),
@@ -95,12 +94,10 @@ mod tests {
         ] {
             let event = RawValue::from_string(event.to_string()).unwrap();
             let event = LambdaEvent::new(event, Context::default());
-            let answer = answer::<GatewayEvent>(&service, event).await.unwrap();
-            let answer: Value = serde_json::from_str(answer.get()).unwrap();
-            assert_eq!(
-                (&answer["statusCode"], &answer["body"]),
-                (&400.into(), &"bad request".into())
-            );
+            let response = handle::<GatewayEvent>(&service, event).await.unwrap();
+            let response: Value = serde_json::from_str(response.get()).unwrap();
+            assert_eq!(response["statusCode"], 400, "{response}");
+            assert_eq!(response["body"], "bad request");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What Lambda invokes a function with, as requests, and the answers that the sender takes.
+//! Lambda events as HTTP requests, and HTTP responses in the format of each gateway.
 //!
-//! `lambda_http` reads the events of the gateways and writes the answers. What it reads is made
-//! a request here: its own conversion loses repeated headers and panics on some input
-//! (docs/decisions/lambda-events.md). Bodies and queries are not looked at.
+//! `lambda_http` parses the events and formats the responses. The requests are built here, since its
+//! own conversion loses repeated headers and panics on some input
+//! (docs/decisions/lambda-events.md). Bodies and queries are ignored.
 
 use std::{collections::HashMap, convert::Infallible, future::ready};
 
@@ -21,24 +21,24 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::client_address::PeerAddress;
 
-/// An event that stands for a request, and the form in which its sender takes the response.
+/// A Lambda event that carries a request.
 pub trait InvocationEvent: DeserializeOwned + Send + 'static {
-    /// What an answer needs to know of its event.
-    type Form: Send;
+    /// The format in which the sender of an event expects the response.
+    type Format: Send;
 
-    /// The form of the answer to what is no such event: to a caller by hand.
-    const FORM_FOR_OTHERS: Self::Form;
+    /// The format of the response to an event that cannot be parsed.
+    const DEFAULT_FORMAT: Self::Format;
 
-    /// The request that it stands for.
-    fn into_request(self) -> (Request<Body>, Self::Form);
+    /// The request, and the format of its response.
+    fn into_request(self) -> (Request<Body>, Self::Format);
 
-    /// `response` in the form that the sender takes, as JSON.
+    /// Formats `response` as JSON.
     ///
     /// # Errors
     ///
-    /// Where the form has no word for such a response. To Lambda this is a failed invocation.
-    fn answer(
-        form: Self::Form,
+    /// A failed invocation, if the format cannot express such a response.
+    fn format(
+        format: Self::Format,
         response: Response<Body>,
     ) -> impl Future<Output = Result<Box<RawValue>, Diagnostic>> + Send;
 }
@@ -47,9 +47,9 @@ pub trait InvocationEvent: DeserializeOwned + Send + 'static {
 pub type GatewayEvent = LambdaRequest;
 
 impl InvocationEvent for GatewayEvent {
-    type Form = RequestOrigin;
+    type Format = RequestOrigin;
 
-    const FORM_FOR_OTHERS: RequestOrigin = RequestOrigin::ApiGatewayV2;
+    const DEFAULT_FORMAT: RequestOrigin = RequestOrigin::ApiGatewayV2;
 
     fn into_request(self) -> (Request<Body>, RequestOrigin) {
         let origin = self.request_origin();
@@ -66,7 +66,7 @@ impl InvocationEvent for GatewayEvent {
                 let path = event.raw_path.map(|path| without_stage(path, context.stage.as_deref()));
                 (context.http.method, path, event.headers, context.http.source_ip)
             }
-            // These two say who called in a header alone, which any client can send.
+            // These two have the client's address only in a header, which a client can forge.
             Self::Alb(event) => {
                 let headers = all_values(event.headers, event.multi_value_headers);
                 (event.http_method, event.path, headers, None)
@@ -79,15 +79,15 @@ impl InvocationEvent for GatewayEvent {
         *request.method_mut() = method;
         *request.uri_mut() = uri(path.as_deref().unwrap_or_default());
         *request.headers_mut() = headers;
-        // What is no address is none: the console's test of a REST API has a text in its place.
+        // The test console of a REST API sends a text that is no address.
         if let Some(address) = source.and_then(|source| source.parse().ok()) {
             request.extensions_mut().insert(PeerAddress(address));
         }
         (request, origin)
     }
 
-    /// Ours are all texts, so nothing needs to guess their encoding.
-    async fn answer(
+    /// All our bodies are text, so no encoding is guessed.
+    async fn format(
         origin: RequestOrigin,
         response: Response<Body>,
     ) -> Result<Box<RawValue>, Diagnostic> {
@@ -95,19 +95,20 @@ impl InvocationEvent for GatewayEvent {
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
         let body = String::from_utf8_lossy(&body).into_owned();
         let response = Response::from_parts(head, lambda_http::Body::Text(body));
-        let answer = Box::pin(ready(response));
-        let Ok(answer) = TransformResponse::<String, Infallible>::Response(origin, answer).await;
-        to_raw_value(&answer).map_err(|error| lambda_runtime::Error::from(error).into())
+        let response = Box::pin(ready(response));
+        let Ok(response) =
+            TransformResponse::<String, Infallible>::Response(origin, response).await;
+        to_raw_value(&response).map_err(|error| lambda_runtime::Error::from(error).into())
     }
 }
 
-/// Where a gateway sends both maps, the single values are the last ones.
+/// If a gateway sends both maps, the first has only the last value of each header.
 fn all_values(single: HeaderMap, multiple: HeaderMap) -> HeaderMap {
     if multiple.is_empty() { single } else { multiple }
 }
 
-/// A REST API's path within the API: its route, with the parameters in place of what is in
-/// braces. Its `path` begins with the base path of a custom domain, where there is one.
+/// The path of a request below a REST API: its route, with each parameter in braces replaced by its
+/// value. The event's `path` would include the base path of a custom domain.
 fn path_of_resource(
     resource: Option<&str>,
     parameters: &HashMap<String, String>,
@@ -121,7 +122,7 @@ fn path_of_resource(
     Some(format!("/{}", path.collect::<Option<Vec<_>>>()?.join("/")))
 }
 
-/// An HTTP API has a named stage in front of the path; a REST API does not.
+/// The path of an HTTP API begins with its stage, unless that is the default one.
 fn without_stage(path: String, stage: Option<&str>) -> String {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     match rest {
@@ -130,12 +131,12 @@ fn without_stage(path: String, stage: Option<&str>) -> String {
     }
 }
 
-/// What cannot stand in a path (RFC 3986 section 3.3), but for the sign of what is encoded.
+/// The characters that a path cannot contain (RFC 3986 section 3.3), except the percent sign.
 const NOT_IN_PATHS: AsciiSet = {
     let mut set = CONTROLS.add(b' ');
     let mut rest: &[u8] = b"\"#<>?[\\]^`{|}";
-    while let [byte, behind @ ..] = rest {
-        (set, rest) = (set.add(*byte), behind);
+    while let [byte, tail @ ..] = rest {
+        (set, rest) = (set.add(*byte), tail);
     }
     set
 };
@@ -144,11 +145,11 @@ const NOT_IN_PATHS: AsciiSet = {
 fn uri(path: &str) -> Uri {
     let slash = if path.starts_with('/') { "" } else { "/" };
     let encoded = format!("{slash}{}", utf8_percent_encode(path, &NOT_IN_PATHS));
-    // Only a path that is too long does not fit: no path of ours.
+    // Only a path that is too long cannot be parsed.
     encoded.parse().unwrap_or(Uri::from_static("/too/long"))
 }
 
-/// That nothing which makes no URL or is no Base64 ends in a panic is a property in tests/fuzz.
+/// That no event causes a panic is a property in tests/fuzz.
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -159,13 +160,13 @@ mod tests {
         serde_json::from_str::<GatewayEvent>(&event.to_string()).unwrap().into_request()
     }
 
-    /// An event with these members instead of its own.
+    /// The event with these members replaced.
     fn with(mut event: Value, members: &Value) -> Value {
         event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         event
     }
 
-    /// What a gateway sends to `validate`.
+    /// The event of a gateway for `validate`.
     fn sample(gateway: &str) -> Value {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
         let event = std::fs::read_to_string(format!("{folder}/validate-200-{gateway}.json"));
@@ -182,9 +183,9 @@ mod tests {
         with(sample("rest-api"), &json!({ "path": path, "resource": null }))
     }
 
-    /// No stage, no base path of a custom domain, and what a gateway has decoded is encoded again.
+    /// Without a stage or the base path of a custom domain; decoded characters are encoded again.
     #[test]
-    fn the_path_is_the_clients_own_below_the_api() {
+    fn the_path_is_relative_to_the_api() {
         let resource = |resource: &str, parameters: Value, path: &str| {
             with(rest_api(path), &json!({ "resource": resource, "pathParameters": parameters }))
         };
@@ -201,7 +202,7 @@ mod tests {
             (resource("/", json!(null), "/auth"), "/"),
             (resource("/{proxy+}", json!({ "proxy": "a/b" }), "/auth/a/b"), "/a/b"),
             (resource("/{which}", json!({ "which": "login" }), "/auth/login"), "/login"),
-            // What the event does not say is not made up.
+            // Without the parameter, the event's own path.
             (resource("/{proxy+}", json!({ "other": "login" }), "/auth/login"), "/auth/login"),
             (resource("$default", json!(null), "/login"), "/login"),
             (url("/validate/a b"), "/validate/a%20b"),
@@ -218,9 +219,8 @@ mod tests {
         }
     }
 
-    /// One header twice is in the contract, which runs through every gateway.
     #[test]
-    fn every_value_of_a_header_arrives_in_whatever_spelling() {
+    fn every_value_of_a_header_arrives_in_any_case_of_its_name() {
         let values = json!({ "Authorization": ["Basic a"], "authorization": ["Basic b"] });
         let (request, _) = read(&with(sample("rest-api"), &json!({ "multiValueHeaders": values })));
         let values: Vec<_> = request.headers().get_all("authorization").iter().collect();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peer_is_who_called_the_gateway_and_never_a_header() {
+    fn the_peer_address_is_the_gateways_source_ip_and_never_a_header() {
         let forwarded = json!({
             "headers": { "x-forwarded-for": "192.0.2.1", "forwarded": "for=192.0.2.1" },
         });
@@ -250,9 +250,9 @@ mod tests {
         }
     }
 
-    /// What a client gets of it is in the contract, which runs through every gateway.
+    /// What a client receives is in the contract, which runs through every gateway.
     #[tokio::test]
-    async fn each_gateway_is_answered_in_its_form() {
+    async fn each_gateway_gets_its_own_response_format() {
         for (event, member, expected) in [
             (http_api("/", "prod"), "headers", json!({ "x-a": "é" })),
             (rest_api("/"), "multiValueHeaders", json!({ "x-a": ["é", "c"] })),
@@ -264,9 +264,9 @@ mod tests {
         ] {
             let response = Response::builder().status(403).header("x-a", "é").header("x-a", "c");
             let response = response.body(Body::empty()).unwrap();
-            let answer = GatewayEvent::answer(read(&event).1, response).await.unwrap();
-            let answer: Value = serde_json::from_str(answer.get()).unwrap();
-            assert_eq!(answer[member], expected, "{answer}");
+            let response = GatewayEvent::format(read(&event).1, response).await.unwrap();
+            let response: Value = serde_json::from_str(response.get()).unwrap();
+            assert_eq!(response[member], expected, "{response}");
         }
     }
 }

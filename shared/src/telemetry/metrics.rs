@@ -1,7 +1,6 @@
-//! Metrics: what is counted and measured, and under which names.
+//! The metrics and their names, through the facade `metrics`; without an exporter they are dropped.
 //!
-//! They go through the facade `metrics`, and nowhere without an exporter. The values of labels are
-//! closed sets, but for the names of keys. None is ever taken from a request.
+//! Label values are closed sets, except the names of keys. None is taken from a request.
 
 use std::{
     error::Error,
@@ -20,42 +19,42 @@ use metrics_util::MetricKindMask;
 use super::OutcomeName;
 use crate::config::{MetricsConfig, SecretKind};
 
-/// Of a password check, or a hash for a replacement: with its memory, without the wait before it.
+/// Of a computation in a hash slot, without the wait for the slot.
 pub(crate) const HASH_DURATION: &str = "hash_duration_seconds";
-/// How long a computation waited for its slot.
+/// The wait for a hash slot.
 pub(crate) const HASH_QUEUE: &str = "hash_queue_seconds";
-/// Until a statement was answered, or given up.
+/// Until a statement was answered or timed out.
 pub(crate) const STATEMENT: &str = "database_query_duration_seconds";
 /// Tokens that `validate` looked up in its cache.
 const TOKEN_CACHE: &str = "token_cache_total";
 const SECRET_FAILURES: &str = "secret_fetch_failures_total";
-/// How long ago a secret was last confirmed.
+/// Since a secret was last confirmed.
 pub(crate) const SECRET_AGE: &str = "secret_age_seconds";
 const KEY_INFO: &str = "key_info";
 const CONNECTIONS: &str = "http_connections";
 const CONNECTIONS_LIMIT: &str = "http_connections_limit";
 
-/// Upper bounds for what a login waits for: a hash takes some 20 ms, and 10 s end a login.
+/// Upper bounds in seconds. A hash takes some 20 ms, and a login times out after 10 s.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 /// A thumbprint has 43 characters.
 const MAX_KID_CHARACTERS: usize = 64;
-/// All gauges are set right before they are read: an older one, such as of a lost key, vanishes.
-const GAUGE_LIFE: Duration = Duration::from_millis(1);
+/// Gauges are set at each scrape. An older one, such as that of a removed key, is dropped.
+const GAUGE_IDLE_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// Where metrics go.
+/// The destination of metrics.
 #[derive(Clone)]
 pub(crate) enum Exporter {
-    /// Nowhere.
+    /// None.
     Off,
-    /// To the clients of a port.
+    /// A port that Prometheus scrapes.
     Prometheus(SocketAddr, PrometheusHandle),
-    /// To standard output, for CloudWatch.
+    /// Standard output, for CloudWatch.
     Embedded(&'static Collector),
 }
 
 impl Exporter {
-    /// Installs what `config` says, for a function that counts its requests. Fails the second time.
+    /// Installs the configured exporter, once per process, if the function counts its requests.
     pub(crate) fn install(
         config: MetricsConfig,
         requests: Option<RequestCounter>,
@@ -65,12 +64,12 @@ impl Exporter {
             MetricsConfig::Off => return Ok(Self::Off),
             MetricsConfig::Prometheus(address) => {
                 let builder = PrometheusBuilder::new().set_buckets(&BUCKETS)?;
-                let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_LIFE));
+                let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_IDLE_TIMEOUT));
                 Self::Prometheus(address, builder.install_recorder()?)
             }
             MetricsConfig::Embedded(function) => {
                 let builder = Builder::new().cloudwatch_namespace("AuthFunctions");
-                // The dimension that AWS's own metrics of a function have.
+                // The dimension of AWS's own metrics of a function.
                 Self::Embedded(builder.with_dimension("FunctionName", function).init()?)
             }
         };
@@ -78,12 +77,12 @@ impl Exporter {
         Ok(exporter)
     }
 
-    /// Sets the gauges and writes to standard output, if metrics go there. To be called before an
-    /// invocation is answered: behind the answer Lambda freezes the process.
+    /// Sets the gauges and writes all metrics, if they go to standard output. Called before the
+    /// response of an invocation, after which Lambda freezes the process.
     pub(crate) fn flush(&self, set_gauges: impl FnOnce()) {
         let Self::Embedded(collector) = self else { return };
         set_gauges();
-        // Written at once, so that lines of requests that end together stay whole.
+        // One write, so that lines of concurrent requests do not mix.
         let mut lines = Vec::new();
         let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));
         if let Err(error) = written {
@@ -92,24 +91,24 @@ impl Exporter {
     }
 }
 
-/// A duration was measured.
+/// Records a duration.
 #[cfg(any(feature = "password", feature = "mysql"))]
-pub(crate) fn measured(name: &'static str, duration: Duration) {
+pub(crate) fn record_duration(name: &'static str, duration: Duration) {
     histogram!(name).record(duration);
 }
 
-/// A secret could not be fetched, or not be used.
-pub(crate) fn secret_not_fetched(kind: SecretKind) {
+/// Counts a secret that could not be fetched or used.
+pub(crate) fn count_secret_failure(kind: SecretKind) {
     counter!(SECRET_FAILURES, "secret" => kind.as_str()).increment(1);
 }
 
-/// A token was looked up among those that had verified before.
-pub(crate) fn token_looked_up(hit: bool) {
+/// Counts a lookup in the cache of verified tokens.
+pub(crate) fn count_token_lookup(hit: bool) {
     counter!(TOKEN_CACHE, "result" => if hit { "hit" } else { "miss" }).increment(1);
 }
 
-/// What each metric means, and zeros for what a function may count: an alert cannot see
-/// the first failure of a counter that appears with it.
+/// Describes each metric, and starts counters at zero: an alert would miss the first failure of a
+/// counter that begins with it.
 fn describe(requests: RequestCounter) {
     describe_counter!(requests.metric(), Unit::Count, "Requests that were answered, by outcome");
     for outcome in requests.outcomes() {
@@ -142,7 +141,7 @@ fn describe(requests: RequestCounter) {
     }
 }
 
-/// What the requests of a function are counted as.
+/// The counter of a function's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestCounter {
     /// `login_total`.
@@ -159,7 +158,7 @@ impl RequestCounter {
         }
     }
 
-    /// What such a request can come to.
+    /// The possible outcomes of such a request.
     fn outcomes(self) -> impl Iterator<Item = OutcomeName> {
         let own: &[_] = match self {
             Self::Login => {
@@ -172,29 +171,29 @@ impl RequestCounter {
                 OutcomeName::OPENID_CONFIGURATION,
             ],
         };
-        own.iter().copied().chain(OutcomeName::OF_ALL)
+        own.iter().copied().chain(OutcomeName::COMMON)
     }
 
-    /// Of the requests that came to this.
+    /// The counter of the requests with this outcome.
     pub(super) fn counter(self, outcome: OutcomeName) -> Counter {
         counter!(self.metric(), "outcome" => outcome.0)
     }
 }
 
-/// Sets that there is a key of this name, if it has one.
-pub(crate) fn set_key(kid: Option<&str>, algorithm: &'static str) {
-    gauge!(KEY_INFO, "kid" => plain(kid.unwrap_or_default()), "alg" => algorithm).set(1);
+/// Sets the gauge of a key.
+pub(crate) fn record_key(kid: Option<&str>, algorithm: &'static str) {
+    gauge!(KEY_INFO, "kid" => label(kid.unwrap_or_default()), "alg" => algorithm).set(1);
 }
 
-/// Sets how many connections are open, and how many may be.
+/// Sets the gauges of open connections and of their limit.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and these are small")]
-pub(crate) fn set_connections(open: usize, limit: usize) {
+pub(crate) fn record_connections(open: usize, limit: usize) {
     gauge!(CONNECTIONS).set(open as f64);
     gauge!(CONNECTIONS_LIMIT).set(limit as f64);
 }
 
-/// An operator may call a key anything; here it is a short word.
-fn plain(kid: &str) -> String {
+/// Operators choose the names of keys; a label value is short, and printable ASCII.
+fn label(kid: &str) -> String {
     let characters = kid.chars().take(MAX_KID_CHARACTERS);
     characters.map(|it| if it.is_ascii_graphic() { it } else { '_' }).collect()
 }
@@ -204,9 +203,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_key_is_short_and_plain_whatever_it_is() {
-        assert_eq!(plain("2026-01_a.b"), "2026-01_a.b");
-        assert_eq!(plain("a\nb\u{1b}ä "), "a_b___");
-        assert_eq!(plain(&"x".repeat(1000)).len(), 64);
+    fn the_label_of_a_key_is_short_and_printable_ascii() {
+        assert_eq!(label("2026-01_a.b"), "2026-01_a.b");
+        assert_eq!(label("a\nb\u{1b}ä "), "a_b___");
+        assert_eq!(label(&"x".repeat(1000)).len(), 64);
     }
 }

@@ -1,4 +1,4 @@
-//! The line that every request leaves behind, and what it says came of the request.
+//! The log line of each request, and its outcome.
 
 use std::{borrow::Cow, fmt::Display, sync::Arc, time::Instant};
 
@@ -11,33 +11,33 @@ use uuid::Builder;
 
 use super::RequestCounter;
 
-/// What happened, attached to a response by `respond`.
+/// The outcome of a request, which `respond` attaches to its response.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub(crate) name: OutcomeName,
-    /// Why, and who it was about.
+    /// The reason, and the user.
     pub cause: Cause,
 }
 
-/// What the log, and no client, is told of a request.
+/// What is logged about an outcome; clients do not see it.
 #[derive(Debug, Clone, Default)]
 pub struct Cause {
-    /// The user that it was about, where that is known and verified.
+    /// The verified user, if there is one.
     pub user_id: Option<Arc<str>>,
-    /// What was wrong.
+    /// The reason of a refusal.
     pub reason: Option<Cow<'static, str>>,
 }
 
 impl Cause {
-    /// A cause that is about no user in particular.
+    /// A cause without a user.
     #[must_use]
     pub fn new(reason: impl Display) -> Self {
         Self { user_id: None, reason: Some(reason.to_string().into()) }
     }
 }
 
-/// The name of an outcome in logs and metrics, from the OWASP logging vocabulary where it has one.
-/// A closed set, so that a counter for each is bounded.
+/// The name of an outcome in logs and metrics, from the OWASP logging vocabulary if it has one. The
+/// set is closed, so the number of counters is bounded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutcomeName(pub(super) &'static str);
 
@@ -54,8 +54,8 @@ impl OutcomeName {
     pub(crate) const METHOD_NOT_ALLOWED: Self = Self("method_not_allowed");
     pub(crate) const NOT_FOUND: Self = Self("not_found");
     const CLIENT_CLOSED_REQUEST: Self = Self("client_closed_request");
-    /// What a request to any function can come to.
-    pub(super) const OF_ALL: [Self; 5] = [
+    /// The outcomes of every function.
+    pub(super) const COMMON: [Self; 5] = [
         Self::CREDENTIALS_MISSING,
         Self::SERVICE_UNAVAILABLE,
         Self::METHOD_NOT_ALLOWED,
@@ -64,42 +64,42 @@ impl OutcomeName {
     ];
 }
 
-/// The longest id that is taken over from a client, in bytes.
+/// The longest request id that is accepted, in bytes.
 const MAX_ID_BYTES: usize = 128;
-/// The longest path that is logged whole, in bytes.
+/// Longer paths are truncated in the log, in bytes.
 const MAX_PATH_BYTES: usize = 256;
 
-/// The id under which a request can be found in other logs.
+/// The id of a request, to find it in other logs.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// An id from outside, if it is short and of plain characters.
-    pub(crate) fn from_outside(id: &str) -> Option<Self> {
+    /// Accepts an id if it is short and has only harmless characters.
+    pub(crate) fn parse(id: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
         let is_usable = (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain);
         is_usable.then(|| Self(id.to_owned()))
     }
 
-    /// A random UUID, which no defence depends on, so that no system call is made for it.
+    /// A random UUID. No security depends on it, so it needs no system call.
     fn random() -> Self {
         Self(Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into())
     }
 }
 
-/// What the line needs to know of a request. What is logged is counted, and nothing else.
+/// A request that is being handled. It is counted when it is logged.
 pub(crate) struct RequestLog {
     counter: Option<RequestCounter>,
     start: Instant,
-    /// None if it is longer than any that is registered.
+    /// `None` if it is longer than any registered method.
     method: Option<Method>,
     uri: Uri,
-    /// None if there was none, so that the line gets one.
+    /// `None` if the request has no usable id.
     id: Option<RequestId>,
     finished: bool,
 }
 
-/// A client that hung up before its answer leaves a line as well, with the status of nginx.
+/// A client that disconnects before its response is logged as well, with nginx's status 499.
 impl Drop for RequestLog {
     fn drop(&mut self) {
         if !self.finished {
@@ -111,19 +111,20 @@ impl Drop for RequestLog {
 }
 
 impl RequestLog {
-    /// Starts the clock. The id is the one that Lambda gave, or `X-Request-Id`.
+    /// Starts the clock. The request id is Lambda's, or the value of `X-Request-Id`.
     pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = request.extensions().get().cloned().or_else(|| RequestId::from_outside(given()?));
+        let id = request.extensions().get().cloned().or_else(|| RequestId::parse(given()?));
         let method = Some(request.method()).filter(|name| name.as_str().len() <= 20);
         let (method, uri) = (method.cloned(), request.uri().clone());
         Self { counter, start: Instant::now(), method, uri, id, finished: false }
     }
 
-    /// Writes the line: a warning where this service could not do its job.
-    pub(crate) fn finish(mut self, response: &Response<Body>) {
+    /// Writes the log line, and returns the response.
+    pub(crate) fn finish(mut self, response: Response<Body>) -> Response<Body> {
         self.write(response.status(), response.extensions().get());
         self.finished = true;
+        response
     }
 
     fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
@@ -134,8 +135,7 @@ impl RequestLog {
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let path = self.uri.path();
         let path = &path[..path.floor_char_boundary(MAX_PATH_BYTES)];
-        // As RFC 3986 section 2.1 wants it, and some clients do not send it: JSON leaves letters
-        // alone that break a line or command a terminal.
+        // RFC 3986 section 2.1. JSON alone would not escape characters such as U+0085 and U+2028.
         let path: Cow<'_, str> = utf8_percent_encode(path, CONTROLS).into();
         macro_rules! line {
             ($level:ident) => {
@@ -167,13 +167,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_from_outside_is_taken_over_only_if_it_is_short_and_plain() {
+    fn a_request_id_is_accepted_if_it_is_short_and_harmless() {
         for id in ["1-67891233-abcdef012345678912345678", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"] {
-            assert_eq!(RequestId::from_outside(id).unwrap().0, id);
+            assert_eq!(RequestId::parse(id).unwrap().0, id);
         }
         let long = "x".repeat(129);
         for id in ["", "a b", "a\nb", "a\"b", "ä", "\u{1b}[31m", &long] {
-            assert!(RequestId::from_outside(id).is_none(), "{id}");
+            assert!(RequestId::parse(id).is_none(), "{id}");
         }
         let [first, second] = [(); 2].map(|()| RequestId::random().0);
         let version = Uuid::parse_str(&first).map(|id| id.get_version_num());

@@ -101,7 +101,7 @@ impl TokenVerifier {
         // The address is of no other set, while the cache has a `Weak` to this one.
         let is_of_keys = |hit: &Arc<VerifiedToken>| hit.keys.as_ptr() == Arc::as_ptr(keys);
         let hit = known.get(token).filter(is_of_keys);
-        metrics::token_looked_up(hit.is_some());
+        metrics::count_token_lookup(hit.is_some());
         if let Some(verified) = hit {
             verified.validity.check(now)?;
             return Ok(verified);

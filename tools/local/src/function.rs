@@ -23,7 +23,7 @@ use shared::{
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
     secrets::Secrets,
-    serve::{Function, GatewayEvent, Parts},
+    serve::{App, Function, GatewayEvent},
     telemetry::RequestCounter,
     throttle::{MemoryStore, Throttle},
     users::{NewUser, SqliteUsers, UserStore},
@@ -110,7 +110,7 @@ impl Function for Local {
         }
     }
 
-    async fn start(self, transport: TransportConfig) -> Result<Parts, Vec<Problem>> {
+    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
         let Self { issue, verify, argon2, throttle } = self;
         let Kept { users, keys, .. } = Kept::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
@@ -138,7 +138,7 @@ impl Function for Local {
         if let TransportConfig::Http { address, .. } = transport {
             introduce(&address.to_string());
         }
-        Ok(Parts { router, keys: keys.into(), secrets: Secrets::default(), database: None })
+        Ok(App { router, keys: keys.into(), secrets: Secrets::default(), database: None })
     }
 }
 

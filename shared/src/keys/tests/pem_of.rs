@@ -1,4 +1,4 @@
-//! The keys of `keys.pem`, by name. Benchmarks, properties and system tests read them here too.
+//! The keys of `keys.pem`, by name. Properties and system tests read them here too.
 
 /// The PEM text below this name, such as `p256-public`.
 pub(crate) fn pem_of(name: &str) -> &'static str {

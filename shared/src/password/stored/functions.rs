@@ -1,4 +1,4 @@
-//! The functions that stored hashes are of, each within limits of its cost.
+//! The hash functions of other systems, each with its cost limits.
 
 use std::num::NonZeroU32;
 
@@ -15,28 +15,27 @@ use crate::{
     password::{argon2_output, digest::DigestKind},
 };
 
-// Above these, and above the bounds of the configuration, a stored hash is unusable: it
-// would be an attack on the service, or a mistake. What known systems write lies below.
+// A stored hash above these limits, or above those of the configuration, is unusable: an attack on
+// the service, or a mistake. The hashes of known systems are below.
 const MAX_BCRYPT_COST: u32 = 14;
-/// For all blocks of the output together. Django 6.0 writes 1,200,000.
+/// Times the blocks of the output. Django 6.0 writes 1,200,000.
 const MAX_PBKDF2_ITERATIONS: usize = 2_000_000;
-/// N × r × p: the work of N = 2^17 with r = 8, the strongest choice that OWASP lists.
+/// N × r × p. OWASP's strongest choice has N = 2^17 and r = 8.
 const MAX_SCRYPT_WORK: u64 = 1 << 20;
-/// What that choice takes.
+/// The memory of that choice.
 const MAX_SCRYPT_KIB: usize = 128 * 1024 + 2;
 /// passlib writes 656,000.
 const MAX_CRYPT_ROUNDS: u32 = 1_000_000;
-/// Of 2, passlib writes 19, WordPress 13.
+/// The logarithm to base 2. passlib writes 19, WordPress 13.
 const MAX_PHPASS_LOG_ROUNDS: usize = 20;
-/// A shorter result could be hit by chance; no system writes a longer one.
+/// Random passwords would match a shorter output; no system writes a longer one.
 const OUTPUT_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
 
 const BCRYPT_BYTES: usize = 72;
 /// crypt(3) and phpass hash the password in each round: their work grows with its length.
 const MAX_REHASHED_BYTES: usize = 256;
-/// As many blocks of 1 KiB as the C library never keeps: glibc gives what is larger than 32 MiB
-/// back to the system at once, and would not even use less of it again, aligned as blocks are.
-/// What is reserved and not used costs nothing.
+/// In blocks of 1 KiB. glibc returns an allocation of more than 32 MiB to the system as soon as it is
+/// freed, but keeps smaller ones. Reserved memory that is not used costs nothing.
 const UNMAPPED_BLOCKS: usize = 33 * 1024;
 
 fn stored(
@@ -86,22 +85,22 @@ pub(super) fn argon2(
     Some(StoredHash { argon2, argon2_kib, ..stored })
 }
 
-/// `$2b$12$` and 53 characters of bcrypt's own Base64, of what `input` makes of the password.
+/// `$2b$12$` and 53 characters of bcrypt's own Base64. `input` encodes the password first.
 pub(super) fn bcrypt(kind: &str, text: &str, input: fn(&[u8]) -> Vec<u8>) -> Option<StoredHash> {
     let cost = text.parse::<HashParts>().ok()?.get_cost();
-    // The library reads 2x as well, and computes it as 2b.
+    // The library would compute 2x as 2b.
     let is_usable = (4..=MAX_BCRYPT_COST).contains(&cost) && !text.starts_with("$2x$");
     let hash = text.to_owned();
     stored(kind, is_usable, move |password, _| {
         let input = input(password);
-        // bcrypt would truncate longer inputs, and repeats a shorter one with NULs in between.
+        // bcrypt truncates longer inputs, and repeats shorter ones, separated by NUL.
         input.len() <= BCRYPT_BYTES
             && !input.contains(&0)
             && bcrypt::verify(input, &hash).unwrap_or(false)
     })
 }
 
-/// RFC 8018, with HMAC of the hash function that `prf` ends in.
+/// RFC 8018 with HMAC; `prf` ends in the name of the hash function.
 pub(super) fn pbkdf2(
     kind: &str,
     prf: &str,
@@ -161,8 +160,8 @@ pub(super) fn sha_crypt(text: &str, rounds: u32, salt: &str, output: &str) -> Op
     })
 }
 
-/// phpass: a character for the rounds, eight of salt, 22 of hash. MD5 of salt and password, then
-/// so many times of that and the password.
+/// phpass: a character for the rounds, eight of salt, 22 of hash. MD5 of salt and password, then in
+/// each round MD5 of the result and the password.
 pub(super) fn phpass(text: &str) -> Option<StoredHash> {
     const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let first = *text.as_bytes().first()?;

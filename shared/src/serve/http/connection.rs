@@ -1,4 +1,4 @@
-//! One connection, from its first head to its end.
+//! One connection, from the first request head to the close.
 
 use std::{
     convert::Infallible,
@@ -23,31 +23,30 @@ use tokio::{
 
 use super::progress::Progress;
 
-/// Request line and headers together.
+/// Of the request line and headers together.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// How much of a body is read and dropped, so that the connection can be used again.
+/// How much of a body is discarded so that the connection can be kept.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How long that may take.
-const BODY_LIMIT: Duration = Duration::from_secs(5);
-/// How long what a client still sends is read after the last answer.
-const LINGER_LIMIT: Duration = Duration::from_secs(1);
+const BODY_READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a closed connection is still read from.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Answers the requests of a connection until its client ends it or breaks a limit, or
-/// `progress.close` is cancelled and the request at hand is answered.
-pub(super) async fn serve<S, A>(
+/// Serves a connection until its client closes it or exceeds a limit, or until `progress.close` is
+/// cancelled and the current request is answered.
+pub(super) async fn serve<S, F>(
     stream: S,
     progress: &Arc<Progress>,
-    answer: impl Fn(Request<Incoming>) -> A,
+    handler: impl Fn(Request<Incoming>) -> F,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
-    A: Future<Output = Response<Body>>,
+    F: Future<Output = Response<Body>>,
 {
     let service = service_fn(|request: Request<Incoming>| {
-        progress.begin_answer(!request.body().is_end_stream());
-        let answer = answer(request);
+        progress.begin_request(!request.body().is_end_stream());
+        let response = handler(request);
         async move {
-            let response = answer.await;
-            progress.end_answer();
+            let response = response.await;
+            progress.end_request();
             Ok::<_, Infallible>(response)
         }
     });
@@ -61,7 +60,7 @@ pub(super) async fn serve<S, A>(
     let mut is_closing = false;
     let ended = loop {
         tokio::select! {
-            // First: what has come is not lost to the ends below.
+            // Received requests come before a timeout or a close.
             biased;
             ended = &mut connection => break ended,
             () = progress.expired() => break Ok(()),
@@ -76,12 +75,13 @@ pub(super) async fn serve<S, A>(
     }
 }
 
-/// Reads a body beside its answer, and drops it: neither function wants one. Of one that is too
-/// large or too slow the rest is left, and hyper closes the connection behind the answer (RFC 9112
+/// Discards a body while its request is handled: neither function reads one. If it is too large or
+/// too slow, the rest is not read, and hyper closes the connection after the response (RFC 9112
 /// sections 9.3 and 9.6).
 ///
-/// `false` if it is left at once. A client that asks before it sends a body (`Expect`) may not send
-/// it once it has its answer, and where its next request begins could not be told.
+/// Returns `false` if nothing is read: the body is too large, or the client waits for `100 Continue`
+/// (`Expect`). Such a client may never send the body, which then could not be told from its next
+/// request.
 pub(super) fn discard(body: Incoming, head: &HeaderMap, progress: &Arc<Progress>) -> bool {
     if body.is_end_stream() {
         return true;
@@ -91,7 +91,7 @@ pub(super) fn discard(body: Incoming, head: &HeaderMap, progress: &Arc<Progress>
     }
     let (mut body, progress) = (Limited::new(body, MAX_BODY_BYTES), Arc::clone(progress));
     let request = progress.request();
-    tokio::spawn(timeout(BODY_LIMIT, async move {
+    tokio::spawn(timeout(BODY_READ_TIMEOUT, async move {
         while let Some(frame) = body.frame().await {
             if frame.is_err() {
                 return;
@@ -102,11 +102,11 @@ pub(super) fn discard(body: Incoming, head: &HeaderMap, progress: &Arc<Progress>
     true
 }
 
-/// A client's socket: it reports what comes and goes, and lets a client read its last answer.
+/// A client's socket, which reports reads and writes to `progress`, and lingers when it is closed.
 struct Socket<S> {
     stream: S,
     progress: Arc<Progress>,
-    /// Runs once the last answer was written.
+    /// Set when the last response is written.
     linger: Option<Pin<Box<Sleep>>>,
 }
 
@@ -132,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.progress.write(written.is_ready());
+        self.progress.written(written.is_ready());
         written
     }
 
@@ -140,8 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    /// A socket that is closed while its client still sends is reset, and the reset can
-    /// overtake the answer. So what comes is read a while longer (RFC 9112 section 9.6).
+    /// Closing a socket whose client still sends resets it, and the reset can overtake the response.
+    /// So it is read from for a while (RFC 9112 section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.linger.is_none() {
@@ -150,10 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
                 return Poll::Ready(Ok(()));
             }
         }
-        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER_LIMIT)));
-        let mut dropped = [0; 4096];
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER_TIMEOUT)));
+        let mut discarded = [0; 4096];
         while linger.as_mut().poll(context).is_pending() {
-            let mut buffer = ReadBuf::new(&mut dropped);
+            let mut buffer = ReadBuf::new(&mut discarded);
             match ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {}
                 _ => break,

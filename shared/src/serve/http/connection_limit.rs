@@ -1,8 +1,8 @@
-//! How many connections may be open at once.
+//! The limit of open connections.
 //!
-//! Each is a file descriptor, and some must be left, such as for the database. At the limit, the
-//! connection that has been idle longest makes room. A few connections more are for probes alone:
-//! an instance whose clients take all others is busy, and not broken.
+//! Each takes a file descriptor, and the database needs some too. At the limit, the connection that
+//! has been idle longest is closed. A few more connections are reserved for probes: an instance
+//! whose clients use all others is busy, not broken.
 
 use std::{
     collections::HashMap,
@@ -17,35 +17,35 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::progress::{HEAD_LIMIT, Progress};
-use crate::telemetry::{RepeatedWarning, metrics::set_connections};
+use super::progress::{HEADER_READ_TIMEOUT, Progress};
+use crate::telemetry::{RepeatedWarning, metrics::record_connections};
 
 /// Connections for probes.
-const FOR_PROBES: usize = 16;
+const RESERVED_CONNECTIONS: usize = 16;
 /// File descriptors for the database, secrets, the listener, the runtime, and probes.
-const RESERVE: usize = 64 + FOR_PROBES;
-/// How long a request waits for another connection to end, which an idle one does in a moment.
-const WAIT_LIMIT: Duration = Duration::from_millis(250);
-/// For the first head of a connection for probes.
-const PROBE_HEAD_LIMIT: Duration = Duration::from_millis(500);
+const RESERVED_DESCRIPTORS: usize = 64 + RESERVED_CONNECTIONS;
+/// How long a request waits until an idle connection is closed.
+const UPGRADE_TIMEOUT: Duration = Duration::from_millis(250);
+/// For the first head on a reserved connection.
+const RESERVED_HEADER_READ_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The limit, and the connections that are open.
+/// The limit, and the open connections.
 pub(super) struct ConnectionLimit {
     total: usize,
     regular: Arc<Semaphore>,
-    pub(super) for_probes: Arc<Semaphore>,
-    /// By address, which is its own for as long as it is in here.
+    pub(super) reserved: Arc<Semaphore>,
+    /// By the address of their `Progress`.
     open: Mutex<HashMap<usize, Arc<Progress>>>,
     exhausted: RepeatedWarning,
-    /// Cancelled when all connections have to end.
+    /// Cancelled to close all connections.
     pub(super) close: CancellationToken,
 }
 
 impl ConnectionLimit {
-    /// So many connections, or as many as there are file descriptors for.
+    /// `wanted` connections, or as many as there are file descriptors for.
     pub(super) fn new(wanted: usize) -> Arc<Self> {
         let descriptors = raise_descriptors();
-        let total = wanted.min(descriptors.saturating_sub(RESERVE).max(1));
+        let total = wanted.min(descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1));
         if total < wanted {
             tracing::warn!(
                 max_connections = total,
@@ -57,22 +57,22 @@ impl ConnectionLimit {
         Arc::new(Self {
             total,
             regular: Arc::new(Semaphore::new(total)),
-            for_probes: Arc::new(Semaphore::new(FOR_PROBES)),
+            reserved: Arc::new(Semaphore::new(RESERVED_CONNECTIONS)),
             open: Mutex::default(),
             exhausted: RepeatedWarning::default(),
             close: CancellationToken::new(),
         })
     }
 
-    /// The permit of a connection; `None` if there is none for all requests.
-    pub(super) fn regular(self: &Arc<Self>) -> Option<Permit> {
+    /// A permit for all requests; `None` if all are taken.
+    pub(super) fn try_regular(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.regular).try_acquire_owned().ok()?;
-        Some(self.permit(HEAD_LIMIT, permit.into(), None))
+        Some(self.permit(HEADER_READ_TIMEOUT, permit.into(), None))
     }
 
-    /// The same, which is for probes until a connection that was idle has made room.
-    pub(super) fn for_probes(self: &Arc<Self>, probe: OwnedSemaphorePermit) -> Permit {
-        if !self.make_room()
+    /// A permit for probes alone, until a connection that was idle is closed.
+    pub(super) fn reserved(self: &Arc<Self>, reserved: OwnedSemaphorePermit) -> Permit {
+        if !self.close_idle()
             && let Some(times) = self.exhausted.due()
         {
             let max_connections = self.total;
@@ -82,28 +82,28 @@ impl ConnectionLimit {
                 "all connections are in use; the next requests are answered with 503, but for probes"
             );
         }
-        self.permit(PROBE_HEAD_LIMIT, OnceCell::new(), Some(probe))
+        self.permit(RESERVED_HEADER_READ_TIMEOUT, OnceCell::new(), Some(reserved))
     }
 
-    /// Sets how many are open, and how many may be.
-    pub(super) fn measure(&self) {
+    /// Sets the gauges of connections.
+    pub(super) fn record(&self) {
         let open = self.total.saturating_sub(self.regular.available_permits());
-        set_connections(open, self.total);
+        record_connections(open, self.total);
     }
 
     fn permit(
         self: &Arc<Self>,
         first_head: Duration,
         regular: OnceCell<OwnedSemaphorePermit>,
-        probe: Option<OwnedSemaphorePermit>,
+        reserved: Option<OwnedSemaphorePermit>,
     ) -> Permit {
         let progress = Progress::new(first_head, self.close.child_token());
         self.open().insert(Arc::as_ptr(&progress).addr(), Arc::clone(&progress));
-        Permit { limit: Arc::clone(self), progress, regular, probe: Mutex::new(probe) }
+        Permit { limit: Arc::clone(self), progress, regular, reserved: Mutex::new(reserved) }
     }
 
-    /// Ends the connection that has been idle longest, if one is that is not ending already.
-    fn make_room(&self) -> bool {
+    /// Closes the connection that has been idle longest. `false` if none is idle.
+    fn close_idle(&self) -> bool {
         let open = self.open();
         let open = open.values().filter(|progress| !progress.close.is_cancelled());
         let idle = open.filter_map(|progress| Some((progress.idle_since()?, progress)));
@@ -116,37 +116,37 @@ impl ConnectionLimit {
     }
 }
 
-/// What a connection needs in order to be open.
+/// The permit of one open connection.
 pub(super) struct Permit {
     limit: Arc<ConnectionLimit>,
     pub(super) progress: Arc<Progress>,
     regular: OnceCell<OwnedSemaphorePermit>,
-    /// Until there is a regular one.
-    probe: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Released with the upgrade to a regular one.
+    reserved: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Permit {
-    /// Waits until the permit is one for all requests.
-    pub(super) async fn upgraded(&self) {
+    /// Waits until the permit is a regular one.
+    pub(super) async fn upgrade(&self) {
         let upgrade = async {
             let permit = acquire(&self.limit.regular).await;
-            self.probe.lock().unwrap_or_else(PoisonError::into_inner).take();
-            self.progress.extend_head();
+            self.reserved.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.progress.extend_header_timeout();
             permit
         };
         self.regular.get_or_init(|| upgrade).await;
     }
 
-    /// Whether a request that is no probe may be answered, which it waits for a moment.
-    pub(super) async fn is_for_all(&self) -> bool {
-        if self.is_for_probes() {
-            self.limit.make_room();
+    /// Whether the permit is a regular one, or becomes one soon.
+    pub(super) async fn upgrade_in_time(&self) -> bool {
+        if self.is_reserved() {
+            self.limit.close_idle();
         }
-        timeout(WAIT_LIMIT, self.upgraded()).await.is_ok()
+        timeout(UPGRADE_TIMEOUT, self.upgrade()).await.is_ok()
     }
 
-    /// Whether nothing but probes is answered.
-    pub(super) fn is_for_probes(&self) -> bool {
+    /// Whether it is for probes alone.
+    pub(super) fn is_reserved(&self) -> bool {
         !self.regular.initialized()
     }
 }
@@ -161,11 +161,11 @@ pub(super) async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit 
     Arc::clone(semaphore).acquire_owned().await.expect("it is never closed")
 }
 
-/// Raises the limit of file descriptors as far as this process may, and gives it. The
-/// usual 1,024 are for programs that use `select`.
+/// Raises the soft limit of file descriptors to the hard limit, and returns it. The usual 1,024 are
+/// for programs that use `select`.
 fn raise_descriptors() -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // If that is forbidden, what there is has to do.
+    // If that is forbidden, the soft limit stays.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let current = getrlimit(Resource::Nofile).current;
     current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))

@@ -1,4 +1,4 @@
-//! `GET /metrics`, for operators, on a port of its own that clients do not get to by accident.
+//! `GET /metrics`, for operators, on its own port, which is not exposed to clients.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,13 +6,10 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::Body,
-    http::{
-        Method, Request, Response, StatusCode,
-        header::{ALLOW, CONTENT_TYPE},
-        request::Parts,
-    },
-    response::IntoResponse,
+    http::{Request, header::CONTENT_TYPE},
+    routing::get,
 };
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -20,25 +17,25 @@ use tokio::{net::TcpListener, sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Server, accept, connection,
+    Server, accept, call, connection,
     connection_limit::acquire,
-    progress::{HEAD_LIMIT, Progress},
+    progress::{HEADER_READ_TIMEOUT, Progress},
 };
-use crate::telemetry::RepeatedWarning;
+use crate::{respond::refuse_others, telemetry::RepeatedWarning};
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Each Prometheus keeps one.
+/// Each Prometheus server keeps one.
 const MAX_CONNECTIONS: usize = 16;
-/// What was measured is summed up, so that it does not pile up in memory between two scrapes.
+/// Between two scrapes, recorded values are summed up, so that they do not use up memory.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Answers on `listener`, until it is dropped: to the end of the process, draining included.
+/// Serves on `listener` until this future is dropped.
 pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, server: Arc<Server>) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening for metrics");
     }
-    let scrape = Arc::new(Mutex::new(handle.clone()));
+    let router = router(handle.clone(), server);
     let upkeep = async {
         loop {
             sleep(UPKEEP_INTERVAL).await;
@@ -51,15 +48,15 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, serve
         loop {
             let permit = acquire(&permits).await;
             let (stream, _) = accept(&listener, &failed).await;
-            let (scrape, server) = (Arc::clone(&scrape), Arc::clone(&server));
+            let router = router.clone();
             tokio::spawn(async move {
-                let progress = Progress::new(HEAD_LIMIT, CancellationToken::new());
-                let answer = async |request: Request<Incoming>| {
+                let progress = Progress::new(HEADER_READ_TIMEOUT, CancellationToken::new());
+                let handler = async |request: Request<Incoming>| {
                     let (head, body) = request.into_parts();
                     connection::discard(body, &head.headers, &progress);
-                    answer(&head, &scrape, &server)
+                    call(&router, Request::from_parts(head, Body::empty())).await
                 };
-                connection::serve(stream, &progress, answer).await;
+                connection::serve(stream, &progress, handler).await;
                 drop(permit);
             });
         }
@@ -67,20 +64,15 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, serve
     tokio::join!(upkeep, connections);
 }
 
-fn answer(request: &Parts, scrape: &Mutex<PrometheusHandle>, server: &Server) -> Response<Body> {
-    match (request.uri.path(), &request.method) {
-        ("/metrics", &Method::GET | &Method::HEAD) => {
-            // Gauges are set and read by one at a time.
-            let handle = scrape.lock().unwrap_or_else(PoisonError::into_inner);
-            server.service.set_ages();
-            server.service.set_keys();
-            server.limit.measure();
-            ([(CONTENT_TYPE, TEXT)], handle.render()).into_response()
-        }
-        ("/metrics", _) => {
-            let allow = [(ALLOW, "GET, HEAD")];
-            (StatusCode::METHOD_NOT_ALLOWED, allow, "method not allowed").into_response()
-        }
-        _ => (StatusCode::NOT_FOUND, "not found").into_response(),
-    }
+fn router(handle: PrometheusHandle, server: Arc<Server>) -> Router {
+    let handle = Arc::new(Mutex::new(handle));
+    let scrape = async move || {
+        // One scrape at a time sets the gauges and reads them.
+        let handle = handle.lock().unwrap_or_else(PoisonError::into_inner);
+        server.service.record_secret_ages();
+        server.service.record_keys();
+        server.limit.record();
+        ([(CONTENT_TYPE, TEXT)], handle.render())
+    };
+    refuse_others(Router::new().route("/metrics", get(scrape)), "GET, HEAD")
 }

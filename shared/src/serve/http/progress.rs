@@ -1,7 +1,7 @@
-//! What a connection is doing, and how long its client may take for it.
+//! The state of a connection, and the timeouts of its client.
 //!
-//! hyper has one limit for the time between requests and for a head, and none for an answer that
-//! its client does not take.
+//! hyper has one timeout for idle connections and request heads together, and none for a client that
+//! does not read its response.
 
 use std::{
     future::poll_fn,
@@ -14,44 +14,44 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// From the first byte of a head to its last; for the first head, since it was accepted.
-pub(super) const HEAD_LIMIT: Duration = Duration::from_secs(5);
-/// How long a connection may be kept between two requests.
-const IDLE_LIMIT: Duration = Duration::from_mins(1);
-/// How long a client that takes nothing of its answer is waited for.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// From the first byte of a head to its last; for the first head, from the accept.
+pub(super) const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two requests (keep-alive).
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a client may read nothing of its response.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The progress of one connection, which its parts share.
 pub(super) struct Progress {
     state: Mutex<State>,
-    /// Cancelled when the connection has to end.
+    /// Cancelled to close the connection.
     pub(super) close: CancellationToken,
 }
 
 struct State {
     phase: Phase,
-    /// How many requests there were.
+    /// The number of request heads so far.
     requests: u64,
-    /// A body was announced, and not all of it has come.
+    /// A body was announced, and is not complete.
     body_pending: bool,
-    /// Some of a request has come, and not all of it.
+    /// A part of a request was received.
     partial: bool,
-    /// When the client has to have taken more, while it takes nothing.
+    /// Set while the client reads nothing of its response.
     write_deadline: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
 enum Phase {
-    /// A head has to be there by then.
+    /// A head is awaited.
     Head { deadline: Instant },
-    /// A request is being answered.
-    Answer,
-    /// The last request is answered, and nothing of the next has come.
+    /// A request is being handled.
+    Handling,
+    /// The last request was answered, and nothing of the next one was received.
     Idle { since: Instant },
 }
 
 impl Progress {
-    /// A new connection, with so much time for its first head.
+    /// A new connection.
     pub(super) fn new(first_head: Duration, close: CancellationToken) -> Arc<Self> {
         let phase = Phase::Head { deadline: Instant::now() + first_head };
         let (body_pending, partial) = (false, false);
@@ -59,34 +59,34 @@ impl Progress {
         Arc::new(Self { state: Mutex::new(state), close })
     }
 
-    /// Bytes have come. While a body is under way they are its own, and have its limit.
+    /// Bytes were received. If a body is pending they are part of it, under its own timeout.
     pub(super) fn received(&self) {
         let mut state = self.state();
         state.partial = true;
         if matches!(state.phase, Phase::Idle { .. }) && !state.body_pending {
-            state.phase = Phase::Head { deadline: Instant::now() + HEAD_LIMIT };
+            state.phase = Phase::Head { deadline: Instant::now() + HEADER_READ_TIMEOUT };
         }
     }
 
-    /// A head is there, and a body may be still to come.
-    pub(super) fn begin_answer(&self, body_pending: bool) {
+    /// A head is complete, and its body may be pending.
+    pub(super) fn begin_request(&self, body_pending: bool) {
         let mut state = self.state();
         state.requests += 1;
         (state.phase, state.body_pending, state.partial) =
-            (Phase::Answer, body_pending, body_pending);
+            (Phase::Handling, body_pending, body_pending);
     }
 
-    /// The number of the last request whose head is there.
+    /// The number of the last request whose head is complete.
     pub(super) fn request(&self) -> u64 {
         self.state().requests
     }
 
-    /// The answer is ready to be sent.
-    pub(super) fn end_answer(&self) {
+    /// The response is ready to be sent.
+    pub(super) fn end_request(&self) {
         self.state().phase = Phase::Idle { since: Instant::now() };
     }
 
-    /// All of this request's body has come. What is pending may be the next one's already.
+    /// The body of this request is complete; a pending body may be that of the next one.
     pub(super) fn end_body(&self, request: u64) {
         let mut state = self.state();
         if state.requests == request {
@@ -94,24 +94,24 @@ impl Progress {
         }
     }
 
-    /// Whether the client takes what is sent to it.
-    pub(super) fn write(&self, is_taken: bool) {
+    /// A write to the client was completed, or has to wait for it.
+    pub(super) fn written(&self, is_complete: bool) {
         let mut state = self.state();
-        if is_taken {
+        if is_complete {
             state.write_deadline = None;
         } else {
-            state.write_deadline.get_or_insert_with(|| Instant::now() + WRITE_LIMIT);
+            state.write_deadline.get_or_insert_with(|| Instant::now() + WRITE_TIMEOUT);
         }
     }
 
-    /// The usual limit for the head that is waited for.
-    pub(super) fn extend_head(&self) {
+    /// Restarts the timeout of the awaited head.
+    pub(super) fn extend_header_timeout(&self) {
         if let Phase::Head { deadline } = &mut self.state().phase {
-            *deadline = Instant::now() + HEAD_LIMIT;
+            *deadline = Instant::now() + HEADER_READ_TIMEOUT;
         }
     }
 
-    /// Since when the connection is between two requests, if it is.
+    /// The time since which the connection is idle; `None` if it is not.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         match *self.state() {
             State { phase: Phase::Idle { since }, body_pending: false, .. } => Some(since),
@@ -119,20 +119,20 @@ impl Progress {
         }
     }
 
-    /// Whether the client may be in the middle of a request.
+    /// Whether the client may still be sending a request.
     pub(super) fn is_partial(&self) -> bool {
         self.state().partial
     }
 
-    /// Ends when the client has taken too long. To be polled behind whatever changes the progress.
+    /// Completes at a timeout. To be polled after the connection, which changes this state.
     pub(super) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
         let poll = |context: &mut Context<'_>| {
             let State { phase, write_deadline, .. } = *self.state();
             let deadline = match (write_deadline, phase) {
                 (Some(deadline), _) | (None, Phase::Head { deadline }) => deadline,
-                (None, Phase::Idle { since }) => since + IDLE_LIMIT,
-                (None, Phase::Answer) => return Poll::Pending,
+                (None, Phase::Idle { since }) => since + IDLE_TIMEOUT,
+                (None, Phase::Handling) => return Poll::Pending,
             };
             if sleep.deadline() != deadline {
                 sleep.as_mut().reset(deadline);

@@ -1,4 +1,4 @@
-//! The limits of time on a clock that stands still, and goes on when nothing else can.
+//! The timeouts, on Tokio's paused clock.
 
 #![expect(clippy::unchecked_time_subtraction, reason = "of constants")]
 
@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    progress::{HEAD_LIMIT, Progress},
+    progress::{HEADER_READ_TIMEOUT, Progress},
     *,
 };
 
@@ -21,35 +21,35 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A connection on which every request is answered with 204.
 fn connect(buffer: usize) -> (DuplexStream, JoinHandle<()>) {
     let (client, stream) = duplex(buffer);
-    let progress = Progress::new(HEAD_LIMIT, CancellationToken::new());
+    let progress = Progress::new(HEADER_READ_TIMEOUT, CancellationToken::new());
     let server = tokio::spawn(async move {
-        let answer = async |request: Request<Incoming>| {
+        let handler = async |request: Request<Incoming>| {
             let (head, body) = request.into_parts();
             connection::discard(body, &head.headers, &progress);
             StatusCode::NO_CONTENT.into_response()
         };
-        connection::serve(stream, &progress, answer).await;
+        connection::serve(stream, &progress, handler).await;
     });
     (client, server)
 }
 
-/// What a client does, in words: `HEAD` is a request, `PUT` the head of one with a body, which is
-/// `abc`; `+` stands between what is sent at once. `drip` is five bytes of a head, each a little
-/// less than a second after the one before. A number is a wait in seconds. At `answer` one has
-/// come, at once; at `cut` the connection is cut so many seconds after the last answer.
+/// A script for a client, word by word: `HEAD` sends a request, `PUT` the head of a request with the
+/// body `abc`, and `A+B` both at once. `drip` sends five bytes of a head, one in each second. A
+/// number waits so many seconds. `answer` expects a response at once. The connection must be closed
+/// `closed` seconds after the last response.
 #[tokio::test(start_paused = true)]
-async fn a_client_has_its_time_for_a_head_between_requests_and_for_a_body() {
-    for (client, cut) in [
+async fn heads_bodies_and_idle_connections_have_their_timeouts() {
+    for (client, closed) in [
         ("", 5),
         ("drip", 5),
         ("HEAD answer 59 HEAD answer 59 PUT answer abc 59", 60),
-        // The limit of a later head begins with its first byte,
+        // The timeout of a later head begins with its first byte,
         ("HEAD answer 59 G 4 EAD answer 10 drip", 15),
-        // or, if that came beside the request before, with the next one.
+        // or, if that arrived with the request before, with the next one.
         ("HEAD+G answer 10 drip", 15),
-        // A body that does not come keeps no answer back, which the client still gets to read.
+        // The response does not wait for the body.
         ("PUT answer", 5),
-        // The end of a body is not taken for that of the next request.
+        // The end of a body is not taken for the end of the next one.
         ("PUT answer abc+PUT answer abc 59 HEAD answer", 60),
     ] {
         let (mut stream, _) = connect(64 * 1024);
@@ -82,15 +82,14 @@ async fn a_client_has_its_time_for_a_head_between_requests_and_for_a_body() {
         }
         let mut rest = Vec::new();
         let _ = stream.read_to_end(&mut rest).await;
-        let (elapsed, limit) = (since.elapsed(), Duration::from_secs(cut));
+        let (elapsed, limit) = (since.elapsed(), Duration::from_secs(closed));
         assert!(rest.is_empty(), "{client}: {}", String::from_utf8_lossy(&rest));
         assert!((limit..limit + SECOND / 10).contains(&elapsed), "{client}: {elapsed:?}");
     }
 }
 
-/// A client that sends a request and takes no answer, whose way back is full.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_take_its_answer_is_cut() {
+async fn a_client_that_does_not_read_its_response_is_disconnected() {
     let ((mut client, server), since) = (connect(HEAD.len()), Instant::now());
     client.write_all(HEAD).await.unwrap();
     timeout(10 * SECOND, server).await.unwrap().unwrap();
@@ -98,15 +97,15 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
 }
 
 #[tokio::test]
-async fn a_client_in_the_queue_when_the_listener_closed_is_answered() {
-    let service = Service::of_router(Router::new().fallback(async || StatusCode::NO_CONTENT));
+async fn a_client_in_the_backlog_when_the_listener_closes_is_answered() {
+    let service = Service::from_router(Router::new().fallback(async || StatusCode::NO_CONTENT));
     let socket = listen(([127, 0, 0, 1], 0).into()).ok().unwrap();
     let address = socket.local_addr().unwrap();
     let server = Server::new(service, 2);
-    // The system has connected it, and it is not accepted yet.
+    // Connected by the system, and not yet accepted.
     let mut client = TcpStream::connect(address).await.unwrap();
     server.stop(socket);
-    assert!(TcpStream::connect(address).await.is_err(), "it listens no more");
+    assert!(TcpStream::connect(address).await.is_err(), "the listener is closed");
     client.write_all(HEAD).await.unwrap();
     let mut answer = [0; 12];
     client.read_exact(&mut answer).await.unwrap();

@@ -10,7 +10,7 @@ use shared::{
     authorization::{BasicCredentials, bearer_token},
     config::VerifyConfig,
     secrets::Secrets,
-    serve::{GatewayEvent, InvocationEvent, Parts, Service},
+    serve::{App, GatewayEvent, InvocationEvent, Service},
 };
 use tokio::runtime::{Builder, Runtime};
 use validate::ValidateState;
@@ -55,12 +55,12 @@ pub(crate) fn lambda_event(input: &[u8]) {
     let Ok(event) = serde_json::from_slice::<GatewayEvent>(input) else { return };
     let router = validate::router(ValidateState::new(KEYS.clone(), VerifyConfig::default()));
     let (keys, secrets) = (KEYS.clone().into(), Secrets::default());
-    let service = Service::new(Parts { router, keys, secrets, database: None }, None, None);
-    let (request, form) = event.into_request();
+    let service = Service::new(App { router, keys, secrets, database: None }, None, None);
+    let (request, format) = event.into_request();
     let uri = request.uri();
     assert!(uri.path().starts_with('/') && uri.query().is_none() && uri.authority().is_none());
     let answer = RUNTIME.block_on(async {
-        GatewayEvent::answer(form, service.answer(request, None).await).await.expect("always one")
+        GatewayEvent::format(format, service.handle(request, None).await).await.expect("always one")
     });
     let answer: Value = serde_json::from_str(answer.get()).expect("JSON");
     let status = answer["statusCode"].as_u64().expect("a number");

@@ -27,9 +27,10 @@ pub(crate) fn stored_hash(input: &[u8]) {
 
 fn fits(password: &str, stored: &str) -> bool {
     let (hasher, runtime) = &*HASHER;
-    let check = hasher.admit().expect("a place");
-    let check = runtime.block_on(check.verify(password.into(), Some(stored.into())));
-    matches!(check.expect("a check comes about"), Verification::Right { .. })
+    let permit = hasher.try_acquire().expect("a permit");
+    let verified = hasher.verify(&permit, password.into(), Some(stored.into()));
+    let verified = runtime.block_on(verified).expect("a verification");
+    matches!(verified, Verification::Right { .. })
 }
 
 /// Whether every number in it is small: those of bcrypt and some of scrypt are exponents.

@@ -127,8 +127,9 @@ impl Place {
 
     /// Whether `login` would let the user in.
     fn logs_in(&self, email: &str, password: &str) -> bool {
-        let check = PasswordHasher::new(Argon2Config::default(), 1).admit().unwrap();
-        let verification = check.verify(password.into(), Some(self.stored(email).into()));
+        let hasher = PasswordHasher::new(Argon2Config::default(), 1);
+        let (permit, stored) = (hasher.try_acquire().unwrap(), self.stored(email));
+        let verification = hasher.verify(&permit, password.into(), Some(stored.into()));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         matches!(runtime.block_on(verification), Ok(Verification::Right { .. }))
     }

@@ -2,11 +2,7 @@
 
 use std::{hint::black_box, time::SystemTime};
 
-use axum::http::{
-    HeaderMap, HeaderValue,
-    header::{ACCEPT, AUTHORIZATION},
-};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use axum::http::{HeaderMap, header::AUTHORIZATION};
 use criterion::{Criterion, criterion_group, criterion_main};
 use shared::{
     authorization::{BasicCredentials, bearer_token},
@@ -16,39 +12,27 @@ use shared::{
     respond::{Cause, Refusal, logged_in, refused, verified},
     token::{Subject, issue, verify},
 };
+use system_tests::{forge::pem, http::basic};
 use tokio::runtime::Builder;
-
-#[path = "../src/keys/tests/pem_of.rs"]
-mod pem_of;
-
-use pem_of::pem_of;
 
 const SUBJECT: Subject<'static> = Subject { id: "7", username: "ada@example.com", admin: false };
 const PASSWORD: &str = "correct horse battery staple";
 
-criterion_group!(parts, parse, sign, check, hash, respond);
+criterion_group!(parts, parse, sign_and_verify, hash, respond);
 criterion_main!(parts);
 
 fn keys() -> [Keys; 4] {
-    let secret = "a secret for this benchmark, of 32 bytes or more";
-    [secret, pem_of("p256"), pem_of("ed25519"), pem_of("rsa-2048")]
+    let secret = "a secret for this benchmark, of 32 bytes or more".to_owned();
+    [secret, pem("p256"), pem("ed25519"), pem("rsa-2048")]
         .map(|material| Keys::read(&material.into()).expect("a usable key"))
 }
 
-fn alg(keys: &Keys) -> &'static str {
-    keys.signing().expect("a key that signs").alg()
-}
-
 fn headers(authorization: &str) -> HeaderMap {
-    let authorization = HeaderValue::from_str(authorization).expect("a header");
-    [(ACCEPT, HeaderValue::from_static("*/*")), (AUTHORIZATION, authorization)]
-        .into_iter()
-        .collect()
+    HeaderMap::from_iter([(AUTHORIZATION, authorization.parse().expect("a header"))])
 }
 
 fn parse(criterion: &mut Criterion) {
-    let basic = STANDARD.encode(format!("{}:{PASSWORD}", SUBJECT.username));
-    let basic = headers(&format!("Basic {basic}"));
+    let basic = headers(&basic(SUBJECT.username, PASSWORD));
     criterion.bench_function("parse/Basic", |bencher| {
         bencher.iter(|| BasicCredentials::from_headers(black_box(&basic)));
     });
@@ -58,22 +42,15 @@ fn parse(criterion: &mut Criterion) {
     });
 }
 
-fn sign(criterion: &mut Criterion) {
-    let config = IssueConfig::default();
+fn sign_and_verify(criterion: &mut Criterion) {
+    let (issuing, verifying) = (IssueConfig::default(), VerifyConfig::default());
     for keys in keys() {
-        criterion.bench_function(&format!("sign/{}", alg(&keys)), |bencher| {
-            bencher.iter(|| issue(&keys, &config, black_box(SUBJECT), SystemTime::now()));
-        });
-    }
-}
-
-fn check(criterion: &mut Criterion) {
-    let config = VerifyConfig::default();
-    for keys in keys() {
-        let token = issue(&keys, &IssueConfig::default(), SUBJECT, SystemTime::now());
-        let token = token.expect("a token");
-        criterion.bench_function(&format!("verify/{}", alg(&keys)), |bencher| {
-            bencher.iter(|| verify(&keys, &config, black_box(&token), SystemTime::now()));
+        let alg = keys.signing().expect("a key that signs").alg();
+        let sign = || issue(&keys, &issuing, black_box(SUBJECT), SystemTime::now());
+        criterion.bench_function(&format!("sign/{alg}"), |bencher| bencher.iter(sign));
+        let token = sign().expect("a token");
+        criterion.bench_function(&format!("verify/{alg}"), |bencher| {
+            bencher.iter(|| verify(&keys, &verifying, black_box(&token), SystemTime::now()));
         });
     }
 }
@@ -88,8 +65,9 @@ fn hash(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let stored = Some(stored.as_str().into());
-                let check = hasher.admit().expect("a place");
-                runtime.block_on(check.verify(password.into(), stored)).expect("a check")
+                let permit = hasher.try_acquire().expect("a permit");
+                let verified = hasher.verify(&permit, password.into(), stored);
+                runtime.block_on(verified).expect("a verification")
             });
         });
     }
@@ -99,14 +77,14 @@ fn hash(criterion: &mut Criterion) {
 fn respond(criterion: &mut Criterion) {
     let (config, now) = (IssueConfig::default(), SystemTime::now());
     let [keys, ..] = keys();
-    let issued = issue(&keys, &config, SUBJECT, now).expect("a token");
+    let token = issue(&keys, &config, SUBJECT, now).expect("a token");
     let request = headers("Bearer x");
     criterion.bench_function("respond/logged in", |bencher| {
-        bencher.iter(|| logged_in(black_box(&issued), config.lifetime, SUBJECT.id, &request));
+        bencher.iter(|| logged_in(black_box(&token), config.lifetime, SUBJECT.id, &request));
     });
+    let claims = verify(&keys, &VerifyConfig::default(), &token, now).expect("it verifies");
     criterion.bench_function("respond/verified", |bencher| {
-        let token = verify(&keys, &VerifyConfig::default(), &issued, now).expect("it verifies");
-        bencher.iter(|| verified(black_box(&token)));
+        bencher.iter(|| verified(black_box(&claims)));
     });
     criterion.bench_function("respond/refused", |bencher| {
         bencher.iter(|| refused(Refusal::NotAuthorized, Cause::default(), black_box(&request)));

@@ -1,4 +1,4 @@
-//! What each form of API is told, by the router and the events, without the runtime.
+//! The response to each kind of event, without the Lambda runtime.
 
 use std::sync::Arc;
 
@@ -27,8 +27,7 @@ fn claims() -> Value {
     json!({ "username": "ada@example.com", "admin": true, "exp": 4_102_444_800_u64, "sub": "7" })
 }
 
-/// The sample events of an HTTP API, and of a REST API: one with the request, one with the token
-/// alone.
+/// The sample events of an HTTP API, and of a REST API with the types `REQUEST` and `TOKEN`.
 fn events(authorization: &str) -> [Value; 3] {
     [
         include_str!("../../../events/authorizer-allow-http-api.json"),
@@ -41,8 +40,8 @@ fn events(authorization: &str) -> [Value; 3] {
     })
 }
 
-/// What an HTTP API and a REST API are to be told, with these claims or of a refusal.
-fn told(claims: Option<Value>) -> [Value; 2] {
+/// The responses for an HTTP API and a REST API, with these claims or for a refusal.
+fn responses(claims: Option<Value>) -> [Value; 2] {
     let is_authorized = claims.is_some();
     let (effect, user) = if is_authorized { ("Allow", "7") } else { ("Deny", "nobody") };
     let context = claims.unwrap_or_else(|| json!({}));
@@ -55,17 +54,17 @@ fn told(claims: Option<Value>) -> [Value; 2] {
     ]
 }
 
-async fn answer(event: &Value) -> Value {
+async fn respond(event: &Value) -> Value {
     let event: AuthorizerEvent = serde_json::from_str(&event.to_string()).expect("an event");
-    let (request, form) = event.into_request();
+    let (request, format) = event.into_request();
     let state = ValidateState::new(keys(), VerifyConfig::default());
-    let response = router(state).oneshot(request).await.expect("an answer");
-    let answer = AuthorizerEvent::answer(form, response).await.expect("an answer");
-    serde_json::to_value(answer).expect("JSON")
+    let response = router(state).oneshot(request).await.expect("a response");
+    let response = AuthorizerEvent::format(format, response).await.expect("a response");
+    serde_json::to_value(response).expect("JSON")
 }
 
 async fn is_refused(event: &Value) -> bool {
-    told(None).contains(&answer(event).await)
+    responses(None).contains(&respond(event).await)
 }
 
 #[tokio::test]
@@ -76,9 +75,9 @@ async fn an_http_api_gets_a_simple_response_and_a_rest_api_a_policy_for_its_stag
     claims["address"] = json!({ "country": "DE" });
     flat["address"] = r#"{"country":"DE"}"#.into();
     claims["nickname"] = Value::Null;
-    let [simple, policy] = told(Some(flat));
+    let [simple, policy] = responses(Some(flat));
     for (event, expected) in events(&bearer(&claims)).iter().zip([&simple, &policy, &policy]) {
-        assert_eq!(answer(event).await, *expected);
+        assert_eq!(respond(event).await, *expected);
     }
 }
 
@@ -102,7 +101,7 @@ async fn what_validate_refuses_is_refused_in_each_form_and_a_token_event_has_its
 }
 
 #[tokio::test]
-async fn a_token_that_answers_are_not_kept_under_is_refused() {
+async fn a_token_that_is_not_in_the_identity_source_is_refused() {
     let good = bearer(&claims());
     let [mut event, ..] = events(&good);
     for (source, refused) in [
@@ -119,12 +118,12 @@ async fn a_token_that_answers_are_not_kept_under_is_refused() {
 }
 
 #[tokio::test]
-async fn without_keys_it_is_an_error_which_no_gateway_keeps_and_what_is_no_event_is_refused() {
-    let [refused, _] = told(None);
+async fn without_keys_it_is_an_error_which_is_not_cached_and_what_is_no_event_is_refused() {
+    let [refused, _] = responses(None);
     for (status, expected) in [(503, None), (400, Some(refused))] {
         let response = Response::builder().status(status).body(Body::empty()).expect("a status");
-        let answer = AuthorizerEvent::answer(AuthorizerEvent::FORM_FOR_OTHERS, response).await;
-        let answer = answer.ok().map(|answer| serde_json::to_value(answer).expect("JSON"));
-        assert_eq!(answer, expected);
+        let output = AuthorizerEvent::format(AuthorizerEvent::DEFAULT_FORMAT, response).await;
+        let output = output.ok().map(|output| serde_json::to_value(output).expect("JSON"));
+        assert_eq!(output, expected);
     }
 }
