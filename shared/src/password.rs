@@ -130,7 +130,17 @@ impl PasswordHasher {
         let extra_kib = stored.as_ref().map_or(0, |it| it.extra_kib(slot_kib));
         let job = move |memory: &mut _| {
             let password = password.expose_secret().as_bytes();
-            hasher.verify_blocking(password, stored.as_ref(), enabled, memory)
+            let stored = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
+            // A stored hash of the same cost needs no more memory than a new one.
+            grow(memory, slot_kib)?;
+            let right = stored.as_ref().is_some_and(|it| (it.compare)(password, memory)) && enabled;
+            let replacement = if stored.is_some_and(|it| it.has_parameters_of(&hasher.dummy)) {
+                None
+            } else {
+                // Equal work: also for a wrong password.
+                Some(hash(ARGON2ID_IDENT, &hasher.params, password, memory)?.into())
+            };
+            Some(if right { Verification::Right { replacement } } else { Verification::Wrong })
         };
         self.slots.run(permit.clone(), extra_kib, job).await
     }
@@ -164,27 +174,6 @@ impl PasswordHasher {
             hash(name, &params.build().ok()?, &digest.value, memory)
         };
         self.slots.run(self.slots.try_acquire()?, 0, job).await
-    }
-
-    /// `None` if there is no memory.
-    fn verify_blocking(
-        &self,
-        password: &[u8],
-        stored: Option<&StoredHash>,
-        enabled: bool,
-        memory: &mut Vec<Block>,
-    ) -> Option<Verification> {
-        let stored = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
-        // A stored hash of the same cost needs no more memory than a new one.
-        grow(memory, self.params.block_count())?;
-        let right = stored.is_some_and(|stored| (stored.compare)(password, memory)) && enabled;
-        let replacement = if stored.is_some_and(|stored| stored.has_parameters_of(&self.dummy)) {
-            None
-        } else {
-            // Equal work: also for a wrong password.
-            Some(hash(ARGON2ID_IDENT, &self.params, password, memory)?.into())
-        };
-        Some(if right { Verification::Right { replacement } } else { Verification::Wrong })
     }
 }
 

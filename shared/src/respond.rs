@@ -88,7 +88,6 @@ impl Refusal {
         }
     }
 
-    /// The header that tells the client what to do.
     fn header(self) -> Option<(HeaderName, HeaderValue)> {
         let challenge = |text| Some((WWW_AUTHENTICATE, HeaderValue::from_static(text)));
         match self {

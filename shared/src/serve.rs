@@ -72,7 +72,6 @@ pub struct App {
     pub database: Option<DatabaseProbe>,
 }
 
-/// Why a function could not start, or stopped.
 enum ServeError {
     Configuration(Vec<Problem>),
     Other(String),
@@ -210,14 +209,12 @@ impl Service {
         RequestLog::start(request, self.counter).finish(unavailable(reason, request.headers()))
     }
 
-    /// Sets the gauges of the secrets' ages.
     fn record_secret_ages(&self) {
         for (kind, age) in self.secrets.ages(SystemTime::now()) {
             gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
         }
     }
 
-    /// Sets the gauges of the keys in memory.
     fn record_keys(&self) {
         let keys = self.health.keys.peek();
         for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_KEY_METRICS) {
@@ -229,14 +226,4 @@ impl Service {
 async fn call(router: &Router, request: Request<Body>) -> Response<Body> {
     let Ok(response) = router.clone().oneshot(request).await;
     response
-}
-
-#[cfg(test)]
-impl Service {
-    /// A service for tests of the transports, whose requests need no key.
-    fn from_router(router: Router) -> Self {
-        let keys = Keys::read(&"a key that no test here ever uses".into()).expect("a usable key");
-        let (keys, secrets) = (std::sync::Arc::new(keys).into(), Secrets::default());
-        Self::new(App { router, keys, secrets, database: None }, None, None)
-    }
 }

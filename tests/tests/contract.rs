@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use system_tests::{
     Environment,
     contract::{SECRET, USER, add_users, token},
@@ -82,6 +82,11 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
     let validated = validate.request("GET", "/auth/validate").bearer(token.text()).send();
     assert_eq!((validated.status, validated.header("x-auth-request-user")), (200, Some(USER.0)));
 
+    let header = json!({ "requestContext": { "http": {} }, "headers": { "a": "b\r\n" } });
+    for event in [json!({}), json!([]), json!({ "Records": [{ "body": "x" }] }), header] {
+        let response = validate.invoke(&event);
+        assert_eq!(response["statusCode"], 400, "no failed invocation: {response}");
+    }
     for function in [&login.function, &validate.function] {
         let log = function.log();
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));

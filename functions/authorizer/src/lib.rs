@@ -63,7 +63,7 @@ pub enum AuthorizerEvent {
         /// HTTP API: the cache key, joined by commas.
         #[serde(rename = "identitySource")]
         identity_source: Option<String>,
-        /// The whole request.
+        /// The request.
         #[serde(flatten)]
         event: Box<ApiGatewayCustomAuthorizerRequestTypeRequest>,
     },

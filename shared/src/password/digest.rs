@@ -9,7 +9,6 @@ use md5::{Digest, Md5};
 
 use super::MAX_STORED_BYTES;
 
-/// A kind of digest.
 pub(super) struct DigestKind {
     /// The part after `argon2id-` in the algorithm of a wrapped digest.
     pub(super) name: &'static str,

@@ -19,7 +19,6 @@ async fn is_right(password: &str, stored: &str) -> bool {
     matches!(verify(password, stored).await, Verification::Right { .. })
 }
 
-/// The replacement of a stored hash after a login.
 async fn replacement(password: &str, stored: &str) -> Option<String> {
     match verify(password, stored).await {
         Verification::Right { replacement } => replacement.map(|it| it.expose_secret().to_owned()),
@@ -89,17 +88,11 @@ async fn a_wrapped_digest_is_right_for_the_password_and_not_for_the_digest() {
 
 #[tokio::test]
 async fn a_new_hash_has_a_salt_of_its_own_and_is_right_for_its_password_of_up_to_1024_bytes() {
-    let [longest, longer] = ["p".repeat(1024), "p".repeat(1025)];
-    let passwords = [" p ", "p", "P", "pä", "pa\u{308}", "p\0", "p\0q", &longest, &longer];
-    for stored in passwords {
-        let hash = hasher().hash(stored.into()).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
-        assert_ne!(hash, hasher().hash(stored.into()).await.unwrap());
-        for given in passwords {
-            let expected = given == stored && given != longer;
-            let right = is_right(given, &hash).await;
-            assert_eq!(right, expected, "{given:.9?} against {stored:.9?}");
-        }
+    for (bytes, right) in [(1, true), (1024, true), (1025, false)] {
+        let password = "p".repeat(bytes);
+        let hash = hasher().hash(password.as_str().into()).await.unwrap();
+        assert_ne!(hash, hasher().hash(password.as_str().into()).await.unwrap());
+        assert_eq!(is_right(&password, &hash).await, right, "{bytes}");
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -21,6 +18,7 @@ use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{keys::Keys, secrets::SecretCache};
 
@@ -39,18 +37,18 @@ const READYZ_TIMEOUT: Duration = Duration::from_millis(300);
 /// Queries a database, and returns whether it answered. The future may be dropped.
 pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
-/// The state that the two paths report.
 #[derive(Clone)]
 pub(super) struct Health {
     pub(super) keys: SecretCache<Keys>,
-    draining: Arc<AtomicBool>,
+    /// Cancelled when draining begins: from then on `/readyz` is 503.
+    pub(super) draining: CancellationToken,
     database: Option<Arc<Database>>,
 }
 
 impl Health {
     pub(super) fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
         let database = database.map(Database::new).map(Arc::new);
-        Self { keys, draining: Arc::default(), database }
+        Self { keys, draining: CancellationToken::new(), database }
     }
 
     /// Fetches the keys and connects to the database, so that the first request need not.
@@ -62,21 +60,11 @@ impl Health {
         }
     }
 
-    /// Connects to the database, if there is one.
     pub(super) async fn connect(self) {
         if let Some(database) = &self.database {
             // After a freeze of the process, the answer may never come.
             let _ = timeout(QUERY_TIMEOUT, (database.probe)()).await;
         }
-    }
-
-    /// From now on `/readyz` is 503, so that no new requests are sent here.
-    pub(super) fn start_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 
     pub(super) fn router(self) -> Router {
@@ -102,7 +90,7 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     };
     // Starts a fetch if there are no keys: an instance that is not ready gets no other request.
     let has_keys = health.keys.is_ready(SystemTime::now());
-    let (code, status) = match (health.is_draining(), has_keys) {
+    let (code, status) = match (health.draining.is_cancelled(), has_keys) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
         (false, true) => (StatusCode::OK, "ready"),
@@ -159,7 +147,10 @@ impl Database {
 /// That it follows a database that stops and starts is in tests/tests/connections.rs.
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, sync::atomic::AtomicUsize};
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    };
 
     use tokio::time::sleep;
 

@@ -26,7 +26,10 @@ use hyper::body::Incoming;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     signal::unix::{SignalKind, signal},
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    sync::{
+        OwnedSemaphorePermit,
+        mpsc::{UnboundedReceiver, unbounded_channel},
+    },
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -91,7 +94,7 @@ pub(super) async fn serve(
         never = server.accept(&socket) => match never {},
     };
     let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
-    server.service.health.start_draining();
+    server.service.health.draining.cancel();
     let finish = async {
         if stop == Some(SignalKind::terminate()) {
             tracing::info!(seconds = drain.as_secs(), "draining");
@@ -140,7 +143,6 @@ async fn accept(socket: &TcpListener, failed: &RepeatedWarning) -> (TcpStream, S
     }
 }
 
-/// The state that all connections share.
 struct Server {
     service: Service,
     probes: Router,
@@ -164,9 +166,7 @@ impl Server {
         loop {
             let reserved = acquire(&self.limit.reserved).await;
             let (stream, peer) = accept(socket, &failed).await;
-            let permit = self.limit.try_regular();
-            let permit = permit.unwrap_or_else(|| self.limit.reserved(reserved));
-            self.spawn(stream, peer, permit);
+            self.spawn(stream, peer, Some(reserved));
         }
     }
 
@@ -174,12 +174,12 @@ impl Server {
     fn stop(self: &Arc<Self>, socket: TcpListener) {
         self.connections.close();
         let Ok(socket) = socket.into_std() else { return };
-        while let Some(permit) = self.limit.try_regular() {
+        while self.limit.regular.available_permits() > 0 {
             match socket.accept() {
                 Ok((stream, peer)) => {
                     let stream = stream.set_nonblocking(true).map(|()| stream);
                     if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                        self.spawn(stream, peer, permit);
+                        self.spawn(stream, peer, None);
                     }
                 }
                 Err(error) => match error.kind() {
@@ -191,17 +191,26 @@ impl Server {
         }
     }
 
-    fn spawn(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, permit: Permit) {
+    /// Serves a connection, which holds `reserved` until it has a regular permit.
+    fn spawn(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        reserved: Option<OwnedSemaphorePermit>,
+    ) {
         // Each response is one small packet.
         let _ = stream.set_nodelay(true);
-        let server = Arc::clone(self);
+        let (server, permit) = (Arc::clone(self), self.limit.permit());
         self.connections.spawn(async move {
             let handler = |request| server.handle(request, &permit, peer.ip());
             let mut connection = pin!(connection::serve(stream, &permit.progress, handler));
             tokio::select! {
                 biased;
                 () = &mut connection => {}
-                () = permit.upgrade() => connection.await,
+                () = permit.upgrade() => {
+                    drop(reserved);
+                    connection.await;
+                }
             }
         });
     }
@@ -220,7 +229,7 @@ impl Server {
         } else {
             self.service.refuse(&request, "all connections are taken")
         };
-        if !is_discarded || permit.is_reserved() || self.service.health.is_draining() {
+        if !is_discarded || permit.is_reserved() || self.service.health.draining.is_cancelled() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -74,30 +74,3 @@ fn time_limit(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
     let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
     Some(left.saturating_sub(MARGIN.min(left / 4)))
 }
-
-#[cfg(test)]
-mod tests {
-    use lambda_runtime::Context;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::serve::GatewayEvent;
-
-    #[tokio::test]
-    async fn what_is_no_gateway_event_gets_400_and_is_no_failed_invocation() {
-        let service = Service::from_router(axum::Router::new());
-        for event in [
-            json!({}),
-            json!([]),
-            json!({ "Records": [{ "body": "x" }] }),
-            json!({ "requestContext": { "http": { "method": "GET" } }, "headers": { "a": "b\r\n" } }),
-        ] {
-            let event = RawValue::from_string(event.to_string()).unwrap();
-            let event = LambdaEvent::new(event, Context::default());
-            let response = handle::<GatewayEvent>(&service, event).await.unwrap();
-            let response: Value = serde_json::from_str(response.get()).unwrap();
-            assert_eq!(response["statusCode"], 400, "{response}");
-            assert_eq!(response["body"], "bad request");
-        }
-    }
-}

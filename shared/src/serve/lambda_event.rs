@@ -160,13 +160,11 @@ mod tests {
         serde_json::from_str::<GatewayEvent>(&event.to_string()).unwrap().into_request()
     }
 
-    /// The event with these members replaced.
     fn with(mut event: Value, members: &Value) -> Value {
         event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         event
     }
 
-    /// The event of a gateway for `validate`.
     fn sample(gateway: &str) -> Value {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
         let event = std::fs::read_to_string(format!("{folder}/validate-200-{gateway}.json"));

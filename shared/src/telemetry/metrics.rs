@@ -42,10 +42,8 @@ const MAX_KID_CHARACTERS: usize = 64;
 /// Gauges are set at each scrape. An older one, such as that of a removed key, is dropped.
 const GAUGE_IDLE_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// The destination of metrics.
 #[derive(Clone)]
 pub(crate) enum Exporter {
-    /// None.
     Off,
     /// A port that Prometheus scrapes.
     Prometheus(SocketAddr, PrometheusHandle),
@@ -91,7 +89,6 @@ impl Exporter {
     }
 }
 
-/// Records a duration.
 #[cfg(any(feature = "password", feature = "mysql"))]
 pub(crate) fn record_duration(name: &'static str, duration: Duration) {
     histogram!(name).record(duration);
@@ -180,12 +177,10 @@ impl RequestCounter {
     }
 }
 
-/// Sets the gauge of a key.
 pub(crate) fn record_key(kid: Option<&str>, algorithm: &'static str) {
     gauge!(KEY_INFO, "kid" => label(kid.unwrap_or_default()), "alg" => algorithm).set(1);
 }
 
-/// Sets the gauges of open connections and of their limit.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and these are small")]
 pub(crate) fn record_connections(open: usize, limit: usize) {
     gauge!(CONNECTIONS).set(open as f64);

@@ -94,8 +94,7 @@ pub(crate) struct RequestLog {
     /// `None` if it is longer than any registered method.
     method: Option<Method>,
     uri: Uri,
-    /// `None` if the request has no usable id.
-    id: Option<RequestId>,
+    id: RequestId,
     finished: bool,
 }
 
@@ -115,6 +114,7 @@ impl RequestLog {
     pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
         let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = request.extensions().get().cloned().or_else(|| RequestId::parse(given()?));
+        let id = id.unwrap_or_else(RequestId::random);
         let method = Some(request.method()).filter(|name| name.as_str().len() <= 20);
         let (method, uri) = (method.cloned(), request.uri().clone());
         Self { counter, start: Instant::now(), method, uri, id, finished: false }
@@ -144,7 +144,7 @@ impl RequestLog {
                     path = &*path,
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
-                    request_id = self.id.clone().unwrap_or_else(RequestId::random).0,
+                    request_id = self.id.0,
                     outcome = outcome.map(|outcome| outcome.name.0),
                     user_id = cause.and_then(|cause| cause.user_id.as_deref()),
                     reason = cause.and_then(|cause| cause.reason.as_deref()),

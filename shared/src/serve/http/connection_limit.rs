@@ -29,10 +29,9 @@ const UPGRADE_TIMEOUT: Duration = Duration::from_millis(250);
 /// For the first head on a reserved connection.
 const RESERVED_HEADER_READ_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The limit, and the open connections.
 pub(super) struct ConnectionLimit {
     total: usize,
-    regular: Arc<Semaphore>,
+    pub(super) regular: Arc<Semaphore>,
     pub(super) reserved: Arc<Semaphore>,
     /// By the address of their `Progress`.
     open: Mutex<HashMap<usize, Arc<Progress>>>,
@@ -64,15 +63,12 @@ impl ConnectionLimit {
         })
     }
 
-    /// A permit for all requests; `None` if all are taken.
-    pub(super) fn try_regular(self: &Arc<Self>) -> Option<Permit> {
-        let permit = Arc::clone(&self.regular).try_acquire_owned().ok()?;
-        Some(self.permit(HEADER_READ_TIMEOUT, permit.into(), None))
-    }
-
-    /// A permit for probes alone, until a connection that was idle is closed.
-    pub(super) fn reserved(self: &Arc<Self>, reserved: OwnedSemaphorePermit) -> Permit {
-        if !self.close_idle()
+    /// The permit of a new connection: for all requests, or at the limit for probes alone, until a
+    /// connection that was idle is closed.
+    pub(super) fn permit(self: &Arc<Self>) -> Permit {
+        let regular = Arc::clone(&self.regular).try_acquire_owned().ok();
+        if regular.is_none()
+            && !self.close_idle()
             && let Some(times) = self.exhausted.due()
         {
             let max_connections = self.total;
@@ -82,24 +78,16 @@ impl ConnectionLimit {
                 "all connections are in use; the next requests are answered with 503, but for probes"
             );
         }
-        self.permit(RESERVED_HEADER_READ_TIMEOUT, OnceCell::new(), Some(reserved))
+        let first_head =
+            if regular.is_some() { HEADER_READ_TIMEOUT } else { RESERVED_HEADER_READ_TIMEOUT };
+        let progress = Progress::new(first_head, self.close.child_token());
+        self.open().insert(Arc::as_ptr(&progress).addr(), Arc::clone(&progress));
+        Permit { limit: Arc::clone(self), progress, regular: OnceCell::new_with(regular) }
     }
 
-    /// Sets the gauges of connections.
     pub(super) fn record(&self) {
         let open = self.total.saturating_sub(self.regular.available_permits());
         record_connections(open, self.total);
-    }
-
-    fn permit(
-        self: &Arc<Self>,
-        first_head: Duration,
-        regular: OnceCell<OwnedSemaphorePermit>,
-        reserved: Option<OwnedSemaphorePermit>,
-    ) -> Permit {
-        let progress = Progress::new(first_head, self.close.child_token());
-        self.open().insert(Arc::as_ptr(&progress).addr(), Arc::clone(&progress));
-        Permit { limit: Arc::clone(self), progress, regular, reserved: Mutex::new(reserved) }
     }
 
     /// Closes the connection that has been idle longest. `false` if none is idle.
@@ -116,28 +104,25 @@ impl ConnectionLimit {
     }
 }
 
-/// The permit of one open connection.
 pub(super) struct Permit {
     limit: Arc<ConnectionLimit>,
     pub(super) progress: Arc<Progress>,
+    /// Empty while it is for probes alone.
     regular: OnceCell<OwnedSemaphorePermit>,
-    /// Released with the upgrade to a regular one.
-    reserved: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Permit {
-    /// Waits until the permit is a regular one.
+    /// Waits until it is for all requests.
     pub(super) async fn upgrade(&self) {
         let upgrade = async {
             let permit = acquire(&self.limit.regular).await;
-            self.reserved.lock().unwrap_or_else(PoisonError::into_inner).take();
             self.progress.extend_header_timeout();
             permit
         };
         self.regular.get_or_init(|| upgrade).await;
     }
 
-    /// Whether the permit is a regular one, or becomes one soon.
+    /// Whether it is for all requests, or becomes so in time.
     pub(super) async fn upgrade_in_time(&self) -> bool {
         if self.is_reserved() {
             self.limit.close_idle();

@@ -28,43 +28,33 @@ pub(super) struct Progress {
     pub(super) close: CancellationToken,
 }
 
+#[derive(Default)]
 struct State {
-    phase: Phase,
-    /// The number of request heads so far.
+    /// Of the head that is awaited, or of the idle connection; `None` while a request is handled.
+    deadline: Option<Instant>,
+    /// Set between two requests.
+    idle_since: Option<Instant>,
+    /// Set while the client reads nothing of its response.
+    write_deadline: Option<Instant>,
     requests: u64,
     /// A body was announced, and is not complete.
     body_pending: bool,
     /// A part of a request was received.
     partial: bool,
-    /// Set while the client reads nothing of its response.
-    write_deadline: Option<Instant>,
-}
-
-#[derive(Clone, Copy)]
-enum Phase {
-    /// A head is awaited.
-    Head { deadline: Instant },
-    /// A request is being handled.
-    Handling,
-    /// The last request was answered, and nothing of the next one was received.
-    Idle { since: Instant },
 }
 
 impl Progress {
-    /// A new connection.
     pub(super) fn new(first_head: Duration, close: CancellationToken) -> Arc<Self> {
-        let phase = Phase::Head { deadline: Instant::now() + first_head };
-        let (body_pending, partial) = (false, false);
-        let state = State { phase, requests: 0, body_pending, partial, write_deadline: None };
-        Arc::new(Self { state: Mutex::new(state), close })
+        let deadline = Some(Instant::now() + first_head);
+        Arc::new(Self { state: Mutex::new(State { deadline, ..State::default() }), close })
     }
 
     /// Bytes were received. If a body is pending they are part of it, under its own timeout.
     pub(super) fn received(&self) {
         let mut state = self.state();
         state.partial = true;
-        if matches!(state.phase, Phase::Idle { .. }) && !state.body_pending {
-            state.phase = Phase::Head { deadline: Instant::now() + HEADER_READ_TIMEOUT };
+        if !state.body_pending && state.idle_since.take().is_some() {
+            state.deadline = Some(Instant::now() + HEADER_READ_TIMEOUT);
         }
     }
 
@@ -72,8 +62,8 @@ impl Progress {
     pub(super) fn begin_request(&self, body_pending: bool) {
         let mut state = self.state();
         state.requests += 1;
-        (state.phase, state.body_pending, state.partial) =
-            (Phase::Handling, body_pending, body_pending);
+        (state.deadline, state.idle_since) = (None, None);
+        (state.body_pending, state.partial) = (body_pending, body_pending);
     }
 
     /// The number of the last request whose head is complete.
@@ -83,7 +73,8 @@ impl Progress {
 
     /// The response is ready to be sent.
     pub(super) fn end_request(&self) {
-        self.state().phase = Phase::Idle { since: Instant::now() };
+        let (mut state, now) = (self.state(), Instant::now());
+        (state.deadline, state.idle_since) = (Some(now + IDLE_TIMEOUT), Some(now));
     }
 
     /// The body of this request is complete; a pending body may be that of the next one.
@@ -104,19 +95,18 @@ impl Progress {
         }
     }
 
-    /// Restarts the timeout of the awaited head.
+    /// Restarts the timeout of the first head, if it is awaited.
     pub(super) fn extend_header_timeout(&self) {
-        if let Phase::Head { deadline } = &mut self.state().phase {
-            *deadline = Instant::now() + HEADER_READ_TIMEOUT;
+        let mut state = self.state();
+        if state.requests == 0 {
+            state.deadline = Some(Instant::now() + HEADER_READ_TIMEOUT);
         }
     }
 
     /// The time since which the connection is idle; `None` if it is not.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        match *self.state() {
-            State { phase: Phase::Idle { since }, body_pending: false, .. } => Some(since),
-            _ => None,
-        }
+        let state = self.state();
+        state.idle_since.filter(|_| !state.body_pending)
     }
 
     /// Whether the client may still be sending a request.
@@ -128,12 +118,8 @@ impl Progress {
     pub(super) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
         let poll = |context: &mut Context<'_>| {
-            let State { phase, write_deadline, .. } = *self.state();
-            let deadline = match (write_deadline, phase) {
-                (Some(deadline), _) | (None, Phase::Head { deadline }) => deadline,
-                (None, Phase::Idle { since }) => since + IDLE_TIMEOUT,
-                (None, Phase::Handling) => return Poll::Pending,
-            };
+            let State { deadline, write_deadline, .. } = *self.state();
+            let Some(deadline) = write_deadline.or(deadline) else { return Poll::Pending };
             if sleep.deadline() != deadline {
                 sleep.as_mut().reset(deadline);
             }

@@ -13,6 +13,7 @@ use super::{
     progress::{HEADER_READ_TIMEOUT, Progress},
     *,
 };
+use crate::{keys::Keys, secrets::Secrets, serve::App};
 
 const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const BODY_HEAD: &[u8] = b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n";
@@ -98,10 +99,12 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
 
 #[tokio::test]
 async fn a_client_in_the_backlog_when_the_listener_closes_is_answered() {
-    let service = Service::from_router(Router::new().fallback(async || StatusCode::NO_CONTENT));
+    let keys = Arc::new(Keys::read(&"a key that this test never uses".into()).unwrap()).into();
+    let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
+    let app = App { router, keys, secrets: Secrets::default(), database: None };
     let socket = listen(([127, 0, 0, 1], 0).into()).ok().unwrap();
     let address = socket.local_addr().unwrap();
-    let server = Server::new(service, 2);
+    let server = Server::new(Service::new(app, None, None), 2);
     // Connected by the system, and not yet accepted.
     let mut client = TcpStream::connect(address).await.unwrap();
     server.stop(socket);
