@@ -35,7 +35,16 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, serve
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening for metrics");
     }
-    let router = router(handle.clone(), server);
+    let scraped = Arc::new(Mutex::new(handle.clone()));
+    let scrape = async move || {
+        // One scrape at a time sets the gauges and reads them.
+        let handle = scraped.lock().unwrap_or_else(PoisonError::into_inner);
+        server.service.record_secret_ages();
+        server.service.record_keys();
+        server.limit.record();
+        ([(CONTENT_TYPE, TEXT)], handle.render())
+    };
+    let router = refuse_others(Router::new().route("/metrics", get(scrape)), "GET, HEAD");
     let upkeep = async {
         loop {
             sleep(UPKEEP_INTERVAL).await;
@@ -62,17 +71,4 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, serve
         }
     };
     tokio::join!(upkeep, connections);
-}
-
-fn router(handle: PrometheusHandle, server: Arc<Server>) -> Router {
-    let handle = Arc::new(Mutex::new(handle));
-    let scrape = async move || {
-        // One scrape at a time sets the gauges and reads them.
-        let handle = handle.lock().unwrap_or_else(PoisonError::into_inner);
-        server.service.record_secret_ages();
-        server.service.record_keys();
-        server.limit.record();
-        ([(CONTENT_TYPE, TEXT)], handle.render())
-    };
-    refuse_others(Router::new().route("/metrics", get(scrape)), "GET, HEAD")
 }
