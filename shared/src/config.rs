@@ -28,6 +28,18 @@ use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr};
 use thiserror::Error;
 use variables::VARIABLES;
 
+macro_rules! default_is_all_unset {
+    ($($config:ty),*) => {$(
+        impl Default for $config {
+            fn default() -> Self {
+                Self::read(&mut Reader::new(&|_| None))
+            }
+        }
+    )*};
+}
+
+default_is_all_unset!(Argon2Config, IssueConfig, SecretsConfig, ThrottleConfig, VerifyConfig);
+
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{variable}: {reason}")]
@@ -52,11 +64,6 @@ impl<'a> Reader<'a> {
     /// A reader that has found nothing wrong yet.
     pub fn new(variables: Variables<'a>) -> Self {
         Self { variables, problems: Vec::new() }
-    }
-
-    /// A reader that finds every variable unset, for defaults.
-    fn unset() -> Self {
-        Self::new(&|_| None)
     }
 
     /// What was read, if nothing was wrong.

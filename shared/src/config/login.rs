@@ -52,12 +52,6 @@ impl Argon2Config {
     }
 }
 
-impl Default for Argon2Config {
-    fn default() -> Self {
-        Self::read(&mut Reader::unset())
-    }
-}
-
 /// How many hashes are computed at once, and how many may wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HashLimits {
@@ -101,11 +95,5 @@ impl ThrottleConfig {
             source_limit: Some(source_limit).filter(|limit| *limit > 0),
             proxy_hops: reader.number("TRUSTED_PROXY_HOPS", 0..=16),
         }
-    }
-}
-
-impl Default for ThrottleConfig {
-    fn default() -> Self {
-        Self::read(&mut Reader::unset())
     }
 }

@@ -89,9 +89,3 @@ impl SecretsConfig {
         }
     }
 }
-
-impl Default for SecretsConfig {
-    fn default() -> Self {
-        Self::read(&mut Reader::unset())
-    }
-}

@@ -29,12 +29,6 @@ impl IssueConfig {
     }
 }
 
-impl Default for IssueConfig {
-    fn default() -> Self {
-        Self::read(&mut Reader::unset())
-    }
-}
-
 /// How tokens are verified.
 #[derive(Debug, Clone)]
 pub struct VerifyConfig {
@@ -54,11 +48,5 @@ impl VerifyConfig {
             audience: reader.text("JWT_AUDIENCE"),
             cache_entries: reader.number("TOKEN_CACHE_ENTRIES", 0..=1_000_000),
         }
-    }
-}
-
-impl Default for VerifyConfig {
-    fn default() -> Self {
-        Self::read(&mut Reader::unset())
     }
 }

@@ -1,11 +1,10 @@
 //! AWS Secrets Manager, by AWS's SDK.
 
-mod connections;
 mod extension;
 
 pub use aws_sdk_secretsmanager::Client;
 
-use std::{env, error::Error, iter, time::Duration};
+use std::{env, error::Error, iter, sync::LazyLock, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
@@ -18,6 +17,14 @@ use aws_sdk_secretsmanager::{
     },
     error::{ProvideErrorMetadata, SdkError},
 };
+use aws_smithy_http_client::{
+    Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_types::service_config::ServiceConfigKey;
 use axum::http::Uri;
 use secrecy::SecretString;
@@ -25,10 +32,11 @@ use thiserror::Error;
 use tokio::sync::OnceCell;
 
 use super::Stage;
-use connections::Connections;
 
 /// The time limit of one attempt: shorter than a request waits, so that a second one may answer it.
 const ONE_ATTEMPT: Duration = Duration::from_millis(1_500);
+/// Leaves time for a second attempt while a request waits.
+const CONNECT: Duration = Duration::from_secs(1);
 /// The longest pause before the second attempt; twice as long before the third, the last one.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -163,7 +171,7 @@ impl SecretsManager {
 pub async fn client() -> Result<Client, CallError> {
     let stalled = StalledStreamProtectionConfig::enabled().grace_period(ONE_ATTEMPT);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(Connections::default())
+        .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(PAUSE))
         .stalled_stream_protection(stalled.build());
     // The SDK takes an empty variable for a region.
@@ -191,6 +199,27 @@ pub async fn client() -> Result<Client, CallError> {
     let attempts = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited());
     builder.set_retry_partition(Some(attempts.build()));
     Ok(Client::from_conf(builder.build()))
+}
+
+/// The HTTP client of the SDK and of its sources of credentials. The SDK's own one asks no proxy
+/// (<https://github.com/awslabs/aws-sdk-rust/issues/169>).
+fn http_client() -> SharedHttpClient {
+    // Made at the first call, since that reads the CAs of the system, or of `SSL_CERT_FILE` and
+    // `SSL_CERT_DIR`.
+    let connector = LazyLock::new(connector);
+    http_client_fn(move |_, _| connector.clone())
+}
+
+fn connector() -> SharedHttpConnector {
+    let limits =
+        HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(ONE_ATTEMPT);
+    let connector = Connector::builder()
+        .connector_settings(limits.build())
+        // A connection that was idle during a freeze may be dead.
+        .pool_max_idle_per_host(0)
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    SharedHttpConnector::new(connector.build())
 }
 
 /// The configured endpoint of a service, if there is one; an empty variable counts as unset. The
@@ -222,9 +251,43 @@ fn variable(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use std::{
+        collections::HashSet,
+        io::{BufRead, BufReader, Write},
+        net::{TcpListener, TcpStream},
+        thread,
+    };
+
+    use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+    use http_body_util::BodyExt;
 
     use super::*;
+
+    /// Answers with the port of the client, which differs with each connection.
+    fn answer(mut stream: &TcpStream) -> Option<()> {
+        let mut lines = BufReader::new(stream).lines();
+        while !lines.next()?.ok()?.is_empty() {}
+        let port = stream.peer_addr().ok()?.port();
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{port:05}").ok()
+    }
+
+    #[tokio::test]
+    async fn each_call_has_a_connection_of_its_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || while answer(&stream).is_some() {});
+            }
+        });
+        let (connector, mut ports) = (connector(), HashSet::new());
+        for _ in 0..3 {
+            let answer = connector.call(HttpRequest::get(&url).unwrap()).await.unwrap();
+            assert!(ports.insert(answer.into_body().collect().await.unwrap().to_bytes()));
+            // Until the connection could be used again.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 
     #[test]
     fn a_request_that_an_error_quotes_is_not_told() {
