@@ -50,7 +50,7 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// Where variables come from: [`std::env::var_os`], or what a test says.
+/// The value of a variable by its name: [`std::env::var_os`], or a function of a test.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Reads variables and collects what is wrong with them, for [`finish`](Self::finish). An empty

@@ -109,13 +109,13 @@ pub enum KeyUse {
     Verify,
 }
 
-/// The keys at hand. The first that can sign signs; all verify.
+/// A set of keys. The first that can sign signs; all verify.
 #[derive(Debug)]
 pub struct Keys(Vec<Key>);
 
 impl Keys {
-    /// Fetches the configured keys, again as they grow old, and for verifying also what Secrets
-    /// Manager holds as `AWSPREVIOUS`.
+    /// A cache of the configured keys. To verify, it also has the keys at `AWSPREVIOUS` in Secrets
+    /// Manager.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Where secrets come from, and how long one is trusted.
+//! The sources of secrets, and when they are refreshed.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,7 +18,7 @@ pub struct SecretSource {
 /// Where a secret is.
 #[derive(Debug, Clone)]
 pub enum SecretPlace {
-    /// Here: the variable held the secret itself.
+    /// The variable held the secret itself.
     Value(SecretString),
     /// In a file, such as a mounted Kubernetes Secret.
     File(PathBuf),
@@ -35,7 +35,7 @@ impl SecretSource {
         reader.secret(&names, missing)
     }
 
-    /// What an operator calls this source: variable and file or secret name.
+    /// The variable, and the name of the file or secret, for messages.
     #[must_use]
     pub fn describe(&self) -> String {
         let variable = self.variable;
@@ -66,7 +66,7 @@ impl SecretKind {
     }
 }
 
-/// How secrets are kept.
+/// How secrets are fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct SecretsConfig {
     /// `SECRET_REFRESH_SECONDS`: the age at which a secret is fetched again.

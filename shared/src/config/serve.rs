@@ -1,4 +1,4 @@
-//! How requests come in, and where logs and metrics go.
+//! The transport of requests, logs and metrics.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -16,22 +16,22 @@ pub enum TransportConfig {
     Lambda {
         /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests at once, 1 in classic Lambda.
         concurrency: u32,
-        /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: every environment begins with what is
-        /// in memory after the start.
+        /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: each environment starts from a snapshot
+        /// of the started process.
         snapshot: bool,
     },
     /// A listener for HTTP/1.1.
     Http {
         /// `HOST` and `PORT`.
         address: SocketAddr,
-        /// `DRAIN_SECONDS`: how long to go on answering after SIGTERM.
+        /// `DRAIN_SECONDS`: how long requests are answered after SIGTERM.
         drain: Duration,
         /// `MAX_CONNECTIONS`: how many connections may be open at once.
         max_connections: usize,
     },
 }
 
-/// Without these the library that speaks to Lambda panics.
+/// Without these, `lambda_runtime` panics.
 const LAMBDA_VARIABLES: [&str; 3] =
     ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"];
 
@@ -86,7 +86,7 @@ pub(crate) fn read_base_path(reader: &mut Reader<'_>) -> Option<String> {
 #[derive(Debug, Clone)]
 pub(crate) struct LogConfig {
     pub(crate) levels: Targets,
-    /// One JSON object a line, for machines, and not one readable line, for a person at a terminal.
+    /// Whether a line is a JSON object, and not a text for a person at a terminal.
     pub(crate) is_json: bool,
 }
 
@@ -114,8 +114,8 @@ pub(crate) enum MetricsConfig {
 }
 
 impl MetricsConfig {
-    /// Reads the configuration. A setting for the other transport is a problem: it was made in the
-    /// belief that there are metrics.
+    /// Reads the configuration. A variable for the other transport is a problem, since it would have
+    /// no effect.
     pub(crate) fn read(reader: &mut Reader<'_>, transport: TransportConfig) -> Self {
         match transport {
             TransportConfig::Lambda { .. } => {
@@ -134,7 +134,7 @@ impl MetricsConfig {
                 }
                 let port = reader.optional_number("METRICS_PORT", 0..=u16::MAX);
                 let Some(port) = port else { return Self::Off };
-                // With 0 the system chooses, and never the same one twice.
+                // With 0 the system chooses two different ports.
                 if port != 0 && port == address.port() {
                     let reason = "is the same as PORT; metrics are for other eyes";
                     reader.problem("METRICS_PORT", reason);

@@ -178,8 +178,8 @@ pub async fn client() -> Result<Client, CallError> {
     if let Some(region) = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable) {
         loader = loader.region(Region::new(region));
     }
-    // A start does not build the whole chain where it would end at its first link. Lambda sets
-    // no such variables where it starts from a snapshot.
+    // A start on Lambda is faster without the chain of all sources. With SnapStart, Lambda does not
+    // set these variables.
     let on_lambda = variable("AWS_LAMBDA_RUNTIME_API").is_some();
     if on_lambda && variable("AWS_ACCESS_KEY_ID").is_some() {
         loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
@@ -189,13 +189,13 @@ pub async fn client() -> Result<Client, CallError> {
         return Err(CallError::permanent("no AWS region is configured; set AWS_REGION"));
     }
     let own = endpoint(&config, "Secrets Manager")?;
-    // Those of the sources of credentials.
+    // Those that credentials may come from.
     for service in ["STS", "SSO", "SSO OIDC"] {
         endpoint(&config, service)?;
     }
     let mut builder = Builder::from(&config);
     builder.set_endpoint_url(own);
-    // Each fetch has its three attempts, however many calls have failed before.
+    // Each call has its three attempts, even after many failures.
     let attempts = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited());
     builder.set_retry_partition(Some(attempts.build()));
     Ok(Client::from_conf(builder.build()))
@@ -215,7 +215,7 @@ fn connector() -> SharedHttpConnector {
         HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(ONE_ATTEMPT);
     let connector = Connector::builder()
         .connector_settings(limits.build())
-        // A connection that was idle during a freeze may be dead.
+        // A connection that was idle during a freeze may be dead, so none is kept.
         .pool_max_idle_per_host(0)
         .proxy_config(ProxyConfig::from_env())
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc));

@@ -1,8 +1,5 @@
-//! The AWS Parameters and Secrets Lambda extension, and the Secrets Manager agent, which
-//! speaks the same: a process beside ours that asks the service, and keeps the answers.
-//!
-//! It spares this process the TLS to the service at a cold start. What it keeps may be
-//! as old as its own settings let it be: see docs/lambda.md.
+//! The AWS Parameters and Secrets Lambda extension, or the Secrets Manager agent, which has the same
+//! interface: a local process that calls the service and caches its answers (docs/lambda.md).
 
 use std::{error::Error, time::Duration};
 
@@ -20,24 +17,22 @@ use tokio::time;
 use super::{CallError, Failure, ONE_ATTEMPT, causes, variable};
 use crate::secrets::Stage;
 
-/// Shows that the request comes from this environment, and not from outside through a program in
-/// it that passes requests on.
+/// Protects the extension from server-side request forgery.
 const TOKEN_HEADER: &str = "x-aws-parameters-secrets-token";
-/// What the token is: Lambda's own session, or what the agent was given.
+/// The session token of Lambda, or the token of the agent.
 const TOKENS: [&str; 2] = ["AWS_SESSION_TOKEN", "AWS_TOKEN"];
 /// A secret has 64 KiB at most; as JSON it may grow.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
-/// Before the second attempt and the third, which is the last.
+/// The pauses before the second attempt and before the third, the last one.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
-/// The part of the answer that is of use here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SecretValue {
     secret_string: Option<SecretString>,
 }
 
-/// The text at this stage, from the extension that listens on this port of this host.
+/// The text at this stage, from the extension that listens on this local port.
 pub(super) async fn get(
     port: u16,
     id: &str,
@@ -78,7 +73,7 @@ async fn ask(
         token.set_sensitive(true);
         request = request.header(TOKEN_HEADER, token);
     }
-    // No connection is kept: it would not be trusted after a freeze.
+    // A connection that was idle during a freeze may be dead, so none is kept.
     let client = Client::builder(TokioExecutor::new()).build_http();
     let answer = client.request(request.body(Empty::<Bytes>::new())?).await?;
     let status = answer.status();
@@ -91,8 +86,8 @@ fn unanswered(reason: &str) -> CallError {
     CallError { reason, failure: Failure::Transient, code: None }
 }
 
-/// The extension gives the service's refusal in words of its own, and refuses everything
-/// until it has started: what names no lasting cause may go better next time.
+/// The extension quotes the error of the service, and refuses everything until it has started. So
+/// an answer without a permanent cause is transient.
 fn refused(status: StatusCode, body: &[u8]) -> CallError {
     let text = String::from_utf8_lossy(body);
     let (failure, code) = if text.contains("ResourceNotFoundException") {
