@@ -1,8 +1,12 @@
 //! The `Authorization` header (RFC 9110 section 11.6.2), with the schemes Basic and Bearer. What it is
 //! parsed into is a property in tests/fuzz.
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{
+    HeaderMap, HeaderValue,
+    header::{AUTHORIZATION, COOKIE},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use cookie::Cookie;
 use secrecy::{ExposeSecret, SecretString};
 
 /// An e-mail and a password, exactly as sent: not trimmed, normalised or truncated. Without `Debug`,
@@ -33,6 +37,22 @@ impl BasicCredentials {
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     credentials(headers, "Bearer")
+}
+
+/// The unverified token in the only cookie of this name (RFC 6265 section 4.2). `None` for a request
+/// with an `Authorization` header or with two such cookies: another host of the site can set one.
+#[must_use]
+pub fn cookie_token<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    // Caddy sends an empty header where a client sent none.
+    if !headers.get_all(AUTHORIZATION).iter().all(HeaderValue::is_empty) {
+        return None;
+    }
+    let texts = headers.get_all(COOKIE).iter().map(|value| str::from_utf8(value.as_bytes()));
+    let texts: Vec<_> = texts.collect::<Result<_, _>>().ok()?;
+    let cookies = texts.into_iter().flat_map(Cookie::split_parse).flatten();
+    let mut values = cookies.filter(|it| it.name() == name).filter_map(|it| it.value_raw());
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    Some(value).filter(|value| !value.is_empty())
 }
 
 /// The credentials after `scheme` in the only `Authorization` header. A comma is refused like a

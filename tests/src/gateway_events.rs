@@ -27,8 +27,15 @@ impl Gateway {
     /// The event for this request.
     pub fn event(self, request: &Request) -> Value {
         let mut headers = BTreeMap::<&str, Vec<_>>::new();
+        let mut cookies = Vec::new();
         for (name, value) in &request.headers {
-            headers.entry(name).or_default().push(String::from_utf8_lossy(value));
+            let value = String::from_utf8_lossy(value);
+            // Payload 2.0 has them in a member of their own.
+            if name == "cookie" && matches!(self, Self::FunctionUrl | Self::HttpApi) {
+                cookies.extend(value.split(';').map(|cookie| cookie.trim().to_owned()));
+            } else {
+                headers.entry(name).or_default().push(value);
+            }
         }
         let each = |value: fn(&Vec<_>) -> Value| -> Value {
             headers.iter().map(|(name, values)| (*name, value(values))).collect()
@@ -67,6 +74,9 @@ impl Gateway {
                     *member = value.clone();
                 }
             }
+        }
+        if !cookies.is_empty() {
+            event["cookies"] = json!(cookies);
         }
         // No function reads it.
         event["body"] = "aWdub3JlZA==".into();

@@ -74,16 +74,19 @@ impl Lambda {
     }
 }
 
+/// All gateways of AWS that call functions.
+pub const GATEWAYS: [Gateway; 6] = [
+    Gateway::FunctionUrl,
+    Gateway::HttpApi,
+    Gateway::RestApi,
+    Gateway::LoadBalancer,
+    Gateway::LoadBalancerMultiValue,
+    Gateway::Lattice,
+];
+
 /// Checks every row of the contract, as each gateway calls the functions.
 pub fn check_contract(login: &Lambda, validate: &Lambda) {
-    for gateway in [
-        Gateway::FunctionUrl,
-        Gateway::HttpApi,
-        Gateway::RestApi,
-        Gateway::LoadBalancer,
-        Gateway::LoadBalancerMultiValue,
-        Gateway::Lattice,
-    ] {
+    for gateway in GATEWAYS {
         contract::check(
             |name, request| if name == "login" { login } else { validate }.send(gateway, request),
             // A load balancer gives the last of two headers only, unless it is told otherwise.

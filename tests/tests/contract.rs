@@ -9,6 +9,7 @@ use system_tests::{
     contract::{SECRET, USER, add_users, token},
     database::DatabaseServer,
     environment,
+    http::Request,
     lambda::{self, Lambda},
     mariadb, mysql9,
     service::{Service, check_contract, start_both},
@@ -70,12 +71,18 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
     let server = mariadb::shared();
     check_on(&server).await;
     let all = [("BASE_PATH", "/auth"), TRACE];
-    let validate = Lambda::start("validate", "1", environment(&all));
+    let validate = with(environment(&all), &[("TOKEN_COOKIE", "token")]);
+    let validate = Lambda::start("validate", "1", validate);
     // Each gateway sends the same wrong passwords.
     let failures = [("LOGIN_MAX_FAILURES", "100")];
     let login = users::login_variables(with(server.login_variables(), &all), &failures);
     let login = Lambda::start("login", "1", login);
     lambda::check_contract(&login, &validate);
+    let cookie = format!("a=b; token={}", token(USER.0, false));
+    for gateway in lambda::GATEWAYS {
+        let request = Request::new("GET", "/validate").header("cookie", &cookie);
+        assert_eq!(validate.send(gateway, &request).status, 200, "a cookie through {gateway:?}");
+    }
 
     let token = login.request("POST", "/auth/login").basic(USER.0, USER.1).send();
     assert_eq!(token.status, 200, "below the base path of a function URL");

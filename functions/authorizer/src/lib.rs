@@ -8,7 +8,10 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderValue, Request, Response, StatusCode, header::AUTHORIZATION},
+    http::{
+        HeaderValue, Request, Response, StatusCode,
+        header::{AUTHORIZATION, COOKIE},
+    },
     routing::any,
 };
 use lambda_http::{
@@ -86,6 +89,7 @@ impl InvocationEvent for AuthorizerEvent {
                 let mut described = ApiGatewayV2httpRequest::default();
                 described.raw_path = event.raw_path;
                 described.headers = event.headers;
+                described.cookies = Some(event.cookies);
                 described.request_context = event.request_context;
                 let identity_source = event.identity_source.as_deref();
                 (request(GatewayEvent::ApiGatewayV2(described), identity_source), None)
@@ -160,8 +164,10 @@ fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Reque
     let is_cache_key = |value: &HeaderValue| {
         identity_source.is_none_or(|sources| sources.iter().any(|source| source == value))
     };
-    if !request.headers().get_all(AUTHORIZATION).iter().all(is_cache_key) {
-        request.headers_mut().remove(AUTHORIZATION);
+    for name in [AUTHORIZATION, COOKIE] {
+        if !request.headers().get_all(&name).iter().all(is_cache_key) {
+            request.headers_mut().remove(name);
+        }
     }
     request
 }

@@ -57,7 +57,8 @@ fn responses(claims: Option<Value>) -> [Value; 2] {
 async fn respond(event: &Value) -> Value {
     let event: AuthorizerEvent = serde_json::from_str(&event.to_string()).expect("an event");
     let (request, format) = event.into_request();
-    let state = ValidateState::new(keys(), VerifyConfig::default());
+    let config = VerifyConfig { cookie: Some("token".into()), ..VerifyConfig::default() };
+    let state = ValidateState::new(keys(), config);
     let response = router(state).oneshot(request).await.expect("a response");
     let response = AuthorizerEvent::format(format, response).await.expect("a response");
     serde_json::to_value(response).expect("JSON")
@@ -110,6 +111,24 @@ async fn a_token_that_is_not_in_the_identity_source_is_refused() {
         (json!("session-1"), true),
         (json!(["session-1", good]), false),
         (json!(format!("{good},GET /orders")), false),
+        (Value::Null, false),
+    ] {
+        event["identitySource"] = source;
+        assert_eq!(is_refused(&event).await, refused, "{}", event["identitySource"]);
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_a_cookie_counts_only_if_the_cookie_is_an_identity_source() {
+    let token = bearer(&claims()).replace("Bearer ", "token=");
+    let [mut event, ..] = events("");
+    event["headers"].as_object_mut().expect("an object").remove("authorization");
+    event["cookies"] = json!(["a=b", token]);
+    let header = format!("a=b; {token}");
+    for (source, refused) in [
+        (json!(["session-1"]), true),
+        (json!(["a=b", token]), true),
+        (json!([header]), false),
         (Value::Null, false),
     ] {
         event["identitySource"] = source;

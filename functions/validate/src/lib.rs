@@ -12,7 +12,7 @@ use axum::{
     routing::{any, get},
 };
 use shared::{
-    authorization::bearer_token,
+    authorization::{bearer_token, cookie_token},
     config::{Problem, Reader, SecretSource, SecretsConfig, TransportConfig, VerifyConfig},
     keys::{KeyUse, Keys},
     respond::{self, Cause, Refusal, refuse_others, refused, unavailable, verified},
@@ -72,6 +72,8 @@ pub struct ValidateState {
     verifier: TokenVerifier,
     /// `JWT_ISSUER`, if it is a URL.
     issuer: Option<String>,
+    /// `TOKEN_COOKIE`.
+    cookie: Option<String>,
 }
 
 impl ValidateState {
@@ -80,8 +82,8 @@ impl ValidateState {
     pub fn new(keys: impl Into<SecretCache<Keys>>, token: VerifyConfig) -> Self {
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
         let issuer = token.issuer.clone().filter(is_url);
-        let keys = keys.into();
-        Self { verifier: TokenVerifier::new(keys.clone(), token), keys, issuer }
+        let (keys, cookie) = (keys.into(), token.cookie.clone());
+        Self { verifier: TokenVerifier::new(keys.clone(), token), keys, issuer, cookie }
     }
 }
 
@@ -99,10 +101,12 @@ pub fn router(state: ValidateState) -> Router {
     refuse_others(router, "GET, HEAD").with_state(Arc::new(state))
 }
 
-/// Whether a request may pass, and its user. Only the `Authorization` header decides.
+/// Whether a request may pass, and its user. Only the `Authorization` header decides, or, without it,
+/// the cookie `TOKEN_COOKIE`.
 pub async fn validate(State(state): State<Arc<ValidateState>>, request: Request) -> Response {
     let headers = request.headers();
-    let Some(token) = bearer_token(headers) else {
+    let from_cookie = || cookie_token(headers, state.cookie.as_deref()?);
+    let Some(token) = bearer_token(headers).or_else(from_cookie) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
     let now = SystemTime::now();

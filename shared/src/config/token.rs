@@ -36,6 +36,10 @@ pub struct VerifyConfig {
     pub issuer: Option<String>,
     /// `JWT_AUDIENCE`: the `aud` claim that a token must have.
     pub audience: Option<String>,
+    /// `JWT_LEEWAY_SECONDS`: how far the clocks of issuer and verifier may differ.
+    pub leeway: Duration,
+    /// `TOKEN_COOKIE`: the cookie of a token where there is no `Authorization` header.
+    pub cookie: Option<String>,
     /// `TOKEN_CACHE_ENTRIES`: how many verified tokens of usual size are remembered.
     pub cache_entries: usize,
 }
@@ -46,7 +50,19 @@ impl VerifyConfig {
         Self {
             issuer: reader.text("JWT_ISSUER"),
             audience: reader.text("JWT_AUDIENCE"),
+            leeway: Duration::from_secs(reader.number("JWT_LEEWAY_SECONDS", 0..=300)),
+            cookie: read_cookie_name(reader),
             cache_entries: reader.number("TOKEN_CACHE_ENTRIES", 0..=1_000_000),
         }
     }
+}
+
+/// Reads `TOKEN_COOKIE`: a token of RFC 9110 section 5.6.2, as RFC 6265 section 4.1.1 demands.
+fn read_cookie_name(reader: &mut Reader<'_>) -> Option<String> {
+    let name = reader.text("TOKEN_COOKIE")?;
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !name.bytes().all(is_token) {
+        reader.problem("TOKEN_COOKIE", "is not the name of a cookie");
+    }
+    Some(name)
 }

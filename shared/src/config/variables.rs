@@ -55,6 +55,8 @@ pub(super) const VARIABLES: &[Variable] = &[
     login("JWT_TTL_SECONDS", Value("86400")),
     both("JWT_ISSUER", Unset),
     both("JWT_AUDIENCE", Unset),
+    validate("JWT_LEEWAY_SECONDS", Value("5")),
+    validate("TOKEN_COOKIE", Unset),
     validate("TOKEN_CACHE_ENTRIES", Value("10000")),
     login("DATABASE_URL", Unset),
     login("DATABASE_URL_FILE", Unset),

@@ -8,7 +8,7 @@ use std::{collections::HashMap, convert::Infallible, future::ready};
 
 use axum::{
     body::{Body, to_bytes},
-    http::{HeaderMap, Method, Request, Response, Uri},
+    http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header::COOKIE},
 };
 use lambda_http::{
     TransformResponse,
@@ -61,7 +61,14 @@ impl InvocationEvent for GatewayEvent {
                 let source = event.request_context.identity.source_ip;
                 (event.http_method, path.or(event.path), headers, source)
             }
-            Self::ApiGatewayV2(event) => {
+            Self::ApiGatewayV2(mut event) => {
+                // In a member of their own.
+                let cookies = event.cookies.unwrap_or_default().join("; ");
+                if let Some(cookies) =
+                    HeaderValue::try_from(cookies).ok().filter(|it| !it.is_empty())
+                {
+                    event.headers.insert(COOKIE, cookies);
+                }
                 let context = event.request_context;
                 let path = event.raw_path.map(|path| without_stage(path, context.stage.as_deref()));
                 (context.http.method, path, event.headers, context.http.source_ip)

@@ -103,7 +103,7 @@ impl TokenVerifier {
         let hit = known.get(token).filter(is_of_keys);
         metrics::count_token_lookup(hit.is_some());
         if let Some(verified) = hit {
-            verified.validity.check(now)?;
+            verified.validity.check(now, self.config.leeway)?;
             return Ok(verified);
         }
         let verified = Arc::new(VerifiedToken { keys: Arc::downgrade(keys), ..verify()? });

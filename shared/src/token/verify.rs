@@ -16,8 +16,6 @@ use crate::{
     secrets::SecretError,
 };
 
-/// How far the clocks of issuer and verifier may differ.
-const LEEWAY: Duration = Duration::from_secs(5);
 /// Ours have some 300 bytes; the bound keeps every later step cheap.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
@@ -114,7 +112,7 @@ pub fn verify(
         not_before: claims.nbf.optional("nbf")?,
         issued_at: claims.iat.optional("iat")?,
     };
-    validity.check(now)?;
+    validity.check(now, config.leeway)?;
     let issuer = claims.iss.optional("iss")?;
     if config.issuer.is_some() && issuer != config.issuer {
         return Err(InvalidToken::Claim("iss"));
@@ -166,9 +164,9 @@ fn signed_claims(keys: &Keys, header: &[u8], token: &str) -> Result<Claims, Inva
 }
 
 impl Validity {
-    /// `exp` is ahead, and `nbf` and `iat` are not.
-    pub(super) fn check(&self, now: SystemTime) -> Result<(), InvalidToken> {
-        let leeway = LEEWAY.as_secs_f64();
+    /// `exp` is ahead, and `nbf` and `iat` are not, on clocks that differ by up to `leeway`.
+    pub(super) fn check(&self, now: SystemTime, leeway: Duration) -> Result<(), InvalidToken> {
+        let leeway = leeway.as_secs_f64();
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         if now >= self.expiry + leeway {
             return Err(InvalidToken::Expired);

@@ -157,3 +157,9 @@ async fn a_token_for_others_is_refused_where_issuer_and_audience_are_demanded() 
     let config = VerifyConfig { issuer, audience: Some("api".into()), ..VerifyConfig::default() };
     run(tokens::demanded(), config).await;
 }
+
+#[tokio::test]
+async fn a_cookie_of_the_configured_name_counts_alone_and_without_an_authorization_header() {
+    let config = VerifyConfig { cookie: Some("token".into()), ..VerifyConfig::default() };
+    run(tokens::cookies(), config).await;
+}

@@ -70,6 +70,20 @@ pub(crate) fn demanded() -> Table {
     table
 }
 
+/// Attacks where a token may be in the cookie `token`.
+pub(crate) fn cookies() -> Table {
+    let mut table = Table::default();
+    let (good, forged) = (with_header(HS256), forge::hs256("", HS256, honest()));
+    table.rows("cookie", |row| {
+        let headers = filled(row, &[("@", &good), ("{forged}", &forged)]);
+        headers.split('\n').fold(Request::new("GET", "/validate"), |request, header| {
+            let (name, value) = header.split_once(':').unwrap();
+            request.header(name, value.trim_start())
+        })
+    });
+    table
+}
+
 pub(crate) fn add(table: &mut Table) {
     let good = with_header(HS256);
     let get = || Request::new("GET", "/validate");
@@ -140,17 +154,18 @@ fn sizes(table: &mut Table, members: &str) {
     }
 }
 
-/// With a leeway of 5 s, to the millisecond. Types and far times are in `rows.yaml`.
+/// With a leeway of 5 s by default, to the millisecond. Types and far times are in `rows.yaml`.
 #[test]
 fn each_time_has_exact_borders() {
     const NOW: i64 = 1_800_000_000_000;
     let keys = Keys::read(&SECRET.into()).unwrap();
-    let verifies = |claims: &str, millis: i64| {
+    let verifies_with = |config: &VerifyConfig, claims: &str, millis: i64| {
         let token = with_payload(format!(r#"{{"username":"a","admin":false,{claims}}}"#));
         let distance = Duration::from_millis(millis.unsigned_abs());
         let now = if millis < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance };
-        verify(&keys, &VerifyConfig::default(), &token, now).is_ok()
+        verify(&keys, config, &token, now).is_ok()
     };
+    let verifies = |claims: &str, millis| verifies_with(&VerifyConfig::default(), claims, millis);
     // The milliseconds of the clock at which a token just verifies, and just does not.
     for (source, claims, good, bad) in [
         ("RFC 7519 4.1.4", r#""exp":1800000000"#, NOW + 4_999, NOW + 5_000),
@@ -162,6 +177,12 @@ fn each_time_has_exact_borders() {
         ("RFC 8725 3.8, before 1970", r#""exp":1"#, -9_000, 6_000),
     ] {
         assert!(verifies(claims, good) && !verifies(claims, bad), "{claims} ({source})");
+    }
+    for seconds in [0, 300] {
+        let config = VerifyConfig { leeway: Duration::from_secs(seconds), ..Default::default() };
+        let (exp, leeway) = (r#""exp":1800000000"#, i64::try_from(seconds).unwrap() * 1000);
+        let verifies = |millis| verifies_with(&config, exp, NOW + millis);
+        assert!(verifies(leeway - 1) && !verifies(leeway), "JWT_LEEWAY_SECONDS={seconds}");
     }
     assert!(verifies(r#""exp":1e300"#, 1 << 50), "the clock far ahead, exp farther");
     assert!(!verifies(r#""exp":-9"#, -9_000), "the clock before 1970, exp too");

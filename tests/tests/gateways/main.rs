@@ -147,18 +147,23 @@ fn websocket(setup: &mut Setup, _: &str) -> String {
         let request = head("GET /api/live?since=1", &format!("{authorization}{upgrade}"));
         (connection.exchange(request).expect("an answer").status, connection)
     };
-    for authorization in ["", &requests("a forged token")[0].1] {
-        assert!(shake_hands(authorization).0 >= 400, "{authorization}");
-        assert!(setup.arrived().is_empty(), "{authorization} passed");
+    let forged = &requests("a forged token")[0].1;
+    let cookie = |bearer: &str| bearer.replace("Authorization: Bearer ", "Cookie: a=b; token=");
+    for credentials in ["", forged, &cookie(forged)] {
+        assert!(shake_hands(credentials).0 >= 400, "{credentials}");
+        assert!(setup.arrived().is_empty(), "{credentials} passed");
     }
-    let (status, mut connection) = shake_hands(&bearer(good()));
-    assert_eq!(status, 101);
-    let arrived = setup.the_one();
-    assert_eq!(arrived.request, "GET /api/live?since=1");
-    assert_eq!(arrived.values("x-auth-request-groups"), ["users"]);
-    for body in ["over".to_owned(), "again ".repeat(20_000)] {
-        let message = format!("PING - -\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        assert!(connection.exchange(message).expect("an answer").text() == body);
+    for credentials in [bearer(good()), cookie(&bearer(good()))] {
+        let (status, mut connection) = shake_hands(&credentials);
+        assert_eq!(status, 101, "{credentials}");
+        let arrived = setup.the_one();
+        assert_eq!(arrived.request, "GET /api/live?since=1");
+        assert_eq!(arrived.values("x-auth-request-groups"), ["users"]);
+        for body in ["over".to_owned(), "again ".repeat(20_000)] {
+            let message = format!("PING - -\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            assert!(connection.exchange(message).expect("an answer").text() == body);
+        }
+        setup.arrived();
     }
     "passes".into()
 }

@@ -58,7 +58,9 @@ impl Setup {
             let _ = arrives.send(request);
             answer.into_bytes()
         });
-        let validate = Service::start("validate", variables(&format!("{KEY}-public")));
+        let mut variables = variables(&format!("{KEY}-public"));
+        variables.insert("TOKEN_COOKIE".into(), "token".into());
+        let validate = Service::start("validate", variables);
         let configuration = format!("examples/gateways/{name}");
         let program = name.split('-').next().unwrap_or(name);
         let port = wait::free_port();
