@@ -24,6 +24,9 @@ use crate::{
     secrets::{ExtraVersions, SecretCache, Secrets, Versions},
 };
 
+/// How many ignored keys a warning names.
+const MAX_REASONS: usize = 20;
+
 /// Why key material cannot be used, for an operator. No message quotes it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
@@ -135,48 +138,56 @@ impl Keys {
         Ok(secrets.cache(SecretKind::Jwt, source, extra, parse).await?)
     }
 
-    /// Reads key material: a text (HS256), a PEM key, or a JWK Set.
+    /// Reads key material: a text (HS256), a PEM key, or a JWK Set. Every key of a set must be
+    /// supported.
     ///
     /// # Errors
     ///
     /// [`KeyError`] says what is wrong with it.
     pub fn read(material: &SecretString) -> Result<Self, KeyError> {
+        let (keys, unsupported) = Self::read_supported(material)?;
+        unsupported.into_iter().next().map_or(Ok(keys), Err)
+    }
+
+    /// Reads key material, and lists why a JWK Set has keys that are not supported. At least one
+    /// key is.
+    fn read_supported(material: &SecretString) -> Result<(Self, Vec<KeyError>), KeyError> {
         let text = material.expose_secret();
-        let keys = if pem::is_pem(text) {
-            vec![pem::read(text)?]
-        } else if jwk::is_json(text) {
-            jwk::read_set(text)?
-        } else if text.trim().is_empty() {
+        if pem::is_pem(text) {
+            return Ok((Self(vec![pem::read(text)?]), Vec::new()));
+        }
+        if jwk::is_json(text) {
+            let (keys, unsupported) = jwk::read_set(text)?;
+            if keys.is_empty() {
+                return Err(unsupported.into_iter().next().unwrap_or(KeyError::Empty));
+            }
+            return Ok((Self(keys), unsupported));
+        }
+        if text.trim().is_empty() {
             return Err(KeyError::TooShort);
-        } else {
-            let key = Key::symmetric(text.as_bytes(), None)?;
-            if let Some(kind) = public_text::kind(text) {
-                return Err(KeyError::PublicText(kind));
-            }
-            vec![key]
-        };
-        if keys.is_empty() {
-            return Err(KeyError::Empty);
         }
-        for (index, key) in keys.iter().enumerate() {
-            if key.id.is_some() && keys[..index].iter().any(|other| other.id == key.id) {
-                return Err(KeyError::DoubledKeyId.in_set(index));
-            }
+        let key = Key::symmetric(text.as_bytes(), None)?;
+        match public_text::kind(text) {
+            Some(kind) => Err(KeyError::PublicText(kind)),
+            None => Ok((Self(vec![key]), Vec::new())),
         }
-        Ok(Self(keys))
     }
 
     fn read_versions(versions: &Versions, key_use: KeyUse) -> Result<Self, KeyError> {
-        let mut keys = Self::read(&versions.current)?;
+        let mut keys = match key_use {
+            KeyUse::Sign => Self::read(&versions.current)?,
+            KeyUse::Verify => {
+                let (keys, unsupported) = Self::read_supported(&versions.current)?;
+                warn_of(&unsupported);
+                // A process that cannot sign has no use for what signs.
+                Self(keys.0.into_iter().map(Key::without_signing).collect())
+            }
+        };
         if key_use == KeyUse::Sign && keys.signing().is_none() {
             return Err(KeyError::CannotSign);
         }
-        if key_use == KeyUse::Verify {
-            // A process that cannot sign has no use for what signs.
-            keys = Self(keys.0.into_iter().map(Key::without_signing).collect());
-        }
-        match versions.previous.as_ref().map(Self::read) {
-            Some(Ok(previous)) => {
+        match versions.previous.as_ref().map(Self::read_supported) {
+            Some(Ok((previous, _))) => {
                 for key in previous.0 {
                     if !keys.iter().any(|current| current.is_same(&key)) {
                         keys.0.push(key.without_signing());
@@ -214,4 +225,15 @@ impl Keys {
         let keys: Vec<_> = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
         serde_json::to_string(&BTreeMap::from([("keys", keys)])).expect("texts are JSON")
     }
+}
+
+/// One warning for all keys of a set that are ignored.
+fn warn_of(unsupported: &[KeyError]) {
+    if unsupported.is_empty() {
+        return;
+    }
+    let reasons: Vec<String> =
+        unsupported.iter().take(MAX_REASONS).map(ToString::to_string).collect();
+    let (count, reasons) = (unsupported.len(), reasons.join("; "));
+    tracing::warn!(count, reasons, "keys that verify no tokens are ignored");
 }

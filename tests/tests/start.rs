@@ -3,6 +3,7 @@
 
 use std::{fs, net::TcpListener, time::Duration};
 
+use serde_json::{Value, json};
 use system_tests::{
     contract::SECRET,
     environment, forge,
@@ -10,7 +11,7 @@ use system_tests::{
     moto::Moto,
     process::{Process, binary, command},
     scratch,
-    service::run,
+    service::{Service, run},
     with,
 };
 
@@ -50,6 +51,9 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     let empty = folder.path().join("empty.pem").display().to_string();
     fs::write(&empty, "").unwrap();
     let (p384, public) = (forge::pem("p384"), forge::pem("ed25519-public"));
+    let unsupported = with_unsupported_keys(&[]);
+    let mixed = with_unsupported_keys(&[json!({ "kty": "oct", "k": "k".repeat(64) })]);
+    let first_key = "JWT_SECRET: key 1 of the JWK Set is not for signatures";
     let (no_key, no_file) = (("JWT_SECRET", ""), ("JWT_SECRET_FILE", "/no/such/file"));
     let lambda = ("AWS_LAMBDA_RUNTIME_API", "canary");
     let names = "FUNCTION_NAME: |FUNCTION_MEMORY_SIZE: |FUNCTION_VERSION: ";
@@ -61,6 +65,8 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
         ("validate", &[("JWT_SECRET", &"canary-".repeat(5))], "JWT_SECRET: is a few characters"),
         ("validate", &[("JWT_SECRET", &p384)], "JWT_SECRET: holds a key on another curve"),
         ("login", &[("JWT_SECRET", &public)], "JWT_SECRET: holds no key that can sign"),
+        ("login", &[("JWT_SECRET", &mixed)], first_key),
+        ("validate", &[("JWT_SECRET", &unsupported)], first_key),
         ("validate", &[no_key, no_file], "JWT_SECRET_FILE (file /no/such/file): No such file"),
         ("login", &[("MYSQL_SSL_MODE", "VERIFY_CA")], "need a CA"),
         ("login", &[("MYSQL_SSL_MODE", "VERIFY_IDENTITY")], "need a CA"),
@@ -77,6 +83,29 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
         }
         assert_eq!(log.lines().count(), problems.split('|').count(), "{problems}: {log}");
         assert!(!log.contains("canary") && !log.contains("BEGIN"), "{problems}: {log}");
+    }
+}
+
+/// A JWK Set of two keys that verify no tokens, and these.
+fn with_unsupported_keys(keys: &[Value]) -> String {
+    let mut encryption = forge::public_jwk(&forge::pem("p256"));
+    encryption["use"] = "enc".into();
+    let mut all = vec![encryption, json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AQAB" })];
+    all.extend_from_slice(keys);
+    json!({ "keys": all }).to_string()
+}
+
+#[test]
+fn validate_starts_with_the_keys_that_it_can_use_and_names_the_others_in_one_warning() {
+    let set = with_unsupported_keys(&[forge::public_jwk(&forge::pem("p256"))]);
+    let validate = Service::start("validate", environment(&[("JWT_SECRET", &set)]));
+    let log = validate.process.log();
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("\"WARN\"")).collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    for part in
+        ["\"count\":2", "key 1 of the JWK Set is not for", "key 2 of the JWK Set has another"]
+    {
+        assert!(warnings[0].contains(part), "{part}: {log}");
     }
 }
 

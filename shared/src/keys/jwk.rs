@@ -1,4 +1,4 @@
-//! JSON Web Keys (RFC 7517), read strictly: an operator wants to know of a key that cannot be used.
+//! JSON Web Keys (RFC 7517). Keys with mistakes are errors; unsupported ones are listed.
 
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
@@ -20,16 +20,27 @@ pub(super) fn is_json(text: &str) -> bool {
         || ["\"kty\"", "\"keys\""].iter().any(|mark| text.contains(mark))
 }
 
-/// The keys of a set, in its order.
-pub(super) fn read_set(text: &str) -> Result<Vec<Key>, KeyError> {
+/// The keys of a set in its order, and why it has others that are not supported here.
+pub(super) fn read_set(text: &str) -> Result<(Vec<Key>, Vec<KeyError>), KeyError> {
     #[derive(Deserialize)]
     struct JwkSet {
         keys: Vec<Jwk>,
     }
     // serde's own message could quote the key.
     let set: JwkSet = serde_json::from_str(text).map_err(|_| KeyError::NotAJwkSet)?;
-    let keys = set.keys.iter().enumerate();
-    keys.map(|(index, jwk)| jwk.read().map_err(|problem| problem.in_set(index))).collect()
+    let (mut keys, mut unsupported) = (Vec::<Key>::new(), Vec::new());
+    for (index, jwk) in set.keys.iter().enumerate() {
+        if let Some(reason) = jwk.unsupported() {
+            unsupported.push(reason.in_set(index));
+            continue;
+        }
+        let key = jwk.read().map_err(|problem| problem.in_set(index))?;
+        if key.id.is_some() && keys.iter().any(|other| other.id == key.id) {
+            return Err(KeyError::DoubledKeyId.in_set(index));
+        }
+        keys.push(key);
+    }
+    Ok((keys, unsupported))
 }
 
 /// One key, private, public or symmetric (RFC 7517 section 4, RFC 7518 section 6).
@@ -55,19 +66,34 @@ struct Jwk {
 }
 
 impl Jwk {
+    /// Why no key of this kind, or for this purpose, verifies tokens here. RFC 7517 section 5 lets
+    /// a set have such keys. What is wrong with a key that could be used, [`Self::read`] finds.
+    fn unsupported(&self) -> Option<KeyError> {
+        let alg = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("oct", _) => "HS256",
+            ("RSA", _) => "RS256",
+            ("EC", Some("P-256")) => "ES256",
+            ("OKP", Some("Ed25519")) => "EdDSA",
+            ("EC" | "OKP", None | Some("P-256" | "Ed25519")) => return None,
+            ("EC" | "OKP", _) => return Some(KeyError::WrongCurve),
+            _ => return Some(KeyError::UnknownKeyType),
+        };
+        let is_signature = self.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
+        if !is_signature || !(self.may("sign") || self.may("verify")) {
+            return Some(KeyError::NotForSignatures);
+        }
+        let is_unknown = self.alg.as_ref().is_some_and(|alg| algorithm(alg).is_none());
+        is_unknown.then_some(KeyError::WrongAlgorithm(alg))
+    }
+
     fn read(&self) -> Result<Key, KeyError> {
         let key = match (self.kty.as_str(), self.crv.as_deref()) {
             ("oct", _) => Key::symmetric(&bytes(self.k.as_ref())?, self.kid.clone()),
             ("RSA", _) => self.rsa(),
             ("EC", Some("P-256")) => self.p256(),
             ("OKP", Some("Ed25519")) => self.ed25519(),
-            ("EC" | "OKP", _) => Err(KeyError::WrongCurve),
-            _ => Err(KeyError::UnknownKeyType),
+            _ => Err(KeyError::WrongCurve),
         }?;
-        let is_signature = self.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
-        if !is_signature || !(self.may("sign") || self.may("verify")) {
-            return Err(KeyError::NotForSignatures);
-        }
         if self.alg.as_ref().is_some_and(|alg| algorithm(alg) != Some(key.algorithm)) {
             return Err(KeyError::WrongAlgorithm(key.alg()));
         }

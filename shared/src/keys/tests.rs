@@ -324,6 +324,98 @@ fn unusable_jwks_are_refused_each_with_its_reason() {
     }
 }
 
+/// What is wrong with a key that could be used is no reason to ignore it.
+#[test]
+fn unsupported_keys_of_a_set_are_ignored_for_verifying_alone_and_wrong_ones_never() {
+    let [oct, ec, ed25519] = examples();
+    let verifying =
+        |jwk: &Value| read_versions(&set(&[jwk.clone(), oct.clone()]), None, KeyUse::Verify);
+    for (jwk, changes) in [
+        (&ec, json!({ "use": "enc" })),
+        (&ec, json!({ "key_ops": ["deriveKey"] })),
+        (&ec, json!({ "alg": "ES512" })),
+        (&ec, json!({ "crv": "P-521" })),
+        (&ed25519, json!({ "crv": "X25519" })),
+        (&oct, json!({ "kty": "AKP", "alg": "ML-DSA-44" })),
+        // Another purpose is enough: what it is made of does not matter.
+        (&oct, json!({ "alg": "A128KW", "k": "c2hvcnQ" })),
+        (&ec, json!({ "use": "enc", "x": null })),
+    ] {
+        let jwk = with(jwk, &changes);
+        assert_eq!(verifying(&jwk).unwrap().iter().count(), 1, "{changes}");
+        let alone = read_versions(&set(std::slice::from_ref(&jwk)), None, KeyUse::Verify);
+        let strict = refusal(&set(&[jwk.clone(), oct.clone()]));
+        assert_eq!(alone.map(drop), Err(strict.clone()), "{changes}");
+        let signing = read_versions(&set(&[jwk, oct.clone()]), None, KeyUse::Sign);
+        assert_eq!(signing.map(drop), Err(strict), "{changes}");
+    }
+    for (jwk, changes) in [
+        (&oct, json!({ "k": "c2hvcnQ" })),
+        (&oct, json!({ "alg": "RS256" })),
+        (&ec, json!({ "x": null })),
+        (&ec, json!({ "crv": null })),
+        (&ec, json!({ "crv": "Ed25519" })),
+        (&ed25519, json!({ "alg": "ES256" })),
+    ] {
+        let jwk = with(jwk, &changes);
+        let strict = refusal(&set(&[jwk.clone(), oct.clone()]));
+        assert_eq!(verifying(&jwk).map(drop), Err(strict), "{changes}");
+    }
+    // An ignored key does not move the position of another one.
+    let enc = with(&ec, &json!({ "use": "enc", "kid": "mine" }));
+    let named = with(&oct, &json!({ "kid": "mine" }));
+    let doubled = set(&[enc, named.clone(), named]);
+    let refused = read_versions(&doubled, None, KeyUse::Verify).map(drop);
+    assert_eq!(refused, Err(KeyError::DoubledKeyId.in_set(2)));
+}
+
+#[test]
+fn the_sets_of_identity_providers_verify_with_their_keys_for_signatures() {
+    let rsa: Value =
+        serde_json::from_str(&read(pem_of("rsa-2048-public")).unwrap().public_set()).unwrap();
+    let (rsa, [_, ec, ed25519]) = (&rsa["keys"][0], examples());
+    let key = |jwk: &Value, kid: &str, alg: &str, purpose: &str| {
+        let members = json!({ "kid": kid, "alg": alg, "use": purpose, "d": null });
+        let certificate = json!({ "x5c": ["MIICnzCCAYcCBgGR"], "x5t": "qp0", "x5t#S256": "c2Vj" });
+        with(&with(jwk, &members), &certificate)
+    };
+    let p521 = with(&ec, &json!({ "crv": "P-521" }));
+    for (provider, set, usable) in [
+        (
+            "Keycloak",
+            set(&[
+                key(rsa, "enc", "RSA-OAEP", "enc"),
+                key(rsa, "sig", "RS256", "sig"),
+                key(rsa, "sig-512", "RS512", "sig"),
+                key(&p521, "ec-512", "ES512", "sig"),
+                key(&ec, "ecdh", "ECDH-ES+A256KW", "enc"),
+                key(&ed25519, "ed", "EdDSA", "sig"),
+            ]),
+            &["sig", "ed"][..],
+        ),
+        (
+            "Auth0",
+            set(&[key(rsa, "now", "RS256", "sig"), key(rsa, "next", "RS256", "sig")]),
+            &["now", "next"],
+        ),
+        (
+            "Cognito",
+            set(&[
+                with(rsa, &json!({ "kid": "id=", "alg": "RS256", "use": "sig" })),
+                with(rsa, &json!({ "kid": "access=", "alg": "RS256", "use": "sig" })),
+            ]),
+            &["id=", "access="],
+        ),
+    ] {
+        let keys = read_versions(&set, Some(&set), KeyUse::Verify).unwrap();
+        assert_eq!(ids(&keys).into_iter().flatten().collect::<Vec<_>>(), usable, "{provider}");
+        let signer = read(pem_of("rsa-2048")).unwrap();
+        assert!(fits(signer.signing().unwrap(), &keys.0[0]), "{provider}");
+        let published: Value = serde_json::from_str(&keys.public_set()).unwrap();
+        assert_eq!(published["keys"].as_array().map(Vec::len), Some(2), "{provider}");
+    }
+}
+
 /// Sets that `auth-admin` makes and changes.
 #[cfg(feature = "key-management")]
 mod jwk_set {
