@@ -90,6 +90,15 @@ fn steps(title: &str) -> Vec<(String, String)> {
     steps
 }
 
+#[test]
+fn every_block_of_the_guide_is_in_a_section_that_is_followed() {
+    let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("it is there");
+    let followed = SECTIONS.iter().flat_map(|section| steps(section.0));
+    let blocks = followed.filter(|(language, _)| language != "Wait").count();
+    assert_eq!(2 * blocks, guide.lines().filter(|line| line.starts_with("```")).count());
+    assert!(guide.lines().all(|line| !line.starts_with("    ")), "a block that is only indented");
+}
+
 /// Does what a section says under load, but for blocks in SQL of another product, as a person at a
 /// shell in a directory of their own.
 fn follow(server: &DatabaseServer, section: Section) {
