@@ -87,7 +87,7 @@ impl RequestId {
     }
 }
 
-/// A request that is being handled. It is counted when it is logged.
+/// A request that is being handled. It is logged and counted when this is dropped.
 pub(crate) struct RequestLog {
     counter: Option<RequestCounter>,
     start: Instant,
@@ -95,18 +95,8 @@ pub(crate) struct RequestLog {
     method: Option<Method>,
     uri: Uri,
     id: RequestId,
-    finished: bool,
-}
-
-/// A client that disconnects before its response is logged as well, with nginx's status 499.
-impl Drop for RequestLog {
-    fn drop(&mut self) {
-        if !self.finished {
-            let name = OutcomeName::CLIENT_CLOSED_REQUEST;
-            let outcome = Outcome { name, cause: Cause::default() };
-            self.write(StatusCode::from_u16(499).unwrap_or_default(), Some(&outcome));
-        }
-    }
+    /// `None` until there is one.
+    response: Option<(StatusCode, Option<Outcome>)>,
 }
 
 impl RequestLog {
@@ -117,19 +107,26 @@ impl RequestLog {
         let id = id.unwrap_or_else(RequestId::random);
         let method = Some(request.method()).filter(|name| name.as_str().len() <= 20);
         let (method, uri) = (method.cloned(), request.uri().clone());
-        Self { counter, start: Instant::now(), method, uri, id, finished: false }
+        Self { counter, start: Instant::now(), method, uri, id, response: None }
     }
 
     /// Writes the log line, and returns the response.
     pub(crate) fn finish(mut self, response: Response<Body>) -> Response<Body> {
-        self.write(response.status(), response.extensions().get());
-        self.finished = true;
+        self.response = Some((response.status(), response.extensions().get().cloned()));
         response
     }
+}
 
-    fn write(&self, status: StatusCode, outcome: Option<&Outcome>) {
-        let cause = outcome.map(|outcome| &outcome.cause);
-        if let (Some(counter), Some(outcome)) = (self.counter, outcome) {
+/// A client that disconnects before its response is logged with nginx's status 499.
+impl Drop for RequestLog {
+    fn drop(&mut self) {
+        let (status, outcome) = self.response.take().unwrap_or_else(|| {
+            let name = OutcomeName::CLIENT_CLOSED_REQUEST;
+            let outcome = Outcome { name, cause: Cause::default() };
+            (StatusCode::from_u16(499).unwrap_or_default(), Some(outcome))
+        });
+        let cause = outcome.as_ref().map(|outcome| &outcome.cause);
+        if let (Some(counter), Some(outcome)) = (self.counter, &outcome) {
             counter.counter(outcome.name).increment(1);
         }
         let duration_ms = self.start.elapsed().as_secs_f64() * 1000.0;
@@ -145,7 +142,7 @@ impl RequestLog {
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
                     request_id = self.id.0,
-                    outcome = outcome.map(|outcome| outcome.name.0),
+                    outcome = outcome.as_ref().map(|outcome| outcome.name.0),
                     user_id = cause.and_then(|cause| cause.user_id.as_deref()),
                     reason = cause.and_then(|cause| cause.reason.as_deref()),
                     "request"

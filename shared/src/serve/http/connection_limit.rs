@@ -71,9 +71,8 @@ impl ConnectionLimit {
             && !self.close_idle()
             && let Some(times) = self.exhausted.due()
         {
-            let max_connections = self.total;
             tracing::warn!(
-                max_connections,
+                max_connections = self.total,
                 times,
                 "all connections are in use; the next requests are answered with 503, but for probes"
             );
