@@ -34,6 +34,8 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=600");
 /// The challenge of `login` (RFC 7617 section 2 and 2.1).
 const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
+/// The same for a script in a browser: `Basic` would make the browser ask for a password.
+const BASIC_FOR_SCRIPTS: &str = r#"xBasic realm="auth", charset="UTF-8""#;
 /// The challenge of `validate` without credentials (RFC 6750 section 3).
 const BEARER: &str = r#"Bearer realm="auth""#;
 /// The challenge of `validate` for an invalid token (RFC 6750 section 3.1).
@@ -88,9 +90,12 @@ impl Refusal {
         }
     }
 
-    fn header(self) -> Option<(HeaderName, HeaderValue)> {
+    fn header(self, request: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
         let challenge = |text| Some((WWW_AUTHENTICATE, HeaderValue::from_static(text)));
         match self {
+            Self::MissingBasic | Self::InvalidCredentials if is_from_script(request) => {
+                challenge(BASIC_FOR_SCRIPTS)
+            }
             Self::MissingBasic | Self::InvalidCredentials => challenge(BASIC),
             Self::MissingBearer => challenge(BEARER),
             Self::NotAuthorized => challenge(BEARER_INVALID),
@@ -102,6 +107,12 @@ impl Refusal {
             Self::NotFound => None,
         }
     }
+}
+
+/// Whether a script in a browser sent the request (Fetch Metadata, `Sec-Fetch-Mode`): a person who
+/// opens a page sends `navigate`, and clients that are no browser send nothing.
+fn is_from_script(request: &HeaderMap) -> bool {
+    request.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
 }
 
 /// Rounded up, so that a client does not retry a moment too early (RFC 9110 section 10.2.3).
@@ -131,7 +142,7 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
         (TEXT, text.to_owned())
     };
     let outcome = Extension(Outcome { name, cause });
-    let header = refusal.header().map(|header| [header]);
+    let header = refusal.header(request).map(|header| [header]);
     (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
 }
 

@@ -33,6 +33,7 @@ const UNUSABLE: [(&str, &str); 2] = [
 ];
 
 const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
+const BASIC_FOR_SCRIPTS: &str = r#"xBasic realm="auth", charset="UTF-8""#;
 const INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
 
 /// These variables of a function, and [`SECRET`] where they name no other key.
@@ -107,6 +108,12 @@ pub fn refused(kind: &str, answer: &Answer) {
     let (status, text, header, value) = match kind {
         "missing basic" => (401, "missing credentials", "www-authenticate", BASIC),
         "invalid credentials" => (401, "invalid credentials", "www-authenticate", BASIC),
+        "missing basic in a script" => {
+            (401, "missing credentials", "www-authenticate", BASIC_FOR_SCRIPTS)
+        }
+        "invalid credentials in a script" => {
+            (401, "invalid credentials", "www-authenticate", BASIC_FOR_SCRIPTS)
+        }
         "missing bearer" => {
             (401, "missing credentials", "www-authenticate", r#"Bearer realm="auth""#)
         }
