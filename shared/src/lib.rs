@@ -5,12 +5,16 @@
 pub mod authorization;
 pub mod client_address;
 pub mod config;
+#[cfg(feature = "mysql")]
+pub mod database;
 pub mod keys;
 #[cfg(feature = "password")]
 pub mod password;
 pub mod respond;
 pub mod secrets;
 pub mod serve;
+#[cfg(feature = "mysql")]
+pub mod stores;
 pub mod telemetry;
 #[cfg(feature = "mysql")]
 pub mod throttle;

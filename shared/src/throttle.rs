@@ -1,6 +1,6 @@
 //! When an e-mail, or a source of requests, may try again.
 //!
-//! An attempt is reserved in the database before its password is checked, then committed as a
+//! An attempt is reserved in the database before its password is hashed, then committed as a
 //! failure or released. At most as many are reserved at once as there may be failures before the
 //! next lock: further ones wait (docs/decisions/throttle.md).
 
@@ -11,7 +11,7 @@ mod rule;
 
 #[cfg(feature = "sqlite")]
 pub use memory::MemoryStore;
-pub use mysql::ThrottleRow;
+pub use mysql::{MySqlThrottle, NOW_MS};
 pub use rule::{Rule, ThrottleKey};
 
 use std::{
@@ -24,67 +24,57 @@ use axum::http::HeaderMap;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-#[cfg(feature = "sqlite")]
-use crate::users::SqliteUsers;
 use crate::{
     client_address::{PeerAddress, client_address},
-    config::{DatabaseConfig, Problem, ThrottleConfig},
-    secrets::Secrets,
-    users::{MySqlUsers, StoreError, UserStore},
+    config::ThrottleConfig,
+    database::DatabaseError,
 };
 
-/// The longest that a login takes. The check of a process that died keeps no user out for longer.
-pub const CHECK_LIMIT: Duration = Duration::from_secs(10);
+/// The longest that a login takes. A reservation that is older belongs to a process that died.
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a login that waits looks whether another check has ended.
+/// How often a login that waits tries again to reserve its attempt.
 const POLL: Duration = Duration::from_millis(20);
-/// Those who wait for the same subject look one after another, not all at once.
-const TURNS: usize = 64;
+/// Logins that wait for the same subject poll one after another, not all at once. So many queues
+/// are enough that subjects rarely share one.
+const QUEUES: usize = 64;
 
-/// Whether a password may be checked.
+/// Whether an attempt was reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reservation {
-    /// It may.
+pub enum Decision {
+    /// It was: the password may be checked.
     Reserved {
-        /// There was no failure, and no other check.
-        alone: bool,
+        /// There was no failure and no other reservation.
+        is_first: bool,
     },
-    /// As many checks are under way as there may be failures until the next lock.
+    /// As many attempts are reserved as there may be failures until the next lock.
     Full,
-    /// There were too many failures; for so long nothing is checked.
+    /// There were too many failures; nothing is reserved for so long.
     Locked(Duration),
+}
+
+/// The counts cannot be used.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A statement failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The table is missing, or the account has no rights to it.
+    #[error("the table of the throttle cannot be used: {0}; run init.sql again")]
+    NoTable(DatabaseError),
 }
 
 /// Counts of failures, shared by all instances. Each call is one atomic step.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
-    /// Reserves a check, if it may be made.
-    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Reservation, StoreError>;
+    /// Reserves an attempt, if the rule permits one.
+    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Decision, StoreError>;
 
-    /// Turns a reserved check into a failure, and says how many there are.
+    /// Turns a reserved attempt into a failure, and returns how many failures there are.
     async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError>;
 
-    /// Takes a reserved check back, and with `clear` forgets the failures.
-    async fn release(&self, subject: &ThrottleKey, clear: bool) -> Result<(), StoreError>;
-}
-
-/// The configured database, of users and of counts: MySQL or MariaDB, and for local work
-/// SQLite (feature `sqlite`) where the URL begins with `sqlite:`. It is not connected to yet.
-///
-/// # Errors
-///
-/// A [`Problem`] if there is no secret of the account, or it is not what it should be.
-pub async fn open(
-    config: DatabaseConfig,
-    secrets: &Secrets,
-    connections: u32,
-) -> Result<(Arc<dyn UserStore>, Arc<dyn ThrottleStore>), Problem> {
-    #[cfg(feature = "sqlite")]
-    if let Some(users) = SqliteUsers::configured(&config, secrets).await? {
-        return Ok((Arc::new(users), Arc::new(MemoryStore::default())));
-    }
-    let store = MySqlUsers::prepare(config, secrets, connections).await?;
-    Ok((Arc::new(store.clone()), Arc::new(store)))
+    /// Releases a reserved attempt, and with `reset` clears the failures.
+    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), StoreError>;
 }
 
 /// Why a password is not checked.
@@ -98,19 +88,19 @@ pub enum ThrottleError {
         /// For how long still.
         remaining: Duration,
     },
-    /// Whether there were is not known: no password is checked then.
+    /// The number of failures is not known: no password is checked then.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Decides who may try.
+/// Decides whether a password may be checked.
 #[derive(Clone)]
 pub struct Throttle {
     store: Arc<dyn ThrottleStore>,
     email: Arc<Rule>,
     source: Option<Arc<Rule>>,
     proxy_hops: usize,
-    turns: Arc<[Mutex<()>; TURNS]>,
+    waiting_queues: Arc<[Mutex<()>; QUEUES]>,
 }
 
 impl Throttle {
@@ -122,7 +112,7 @@ impl Throttle {
             email: Arc::new(Rule::email(config)),
             source: Rule::source(config).map(Arc::new),
             proxy_hops: config.proxy_hops,
-            turns: Arc::new(std::array::from_fn(|_| Mutex::default())),
+            waiting_queues: Arc::new(std::array::from_fn(|_| Mutex::default())),
         }
     }
 
@@ -144,55 +134,65 @@ impl Throttle {
         address.map(ThrottleKey::source)
     }
 
-    /// Reserves a check of a password for `email`, for a request from `source`.
+    /// Reserves an attempt for `email`, in a request from `source`.
     ///
     /// # Errors
     ///
-    /// [`ThrottleError`] if it may not be checked now.
+    /// [`ThrottleError`] if no password may be checked now.
     pub async fn reserve(
         &self,
         email: &str,
         source: Option<ThrottleKey>,
     ) -> Result<Attempt, ThrottleError> {
-        let mut checks = Vec::with_capacity(2);
+        let mut reservations = Vec::with_capacity(2);
         if let (Some(rule), Some(source)) = (&self.source, source) {
-            checks.push(self.check(source, rule).await?);
+            reservations.push(self.reserve_subject(source, rule).await?);
         }
-        checks.push(self.check(ThrottleKey::email(email), &self.email).await?);
-        Ok(Attempt { checks })
+        reservations.push(self.reserve_subject(ThrottleKey::email(email), &self.email).await?);
+        Ok(Attempt { reservations })
     }
 
-    /// Waits while as many checks are under way as may be.
-    async fn check(&self, subject: ThrottleKey, rule: &Arc<Rule>) -> Result<Check, ThrottleError> {
-        let mut turn = None;
+    /// Waits while as many attempts are reserved as may be.
+    async fn reserve_subject(
+        &self,
+        subject: ThrottleKey,
+        rule: &Arc<Rule>,
+    ) -> Result<Reservation, ThrottleError> {
+        let mut queue_guard = None;
         loop {
-            let began = SystemTime::now();
+            let reserved_at = SystemTime::now();
             match self.store.reserve(&subject, rule).await? {
-                Reservation::Reserved { alone } => {
-                    let (store, rule) = (self.store.clone(), rule.clone());
-                    return Ok(Check { store, subject, rule, began, alone, ended: false });
+                Decision::Reserved { is_first } => {
+                    return Ok(Reservation {
+                        store: self.store.clone(),
+                        subject,
+                        rule: rule.clone(),
+                        reserved_at,
+                        is_first,
+                        is_ended: false,
+                    });
                 }
-                Reservation::Locked(remaining) => {
+                Decision::Locked(remaining) => {
                     return Err(ThrottleError::Locked { subject: subject.kind(), remaining });
                 }
-                Reservation::Full if turn.is_none() => {
+                Decision::Full if queue_guard.is_none() => {
                     let sum: usize = subject.as_str().bytes().map(usize::from).sum();
-                    turn = Some(self.turns[sum % TURNS].lock().await);
+                    queue_guard = Some(self.waiting_queues[sum % QUEUES].lock().await);
                 }
-                Reservation::Full => tokio::time::sleep(POLL).await,
+                Decision::Full => tokio::time::sleep(POLL).await,
             }
         }
     }
 }
 
-/// A password that may be checked. Dropped before, it was not checked and counts for nothing.
+/// A reserved attempt. To drop it is to release it: no password was checked.
 #[must_use]
 pub struct Attempt {
-    checks: Vec<Check>,
+    reservations: Vec<Reservation>,
 }
 
 impl Attempt {
-    /// The password was wrong. What is locked from now on: `e-mail`, `source`, or both.
+    /// The password was wrong. Returns what is locked from now on: `e-mail`, `source`, or both.
     ///
     /// # Errors
     ///
@@ -200,55 +200,58 @@ impl Attempt {
     /// the password was wrong.
     pub async fn commit_failure(self) -> Result<Vec<&'static str>, StoreError> {
         let mut locked = Vec::new();
-        for mut check in self.checks {
-            check.ended = true;
-            let failures = check.store.commit_failure(&check.subject, &check.rule).await?;
-            if check.rule.lock(failures) > 0 {
-                locked.push(check.subject.kind());
+        for mut reservation in self.reservations {
+            reservation.is_ended = true;
+            let Reservation { store, subject, rule, .. } = &reservation;
+            let failures = store.commit_failure(subject, rule).await?;
+            if !rule.lock(failures).is_zero() {
+                locked.push(subject.kind());
             }
         }
         Ok(locked)
     }
 
-    /// The password was right. Waits only where there are failures to forget.
+    /// The password was right. Waits only where there are failures to clear.
     pub async fn release(self) {
-        for mut check in self.checks {
-            if check.rule.is_cleared_by_success() && !check.alone {
-                check.ended = true;
-                release(&*check.store, &check.subject, true).await;
+        for mut reservation in self.reservations {
+            if reservation.rule.resets_on_success() && !reservation.is_first {
+                reservation.is_ended = true;
+                release(&*reservation.store, &reservation.subject, true).await;
             }
         }
     }
 }
 
-/// One subject of an attempt.
-struct Check {
+/// A reserved attempt of one subject. Dropped before it is ended, it is released in the background.
+struct Reservation {
     store: Arc<dyn ThrottleStore>,
     subject: ThrottleKey,
     rule: Arc<Rule>,
-    began: SystemTime,
-    alone: bool,
-    ended: bool,
+    reserved_at: SystemTime,
+    is_first: bool,
+    /// Whether it was committed or released.
+    is_ended: bool,
 }
 
-impl Drop for Check {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if self.ended {
+        if self.is_ended {
             return;
         }
-        let (store, subject, began) = (self.store.clone(), self.subject.clone(), self.began);
+        let (store, subject) = (self.store.clone(), self.subject.clone());
+        let reserved_at = self.reserved_at;
         runtime.spawn(async move {
-            // After a freeze it has lapsed, and what is there now belongs to others.
-            if began.elapsed().is_ok_and(|age| age < CHECK_LIMIT) {
+            // After a freeze it has lapsed: the row now counts the reservations of others.
+            if reserved_at.elapsed().is_ok_and(|age| age < LOGIN_TIMEOUT) {
                 release(&*store, &subject, false).await;
             }
         });
     }
 }
 
-async fn release(store: &dyn ThrottleStore, subject: &ThrottleKey, clear: bool) {
-    if let Err(error) = store.release(subject, clear).await {
+async fn release(store: &dyn ThrottleStore, subject: &ThrottleKey, reset: bool) {
+    if let Err(error) = store.release(subject, reset).await {
         tracing::warn!(%error, "an ended check was not taken back; it lapses by itself");
     }
 }

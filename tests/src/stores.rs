@@ -1,23 +1,25 @@
 //! The stores of users, opened in this process as `login` opens them.
 
+use auth_admin::store::AdminStore;
 use shared::{
     config::{Argon2Config, DatabaseConfig, Reader},
+    database::Database,
     password::PasswordHasher,
     secrets::Secrets,
-    users::{MySqlUsers, NewUser, SqliteUsers},
+    users::{NewUser, SqliteUsers},
 };
 use tempfile::TempDir;
 
 use crate::{Environment, contract, scratch};
 
 /// The store that these variables describe, with a pool of up to `connections`.
-pub async fn open(variables: &Environment, connections: u32) -> MySqlUsers {
+pub async fn open(variables: &Environment, connections: u32) -> AdminStore {
     let value = |name: &str| variables.get(name).map(Into::into);
     let mut reader = Reader::new(&value);
     let config = DatabaseConfig::read(&mut reader);
     let config = reader.finish(config).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let store = MySqlUsers::prepare(config, &Secrets::default(), connections).await;
-    store.unwrap_or_else(|error| panic!("{error}"))
+    let database = Database::connect_lazy(config, &Secrets::default(), connections).await;
+    AdminStore::new(database.unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// A store in an SQLite file, which lives as long as this.

@@ -38,7 +38,7 @@ async fn must_find(store: &MySqlUsers, limit: Duration, what: &str) {
 
 /// A store all of whose connections are open.
 async fn full(variables: &Environment, connections: u32) -> MySqlUsers {
-    let store = stores::open(variables, connections).await;
+    let store = stores::open(variables, connections).await.users;
     let finds = (0..connections * 4).map(|_| {
         let store = store.clone();
         tokio::spawn(async move { store.find_by_email(EMAIL).await })

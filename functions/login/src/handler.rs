@@ -12,7 +12,7 @@ use shared::{
     authorization::BasicCredentials,
     password::{HashPermit, Verification},
     respond::{Cause, Refusal, logged_in, refused},
-    throttle::{self, CHECK_LIMIT, ThrottleError},
+    throttle::{LOGIN_TIMEOUT, ThrottleError, ThrottleKey},
     token::{self, Subject},
     users::User,
 };
@@ -39,8 +39,8 @@ async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), 
     let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
     let login = tokio::spawn(async move {
         let login = authenticate(&state, &credentials, source, &permit);
-        timeout(CHECK_LIMIT, login).await.unwrap_or_else(|_| {
-            let reason = format!("the login took longer than {} s", CHECK_LIMIT.as_secs());
+        timeout(LOGIN_TIMEOUT, login).await.unwrap_or_else(|_| {
+            let reason = format!("the login took longer than {} s", LOGIN_TIMEOUT.as_secs());
             Err(Failure::unavailable(reason))
         })
     });
@@ -50,7 +50,7 @@ async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), 
 async fn authenticate(
     state: &LoginState,
     credentials: &BasicCredentials,
-    source: Option<throttle::ThrottleKey>,
+    source: Option<ThrottleKey>,
     permit: &HashPermit,
 ) -> Result<(User, String), Failure> {
     // Concurrently, since each may wait for a secret or a connection.

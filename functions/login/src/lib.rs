@@ -15,8 +15,9 @@ use shared::{
     respond::refuse_others,
     secrets::{SecretCache, Secrets},
     serve::{App, DatabaseProbe, Function, GatewayEvent},
+    stores::Stores,
     telemetry::RequestCounter,
-    throttle::{self, Throttle},
+    throttle::Throttle,
     users::UserStore,
 };
 
@@ -73,13 +74,13 @@ impl Function for Login {
         let passwords = PasswordHasher::with_limits(self.argon2, self.hashes, cores);
         let (keys, database) = tokio::join!(
             Keys::fetch(self.keys, KeyUse::Sign, &secrets),
-            throttle::open(self.database, &secrets, connections(transport, cores)),
+            Stores::open(self.database, &secrets, connections(transport, cores)),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.
             passwords.preallocate();
         }
-        let (keys, (users, counts)) = match (keys, database) {
+        let (keys, Stores { users, throttle }) = match (keys, database) {
             (Ok(keys), Ok(stores)) => (keys, stores),
             (keys, database) => {
                 return Err(keys.err().into_iter().chain(database.err()).collect());
@@ -90,7 +91,7 @@ impl Function for Login {
             let database = Arc::clone(&database);
             Box::pin(async move { database.ping().await.is_ok() })
         });
-        let throttle = Throttle::new(counts, &self.throttle);
+        let throttle = Throttle::new(throttle, &self.throttle);
         let state =
             LoginState { throttle, users, passwords, keys: keys.clone(), token: self.token };
         Ok(App { router: router(state), keys, secrets, database: Some(probe) })

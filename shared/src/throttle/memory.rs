@@ -1,4 +1,5 @@
-//! Counts of this process alone, for local work. How many checks run at once has no bound.
+//! Counts of this process alone, for local work. They do not bound how many attempts
+//! are reserved at once.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,8 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Reservation, Rule, ThrottleKey, ThrottleStore};
-use crate::users::StoreError;
+use super::{Decision, Rule, StoreError, ThrottleKey, ThrottleStore};
 
 /// Counts in memory.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ struct Count {
 }
 
 impl MemoryStore {
-    /// Those that are still remembered.
+    /// The counts that have not expired.
     async fn counts(&self) -> MutexGuard<'_, HashMap<ThrottleKey, Count>> {
         let mut counts = self.0.lock().await;
         counts.retain(|_, count| count.forget_at > Instant::now());
@@ -33,29 +33,28 @@ impl MemoryStore {
 
 #[async_trait]
 impl ThrottleStore for MemoryStore {
-    async fn reserve(&self, subject: &ThrottleKey, _: &Rule) -> Result<Reservation, StoreError> {
+    async fn reserve(&self, subject: &ThrottleKey, _: &Rule) -> Result<Decision, StoreError> {
         let counts = self.counts().await;
         let lock =
             counts.get(subject).map(|it| it.locked_until.saturating_duration_since(Instant::now()));
         Ok(match lock {
-            None => Reservation::Reserved { alone: true },
-            Some(Duration::ZERO) => Reservation::Reserved { alone: false },
-            Some(remaining) => Reservation::Locked(remaining),
+            None => Decision::Reserved { is_first: true },
+            Some(Duration::ZERO) => Decision::Reserved { is_first: false },
+            Some(remaining) => Decision::Locked(remaining),
         })
     }
 
     async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError> {
         let now = Instant::now();
-        let forget_at = now + milliseconds(rule.window);
+        let forget_at = now + rule.window;
         let first = Count { failures: 0, locked_until: now, forget_at };
         let mut counts = self.counts().await;
         let count = counts.entry(subject.clone()).or_insert(first);
         count.failures += 1;
-        if rule.from_last {
+        if rule.is_sliding {
             count.forget_at = forget_at;
         }
-        let lock = milliseconds(rule.lock(count.failures));
-        count.locked_until = count.forget_at.min(now + lock);
+        count.locked_until = count.forget_at.min(now + rule.lock(count.failures));
         Ok(count.failures)
     }
 
@@ -65,10 +64,6 @@ impl ThrottleStore for MemoryStore {
         }
         Ok(())
     }
-}
-
-fn milliseconds(milliseconds: i64) -> Duration {
-    Duration::from_millis(milliseconds.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -90,7 +85,7 @@ mod tests {
             assert_eq!(store.commit_failure(&one, &rule).await.unwrap(), failures);
             advance(third).await;
         }
-        assert_eq!(store.reserve(&one, &rule).await.unwrap(), Reservation::Locked(third));
+        assert_eq!(store.reserve(&one, &rule).await.unwrap(), Decision::Locked(third));
         advance(third).await;
         store.reserve(&other, &rule).await.unwrap();
         assert!(store.0.lock().await.is_empty());

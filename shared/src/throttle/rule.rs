@@ -25,7 +25,7 @@ const FIRST_LOCK: Duration = Duration::from_secs(1);
 /// Of an e-mail it is a hash, so that the table holds no mistyped address. It is a plain one:
 /// a reader of the table can try out addresses, but also reads those of the users beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ThrottleKey(pub(super) String);
+pub struct ThrottleKey(String);
 
 impl ThrottleKey {
     /// An e-mail, in any ASCII case: all spellings that find one user have one count.
@@ -60,17 +60,17 @@ impl ThrottleKey {
     }
 }
 
-/// A rule, with times in milliseconds.
+/// How many failures lock, and for how long. Each store takes its numbers from here.
 #[derive(Debug)]
 pub struct Rule {
     /// The failure that locks first.
     pub(super) max_failures: i64,
     /// For how long that failure locks, and each further one; the last is that of all others.
-    pub(super) locks: Vec<i64>,
-    /// How long failures are remembered: no shorter than a lock,
-    pub(super) window: i64,
-    /// from the last one on, or else from the first one on.
-    pub(super) from_last: bool,
+    pub(super) locks: Vec<Duration>,
+    /// How long failures are remembered: no shorter than a lock.
+    pub(super) window: Duration,
+    /// Whether the window begins anew with each failure; else it begins with the first.
+    pub(super) is_sliding: bool,
 }
 
 impl Rule {
@@ -78,42 +78,40 @@ impl Rule {
     /// as long as the last. A quarter of an hour without one clears the count.
     #[must_use]
     pub fn email(config: &ThrottleConfig) -> Self {
-        let longest = milliseconds(config.longest_lock);
-        let doubled = iter::successors(Some(milliseconds(FIRST_LOCK)), |lock| Some(lock * 2));
+        let longest = config.longest_lock;
+        let doubled = iter::successors(Some(FIRST_LOCK), |lock| Some(*lock * 2));
         Self {
             max_failures: config.max_failures.into(),
             locks: doubled.take_while(|lock| *lock < longest).chain([longest]).collect(),
-            window: milliseconds(config.longest_lock.max(QUIET)),
-            from_last: true,
+            window: longest.max(QUIET),
+            is_sliding: true,
         }
     }
 
     /// For a source: so many failures a minute, from the first one on, if that is limited.
     #[must_use]
     pub fn source(config: &ThrottleConfig) -> Option<Self> {
-        let window = milliseconds(MINUTE);
         let max_failures = config.source_limit?.into();
-        Some(Self { max_failures, locks: vec![window], window, from_last: false })
+        Some(Self { max_failures, locks: vec![MINUTE], window: MINUTE, is_sliding: false })
     }
 
-    /// How long this failure locks, before the end of the window cuts it; 0 if it does not.
-    pub(super) fn lock(&self, failures: i64) -> i64 {
-        let Ok(beyond) = usize::try_from(failures - self.max_failures) else { return 0 };
-        *self.locks.get(beyond).unwrap_or(&self.longest_lock())
+    /// How long this failure locks, before the end of the window cuts it; zero if it does not.
+    pub(super) fn lock(&self, failures: i64) -> Duration {
+        let Ok(index) = usize::try_from(failures - self.max_failures) else {
+            return Duration::ZERO;
+        };
+        *self.locks.get(index).unwrap_or(&self.longest_lock())
     }
 
-    pub(super) fn longest_lock(&self) -> i64 {
+    pub(super) fn longest_lock(&self) -> Duration {
         *self.locks.last().expect("each rule has a lock")
     }
 
-    /// Not that of a source: a client that knows one password could guess others for ever.
-    pub(super) fn is_cleared_by_success(&self) -> bool {
-        self.from_last
+    /// Whether a right password clears the count. Not that of a source: a client that knows one
+    /// password could guess others for ever.
+    pub(super) fn resets_on_success(&self) -> bool {
+        self.is_sliding
     }
-}
-
-pub(super) fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).expect("no limit is longer than a day")
 }
 
 #[cfg(test)]
@@ -130,8 +128,8 @@ mod tests {
         ] {
             let longest_lock = Duration::from_secs(longest);
             let rule = Rule::email(&ThrottleConfig { longest_lock, ..Default::default() });
-            assert_eq!([4, 5, 6, 7, 8].map(|failures| rule.lock(failures) / 1000), seconds);
-            assert_eq!(rule.lock(1000) / 1000, i64::try_from(longest).unwrap());
+            assert_eq!([4, 5, 6, 7, 8].map(|failures| rule.lock(failures).as_secs()), seconds);
+            assert_eq!(rule.lock(1000), longest_lock);
         }
     }
 

@@ -1,25 +1,13 @@
 //! Users in MySQL or MariaDB, in a table or view that another system may have made.
 
-mod account;
-mod connections;
-mod inspection;
-mod options;
-
-pub use inspection::{Column, Inspection, Trial};
-
-use std::sync::{Arc, Once};
+use std::sync::Once;
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
-use sqlx::{AssertSqlSafe, MySqlConnection, Row, TypeInfo, ValueRef, mysql::MySqlRow};
+use sqlx::{AssertSqlSafe, FromRow, Row, SqlSafeStr, TypeInfo, ValueRef, mysql::MySqlRow};
 
-use super::{NewUser, StoreError, User, UserRow, UserStore, limited};
-use crate::{
-    config::DatabaseConfig,
-    secrets::{SecretError, Secrets},
-};
-use account::RotatingAccount;
-use connections::{Connections, statement};
+use super::{StoreError, User, UserStore};
+use crate::database::{Database, DatabaseError, Transaction, text};
 
 /// One look-up by the index on `email`, in the given spelling and in lower case: not every column
 /// ignores case. Where it is not unique, a few candidates are enough to choose from. `ORDER BY`
@@ -28,161 +16,83 @@ const FIND: &str = "SELECT id, email, password, admin FROM user WHERE email IN (
 // A view may compute its ids: the e-mail is what there is an index for.
 const REPLACE_HASH: &str =
     "UPDATE user SET password = ? WHERE email = ? AND id = ? AND password = ?";
-const SET_HASH: &str = "UPDATE user SET password = ? WHERE email = ? AND id = ?";
-const GRANT: &str = "UPDATE user SET admin = TRUE WHERE email = ? AND id = ?";
-const REVOKE: &str = "UPDATE user SET admin = FALSE WHERE email = ? AND id = ?";
-/// What an update has written, as a row of [`FIND`].
-const WRITTEN_HASH: &str =
-    "SELECT id, email, password, FALSE AS admin FROM user WHERE email = ? AND id = ?";
-const WRITTEN_ADMIN: &str =
-    "SELECT id, email, password, admin FROM user WHERE email = ? AND id = ?";
-const INSERT: &str = "INSERT INTO user (email, password, admin) VALUES (?, ?, ?)";
-const REMOVE: &str = "DELETE FROM user WHERE email = ? AND id = ?";
 
 /// The server's number of the error that a column is missing.
 const UNKNOWN_COLUMN: u16 = 1054;
 
-/// A store in MySQL or MariaDB, which connects at first use, with all that `auth-admin` does.
+/// The users of a MySQL or MariaDB database.
 #[derive(Clone)]
 pub struct MySqlUsers {
-    pub(crate) connections: Arc<Connections>,
+    database: Database,
 }
 
 impl MySqlUsers {
-    /// A store for the configured database, with up to `connections`; none is made yet.
+    /// The users of this database.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Runs an `UPDATE` of the row of `user`, and commits it if the row has what was `written`.
+    /// `false` if there was no such row.
     ///
     /// # Errors
     ///
-    /// [`SecretError`] if there is no secret of the account, or it is not what it should be.
-    pub async fn prepare(
-        config: DatabaseConfig,
-        secrets: &Secrets,
-        connections: u32,
-    ) -> Result<Self, SecretError> {
-        let account = RotatingAccount::fetch(config, secrets).await?;
-        Ok(Self { connections: Arc::new(Connections::new(account, connections)) })
-    }
-
-    /// Adds users, all or none.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Duplicate`] with the position of the first user whose e-mail is
-    /// taken; another [`StoreError`] if the database is out of reach or fails.
-    pub async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
-        let mut lease = self.connections.begin().await?;
-        let done = add_all(&mut lease.connection, users).await;
-        lease.finish(done).await
-    }
-
-    /// Stores a hash of a new password. `false` if there is no such user.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    pub async fn set_hash(&self, email: &str, hash: &str) -> Result<bool, StoreError> {
-        let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-        self.change_hash(SET_HASH, &[hash, &user.email, &user.id], &user).await
-    }
-
-    /// Makes a user an administrator, or no longer one. `false` if there is no such user.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    pub async fn set_admin(&self, email: &str, admin: bool) -> Result<bool, StoreError> {
-        let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-        let (update, values) = (if admin { GRANT } else { REVOKE }, [&*user.email, &*user.id]);
-        self.change(update, &values, WRITTEN_ADMIN, &user, |kept| kept.admin == admin).await
-    }
-
-    /// Removes a user. `false` if there is no such user.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    pub async fn remove(&self, email: &str) -> Result<bool, StoreError> {
-        let Some(user) = self.find_by_email(email).await? else { return Ok(false) };
-        self.connections.execute(REMOVE, &[&user.email, &user.id]).await.map(|_| true)
-    }
-
-    /// Up to `limit` users behind the id `after`. What a row or the table lacks is left empty.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the database is out of reach or fails.
-    pub async fn page(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRow>, StoreError> {
-        let columns = self.columns().await?;
-        let column = |name: &str| columns.iter().find(|it| it.name.eq_ignore_ascii_case(name));
-        // Times leave the database in UTC, whatever its own time zone is.
-        let time = |name: &str| match column(name).map(|it| it.r#type.as_str()) {
-            None => "NULL".to_owned(),
-            Some(it) if it.starts_with("timestamp") || it.starts_with("datetime") => {
-                format!("CAST(CONVERT_TZ({name}, @@session.time_zone, '+00:00') AS CHAR)")
-            }
-            Some(_) => format!("CAST({name} AS CHAR)"),
-        };
-        let select = format!(
-            "SELECT id, email, password, {} AS admin, {} AS created_at, {} AS updated_at \
-             FROM user {} ORDER BY id LIMIT {limit}",
-            if column("admin").is_some() { "admin" } else { "NULL" },
-            time("created_at"),
-            time("updated_at"),
-            if after.is_some() { "WHERE id > ?" } else { "" },
-        );
-        let rows = self.connections.fetch(AssertSqlSafe(select), after.as_slice()).await?;
-        let listed = |row: &MySqlRow| {
-            let time = |name| text(row, name).map(|time| Some(time).filter(|it| !it.is_empty()));
-            let (created_at, updated_at) = (time("created_at")?, time("updated_at")?);
-            Ok(UserRow { user: found(row)?, created_at, updated_at })
-        };
-        rows.iter().map(listed).collect()
-    }
-
-    /// [`Self::change`] of the hash, which is the first of the values.
-    async fn change_hash(
+    /// [`StoreError`] if the change was not stored; it is rolled back.
+    pub async fn update(
         &self,
-        update: &'static str,
-        values: &[&str],
         user: &User,
-    ) -> Result<bool, StoreError> {
-        let is_kept = |kept: &User| kept.password.expose_secret() == values[0];
-        let changed = self.change(update, values, WRITTEN_HASH, user, is_kept).await;
-        changed.map_err(|error| about_hash(error, values[0]))
-    }
-
-    /// Runs `update` on the row of `user`. It stays if `is_kept` is true of what `written` selects.
-    async fn change(
-        &self,
-        update: &'static str,
+        written: Written<'_>,
+        sql: impl SqlSafeStr + Send,
         values: &[&str],
-        written: &'static str,
-        user: &User,
-        is_kept: impl FnOnce(&User) -> bool + Send,
     ) -> Result<bool, StoreError> {
-        let mut lease = self.connections.begin().await?;
-        let connection = &mut lease.connection;
-        let change = async {
-            let updated = limited(statement(update, values).execute(&mut *connection)).await?;
-            if updated.rows_affected() == 0 {
+        // The table may lack the column `admin` until it is upgraded.
+        let admin = if matches!(written, Written::Admin(_)) { "admin" } else { "FALSE" };
+        let mut transaction = self.database.begin().await?;
+        let outcome = async {
+            if transaction.query(sql, values).await?.rows_affected == 0 {
                 return Ok(false);
             }
-            let written = statement(written, &[&user.email, &user.id]);
-            let written = limited(written.fetch_optional(&mut *connection)).await?;
-            let kept = found(&written.ok_or(StoreError::NotKept)?)?;
-            if is_kept(&kept) {
-                return Ok(true);
+            let read_back = AssertSqlSafe(format!(
+                "SELECT id, email, password, {admin} AS admin FROM user WHERE email = ? AND id = ?"
+            ));
+            let rows = transaction.query(read_back, &[&user.email, &user.id]).await?.rows;
+            let stored = rows.first().map(User::from_row).transpose();
+            let stored = stored.map_err(DatabaseError::from)?.ok_or(StoreError::NotKept)?;
+            let is_kept = match written {
+                Written::Hash(hash) => stored.password.expose_secret() == hash,
+                Written::Admin(admin) => stored.admin == admin,
+            };
+            if !is_kept {
+                restore_hash(&mut transaction, user, &stored).await;
+                return Err(StoreError::NotKept);
             }
-            // For tables without transactions; in others it is rolled back with the rest.
-            let [old, new] = [user, &kept].map(|user| user.password.expose_secret());
-            let back = statement(REPLACE_HASH, &[old, &user.email, &user.id, new]);
-            if let Err(error) = limited(back.execute(connection)).await {
-                tracing::warn!(user_id = user.id, %error, "the old password hash was not put back");
-            }
-            Err(StoreError::NotKept)
+            Ok(true)
         };
-        let done = change.await;
-        lease.finish(done).await
+        let outcome = outcome.await;
+        let finished = transaction.finish(outcome).await;
+        finished.map_err(|error| match written {
+            Written::Hash(hash) => error.for_hash(hash),
+            Written::Admin(_) => error,
+        })
+    }
+}
+
+/// What an update writes.
+#[derive(Clone, Copy)]
+pub enum Written<'a> {
+    /// A hash.
+    Hash(&'a str),
+    /// Whether the user is an administrator.
+    Admin(bool),
+}
+
+/// For tables without transactions; in others it is rolled back with the rest.
+async fn restore_hash(transaction: &mut Transaction, user: &User, stored: &User) {
+    let [old, new] = [user, stored].map(|user| user.password.expose_secret());
+    let values = [old, &user.email, &user.id, new];
+    if let Err(error) = transaction.query(REPLACE_HASH, &values).await {
+        tracing::warn!(user_id = user.id, %error, "the old password hash was not put back");
     }
 }
 
@@ -190,51 +100,46 @@ impl MySqlUsers {
 impl UserStore for MySqlUsers {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let lower = email.to_ascii_lowercase();
-        match self.connections.fetch(FIND, &[email, &lower]).await {
-            Ok(rows) => choose(&rows, email),
+        match self.database.query(FIND, &[email, &lower]).await {
+            Ok(result) => Ok(choose(&result.rows, email)?),
             Err(error) if cannot_be_an_email(&error) => Ok(None),
             Err(error) if error.number() == Some(UNKNOWN_COLUMN) => {
-                Err(StoreError::NoColumn(error.to_string()))
+                Err(StoreError::NoColumn(error))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
         let values = [hash, &user.email, &user.id, user.password.expose_secret()];
-        self.change_hash(REPLACE_HASH, &values, user).await
+        self.update(user, Written::Hash(hash), REPLACE_HASH, &values).await
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.connections.execute("SELECT 1", &[]).await.map(drop)
+    async fn ping(&self) -> Result<(), DatabaseError> {
+        self.database.query("SELECT 1", &[]).await.map(drop)
     }
 }
 
-async fn add_all(connection: &mut MySqlConnection, users: &[NewUser]) -> Result<(), StoreError> {
-    for (position, user) in users.iter().enumerate() {
-        let insert = statement(INSERT, &[&user.email, &user.hash]).bind(user.admin);
-        limited(insert.execute(&mut *connection)).await.map_err(|error| match error {
-            StoreError::Duplicate(_) => StoreError::Duplicate(position),
-            error => about_hash(error, &user.hash),
-        })?;
-        let find = statement(FIND, &[&user.email, &user.email]);
-        let rows = limited(find.fetch_all(&mut *connection)).await?;
-        let is_kept = choose(&rows, &user.email)?.is_some_and(|kept| {
-            kept.email == user.email
-                && kept.password.expose_secret() == user.hash
-                && kept.admin == user.admin
-        });
-        if !is_kept {
-            return Err(StoreError::NotKept);
+impl StoreError {
+    /// [`StoreError::HashTooLong`] if the column was too short for `hash`, or else this error.
+    #[must_use]
+    pub fn for_hash(self, hash: &str) -> Self {
+        match self {
+            // Through a view, the message names a column that only the table has.
+            Self::Database(error)
+                if error.number() == Some(1406) && !error.to_string().contains("'email'") =>
+            {
+                Self::HashTooLong(hash.len())
+            }
+            other => other,
         }
     }
-    Ok(())
 }
 
 /// The candidate whose e-mail is `email` but for ASCII case. Of several, the one in that very
 /// spelling, or else the one with the lowest id. A row without an id is none.
-fn choose(rows: &[MySqlRow], email: &str) -> Result<Option<User>, StoreError> {
-    let users = rows.iter().map(found).collect::<Result<Vec<_>, _>>()?;
+fn choose(rows: &[MySqlRow], email: &str) -> Result<Option<User>, DatabaseError> {
+    let users = rows.iter().map(User::from_row).collect::<Result<Vec<_>, _>>()?;
     let is_wanted = |user: &User| !user.id.is_empty() && user.email.eq_ignore_ascii_case(email);
     // The shorter number is the lower one.
     let order = |user: &User| (user.email != email, user.id.len(), user.id.clone());
@@ -242,31 +147,20 @@ fn choose(rows: &[MySqlRow], email: &str) -> Result<Option<User>, StoreError> {
 }
 
 /// Whether the e-mail that was looked for has characters that the column's character set lacks.
-fn cannot_be_an_email(error: &StoreError) -> bool {
+fn cannot_be_an_email(error: &DatabaseError) -> bool {
     error.number().is_some_and(|it| [1267, 1270, 1271, 1300, 1366, 3854, 3988].contains(&it))
 }
 
-/// The same error, or that the hash was too long where it was that. Through a view, the
-/// message has the name of a column that only its maker knows.
-fn about_hash(error: StoreError, hash: &str) -> StoreError {
-    let is_too_long = error.number() == Some(1406) && !error.to_string().contains("'email'");
-    if is_too_long { StoreError::TooLong(hash.len()) } else { error }
-}
-
-/// The user of a row, with nothing where the row has nothing.
-fn found(row: &MySqlRow) -> Result<User, sqlx::Error> {
-    Ok(User {
-        id: id(row)?,
-        email: text(row, "email")?,
-        password: text(row, "password")?.into(),
-        admin: is_administrator(row)?,
-    })
-}
-
-/// A text in UTF-8, whether the column is of a text or of bytes; empty for anything else.
-fn text(row: &MySqlRow, name: &str) -> Result<String, sqlx::Error> {
-    let bytes: Option<Vec<u8>> = row.try_get_unchecked(name)?;
-    Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
+/// What a row lacks is left empty.
+impl FromRow<'_, MySqlRow> for User {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: id(row)?,
+            email: text(row, "email")?,
+            password: text(row, "password")?.into(),
+            admin: is_administrator(row)?,
+        })
+    }
 }
 
 /// A number as its digits, or else a text: as one, the server would make two ids of bytes equal.

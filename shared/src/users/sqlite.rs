@@ -9,11 +9,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{NewUser, StoreError, User, UserStore, limited};
-use crate::{
-    config::{DatabaseConfig, Problem},
-    secrets::Secrets,
-};
+use super::{NewUser, StoreError, User, UserStore};
+use crate::database::{DatabaseError, limited};
 
 /// The table of `init.sql`, in SQLite's words. `NOCASE` folds ASCII and no more.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS user (
@@ -32,35 +29,20 @@ impl SqliteUsers {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the file cannot be opened or is no database.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+    /// [`DatabaseError`] if the file cannot be opened or is no database.
+    pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
         query(SCHEMA).execute(&pool).await?;
         Ok(Self(pool))
     }
 
-    /// The store of a `sqlite:` URL, where one is configured.
-    pub(crate) async fn configured(
-        config: &DatabaseConfig,
-        secrets: &Secrets,
-    ) -> Result<Option<Self>, Problem> {
-        let DatabaseConfig::Url(source) = config else { return Ok(None) };
-        let url = secrets.fetch(source).await?;
-        let Some(path) = url.expose_secret().strip_prefix("sqlite:") else { return Ok(None) };
-        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-        Self::open(path).await.map(Some).map_err(|error| Problem {
-            variable: source.variable.into(),
-            reason: error.to_string(),
-        })
-    }
-
     /// Adds users.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if an e-mail is taken, or the file cannot be written.
-    pub async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
+    /// [`DatabaseError`] if an e-mail is taken, or the file cannot be written.
+    pub async fn add(&self, users: &[NewUser]) -> Result<(), DatabaseError> {
         for NewUser { email, hash, admin } in users {
             let insert = query("INSERT INTO user (email, password, admin) VALUES (?, ?, ?)");
             limited(insert.bind(email).bind(hash).bind(admin).execute(&self.0)).await?;
@@ -89,7 +71,7 @@ impl UserStore for SqliteUsers {
         Ok(limited(update.execute(&self.0)).await?.rows_affected() > 0)
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<(), DatabaseError> {
         limited(query("SELECT 1").execute(&self.0)).await.map(drop)
     }
 }

@@ -26,7 +26,7 @@ const PASSWORD: &str = "Right: Passwört 1";
 #[ignore = "needs MariaDB: make test"]
 async fn almost_right_is_wrong() {
     let server = mariadb::shared();
-    let users = stores::open(&server.root_variables(), 3).await;
+    let store = stores::open(&server.root_variables(), 3).await;
     let passwords =
         PasswordHasher::new(Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 }, 1);
     let post = || Request::new("POST", "/login");
@@ -55,13 +55,13 @@ async fn almost_right_is_wrong() {
             values.fold(post(), |post, value| post.header("authorization", value))
         };
         let hash = passwords.hash(password.into()).await.unwrap();
-        users.add(&[NewUser { email: email.into(), hash, admin: false }]).await.unwrap();
+        store.add(&[NewUser { email: email.into(), hash, admin: false }]).await.unwrap();
         let attack = Attack { name: row.clone(), source, expected, request };
         attacks.push((attack, post().basic(email, password)));
     }
     let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
     let keys = Arc::new(Keys::read(&SECRET.into()).unwrap()).into();
-    let (users, token) = (Arc::new(users), IssueConfig::default());
+    let (users, token) = (Arc::new(store.users), IssueConfig::default());
     let router = login::router(LoginState { throttle, users, passwords, keys, token });
     for (attack, right) in attacks {
         attack.run(&router).await;

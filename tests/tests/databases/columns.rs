@@ -56,19 +56,19 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
         assert!(find(&login, unknown).await.is_none(), "{unknown}");
     }
 
-    let replaced = login.replace_hash(&user, ARGON2).await;
-    let set = root.set_hash(EMAIL, ARGON2).await;
+    let replaced = login.users.replace_hash(&user, ARGON2).await;
+    let set = root.set_hash(&user, ARGON2).await;
     for outcome in [replaced, set] {
         let is_right = match outcome {
             Ok(done) => fits && done,
-            Err(StoreError::TooLong(length)) => !fits && length == ARGON2.len(),
+            Err(StoreError::HashTooLong(length)) => !fits && length == ARGON2.len(),
             Err(_) => false,
         };
         assert!(is_right, "{outcome:?}");
     }
     assert_eq!(stored(server), if fits { ARGON2 } else { BCRYPT });
     // Nothing is granted that `login` would not see.
-    let granted = root.set_admin(EMAIL, true).await.is_ok_and(|granted| granted);
+    let granted = root.set_admin(&user, true).await.is_ok_and(|granted| granted);
     assert_eq!(find(&login, EMAIL).await.unwrap().admin, granted);
 }
 
@@ -119,7 +119,8 @@ async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
         ));
         let [login, root] = as_both(server).await;
         let user = find(&login, EMAIL).await.unwrap();
-        for outcome in [login.replace_hash(&user, ARGON2).await, root.set_hash(EMAIL, ARGON2).await]
+        for outcome in
+            [login.users.replace_hash(&user, ARGON2).await, root.set_hash(&user, ARGON2).await]
         {
             assert!(matches!(outcome, Err(StoreError::NotKept)), "{change}: {outcome:?}");
             assert_eq!(stored(server), BCRYPT, "{engine}: {change}");
@@ -134,7 +135,8 @@ async fn a_change_stays_where_the_server_commits_nothing_by_itself(server: &Data
     let statuses = ["wrong", PASSWORD].map(|it| log_in(&login, EMAIL, it).status);
     assert_eq!(statuses, [401, 200]);
     let [_, root] = as_both(server).await;
-    assert!(root.set_admin(EMAIL, true).await.unwrap());
+    let user = find(&root, EMAIL).await.unwrap();
+    assert!(root.set_admin(&user, true).await.unwrap());
     server.sql("SET GLOBAL autocommit = 1");
     assert_eq!(server.query("SELECT LEFT(password, 9), admin FROM auth.user"), "$argon2id\t1");
 }

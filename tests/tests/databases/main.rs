@@ -10,7 +10,8 @@ mod stores;
 mod tls;
 mod tool;
 
-use shared::users::{MySqlUsers, User, UserStore};
+use auth_admin::store::AdminStore;
+use shared::users::{User, UserStore};
 use system_tests::{
     database::DatabaseServer,
     mariadb, mysql9,
@@ -72,12 +73,12 @@ fn usual_table() -> String {
 }
 
 /// What `login` and an administrator see of the database.
-async fn as_both(server: &DatabaseServer) -> [MySqlUsers; 2] {
+async fn as_both(server: &DatabaseServer) -> [AdminStore; 2] {
     [open(&server.login_variables(), 1).await, open(&server.root_variables(), 1).await]
 }
 
-async fn find(store: &MySqlUsers, email: &str) -> Option<User> {
-    store.find_by_email(email).await.unwrap_or_else(|error| panic!("{email:?}: {error}"))
+async fn find(store: &AdminStore, email: &str) -> Option<User> {
+    store.users.find_by_email(email).await.unwrap_or_else(|error| panic!("{email:?}: {error}"))
 }
 
 /// `auth-admin` with all rights and these words, and a password as its input.

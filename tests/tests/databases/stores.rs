@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use secrecy::ExposeSecret;
 use shared::{
     config::ThrottleConfig,
-    throttle::{Reservation, Rule, ThrottleKey, ThrottleStore},
+    throttle::{Decision, MySqlThrottle, Rule, ThrottleKey, ThrottleStore},
     users::{NewUser, StoreError},
 };
 use tokio::task::JoinSet;
@@ -14,10 +14,10 @@ use super::*;
 
 pub(crate) async fn suite(server: &DatabaseServer) {
     set_up(server, "");
-    let users = open(&server.root_variables(), 4).await;
-    a_user_is_found_by_the_exact_email_but_for_ascii_case(&users).await;
-    a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&users).await;
-    of_a_user_who_is_added_by_three_at_once_there_is_one(&users).await;
+    let store = open(&server.root_variables(), 4).await;
+    a_user_is_found_by_the_exact_email_but_for_ascii_case(&store).await;
+    a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&store).await;
+    of_a_user_who_is_added_by_three_at_once_there_is_one(&store).await;
     each_step_of_a_count_keeps_the_rule(server).await;
     rows_that_say_nothing_any_more_are_deleted(server).await;
 }
@@ -26,20 +26,20 @@ fn new_user(email: &str) -> NewUser {
     NewUser { email: email.to_owned(), hash: "hash".to_owned(), admin: false }
 }
 
-async fn add(users: &MySqlUsers, email: &str) -> User {
-    users.add(&[new_user(email)]).await.unwrap();
-    let user = find(users, email).await.unwrap_or_else(|| panic!("{email} is not found"));
+async fn add(store: &AdminStore, email: &str) -> User {
+    store.add(&[new_user(email)]).await.unwrap();
+    let user = find(store, email).await.unwrap_or_else(|| panic!("{email} is not found"));
     assert_eq!(user.email, email);
     user
 }
 
 /// The first of each pair is stored, the second is another user's.
-async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(users: &MySqlUsers) {
-    let bob = add(users, "Bob@Example.com").await;
+async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(store: &AdminStore) {
+    let bob = add(store, "Bob@Example.com").await;
     assert_eq!((bob.password.expose_secret(), bob.admin), ("hash", false));
     assert!(!format!("{bob:?}").contains("xample"), "{bob:?}");
     for spelling in ["bob@example.com", "BOB@EXAMPLE.COM", "Bob@Example.com"] {
-        let user = find(users, spelling).await.unwrap();
+        let user = find(store, spelling).await.unwrap();
         assert_eq!((user.email.as_str(), &user.id), ("Bob@Example.com", &bob.id));
     }
     for (stored, other) in [
@@ -55,44 +55,44 @@ async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(users: &MySqlUser
         ("😀@example.com", "😁@example.com"),
         ("i@example.com", "ı@example.com"),
     ] {
-        add(users, stored).await;
-        assert!(find(users, other).await.is_none(), "{other:?} found {stored:?}");
+        add(store, stored).await;
+        assert!(find(store, other).await.is_none(), "{other:?} found {stored:?}");
     }
     // They may be one address to a database, and so never be stored side by side. Where
     // they are, each finds itself.
-    add(users, "renée@example.com").await;
-    if users.add(&[new_user("renee@example.com")]).await.is_ok() {
-        assert_eq!(find(users, "renee@example.com").await.unwrap().email, "renee@example.com");
+    add(store, "renée@example.com").await;
+    if store.add(&[new_user("renee@example.com")]).await.is_ok() {
+        assert_eq!(find(store, "renee@example.com").await.unwrap().email, "renee@example.com");
     }
 
     let odd = r#"o'brien|"quoted"|100%|under_score|back\slash|юзер|名|math𝒳|👩‍👩‍👧|x'; DROP TABLE user; --|?|:name|\"#;
     let longest = "l".repeat(255 - "@example.com".len());
     for name in odd.split('|').chain(["line\nbreak", &longest]) {
-        add(users, &format!("{name}@example.com")).await;
+        add(store, &format!("{name}@example.com")).await;
     }
     let long = format!("{}@example.com", "x".repeat(10 * 1024));
     for email in ["%", "100_@example.com", "%@example.com", "' OR '1'='1", "", "NULL", "0", &long] {
-        assert!(find(users, email).await.is_none(), "{email:?}");
+        assert!(find(store, email).await.is_none(), "{email:?}");
     }
 }
 
-async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(users: &MySqlUsers) {
-    let read = add(users, "swap@example.com").await;
-    assert!(users.replace_hash(&read, "stronger").await.unwrap());
+async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(store: &AdminStore) {
+    let read = add(store, "swap@example.com").await;
+    assert!(store.users.replace_hash(&read, "stronger").await.unwrap());
     // Case is part of a hash. (Trailing blanks are not: MySQL's utf8mb4_bin ignores them.)
     let near = User { password: "STRONGER".into(), ..read.clone() };
     for user in [read, near] {
-        assert!(!users.replace_hash(&user, "too late").await.unwrap());
-        let stored = find(users, &user.email).await.unwrap();
+        assert!(!store.users.replace_hash(&user, "too late").await.unwrap());
+        let stored = find(store, &user.email).await.unwrap();
         assert_eq!(stored.password.expose_secret(), "stronger");
     }
 }
 
 /// That all of several are added or none is a test of `auth-admin user import`.
-async fn of_a_user_who_is_added_by_three_at_once_there_is_one(users: &MySqlUsers) {
+async fn of_a_user_who_is_added_by_three_at_once_there_is_one(store: &AdminStore) {
     let race = (0..3).map(|_| {
-        let users = users.clone();
-        async move { users.add(&[new_user("race@example.com")]).await }
+        let store = store.clone();
+        async move { store.add(&[new_user("race@example.com")]).await }
     });
     let outcomes = race.collect::<JoinSet<_>>().join_all().await;
     let lost = |outcome: &&_| matches!(outcome, Err(StoreError::Duplicate(0)));
@@ -103,44 +103,44 @@ fn email_rule() -> Rule {
     Rule::email(&ThrottleConfig { max_failures: 3, ..Default::default() })
 }
 
-/// Steps of a count, and what each finds: `alone`, `beside` others, `full`, or for how long it is
+/// Steps of a count, and what each finds: `first`, `next`, `full`, or for how long it is
 /// locked; how many failures there are. `+` lets milliseconds pass, by moving what is stored: the
 /// clock stands still. `=` sets a column, as a process with another clock or rule might.
 const STEPS: [(&str, &str); 7] = [
     (
         "no more are reserved at once than may fail until the next lock, and one after each",
-        "reserve:alone reserve:beside reserve:beside reserve:full release: commit:1 \
-         reserve:beside reserve:full commit:2 commit:3 reserve:1s +999 reserve:1ms +1 \
-         reserve:beside reserve:full commit:4 reserve:2s +2000 reserve:beside",
+        "reserve:first reserve:next reserve:next reserve:full release: commit:1 \
+         reserve:next reserve:full commit:2 commit:3 reserve:1s +999 reserve:1ms +1 \
+         reserve:next reserve:full commit:4 reserve:2s +2000 reserve:next",
     ),
     (
         "where the longest lock ends, the count is forgotten as well",
-        "commit:1 failures=50 commit:51 reserve:900s +900000 reserve:alone",
+        "commit:1 failures=50 commit:51 reserve:900s +900000 reserve:first",
     ),
     (
         "what is not ended lapses after 10 s",
-        "reserve:alone checks=3 +9999 reserve:full +1 reserve:alone",
+        "reserve:first checks=3 +9999 reserve:full +1 reserve:first",
     ),
     (
         "a success and a quarter of an hour clear the count",
-        "commit:1 commit:2 reserve:beside clear: reserve:alone commit:1 +899999 reserve:beside \
+        "commit:1 commit:2 reserve:next clear: reserve:first commit:1 +899999 reserve:next \
          commit:2 +900000 commit:1",
     ),
     (
         "a source is locked until a minute after its first failure",
-        "commit:1 +20000 commit:2 +10000 commit:3 reserve:30s +30000 reserve:alone \
-         commit:1 +59999 reserve:beside release: +1 reserve:alone",
+        "commit:1 +20000 commit:2 +10000 commit:3 reserve:30s +30000 reserve:first \
+         commit:1 +59999 reserve:next release: +1 reserve:first",
     ),
     (
         "a time further ahead than its step could set counts as none",
         "commit:1 failures=0 locked_until=now+910000 reserve:910s locked_until=now+910001 \
-         reserve:alone checks=9 checks_until=now+20000 reserve:full checks_until=now+20001 \
-         reserve:alone",
+         reserve:first checks=9 checks_until=now+20000 reserve:full checks_until=now+20001 \
+         reserve:first",
     ),
     (
         "failures are remembered for as long as the rule says at most",
-        "commit:1 failures=9 locked_until=0 forget_at=now+90000000 reserve:beside commit:10 \
-         reserve:128s +900000 reserve:alone",
+        "commit:1 failures=9 locked_until=0 forget_at=now+90000000 reserve:next commit:10 \
+         reserve:128s +900000 reserve:first",
     ),
 ];
 
@@ -149,7 +149,7 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
     let config = ThrottleConfig { source_limit: Some(3), ..Default::default() };
     let source_rule = Rule::source(&config).unwrap();
     server.sql(&format!("SET GLOBAL init_connect = 'SET timestamp = {NOW}'"));
-    let store = open(&server.login_variables(), 1).await;
+    let store = MySqlThrottle::new(open(&server.login_variables(), 1).await.database);
     let set = |columns: &str| server.sql(&format!("UPDATE auth.login_throttle SET {columns}"));
     for (what, steps) in STEPS {
         let (subject, rule) = if what.contains("source") {
@@ -164,10 +164,10 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
             }
             let found = match step.split(':').next().unwrap() {
                 "reserve" => match store.reserve(&subject, rule).await.unwrap() {
-                    Reservation::Reserved { alone: true } => "alone".to_owned(),
-                    Reservation::Reserved { alone: false } => "beside".to_owned(),
-                    Reservation::Full => "full".to_owned(),
-                    Reservation::Locked(remaining) => format!("{remaining:?}"),
+                    Decision::Reserved { is_first: true } => "first".to_owned(),
+                    Decision::Reserved { is_first: false } => "next".to_owned(),
+                    Decision::Full => "full".to_owned(),
+                    Decision::Locked(remaining) => format!("{remaining:?}"),
                 },
                 "commit" => store.commit_failure(&subject, rule).await.unwrap().to_string(),
                 "release" | "clear" => {
@@ -194,13 +194,13 @@ async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)
          SELECT CONCAT('old', n), 7, 1, 1000, 1000, 1000 FROM n",
     );
-    let store = open(&server.login_variables(), 1).await;
-    // One check in 64 deletes them: that none of 2,000 does will not happen.
+    let store = MySqlThrottle::new(open(&server.login_variables(), 1).await.database);
+    // One reservation in 64 deletes them: that none of 2,000 does will not happen.
     for number in 0..2000 {
         let subject = ThrottleKey::email(&format!("{number}@example.com"));
         store.reserve(&subject, &email_rule()).await.unwrap();
     }
-    // Also because checks under way stay.
+    // Reservations stay.
     let rest = "SELECT SUM(subject LIKE 'old%'), SUM(checks) > 0 FROM auth.login_throttle";
     assert_eq!(server.query(rest), "0\t1");
 }

@@ -87,7 +87,7 @@ async fn each_ssl_mode_does_what_the_mysql_client_does(mut server: DatabaseServe
 }
 
 async fn connects(variables: Environment) -> bool {
-    open(&variables, 1).await.ping().await.is_ok()
+    open(&variables, 1).await.users.ping().await.is_ok()
 }
 
 /// `caching_sha2_password`, MySQL's default: the server keeps a fast hash of each password that

@@ -184,6 +184,6 @@ async fn ids_of_bytes_are_read_through_a_view(server: &DatabaseServer) {
     let user = find(&login, EMAIL).await.unwrap();
     assert_eq!(user.id.replace('-', ""), "0b8e6a3c6f2f4a079d0f3f0f6d1cffff");
     check(server, 0, &[]);
-    assert!(login.replace_hash(&user, "another").await.unwrap());
+    assert!(login.users.replace_hash(&user, "another").await.unwrap());
     assert_eq!(server.query("SELECT password FROM auth.m"), "another");
 }

@@ -6,10 +6,15 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use shared::users::{Column, Inspection, MySqlUsers, Trial, UserRow};
+use shared::{
+    database::{DatabaseError, text},
+    users::UserStore,
+};
+use sqlx::Row;
 
 use crate::{
     database::{all, open},
+    store::{AdminStore, Column, UserRow, optional_text},
     stored_form::StoredForm,
     terminal::{Failure, shown},
 };
@@ -18,6 +23,29 @@ use crate::{
 const HASH_CHARACTERS: u64 = 97;
 /// More would scroll the rest away.
 const MAX_DUPLICATES_SHOWN: usize = 20;
+
+const SERVER: &str = "SELECT VERSION() AS version, @@GLOBAL.sql_mode AS sql_mode, \
+     CURRENT_USER() AS account, \
+     (SELECT engine FROM information_schema.tables \
+      WHERE table_schema = DATABASE() AND table_name = 'user') AS engine";
+
+/// What `login` does in addition to looking a user up, whether a login fails without it, and
+/// statements for it that change no row.
+const TRIALS: [(&str, bool, &[&str]); 2] = [
+    (
+        "count failed logins",
+        true,
+        &[
+            "SELECT subject, failures, checks, admitted, checks_until, locked_until, forget_at \
+             FROM login_throttle WHERE 1 = 0",
+            "INSERT INTO login_throttle (subject, failures, checks, admitted, checks_until, \
+             locked_until, forget_at) SELECT '', 0, 0, 0, 0, 0, 0 FROM DUAL WHERE 1 = 0",
+            "UPDATE login_throttle SET failures = failures, checks = checks WHERE 1 = 0",
+            "DELETE FROM login_throttle WHERE 1 = 0",
+        ],
+    ),
+    ("replace a hash", false, &["UPDATE user SET password = password WHERE 1 = 0"]),
+];
 
 /// As the Flask service has it, whose password and privileges are then not those of `init.sql`.
 const OTHER_HOST: &str = "an account of one host, such as auth_user@localhost, is used instead of \
@@ -45,17 +73,18 @@ impl Findings {
 
 /// Says what `login` would make of the database.
 pub(crate) async fn check() -> Result<String, Failure> {
-    let (users, _) = open().await?;
+    let (store, _) = open().await?;
     let mut findings = Findings::default();
-    let found = users.inspect().await.map_err(|error| {
+    check_server(&store, &mut findings).await.map_err(|error| {
         let is_refused = error.to_string().contains("Access denied for user 'auth_user'");
         let hint = if is_refused { vec![OTHER_HOST.to_owned()] } else { Vec::new() };
         Failure::from(error).and(hint)
     })?;
-    check_server(&found, &mut findings);
+    check_trials(&store, &mut findings).await;
+    check_columns(&store.columns().await?, &mut findings);
     if findings.fails {
         findings.add(NOTE, "users", "not looked at: no login succeeds as it is");
-    } else if let Err(failure) = check_users(&users, &mut findings).await {
+    } else if let Err(failure) = check_users(&store, &mut findings).await {
         findings.add(FAILS, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
@@ -63,37 +92,58 @@ pub(crate) async fn check() -> Result<String, Failure> {
     if fails { Err(Failure { text: lines, ..Failure::refused(Vec::new()) }) } else { Ok(lines) }
 }
 
-fn check_server(found: &Inspection, findings: &mut Findings) {
-    findings.add(NOTE, "server", &found.version);
-    let mode = if found.sql_mode.is_empty() { "none" } else { &found.sql_mode };
+async fn check_server(store: &AdminStore, findings: &mut Findings) -> Result<(), DatabaseError> {
+    let rows = store.database.query(SERVER, &[]).await?.rows;
+    let server = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    findings.add(NOTE, "server", &text(server, "version")?);
+    let mode = optional_text(server, "sql_mode")?.unwrap_or_else(|| "none".into());
     findings.add(NOTE, "sql_mode", &format!("{mode}; sessions of login are strict whatever it is"));
-    let is_of_other_host =
-        found.account.starts_with("auth_user@") && !found.account.ends_with("@%");
-    if is_of_other_host {
-        findings.add(WARNING, "account", &format!("{}; {OTHER_HOST}", found.account));
+    let account = text(server, "account")?;
+    if account.starts_with("auth_user@") && !account.ends_with("@%") {
+        findings.add(WARNING, "account", &format!("{account}; {OTHER_HOST}"));
     } else {
-        findings.add(NOTE, "account", &found.account);
+        findings.add(NOTE, "account", &account);
     }
-    if let Some(engine) = found.engine.as_ref().filter(|engine| *engine != "InnoDB") {
+    // A view has none.
+    if let Some(engine) = optional_text(server, "engine")?.filter(|engine| engine != "InnoDB") {
         let problem = "a change of several rows cannot be taken back: InnoDB can";
         findings.add(WARNING, "engine of user", &format!("{engine}; {problem}"));
     }
-    for grant in &found.grants {
-        findings.add(NOTE, "", grant);
+    for row in store.database.query("SHOW GRANTS", &[]).await?.rows {
+        let Ok(grant) = row.try_get_unchecked::<String, _>(0) else { continue };
+        // MariaDB shows the account's hash.
+        findings.add(NOTE, "", grant.split(" IDENTIFIED ").next().unwrap_or_default());
     }
-    for Trial { what, problem, is_needed } in &found.trials {
-        match problem {
-            None => findings.add(GOOD, what, ""),
-            Some(problem) if *is_needed => findings.add(FAILS, what, problem),
-            Some(problem) => {
-                let so = "logins succeed, and hashes stay what they are";
-                findings.add(WARNING, what, &format!("{problem}; {so}"));
-            }
+    Ok(())
+}
+
+async fn check_trials(store: &AdminStore, findings: &mut Findings) {
+    let problem = store.users.find_by_email("").await.err();
+    add_trial("look a user up", true, problem.map(|it| it.to_string()), findings);
+    for (what, is_needed, statements) in TRIALS {
+        let mut problem = None;
+        for statement in statements {
+            let done = store.database.query(*statement, &[]).await;
+            problem = problem.or(done.err().map(|error| error.to_string()));
+        }
+        add_trial(what, is_needed, problem, findings);
+    }
+}
+
+fn add_trial(what: &str, is_needed: bool, problem: Option<String>, findings: &mut Findings) {
+    match problem {
+        None => findings.add(GOOD, what, ""),
+        Some(problem) if is_needed => findings.add(FAILS, what, &problem),
+        Some(problem) => {
+            let so = "logins succeed, and hashes stay what they are";
+            findings.add(WARNING, what, &format!("{problem}; {so}"));
         }
     }
+}
+
+fn check_columns(columns: &[Column], findings: &mut Findings) {
     for name in ["id", "email", "password", "admin"] {
-        let mut columns = found.columns.iter();
-        if let Some(column) = columns.find(|column| column.name.eq_ignore_ascii_case(name)) {
+        if let Some(column) = columns.iter().find(|it| it.name.eq_ignore_ascii_case(name)) {
             check_column(column, findings);
         } else {
             let found = "is missing, or hidden from this account; the Flask service's table needs \
@@ -131,12 +181,12 @@ fn check_column(column: &Column, findings: &mut Findings) {
     findings.add(level, &format!("column {name}"), &format!("{type}{collation}{problem}"));
 }
 
-async fn check_users(users: &MySqlUsers, findings: &mut Findings) -> Result<(), Failure> {
+async fn check_users(store: &AdminStore, findings: &mut Findings) -> Result<(), Failure> {
     let mut forms: BTreeMap<String, (u64, StoredForm)> = BTreeMap::new();
     let (mut seen, mut spellings) = (HashSet::new(), HashSet::new());
     let mut twice = Vec::new();
     let (mut administrators, mut unreadable) = (0_u64, 0_u64);
-    for UserRow { user, .. } in all(users).await? {
+    for UserRow { user, .. } in all(store).await? {
         let form = StoredForm::of(user.password.expose_secret());
         forms.entry(form.to_string()).or_insert((0, form)).0 += 1;
         administrators += u64::from(user.admin);

@@ -6,12 +6,15 @@ use futures_util::stream::{self, Stream, StreamExt};
 use secrecy::SecretString;
 use shared::{
     config::{Argon2Config, DatabaseConfig, Problem, Reader},
+    database::Database,
     password::{HashingError, PasswordHasher, StoredDigest},
     secrets::Secrets,
-    users::{MySqlUsers, UserRow},
 };
 
-use crate::terminal::Failure;
+use crate::{
+    store::{AdminStore, UserRow},
+    terminal::Failure,
+};
 
 /// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
 const EXIT_CONFIGURATION: u8 = 78;
@@ -21,7 +24,7 @@ const CONNECTIONS: u32 = 1;
 const USERS_PER_PAGE: u32 = 500;
 
 /// Reads the environment, all of it or all that is wrong with it, and opens the database.
-pub(crate) async fn open() -> Result<(MySqlUsers, PasswordHasher), Failure> {
+pub(crate) async fn open() -> Result<(AdminStore, PasswordHasher), Failure> {
     let wrong = |problems: Vec<Problem>| Failure {
         exit: EXIT_CONFIGURATION,
         ..Failure::refused(problems.iter().map(Problem::to_string).collect())
@@ -29,9 +32,9 @@ pub(crate) async fn open() -> Result<(MySqlUsers, PasswordHasher), Failure> {
     let mut reader = Reader::new(&|name| std::env::var_os(name));
     let config = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
     let (database, argon2) = reader.finish(config).map_err(wrong)?;
-    let users = MySqlUsers::prepare(database, &Secrets::default(), CONNECTIONS).await;
-    let users = users.map_err(|error| wrong(vec![error.into()]))?;
-    Ok((users, PasswordHasher::new(argon2, cores())))
+    let database = Database::connect_lazy(database, &Secrets::default(), CONNECTIONS).await;
+    let database = database.map_err(|error| wrong(vec![error.into()]))?;
+    Ok((AdminStore::new(database), PasswordHasher::new(argon2, cores())))
 }
 
 fn cores() -> usize {
@@ -39,16 +42,16 @@ fn cores() -> usize {
 }
 
 /// All users, in the order of their ids.
-pub(crate) async fn all(users: &MySqlUsers) -> Result<Vec<UserRow>, Failure> {
+pub(crate) async fn all(store: &AdminStore) -> Result<Vec<UserRow>, Failure> {
     let mut rows: Vec<UserRow> = Vec::new();
     loop {
-        let page = users.page(rows.last().map(|row| &*row.user.id), USERS_PER_PAGE).await?;
+        let page = store.page(rows.last().map(|row| &*row.user.id), USERS_PER_PAGE).await?;
         let is_full = page.len() >= USERS_PER_PAGE as usize;
         rows.extend(page);
         if !is_full {
             return Ok(rows);
         }
-        // Without an id there is nothing to go on behind.
+        // Without an id there is no next page.
         if rows.last().is_none_or(|row| row.user.id.is_empty()) {
             return Err(Failure::because("the column `id` holds no texts; see auth-admin check"));
         }

@@ -7,12 +7,13 @@ use csv::{ErrorKind, StringRecord};
 use futures_util::TryStreamExt;
 use shared::{
     password::PasswordHasher,
-    users::{MySqlUsers, NewUser, StoreError, UserStore},
+    users::{NewUser, StoreError, UserStore},
 };
 
 use crate::{
     accepted,
     database::{Input, hashes},
+    store::AdminStore,
     stored_form::{StoredForm, is_locked, looks_like_a_hash},
     terminal::Failure,
 };
@@ -52,7 +53,7 @@ type Entry = ((u64, NewUser), Input);
 ///
 /// Hashing takes long, so everything that can be wrong is looked for before.
 pub(crate) async fn import(
-    users: &MySqlUsers,
+    store: &AdminStore,
     hasher: &PasswordHasher,
     details: &ImportDetails,
 ) -> Result<String, Failure> {
@@ -60,7 +61,7 @@ pub(crate) async fn import(
         .map_err(|error| Failure::because(format!("{}: {error}", details.file.display())))?;
     let (entries, mut bad) = parse(&text, details);
     for ((line, user), _) in &entries {
-        if users.find_by_email(&user.email).await?.is_some() {
+        if store.users.find_by_email(&user.email).await?.is_some() {
             bad.push((*line, StoreError::Duplicate(0).to_string()));
         }
     }
@@ -71,7 +72,7 @@ pub(crate) async fn import(
         hashes(hasher, entries).map_ok(|((line, user), hash)| (line, NewUser { hash, ..user }));
     let new: Vec<_> = new.try_collect().await?;
     let (lines, new): (Vec<u64>, Vec<NewUser>) = new.into_iter().unzip();
-    match users.add(&new).await {
+    match store.add(&new).await {
         Ok(()) if new.len() == 1 => Ok("added 1 user".to_owned()),
         Ok(()) => Ok(format!("added {} users", new.len())),
         // Taken since, or by an e-mail that only the database's collation finds equal.

@@ -13,7 +13,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use shared::{keys::KeyError, password::HashingError, users::StoreError};
+use shared::{database::DatabaseError, keys::KeyError, password::HashingError, throttle, users};
 
 use crate::accepted;
 
@@ -54,7 +54,9 @@ impl Failure {
 /// Errors whose messages quote nothing that must not be shown, as those of other libraries may.
 trait Harmless: ToString {}
 
-impl Harmless for StoreError {}
+impl Harmless for DatabaseError {}
+impl Harmless for throttle::StoreError {}
+impl Harmless for users::StoreError {}
 impl Harmless for HashingError {}
 impl Harmless for KeyError {}
 

@@ -1,13 +1,18 @@
 //! `throttle list` and `throttle reset`
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{collections::HashMap, net::IpAddr};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::{throttle::ThrottleKey, users::MySqlUsers};
+use shared::{
+    database::DatabaseError,
+    throttle::{MySqlThrottle, NOW_MS, ThrottleKey},
+};
+use sqlx::{AssertSqlSafe, FromRow};
 
 use crate::{
     database::{all, open},
+    store::AdminStore,
     terminal::{Failure, listing},
 };
 
@@ -48,13 +53,21 @@ pub(crate) struct WhoseFailures {
 }
 
 pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
-    let (users, _) = open().await?;
+    let (store, _) = open().await?;
     match command {
-        ThrottleCommand::List { json } => list(&users, json).await,
+        ThrottleCommand::List { json } => list(&store, json).await,
         ThrottleCommand::Reset(WhoseFailures { email, source, .. }) => {
             let email = email.map(|email| ThrottleKey::email(&email));
             let subject = email.or(source.map(ThrottleKey::source));
-            Ok(match users.reset_throttle(subject.as_ref()).await? {
+            let throttle = MySqlThrottle::new(store.database);
+            let done = match &subject {
+                Some(subject) => {
+                    let delete = "DELETE FROM login_throttle WHERE subject = ?";
+                    throttle.query(delete, &[subject.as_str()]).await?
+                }
+                None => throttle.query("DELETE FROM login_throttle", &[]).await?,
+            };
+            Ok(match done.rows_affected {
                 0 if subject.is_some() => "forgotten: 0; no failed login was counted for it".into(),
                 rows => format!("forgotten: {rows}"),
             })
@@ -62,24 +75,35 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
     }
 }
 
-async fn list(users: &MySqlUsers, json: bool) -> Result<String, Failure> {
-    let rows = users.throttled(MAX_ROWS).await?;
+/// Lists failures that are still remembered, locked ones first.
+async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
+    let select = format!(
+        "SELECT subject, failures, locked_until - clock.now, forget_at - clock.now \
+         FROM login_throttle, (SELECT {NOW_MS} AS now) AS clock \
+         WHERE forget_at > clock.now AND failures > 0 \
+         ORDER BY locked_until DESC, subject LIMIT {MAX_ROWS}"
+    );
+    let rows = store.database.query(AssertSqlSafe(select), &[]).await?.rows;
     // Those of users are found by hashing all e-mails.
-    let listed = if rows.is_empty() { Vec::new() } else { all(users).await? };
-    let emails: HashMap<ThrottleKey, String> =
-        listed.into_iter().map(|it| (ThrottleKey::email(&it.user.email), it.user.email)).collect();
-    let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    let listed = rows.iter().map(|row| {
-        let name = row.subject.as_str();
-        let shown = if row.subject.kind() == "source" { name.len() } else { SHOWN_HASH };
-        let hash = || name.chars().take(shown).collect();
-        json!({
-            "subject": emails.get(&row.subject).cloned().unwrap_or_else(hash),
-            "failures": row.failures,
-            "locked_seconds": seconds(row.locked),
-            "forgotten_seconds": seconds(row.forgotten),
-        })
-    });
+    let users = if rows.is_empty() { Vec::new() } else { all(store).await? };
+    let emails: HashMap<String, String> = users
+        .into_iter()
+        .map(|row| (ThrottleKey::email(&row.user.email).as_str().to_owned(), row.user.email))
+        .collect();
+    let seconds = |milliseconds: i64| (milliseconds.max(0) + 999) / 1000;
+    let mut listed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let row = FromRow::from_row(row).map_err(DatabaseError::from)?;
+        let (subject, failures, locked, forgotten): (String, i64, i64, i64) = row;
+        let shown = if subject.starts_with("source:") { subject.len() } else { SHOWN_HASH };
+        let hash = || subject.chars().take(shown).collect();
+        listed.push(json!({
+            "subject": emails.get(&subject).cloned().unwrap_or_else(hash),
+            "failures": failures,
+            "locked_seconds": seconds(locked),
+            "forgotten_seconds": seconds(forgotten),
+        }));
+    }
     let members = ["subject", "failures", "locked_seconds", "forgotten_seconds"];
-    Ok(listing(listed.collect(), json, members))
+    Ok(listing(listed, json, members))
 }

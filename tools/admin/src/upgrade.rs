@@ -7,12 +7,13 @@ use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
 use shared::{
     password::DISABLED,
-    users::{MySqlUsers, User, UserRow, UserStore},
+    users::{User, UserStore},
 };
 
 use crate::{
     accepted,
     database::{Input, all, hashes, open},
+    store::{AdminStore, UserRow},
     stored_form::{StoredForm, is_locked},
     terminal::{Failure, confirm, shown},
 };
@@ -60,10 +61,10 @@ impl Wanted {
     }
 
     /// How many rows there are of each form, hashed or left, and those to be hashed.
-    async fn rows(self, users: &MySqlUsers, only: Option<&str>) -> Result<Rows, Failure> {
+    async fn rows(self, store: &AdminStore, only: Option<&str>) -> Result<Rows, Failure> {
         let mut forms = BTreeMap::<_, u64>::new();
         let mut inputs = Vec::new();
-        for UserRow { user, .. } in all(users).await? {
+        for UserRow { user, .. } in all(store).await? {
             if only.is_some_and(|only| !only.eq_ignore_ascii_case(&user.email)) {
                 continue;
             }
@@ -79,16 +80,16 @@ impl Wanted {
 
 /// Hashes what is wanted of all rows, once the operator has seen what there is.
 pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<String, Failure> {
-    let (users, hasher) = open().await?;
+    let (store, hasher) = open().await?;
     let name = if wanted == Wanted::Digests { "digests" } else { "plain texts" };
-    let (forms, inputs) = wanted.rows(&users, details.only.as_deref()).await?;
+    let (forms, inputs) = wanted.rows(&store, details.only.as_deref()).await?;
     for ((form, is_hashed), rows) in &forms {
         eprintln!("{rows:8} × {form}, {}", if *is_hashed { "to be hashed" } else { "left" });
     }
     let question = format!("Hash {} {name}?", inputs.len());
     confirm(details.yes || inputs.is_empty(), &question, "nothing was changed")?;
     // As they are now: users may have been added or changed before the answer.
-    let (_, inputs) = wanted.rows(&users, details.only.as_deref()).await?;
+    let (_, inputs) = wanted.rows(&store, details.only.as_deref()).await?;
     let (mut done, total) = (0, inputs.len());
     let result = async {
         let mut ready = pin!(hashes(&hasher, inputs));
@@ -99,7 +100,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
             let is_disabled = of_digest && stored.starts_with(DISABLED);
             let hash = if is_disabled { format!("{DISABLED}{hash}") } else { hash };
             // Unless it has changed since: a new password must not be undone.
-            if users.replace_hash(&user, &hash).await? {
+            if store.users.replace_hash(&user, &hash).await? {
                 done += 1;
                 // Said now, since a hash does not show it later on.
                 if !of_digest && accepted::password(stored).is_err() {

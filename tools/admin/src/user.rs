@@ -5,13 +5,14 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{
     password::DISABLED,
-    users::{MySqlUsers, NewUser, StoreError, User, UserRow, UserStore},
+    users::{NewUser, StoreError, User, UserStore},
 };
 
 use crate::{
     accepted,
     database::{all, open},
     import::{self, ImportDetails},
+    store::{AdminStore, UserRow},
     stored_form::StoredForm,
     terminal::{Failure, confirm, listing, new_password, shown},
 };
@@ -86,50 +87,50 @@ pub(crate) struct OneUser {
 }
 
 pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
-    let (users, hasher) = &open().await?;
+    let (store, hasher) = &open().await?;
     match command {
         UserCommand::Add { email, admin, password_stdin } => {
             // What can be refused without the password is refused before it is typed.
             accepted::email(&email).map_err(Failure::because)?;
-            if users.find_by_email(&email).await?.is_some() {
+            if store.users.find_by_email(&email).await?.is_some() {
                 return Err(StoreError::Duplicate(0).into());
             }
             let hash = hasher.hash(new_password(password_stdin)?).await?;
             let added = format!("added {email}");
-            users.add(&[NewUser { email, hash, admin }]).await?;
+            store.add(&[NewUser { email, hash, admin }]).await?;
             Ok(added)
         }
         UserCommand::Password { user, password_stdin } => {
-            let User { email, .. } = existing(users, &user.email).await?;
+            let user = existing(store, &user.email).await?;
             let hash = hasher.hash(new_password(password_stdin)?).await?;
-            require(users.set_hash(&email, &hash).await?.then_some(()), &email)?;
-            Ok(format!("changed the password of {}", shown(&email)))
+            require(store.set_hash(&user, &hash).await?.then_some(()), &user.email)?;
+            Ok(format!("changed the password of {}", shown(&user.email)))
         }
-        UserCommand::List { json } => list(users, json).await,
-        UserCommand::Grant(user) => set_admin(users, &user.email, true).await,
-        UserCommand::Revoke(user) => set_admin(users, &user.email, false).await,
+        UserCommand::List { json } => list(store, json).await,
+        UserCommand::Grant(user) => set_admin(store, &user.email, true).await,
+        UserCommand::Revoke(user) => set_admin(store, &user.email, false).await,
         UserCommand::Remove { user, yes } => {
-            let User { email, .. } = existing(users, &user.email).await?;
-            confirm(yes, &format!("Remove {}?", shown(&email)), "nothing was removed")?;
-            require(users.remove(&email).await?.then_some(()), &email)?;
-            Ok(format!("removed {}", shown(&email)))
+            let user = existing(store, &user.email).await?;
+            confirm(yes, &format!("Remove {}?", shown(&user.email)), "nothing was removed")?;
+            require(store.remove(&user).await?.then_some(()), &user.email)?;
+            Ok(format!("removed {}", shown(&user.email)))
         }
-        UserCommand::Disable(user) => set_disabled(users, &user.email, true).await,
-        UserCommand::Enable(user) => set_disabled(users, &user.email, false).await,
-        UserCommand::Import(details) => import::import(users, hasher, &details).await,
+        UserCommand::Disable(user) => set_disabled(store, &user.email, true).await,
+        UserCommand::Enable(user) => set_disabled(store, &user.email, false).await,
+        UserCommand::Import(details) => import::import(store, hasher, &details).await,
     }
 }
 
-async fn set_admin(users: &MySqlUsers, email: &str, admin: bool) -> Result<String, Failure> {
-    let User { email, .. } = existing(users, email).await?;
-    require(users.set_admin(&email, admin).await?.then_some(()), &email)?;
+async fn set_admin(store: &AdminStore, email: &str, admin: bool) -> Result<String, Failure> {
+    let user = existing(store, email).await?;
+    require(store.set_admin(&user, admin).await?.then_some(()), &user.email)?;
     let now = if admin { "is now an administrator" } else { "is no longer an administrator" };
-    Ok(format!("{} {now}", shown(&email)))
+    Ok(format!("{} {now}", shown(&user.email)))
 }
 
 /// Makes a user's stored hash one that no password is right for, or that hash again.
-async fn set_disabled(users: &MySqlUsers, email: &str, disable: bool) -> Result<String, Failure> {
-    let user = existing(users, email).await?;
+async fn set_disabled(store: &AdminStore, email: &str, disable: bool) -> Result<String, Failure> {
+    let user = existing(store, email).await?;
     let (stored, name) = (user.password.expose_secret(), shown(&user.email));
     let (hash, now) = match StoredForm::of(stored) {
         StoredForm::Disabled(_) if disable => return Ok(format!("{name} is disabled already")),
@@ -145,14 +146,14 @@ async fn set_disabled(users: &MySqlUsers, email: &str, disable: bool) -> Result<
         }
         _ => return Err(Failure::because(format!("{name} was not disabled by auth-admin"))),
     };
-    if !users.replace_hash(&user, &hash).await? {
+    if !store.users.replace_hash(&user, &hash).await? {
         return Err(Failure::because("the password was changed meanwhile; try again"));
     }
     Ok(format!("{name} is {now}"))
 }
 
-async fn existing(users: &MySqlUsers, email: &str) -> Result<User, Failure> {
-    require(users.find_by_email(email).await?, email)
+async fn existing(store: &AdminStore, email: &str) -> Result<User, Failure> {
+    require(store.users.find_by_email(email).await?, email)
 }
 
 fn require<T>(found: Option<T>, email: &str) -> Result<T, Failure> {
@@ -161,7 +162,7 @@ fn require<T>(found: Option<T>, email: &str) -> Result<T, Failure> {
 }
 
 /// Lists all users, with the kind of password that is stored; the hash itself is in no listing.
-async fn list(users: &MySqlUsers, json: bool) -> Result<String, Failure> {
+async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
     let row = |UserRow { user, created_at, updated_at }| {
         let password = StoredForm::of(user.password.expose_secret()).to_string();
         json!({
@@ -169,6 +170,6 @@ async fn list(users: &MySqlUsers, json: bool) -> Result<String, Failure> {
             "created_at": created_at, "updated_at": updated_at,
         })
     };
-    let rows = all(users).await?.into_iter().map(row).collect();
+    let rows = all(store).await?.into_iter().map(row).collect();
     Ok(listing(rows, json, ["email", "admin", "password", "created_at", "updated_at"]))
 }

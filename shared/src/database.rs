@@ -1,0 +1,192 @@
+//! The MySQL or MariaDB database: a pool of connections, and statements with a time limit.
+//!
+//! Why not sqlx's own pool: docs/decisions/database.md.
+
+mod account;
+mod connection;
+mod options;
+
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
+
+use deadpool::managed::Pool;
+use sqlx::{
+    MySql, Row, SqlSafeStr,
+    mysql::{MySqlArguments, MySqlDatabaseError, MySqlRow},
+    query,
+    query::Query,
+};
+use thiserror::Error;
+use tokio::time::timeout;
+
+use crate::{
+    config::DatabaseConfig,
+    secrets::{SecretError, Secrets},
+    telemetry::metrics,
+};
+use account::RotatingAccount;
+use connection::PooledConnection;
+
+/// How long one statement may take.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
+
+/// A statement failed.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    /// The database is out of reach, refuses the account, or answers with an error.
+    #[error("the database failed: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The database did not answer in time.
+    #[error("the database did not answer within {} s", STATEMENT_LIMIT.as_secs())]
+    Timeout,
+}
+
+impl DatabaseError {
+    /// The `SQLSTATE` of the server's error, if the server answered with one.
+    #[must_use]
+    pub fn sql_state(&self) -> Option<Cow<'_, str>> {
+        let Self::Sql(error) = self else { return None };
+        error.as_database_error()?.code()
+    }
+
+    /// The number of the server's error, if the server answered with one.
+    #[must_use]
+    pub fn number(&self) -> Option<u16> {
+        let Self::Sql(error) = self else { return None };
+        error_number(error)
+    }
+}
+
+fn error_number(error: &sqlx::Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
+}
+
+/// The statement's result, or an error once it has taken too long.
+pub(crate) async fn limited<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>> + Send,
+) -> Result<T, DatabaseError> {
+    let begun = Instant::now();
+    let result = timeout(STATEMENT_LIMIT, statement).await;
+    metrics::record_duration(metrics::STATEMENT, begun.elapsed());
+    Ok(result.map_err(|_| DatabaseError::Timeout)??)
+}
+
+/// What a statement returned.
+#[derive(Default)]
+pub struct QueryResult {
+    /// The rows of a `SELECT`.
+    pub rows: Vec<MySqlRow>,
+    /// How many rows a change found, changed or not.
+    pub rows_affected: u64,
+    /// The insert id, 0 if there is none.
+    pub last_insert_id: u64,
+}
+
+fn statement(sql: impl SqlSafeStr, values: &[&str]) -> Query<'static, MySql, MySqlArguments> {
+    values.iter().fold(query(sql), |query, value| query.bind(*value))
+}
+
+/// A pool of connections to the configured database.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<RotatingAccount>,
+}
+
+impl Database {
+    /// A pool of up to `max_connections`; each is made when it is first needed.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`] if the account's secret is missing or cannot be used.
+    pub async fn connect_lazy(
+        config: DatabaseConfig,
+        secrets: &Secrets,
+        max_connections: u32,
+    ) -> Result<Self, SecretError> {
+        let account = RotatingAccount::fetch(config, secrets).await?;
+        let pool = Pool::builder(account).max_size(max_connections as usize).build();
+        Ok(Self { pool: pool.expect("only time limits need a runtime") })
+    }
+
+    /// Runs a statement, once more on a new connection if the first had ended since its last use.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if there is no connection, or the statement fails.
+    pub async fn query(
+        &self,
+        sql: impl SqlSafeStr,
+        values: &[&str],
+    ) -> Result<QueryResult, DatabaseError> {
+        let sql = sql.into_sql_str();
+        let mut connection = PooledConnection::acquire(&self.pool).await?;
+        let mut result = connection.query(statement(sql.clone(), values)).await;
+        // A statement that timed out is not repeated: the login would wait twice.
+        let is_stale = connection.is_broken && !connection.is_new;
+        if is_stale && !matches!(result, Err(DatabaseError::Timeout)) {
+            drop(connection);
+            connection::close_idle(&self.pool);
+            connection = PooledConnection::acquire(&self.pool).await?;
+            result = connection.query(statement(sql, values)).await;
+        }
+        connection.release();
+        result
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if there is no connection, or the statement fails.
+    pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
+        let mut connection = PooledConnection::acquire(&self.pool).await?;
+        connection.query("BEGIN").await?;
+        Ok(Transaction(connection))
+    }
+}
+
+/// An open transaction. To drop it is to close its connection, which rolls it back.
+pub struct Transaction(PooledConnection);
+
+impl Transaction {
+    /// Runs a statement.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if the statement fails.
+    pub async fn query(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[&str],
+    ) -> Result<QueryResult, DatabaseError> {
+        self.0.query(statement(sql, values)).await
+    }
+
+    /// Commits if `outcome` is `Ok`, rolls back otherwise, and returns `outcome`.
+    ///
+    /// # Errors
+    ///
+    /// That of `outcome`, or a [`DatabaseError`] if the transaction could not be ended.
+    pub async fn finish<T, E: From<DatabaseError>>(
+        mut self,
+        outcome: Result<T, E>,
+    ) -> Result<T, E> {
+        if !self.0.is_broken {
+            self.0.query(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+            self.0.release();
+        }
+        outcome
+    }
+}
+
+/// A column's text in UTF-8, of a column of texts or of bytes; empty for anything else.
+///
+/// # Errors
+///
+/// [`sqlx::Error`] if there is no such column.
+pub fn text(row: &MySqlRow, column: &str) -> Result<String, sqlx::Error> {
+    let bytes: Option<Vec<u8>> = row.try_get_unchecked(column)?;
+    Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
+}

@@ -1,0 +1,132 @@
+//! One connection of the pool: in use, or idle.
+
+use std::time::{Duration, SystemTime};
+
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use futures_util::TryStreamExt;
+use sqlx::{Connection, Either, Execute, Executor, MySql, MySqlConnection};
+use tokio::time::timeout;
+
+use super::{DatabaseError, QueryResult, account::RotatingAccount, limited};
+
+/// How long to wait for a connection, including its secret and the log-in.
+const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is pinged before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+const PING_LIMIT: Duration = Duration::from_millis(500);
+
+/// A connection in use. Dropped before [`release`](Self::release), it is closed without a goodbye:
+/// after a time-out a reply may still arrive, and an open transaction would hold its locks.
+pub(super) struct PooledConnection {
+    connection: MySqlConnection,
+    /// Whether the connection was made for this use; another may have ended since its last one.
+    pub(super) is_new: bool,
+    pub(super) is_broken: bool,
+    /// Empty until the connection is released.
+    slot: Object<RotatingAccount>,
+}
+
+impl PooledConnection {
+    /// A live connection for one statement or transaction.
+    pub(super) async fn acquire(pool: &Pool<RotatingAccount>) -> Result<Self, sqlx::Error> {
+        let acquire = async {
+            loop {
+                let mut slot = pool.get().await.map_err(|error| match error {
+                    PoolError::Backend(error) => error,
+                    _ => sqlx::Error::PoolClosed,
+                })?;
+                let Some(Idle { mut connection, since }) = slot.take() else { continue };
+                let is_new = Object::metrics(&slot).recycle_count == 0;
+                if is_new
+                    || since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
+                    || matches!(timeout(PING_LIMIT, connection.ping()).await, Ok(Ok(())))
+                {
+                    return Ok(Self { connection, is_new, is_broken: false, slot });
+                }
+                close_idle(pool);
+            }
+        };
+        timeout(ACQUIRE_LIMIT, acquire).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Runs a prepared statement, or as a text what cannot be prepared, such as `BEGIN`.
+    pub(super) async fn query(
+        &mut self,
+        statement: impl Execute<'static, MySql> + 'static,
+    ) -> Result<QueryResult, DatabaseError> {
+        let result = limited(async {
+            let mut result = QueryResult::default();
+            let mut items = self.connection.fetch_many(statement);
+            while let Some(item) = items.try_next().await? {
+                match item {
+                    Either::Left(done) => {
+                        result.rows_affected = done.rows_affected();
+                        result.last_insert_id = done.last_insert_id();
+                    }
+                    Either::Right(row) => result.rows.push(row),
+                }
+            }
+            Ok(result)
+        });
+        let result = result.await;
+        self.is_broken |= result.as_ref().is_err_and(is_connection_error);
+        result
+    }
+
+    /// Returns the connection to the pool, unless it is broken. No transaction may be open.
+    pub(super) fn release(mut self) {
+        if !self.is_broken {
+            *self.slot = Some(Idle { connection: self.connection, since: SystemTime::now() });
+        }
+    }
+}
+
+/// Closes all idle connections. What ended one has most likely ended the others too: to wait for
+/// each in turn would take longer than [`ACQUIRE_LIMIT`].
+pub(super) fn close_idle(pool: &Pool<RotatingAccount>) {
+    pool.retain(|_, _| false);
+}
+
+/// Whether the connection cannot be used any more: it broke, a server or a proxy says that it ends,
+/// or it now leads to a replica. Any other answer of a server concerns the statement or its data.
+fn is_connection_error(error: &DatabaseError) -> bool {
+    /// Read-only after a failover; a statement that a proxy's other server has not prepared; a
+    /// damaged packet; killed; timed out.
+    const NUMBERS: [u16; 9] = [1290, 1792, 1836, 1243, 1615, 1835, 1927, 3169, 4031];
+    match error {
+        DatabaseError::Timeout => true,
+        DatabaseError::Sql(sqlx::Error::Database(_)) => {
+            // A proxy passes on a client library's own errors, and has some from 9000 on.
+            let is_listed = |it| NUMBERS.contains(&it) || matches!(it, 2000..3000 | 9000..);
+            error.sql_state().is_some_and(|state| state.starts_with("08"))
+                || error.number().is_some_and(is_listed)
+        }
+        DatabaseError::Sql(error) => !matches!(
+            error,
+            sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::ColumnNotFound(_)
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::RowNotFound
+        ),
+    }
+}
+
+/// A connection that waits for its next use.
+pub(super) struct Idle {
+    connection: MySqlConnection,
+    /// By the wall clock: monotonic time stands still while a process is frozen.
+    since: SystemTime,
+}
+
+impl Manager for RotatingAccount {
+    type Type = Option<Idle>;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<Option<Idle>, sqlx::Error> {
+        Ok(Some(Idle { connection: self.connect().await?, since: SystemTime::now() }))
+    }
+
+    async fn recycle(&self, idle: &mut Option<Idle>, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        idle.as_ref().map(drop).ok_or(RecycleError::message("the connection was not released"))
+    }
+}

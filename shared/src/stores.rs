@@ -1,0 +1,57 @@
+//! The stores that `login` works on, as they are configured.
+
+use std::sync::Arc;
+#[cfg(feature = "sqlite")]
+use {
+    crate::{throttle::MemoryStore, users::SqliteUsers},
+    secrecy::ExposeSecret,
+    std::path::Path,
+};
+
+use crate::{
+    config::{DatabaseConfig, Problem},
+    database::Database,
+    secrets::Secrets,
+    throttle::{MySqlThrottle, ThrottleStore},
+    users::{MySqlUsers, UserStore},
+};
+
+/// The stores of one configured database.
+pub struct Stores {
+    /// The users.
+    pub users: Arc<dyn UserStore>,
+    /// The counts of failed logins.
+    pub throttle: Arc<dyn ThrottleStore>,
+}
+
+impl Stores {
+    /// Stores in MySQL or MariaDB, with up to `max_connections`, which are made when they are first
+    /// needed. For local work (feature `sqlite`), a URL that begins with `sqlite:` gives users in
+    /// an SQLite file and counts in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem`] if the account's secret is missing or cannot be used.
+    pub async fn open(
+        config: DatabaseConfig,
+        secrets: &Secrets,
+        max_connections: u32,
+    ) -> Result<Self, Problem> {
+        #[cfg(feature = "sqlite")]
+        if let DatabaseConfig::Url(source) = &config
+            && let Some(path) = secrets.fetch(source).await?.expose_secret().strip_prefix("sqlite:")
+        {
+            let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+            let users = SqliteUsers::open(path).await.map_err(|error| Problem {
+                variable: source.variable.into(),
+                reason: error.to_string(),
+            })?;
+            return Ok(Self { users: Arc::new(users), throttle: Arc::new(MemoryStore::default()) });
+        }
+        let database = Database::connect_lazy(config, secrets, max_connections).await?;
+        Ok(Self {
+            users: Arc::new(MySqlUsers::new(database.clone())),
+            throttle: Arc::new(MySqlThrottle::new(database)),
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! What only an administrator does with users.
+
+use secrecy::ExposeSecret;
+use shared::{
+    database::{Database, DatabaseError, Transaction, text},
+    users::{MySqlUsers, NewUser, StoreError, User, Written},
+};
+use sqlx::{AssertSqlSafe, FromRow, mysql::MySqlRow};
+
+const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
+     CAST(character_maximum_length AS CHAR) AS characters, collation_name AS collation \
+     FROM information_schema.columns \
+     WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
+
+const FIND_ADDED: &str = "SELECT id, email, password, admin FROM user WHERE email = ?";
+
+/// The users of a database, for an account with all rights to them.
+#[derive(Clone)]
+pub struct AdminStore {
+    /// The database.
+    pub database: Database,
+    /// The users, with what `login` does.
+    pub users: MySqlUsers,
+}
+
+/// A user in a listing.
+pub struct UserRow {
+    /// The user.
+    pub user: User,
+    /// When the user was added, UTC, as the database writes it, if it does.
+    pub created_at: Option<String>,
+    /// When the user was last changed, in the same way.
+    pub updated_at: Option<String>,
+}
+
+/// A column of the table `user`.
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// In full, such as `varchar(60)`.
+    pub(crate) r#type: String,
+    /// How many characters it holds, if it is of texts.
+    pub(crate) characters: Option<u64>,
+    pub(crate) collation: Option<String>,
+}
+
+impl AdminStore {
+    /// The users of this database.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { users: MySqlUsers::new(database.clone()), database }
+    }
+
+    /// Adds users, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if an e-mail is taken, or the database does not store a user as given.
+    pub async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let added = add_all(&mut transaction, users).await;
+        transaction.finish(added).await
+    }
+
+    /// Stores a hash of a new password. `false` if the user is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the hash was not stored.
+    pub async fn set_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
+        let update = "UPDATE user SET password = ? WHERE email = ? AND id = ?";
+        let values = [hash, &user.email, &user.id];
+        self.users.update(user, Written::Hash(hash), update, &values).await
+    }
+
+    /// Makes a user an administrator, or no longer one. `false` if the user is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the change was not stored.
+    pub async fn set_admin(&self, user: &User, admin: bool) -> Result<bool, StoreError> {
+        // As a literal: a bound text would be another value in a column of bits.
+        let update = format!("UPDATE user SET admin = {admin} WHERE email = ? AND id = ?");
+        let (update, values) = (AssertSqlSafe(update), [&*user.email, &*user.id]);
+        self.users.update(user, Written::Admin(admin), update, &values).await
+    }
+
+    /// Removes a user. `false` if the user is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if the statement fails.
+    pub async fn remove(&self, user: &User) -> Result<bool, DatabaseError> {
+        let delete = "DELETE FROM user WHERE email = ? AND id = ?";
+        Ok(self.database.query(delete, &[&user.email, &user.id]).await?.rows_affected > 0)
+    }
+
+    /// Up to `limit` users after the id `after`. What a row or the table lacks is left empty.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if a statement fails.
+    pub async fn page(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<UserRow>, DatabaseError> {
+        let columns = self.columns().await?;
+        let column = |name: &str| columns.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        // Times leave the database in UTC, whatever its own time zone is.
+        let time = |name: &str| match column(name).map(|it| it.r#type.as_str()) {
+            None => "NULL".to_owned(),
+            Some(it) if it.starts_with("timestamp") || it.starts_with("datetime") => {
+                format!("CAST(CONVERT_TZ({name}, @@session.time_zone, '+00:00') AS CHAR)")
+            }
+            Some(_) => format!("CAST({name} AS CHAR)"),
+        };
+        let select = format!(
+            "SELECT id, email, password, {} AS admin, {} AS created_at, {} AS updated_at \
+             FROM user {} ORDER BY id LIMIT {limit}",
+            if column("admin").is_some() { "admin" } else { "NULL" },
+            time("created_at"),
+            time("updated_at"),
+            if after.is_some() { "WHERE id > ?" } else { "" },
+        );
+        let rows = self.database.query(AssertSqlSafe(select), after.as_slice()).await?.rows;
+        let listed = |row: &MySqlRow| {
+            Ok(UserRow {
+                user: User::from_row(row)?,
+                created_at: optional_text(row, "created_at")?,
+                updated_at: optional_text(row, "updated_at")?,
+            })
+        };
+        rows.iter().map(listed).collect()
+    }
+
+    /// The columns of `user` that the account may see.
+    pub(crate) async fn columns(&self) -> Result<Vec<Column>, DatabaseError> {
+        let rows = self.database.query(COLUMNS, &[]).await?.rows;
+        let column = |row: &MySqlRow| {
+            Ok(Column {
+                name: text(row, "name")?,
+                r#type: text(row, "type")?,
+                characters: text(row, "characters")?.parse().ok(),
+                collation: optional_text(row, "collation")?,
+            })
+        };
+        rows.iter().map(column).collect()
+    }
+}
+
+/// The text of a column, unless it is empty or `NULL`.
+pub(crate) fn optional_text(row: &MySqlRow, column: &str) -> Result<Option<String>, sqlx::Error> {
+    Ok(Some(text(row, column)?).filter(|text| !text.is_empty()))
+}
+
+async fn add_all(transaction: &mut Transaction, users: &[NewUser]) -> Result<(), StoreError> {
+    for (index, NewUser { email, hash, admin }) in users.iter().enumerate() {
+        let insert = format!("INSERT INTO user (email, password, admin) VALUES (?, ?, {admin})");
+        let inserted = transaction.query(AssertSqlSafe(insert), &[email, hash]).await;
+        inserted.map_err(|error| match error {
+            DatabaseError::Sql(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                StoreError::Duplicate(index)
+            }
+            error => StoreError::from(error).for_hash(hash),
+        })?;
+        let rows = transaction.query(FIND_ADDED, &[email]).await?.rows;
+        let stored = rows.iter().map(User::from_row).collect::<Result<Vec<_>, _>>();
+        let is_kept = |stored: &User| {
+            stored.email == *email
+                && stored.password.expose_secret() == hash
+                && stored.admin == *admin
+        };
+        if !stored.map_err(DatabaseError::from)?.iter().any(is_kept) {
+            return Err(StoreError::NotKept);
+        }
+    }
+    Ok(())
+}
