@@ -19,10 +19,12 @@ const LIMIT: Duration = Duration::from_mins(2);
 const BEFORE_PORT: [&str; 3] = ["127.0.0.1:", "localhost:", "PORT="];
 
 /// The documents, and the ports in them.
-const DOCUMENTS: [(&str, &[u16]); 6] = [
+const DOCUMENTS: [(&str, &[u16]); 8] = [
     ("README.md", &[8080, 8081]),
+    ("docs/configuration.md", &[]),
     ("docs/lambda.md", &[]),
     ("docs/moving-over.md", &[]),
+    ("docs/operations.md", &[]),
     ("examples/clients/README.md", &[8080]),
     ("examples/gateways/README.md", &[8081, 8082]),
     ("examples/observability/README.md", &[8080, 8081, 9090, 9100, 9101]),
@@ -88,7 +90,7 @@ fn blocks(name: &str) -> Vec<Block> {
             let (indent, _) = line.split_once('`').expect("it is one");
             let body = lines.by_ref().take_while(|line| line.trim() != "```");
             let body: Vec<_> = body.map(|it| it.strip_prefix(indent).unwrap_or(it)).collect();
-            assert!(["json", "sh", "sql"].contains(&language), "{name}: {language}");
+            assert!(["json", "sh", "sql", "yaml"].contains(&language), "{name}: {language}");
             if language == "sh" {
                 block.text = body.join("\n");
             }
