@@ -7,11 +7,7 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{
-    Environment,
-    process::{Process, command},
-    wait, workspace,
-};
+use crate::{Environment, Process, command, wait, workspace};
 
 /// A certificate authority whose certificate lies in a file.
 pub struct Authority {

@@ -13,11 +13,7 @@ use serde_json::{Map, Value, json};
 use shared::{config::VerifyConfig, keys::Keys, token::verify, users::NewUser};
 
 use crate::{
-    Environment,
-    database::DatabaseServer,
-    environment, forge,
-    http::{Answer, Request, basic},
-    stores, workspace,
+    Answer, DatabaseServer, Environment, Request, basic, environment, forge, stores, workspace,
 };
 
 /// `JWT_SECRET` of the functions under test.

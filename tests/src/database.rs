@@ -12,11 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    Environment,
-    certificates::Authority,
-    environment,
-    process::{self, Output, Process},
-    scratch, wait, workspace,
+    Authority, Environment, Output, Process, environment, process, scratch, wait, workspace,
 };
 
 /// For an installation, a start, a stop and a script.

@@ -4,12 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::{
-    Environment,
-    http::Request,
-    process::{Process, command},
-    scratch, workspace,
-};
+use crate::{Environment, Process, Request, command, scratch, workspace};
 
 /// A running gateway.
 pub struct Gateway {

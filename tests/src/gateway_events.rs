@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value, json};
 
-use crate::{http::Request, workspace};
+use crate::{Request, workspace};
 
 /// A gateway that calls Lambda functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

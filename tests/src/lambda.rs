@@ -5,11 +5,8 @@ use std::{fs, path::PathBuf, slice};
 use serde_json::Value;
 
 use crate::{
-    Environment, contract, environment,
-    gateway_events::Gateway,
-    http::{Answer, Request},
-    process::{Process, binary, command},
-    wait, workspace,
+    Answer, Environment, Process, Request, binary, command, contract, environment,
+    gateway_events::Gateway, wait, workspace,
 };
 
 /// A function, and the emulator that gives it its invocations.

@@ -30,7 +30,19 @@ pub mod traffic;
 pub mod users;
 pub mod wait;
 
-pub use database::{mariadb, mysql9};
+pub use certificates::Authority;
+pub use clock::Clock;
+pub use contract::{SECRET, USER, add_users, key_in_file, seconds, token, token_with};
+pub use database::{DatabaseServer, Tls, mariadb, mysql9};
+pub use http::{Answer, Request, basic};
+pub use lambda::Lambda;
+pub use moto::Moto;
+pub use process::{Output, Process, binary, cargo_variables, command, output, python};
+pub use raw::{Connection, head};
+pub use service::{Service, run, shell, start_both};
+pub use stores::Sqlite;
+pub use tcp_proxy::TcpProxy;
+pub use traffic::{Kind, Traffic};
 
 use std::{
     collections::BTreeMap,

@@ -2,12 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    Environment, environment, fake_http,
-    http::{Answer, Request},
-    process::{Process, command},
-    wait,
-};
+use crate::{Answer, Environment, Process, Request, command, environment, fake_http, wait};
 
 /// A running Secrets Manager without secrets.
 pub struct Moto {

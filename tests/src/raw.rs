@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{http::Answer, service::Service};
+use crate::{Answer, Service};
 
 /// Longer than any limit that is tested.
 const LIMIT: Duration = Duration::from_secs(15);

@@ -8,10 +8,7 @@ use std::{
 };
 
 use crate::{
-    Environment, contract,
-    http::{Answer, Request},
-    process::{Output, Process, binary, command, output},
-    wait,
+    Answer, Environment, Output, Process, Request, binary, command, contract, output, wait,
 };
 
 /// From the start to a ready service, Secrets Manager and a busy machine included.

@@ -11,10 +11,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    Connection, Request, Service,
     contract::payload,
-    http::Request,
-    raw::Connection,
-    service::Service,
     users::{self, PASSWORD},
 };
 

@@ -3,9 +3,7 @@
 use serde_json::Value;
 use shared::{config::Argon2Config, password::PasswordHasher};
 
-use crate::{
-    Environment, contract, database::DatabaseServer, http::Answer, service::Service, with,
-};
+use crate::{Answer, DatabaseServer, Environment, Service, contract, with};
 
 /// The password of all of them.
 pub const PASSWORD: &str = "a long enough passphrase";

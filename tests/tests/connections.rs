@@ -7,13 +7,7 @@ use std::time::{Duration, Instant};
 
 use shared::users::{MySqlUsers, UserStore};
 use system_tests::{
-    Environment,
-    database::{DatabaseServer, Tls},
-    mariadb, mysql9,
-    service::Service,
-    stores,
-    tcp_proxy::TcpProxy,
-    users, wait, with,
+    DatabaseServer, Environment, Service, TcpProxy, Tls, mariadb, mysql9, stores, users, wait, with,
 };
 
 const EMAIL: &str = "0@example.com";

@@ -5,16 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    contract::{SECRET, USER, add_users, token},
-    database::DatabaseServer,
-    environment,
-    http::Request,
-    lambda::{self, Lambda},
-    mariadb, mysql9,
-    service::{Service, check_contract, start_both},
-    stores::Sqlite,
-    users, wait, with,
+    DatabaseServer, Environment, Lambda, Request, SECRET, Service, Sqlite, USER, add_users,
+    environment, lambda, mariadb, mysql9, service::check_contract, start_both, token, users, wait,
+    with,
 };
 
 const TRACE: (&str, &str) = ("RUST_LOG", "trace");

@@ -7,13 +7,7 @@ use std::{
 };
 
 use system_tests::{
-    contract::token,
-    environment,
-    http::basic,
-    raw::{Connection, head},
-    service::Service,
-    stores::Sqlite,
-    traffic, wait, with,
+    Connection, Service, Sqlite, basic, environment, head, token, traffic, wait, with,
 };
 
 /// Each a process of its own, as many at once.

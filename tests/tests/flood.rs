@@ -8,13 +8,7 @@ use std::{
 
 use shared::config::Argon2Config;
 use system_tests::{
-    contract::token,
-    http::basic,
-    mariadb,
-    raw::{Connection, head},
-    service::{Service, start_both},
-    traffic::{Kind, Traffic},
-    users, wait, with,
+    Connection, Kind, Service, Traffic, basic, head, mariadb, start_both, token, users, wait, with,
 };
 
 /// The memory of the default, and a time that leaves the cores to the hashes and not to

@@ -1,8 +1,7 @@
 //! Keys of every kind, in every form, between us and another implementation.
 
 use system_tests::{
-    Environment, contract::SECRET, environment, forge::pem, process::python, service::Service,
-    stores::Sqlite, wait, with,
+    Environment, SECRET, Service, Sqlite, environment, forge::pem, python, wait, with,
 };
 
 const PAIRS: [(&str, &str); 3] = [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519")];

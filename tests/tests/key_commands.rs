@@ -5,12 +5,7 @@
 use std::thread;
 
 use serde_json::{Value, json};
-use system_tests::{
-    Environment, fake_http,
-    moto::{self, Moto},
-    process::Output,
-    service, wait,
-};
+use system_tests::{Environment, Moto, Output, fake_http, moto, service, wait};
 
 const LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 

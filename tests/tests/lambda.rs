@@ -10,16 +10,11 @@ use std::{
 
 use serde_json::json;
 use system_tests::{
-    Environment,
-    contract::{SECRET, token},
-    environment, fake_http,
+    Answer, Environment, Moto, Process, Request, SECRET, binary, command, environment, fake_http,
     gateway_events::Gateway,
-    http::{Answer, Request},
     lambda::{answer, runtime_variables},
-    moto::Moto,
-    process::{Process, binary, command},
     runtime_api::{Call, RuntimeApi},
-    wait, with,
+    token, wait, with,
 };
 
 /// For a start, a fetch, or both.

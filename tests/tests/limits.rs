@@ -8,13 +8,7 @@ use std::{
 };
 
 use system_tests::{
-    Environment,
-    contract::{USER, token},
-    environment,
-    http::basic,
-    raw::{Connection, head},
-    service::{Service, shell},
-    stores::Sqlite,
+    Connection, Environment, Service, Sqlite, USER, basic, environment, head, shell, token,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

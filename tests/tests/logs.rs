@@ -3,13 +3,7 @@
 use std::{thread, time::Duration};
 
 use serde_json::Value;
-use system_tests::{
-    Environment,
-    contract::token,
-    environment,
-    process::output,
-    service::{Service, shell},
-};
+use system_tests::{Environment, Service, environment, output, shell, token};
 
 #[test]
 fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {

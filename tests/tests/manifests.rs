@@ -9,11 +9,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use shared::keys::Keys;
-use system_tests::{
-    Environment,
-    process::{Output, cargo_variables, command, output},
-    scratch, workspace,
-};
+use system_tests::{Environment, Output, cargo_variables, command, output, scratch, workspace};
 
 const OVERLAYS: [&str; 3] = ["minikube", "production", "production-secrets-manager"];
 

@@ -13,13 +13,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde_json::Value;
-use system_tests::{
-    Environment, mariadb,
-    moto::Moto,
-    scratch,
-    service::{Service, run},
-    wait, with,
-};
+use system_tests::{Environment, Moto, Service, mariadb, run, scratch, wait, with};
 
 const ADA: (&str, &str) = ("ada@example.com", "a password of the first user's");
 const GRACE: (&str, &str) = ("grace@example.com", "another one, of the second user's");

@@ -7,17 +7,8 @@ use std::{collections::BTreeMap, fs, net::TcpListener, slice, thread, time::Dura
 
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    contract::{SECRET, USER, key_in_file, token},
-    environment,
-    forge::encode,
-    http::basic,
-    lambda::Lambda,
-    raw::{Connection, head},
-    scratch,
-    service::Service,
-    stores::Sqlite,
-    wait, with,
+    Connection, Environment, Lambda, SECRET, Service, Sqlite, USER, basic, environment,
+    forge::encode, head, key_in_file, scratch, token, wait, with,
 };
 
 /// A request, the `Authorization` of its client (an empty one is none), how often it is sent, its

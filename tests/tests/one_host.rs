@@ -6,16 +6,11 @@ use std::{fs, time::Duration};
 
 use serde_json::Value;
 use system_tests::{
-    Environment,
-    contract::{SECRET, USER, check, is_doubled, token},
+    Answer, Connection, Environment, Request, SECRET, Service, Sqlite, USER, basic,
+    contract::{check, is_doubled},
     environment,
     gateway::Gateway,
-    http::{Answer, Request, basic},
-    process::python,
-    raw::{Connection, head},
-    service::{Service, start_both},
-    stores::Sqlite,
-    wait, workspace,
+    head, python, start_both, token, wait, workspace,
 };
 
 /// The one of `k8s-knative/one-host`, and the ingress behind it.

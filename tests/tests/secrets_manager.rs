@@ -14,15 +14,8 @@ use std::{
 
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    certificates::Authority,
-    contract::{SECRET, seconds, token},
-    environment, fake_http, forge,
-    moto::Moto,
-    process::{self, Process},
-    scratch,
-    service::{Service, run},
-    with,
+    Authority, Environment, Moto, Process, SECRET, Service, environment, fake_http, forge, process,
+    run, scratch, seconds, token, with,
 };
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-key-AbCdEf";

@@ -5,14 +5,8 @@ use std::{fs, net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
 use system_tests::{
-    contract::SECRET,
-    environment, forge,
-    lambda::runtime_variables,
-    moto::Moto,
-    process::{Process, binary, command},
-    scratch,
-    service::{Service, run},
-    with,
+    Moto, Process, SECRET, Service, binary, command, environment, forge, lambda::runtime_variables,
+    run, scratch, with,
 };
 
 const KEY: (&str, &str) = ("JWT_SECRET", SECRET);

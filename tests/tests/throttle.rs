@@ -9,13 +9,9 @@ use std::{
 };
 
 use system_tests::{
-    database::DatabaseServer,
+    Connection, DatabaseServer, Lambda, Request, Service, basic,
     gateway_events::Gateway,
-    http::{Request, basic},
-    lambda::Lambda,
-    mariadb, mysql9,
-    raw::{Connection, head},
-    service::{Service, run},
+    head, mariadb, mysql9, run,
     users::{self, PASSWORD, log_in},
     wait,
 };

@@ -10,7 +10,7 @@ use statrs::{
         mannwhitneyu::{MannWhitneyUMethod, mannwhitneyu},
     },
 };
-use system_tests::{mariadb, service::Service, users};
+use system_tests::{Service, mariadb, users};
 
 const KNOWN: &str = "right-0@example.com";
 /// A user whose hash has other parameters than the configured ones: the documented exception,

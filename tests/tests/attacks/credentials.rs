@@ -14,7 +14,7 @@ use shared::{
     throttle::{MemoryStore, Throttle},
     users::NewUser,
 };
-use system_tests::{contract::SECRET, http::Request, mariadb, stores};
+use system_tests::{Request, SECRET, mariadb, stores};
 
 use crate::{Attack, answer, filled, rows};
 

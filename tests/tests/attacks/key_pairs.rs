@@ -8,7 +8,7 @@ use base64::{
 };
 use serde_json::json;
 use shared::keys::Keys;
-use system_tests::{contract::SECRET, forge};
+use system_tests::{SECRET, forge};
 
 use crate::{
     Table, filled,

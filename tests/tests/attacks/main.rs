@@ -25,10 +25,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{config::VerifyConfig, keys::Keys, telemetry::Outcome};
-use system_tests::{
-    contract::refused,
-    http::{Answer, Request},
-};
+use system_tests::{Answer, Request, contract::refused};
 use tower::ServiceExt;
 use validate::ValidateState;
 

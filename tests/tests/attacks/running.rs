@@ -2,12 +2,7 @@
 //! into the log.
 
 use serde_json::Value;
-use system_tests::{
-    contract::SECRET,
-    environment, forge,
-    raw::{self, Connection},
-    service::Service,
-};
+use system_tests::{Connection, SECRET, Service, environment, forge, raw};
 
 use crate::{
     rows,

@@ -5,11 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::{Value, json};
 use shared::{config::VerifyConfig, keys::Keys, token::verify};
-use system_tests::{
-    contract::{SECRET, seconds},
-    forge,
-    http::Request,
-};
+use system_tests::{Request, SECRET, forge, seconds};
 
 use crate::{Table, filled, key_pairs::SIGNERS};
 

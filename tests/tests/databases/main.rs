@@ -13,10 +13,7 @@ mod tool;
 use auth_admin::store::AdminStore;
 use shared::users::{User, UserStore};
 use system_tests::{
-    database::DatabaseServer,
-    mariadb, mysql9,
-    process::Output,
-    service::run,
+    DatabaseServer, Output, mariadb, mysql9, run,
     stores::open,
     users::{claims, log_in, login},
     with, workspace,

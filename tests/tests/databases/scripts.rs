@@ -6,9 +6,9 @@ use std::{fs, time::Duration};
 use secrecy::ExposeSecret;
 use shared::users::NewUser;
 use system_tests::{
+    command,
     database::{AUTH_PASSWORD, set_auth_password},
-    environment,
-    process::{command, output},
+    environment, output,
 };
 
 use super::*;

@@ -2,8 +2,7 @@
 //! `DATABASE_URL` says the same is a test beside its parser.
 
 use system_tests::{
-    Environment,
-    certificates::Authority,
+    Authority, Environment,
     database::Tls::{self, Off, OtherName, Valid},
     scratch,
 };

@@ -8,10 +8,7 @@ mod setup;
 use std::{collections::BTreeSet, fs, thread};
 
 use serde_json::json;
-use system_tests::{
-    contract::USER, http::Answer, moto::Moto, raw::head, service::Service, stores::Sqlite, wait,
-    workspace,
-};
+use system_tests::{Answer, Moto, Service, Sqlite, USER, head, wait, workspace};
 
 use requests::{bearer, good, requests, signed};
 use setup::{EXAMPLES, Setup};

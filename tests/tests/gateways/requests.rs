@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use system_tests::{
-    contract::{USER, seconds},
+    USER,
     forge::{generate, hs256, message, pem, public_jwk, token},
+    seconds,
 };
 
 /// As in the files of the examples.

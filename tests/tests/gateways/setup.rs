@@ -7,16 +7,8 @@ use std::{
 };
 
 use system_tests::{
-    Environment,
-    contract::USER,
-    environment, fake_http,
-    forge::pem,
-    gateway::Gateway,
-    http::Answer,
-    raw::{Connection, head},
-    service::Service,
-    stores::Sqlite,
-    wait,
+    Answer, Connection, Environment, Service, Sqlite, USER, environment, fake_http, forge::pem,
+    gateway::Gateway, head, wait,
 };
 
 use crate::requests::{AUDIENCE, ISSUER, KEY, Request, bearer, good};

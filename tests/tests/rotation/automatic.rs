@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use serde_json::json;
-use system_tests::{clock::Clock, forge::encode, mariadb, moto::Moto, process::Process};
+use system_tests::{Clock, Moto, Process, forge::encode, mariadb};
 
 use super::*;
 

@@ -3,14 +3,7 @@
 use std::fs;
 
 use jsonwebtoken::decode_header;
-use system_tests::{
-    clock::Clock,
-    mariadb,
-    moto::Moto,
-    mysql9,
-    process::{binary, command, output},
-    scratch, workspace,
-};
+use system_tests::{Clock, Moto, binary, command, mariadb, mysql9, output, scratch, workspace};
 
 use super::*;
 

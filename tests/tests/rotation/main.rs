@@ -7,12 +7,8 @@ mod guide;
 use std::{thread, time::Duration};
 
 use system_tests::{
-    Environment,
-    database::DatabaseServer,
-    http::Answer,
-    service::Service,
-    traffic::{Clients, Kind, Traffic},
-    users, wait, with,
+    Answer, DatabaseServer, Environment, Kind, Service, Traffic, traffic::Clients, users, wait,
+    with,
 };
 
 /// 10 logins in a second, and 100 validations.

@@ -13,13 +13,8 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    contract::{seconds, token, token_with},
-    environment, fake_http,
-    process::{Output, binary, command, output},
-    service::{Service, start_both},
-    stores::Sqlite,
-    wait, workspace,
+    Environment, Output, Service, Sqlite, binary, command, environment, fake_http, output, seconds,
+    start_both, token, token_with, wait, workspace,
 };
 
 const EMAIL: &str = "ada@example.com";

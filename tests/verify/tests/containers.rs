@@ -10,17 +10,9 @@ use std::{
 
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    certificates::Authority,
-    contract::{SECRET, USER, add_users, token},
-    database::Tls,
-    environment, mariadb,
-    moto::Moto,
-    process::{Process, command, output},
-    raw::{Connection, head},
-    scratch,
-    service::{Service, check_contract},
-    traffic, wait, with, workspace,
+    Authority, Connection, Environment, Moto, Process, SECRET, Service, Tls, USER, add_users,
+    command, environment, head, mariadb, output, scratch, service::check_contract, token, traffic,
+    wait, with, workspace,
 };
 
 const LIMIT: Duration = Duration::from_secs(40);

@@ -3,12 +3,7 @@
 use std::{fs, time::Duration};
 
 use serde_json::Value;
-use system_tests::{
-    http::Request,
-    lambda,
-    process::{self, Process, cargo_variables},
-    wait, workspace,
-};
+use system_tests::{Process, Request, cargo_variables, lambda, process, wait, workspace};
 
 /// Compiling, where it was not done before.
 const BUILD_LIMIT: Duration = Duration::from_mins(15);

@@ -5,15 +5,8 @@ use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    contract::{ADMIN, SECRET, token, token_with},
-    environment,
-    forge::encode,
-    process::{command, output},
-    scratch,
-    service::Service,
-    stores::Sqlite,
-    wait, workspace,
+    Environment, SECRET, Service, Sqlite, command, contract::ADMIN, environment, forge::encode,
+    output, scratch, token, token_with, wait, workspace,
 };
 
 const LOGIN: [&str; 2] = ["login", "health"];

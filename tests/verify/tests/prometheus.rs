@@ -6,14 +6,8 @@ use std::{collections::HashSet, fs, path::PathBuf, time::Duration};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use system_tests::{
-    Environment,
-    contract::{USER, add_users, key_in_file, token},
-    http::Request,
-    mariadb,
-    process::{Process, command, output},
-    scratch,
-    service::Service,
-    wait, workspace,
+    Environment, Process, Request, Service, USER, add_users, command, key_in_file, mariadb, output,
+    scratch, token, wait, workspace,
 };
 use tempfile::TempDir;
 

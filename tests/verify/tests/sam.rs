@@ -5,14 +5,8 @@ use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use system_tests::{
-    Environment,
-    contract::{SECRET, add_users, token},
-    environment,
-    lambda::{Lambda, check_contract},
-    mariadb,
-    moto::Moto,
-    process::{command, output},
-    service, with, workspace,
+    Environment, Lambda, Moto, SECRET, add_users, command, environment, lambda::check_contract,
+    mariadb, output, service, token, with, workspace,
 };
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");

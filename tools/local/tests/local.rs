@@ -3,13 +3,7 @@
 use std::{net::TcpListener, path::Path, process::Command, time::Duration};
 
 use shared::users::SqliteUsers;
-use system_tests::{
-    Environment,
-    process::{self, Process},
-    scratch,
-    service::Service,
-    stores, wait,
-};
+use system_tests::{Environment, Process, Service, process, scratch, stores, wait};
 
 const USER: &str = "demo@example.com";
 const PASSWORD: &str = "correct horse battery staple";

@@ -7,11 +7,8 @@
 use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use system_tests::{
-    Environment,
-    database::{AUTH_PASSWORD, DatabaseServer},
-    mariadb,
-    process::{Process, binary, cargo_variables, command, output},
-    scratch, wait, workspace,
+    DatabaseServer, Environment, Process, binary, cargo_variables, command,
+    database::AUTH_PASSWORD, mariadb, output, scratch, wait, workspace,
 };
 
 const LIMIT: Duration = Duration::from_mins(2);

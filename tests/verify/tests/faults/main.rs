@@ -8,12 +8,7 @@ mod secrets_manager;
 use std::{io::Read, net::TcpStream, thread, time::Duration};
 
 use system_tests::{
-    Environment,
-    database::{DatabaseServer, Tls},
-    mariadb,
-    service::{Service, shell},
-    tcp_proxy::TcpProxy,
-    users, wait,
+    DatabaseServer, Environment, Service, TcpProxy, Tls, mariadb, shell, users, wait,
 };
 
 use observation::{Observation, Seen};

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::json;
 use system_tests::{
-    contract::{seconds, token_with},
-    traffic::{Clients, Kind, Record, Records, Traffic},
+    Kind, Traffic, seconds, token_with,
+    traffic::{Clients, Record, Records},
 };
 
 use super::*;

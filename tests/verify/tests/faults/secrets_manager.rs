@@ -6,13 +6,7 @@ use std::{
 };
 
 use serde_json::json;
-use system_tests::{
-    clock::Clock,
-    contract::{SECRET, token},
-    fake_http,
-    forge::encode,
-    moto::{self, Moto},
-};
+use system_tests::{Clock, Moto, SECRET, fake_http, forge::encode, moto, token};
 
 use super::*;
 

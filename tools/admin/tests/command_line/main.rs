@@ -21,13 +21,7 @@ use shared::{
     config::Argon2Config,
     password::{PasswordHasher, Verification},
 };
-use system_tests::{
-    Environment,
-    database::DatabaseServer,
-    mariadb,
-    process::{self, Output},
-    users, wait,
-};
+use system_tests::{DatabaseServer, Environment, Output, mariadb, process, users, wait};
 use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(30);
