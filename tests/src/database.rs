@@ -131,8 +131,7 @@ impl DatabaseServer {
         let port = wait::free_port();
         let process = product.run(&directory, &authority, port, Tls::Valid);
         let server = Self { process, product, port, authority, directory };
-        // It listens on its port before it does on its socket.
-        wait::until("the server's socket", LIMIT, || server.run_sql("DO 0").ok());
+        server.wait_for_socket();
         server.sql("CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION");
         server.init();
         server
@@ -142,6 +141,12 @@ impl DatabaseServer {
     pub fn restart(&mut self, tls: Tls) {
         self.stop();
         self.process = self.product.run(&self.directory, &self.authority, self.port, tls);
+        self.wait_for_socket();
+    }
+
+    /// The server listens on its port before it does on its socket.
+    fn wait_for_socket(&self) {
+        wait::until("the server's socket", LIMIT, || self.run_sql("DO 0").ok());
     }
 
     /// Stops the server until it is started by [`restart`](Self::restart).
