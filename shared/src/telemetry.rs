@@ -8,7 +8,7 @@ mod request_log;
 
 pub use metrics::RequestCounter;
 pub use request_log::{Cause, Outcome};
-pub(crate) use request_log::{OutcomeName, RequestId, RequestLog};
+pub(crate) use request_log::{OutcomeName, RequestLog};
 
 use std::{
     io,

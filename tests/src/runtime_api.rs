@@ -10,6 +10,9 @@ use crate::fake_http;
 /// For a start, a fetch, or both.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 
+/// The trace of each invocation.
+pub const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";
+
 /// The side of Lambda.
 pub struct RuntimeApi {
     /// What `AWS_LAMBDA_RUNTIME_API` has to be.
@@ -65,6 +68,7 @@ impl Call {
         let answer = format!(
             "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\
              Lambda-Runtime-Aws-Request-Id: one\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
+             Lambda-Runtime-Trace-Id: Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=0\r\n\
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:0:function:f\r\n\r\n{body}",
             body.len()
         );

@@ -13,7 +13,7 @@ use system_tests::{
     Answer, Environment, Moto, Process, Request, SECRET, binary, command, environment, fake_http,
     gateway_events::Gateway,
     lambda::{answer, runtime_variables},
-    runtime_api::{Call, RuntimeApi},
+    runtime_api::{Call, RuntimeApi, TRACE},
     token, wait, with,
 };
 
@@ -97,6 +97,8 @@ fn an_invocation_is_answered_with_503_before_its_time_is_over() {
         response.answer("");
     }
     assert_eq!(login.log().matches("no answer in time").count(), 2, "{}", login.log());
+    let traced = format!(r#""request_id":"one","trace_id":"{TRACE}""#);
+    assert_eq!(login.log().matches(&traced).count(), 2, "{}", login.log());
 }
 
 /// As Lambda sets them where it starts from snapshots: credentials come from an address.

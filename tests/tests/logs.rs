@@ -3,15 +3,22 @@
 use std::{thread, time::Duration};
 
 use serde_json::Value;
-use system_tests::{Environment, Service, environment, output, shell, token};
+use system_tests::{
+    Environment, Service, environment, output, runtime_api::TRACE as XRAY_TRACE, shell, token,
+};
+
+/// The trace id of a `traceparent`.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[test]
 fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {
     let validate = Service::start("validate", Environment::new());
     let good = token("ada@example.com", false);
     let request = validate.request("PUT", "/validate/orders?secret=1").bearer(&good);
-    let _ = request.header("x-request-id", "id-of-the-gateway").send();
-    let _ = validate.request("GET", "/").bearer("x").send();
+    let request = request.header("x-request-id", "id-of-the-gateway");
+    let _ = request.header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01")).send();
+    let request = validate.request("GET", "/").bearer("x").header("traceparent", "x");
+    let _ = request.header("x-amzn-trace-id", format!("Root={XRAY_TRACE};Sampled=1")).send();
     let client = || {
         for _ in 0..50 {
             let request = validate.request("GET", "/validate").bearer(&good);
@@ -27,10 +34,12 @@ fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {
     assert!(status.success());
     let lines = log.lines().map(|line| serde_json::from_str(line).expect("one document a line"));
     let requests: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request").collect();
-    let [good, bad, ..] = &requests[..] else { panic!("{log}") };
+    let [good, bad, untraced, ..] = &requests[..] else { panic!("{log}") };
     assert_eq!((&good["method"], &good["path"]), (&"PUT".into(), &"/validate/orders".into()));
     assert_eq!((&good["status"], &good["outcome"]), (&200.into(), &"authn_token_verified".into()));
     assert_eq!(good["request_id"], "id-of-the-gateway");
+    assert_eq!((&good["trace_id"], &bad["trace_id"]), (&TRACE.into(), &XRAY_TRACE.into()));
+    assert!(untraced.get("trace_id").is_none(), "{untraced}");
     assert!(good["duration_ms"].as_f64().is_some_and(|time| time > 0.0));
     assert_eq!((&bad["outcome"], &bad["reason"]), (&"authz_fail".into(), &"malformed".into()));
     let verified = requests.iter().filter(|line| line["outcome"] == "authn_token_verified");

@@ -12,7 +12,7 @@ use lambda_runtime::{
 use serde_json::value::RawValue;
 
 use super::{InvocationEvent, ServeError, Service, health::Health};
-use crate::telemetry::{RequestId, metrics::Exporter};
+use crate::telemetry::metrics::Exporter;
 
 /// Kept of an invocation's remaining time, to send the response.
 const MARGIN: Duration = Duration::from_millis(300);
@@ -61,10 +61,8 @@ async fn handle<E: InvocationEvent>(
         return E::format(E::DEFAULT_FORMAT, response).await;
     };
     let (mut request, format) = parsed.into_request();
-    if let Some(id) = RequestId::parse(&event.context.request_id) {
-        request.extensions_mut().insert(id);
-    }
     let limit = time_limit(event.context.deadline(), SystemTime::now());
+    request.extensions_mut().insert(event.context);
     E::format(format, service.handle(request, limit).await).await
 }
 

@@ -69,22 +69,39 @@ const MAX_ID_BYTES: usize = 128;
 /// Longer paths are truncated in the log, in bytes.
 const MAX_PATH_BYTES: usize = 256;
 
-/// The id of a request, to find it in other logs.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestId(String);
+/// A request id, if it is short and has only harmless characters.
+fn usable_id(id: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
+    let is_usable = (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain);
+    is_usable.then(|| id.to_owned())
+}
 
-impl RequestId {
-    /// Accepts an id if it is short and has only harmless characters.
-    pub(crate) fn parse(id: &str) -> Option<Self> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
-        let is_usable = (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain);
-        is_usable.then(|| Self(id.to_owned()))
-    }
+/// A random UUID. No security depends on it, so it needs no system call.
+fn random_id() -> String {
+    Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into()
+}
 
-    /// A random UUID. No security depends on it, so it needs no system call.
-    fn random() -> Self {
-        Self(Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().into())
-    }
+/// The trace id of a `traceparent` header of version 00 (W3C Trace Context, section 3.2).
+fn w3c_trace_id(traceparent: &str) -> Option<&str> {
+    let [version, trace, parent, _flags] = hex_fields(traceparent, [2, 32, 16, 2])?;
+    let is_id = |field: &str| field.bytes().any(|digit| digit != b'0');
+    (version == "00" && is_id(trace) && is_id(parent)).then_some(trace)
+}
+
+/// The trace id of AWS X-Ray's tracing header, such as `Root=1-5759e988-bd862e3fe1be46a994272793`.
+fn xray_trace_id(header: &str) -> Option<&str> {
+    let id = header.split(';').find_map(|field| field.trim().strip_prefix("Root="))?;
+    let [version, ..] = hex_fields(id, [1, 8, 24])?;
+    (version == "1").then_some(id)
+}
+
+/// The fields between hyphens, if each has as many lower-case hexadecimal digits as given here.
+fn hex_fields<const N: usize>(text: &str, digits: [usize; N]) -> Option<[&str; N]> {
+    let fields: [&str; N] = text.splitn(N + 1, '-').collect::<Vec<_>>().try_into().ok()?;
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_hex =
+        |(field, digits): (&&str, usize)| field.len() == digits && field.bytes().all(is_digit);
+    fields.iter().zip(digits).all(is_hex).then_some(fields)
 }
 
 /// A request that is being handled. It is logged and counted when this is dropped.
@@ -94,20 +111,33 @@ pub(crate) struct RequestLog {
     /// `None` if it is longer than any registered method.
     method: Option<Method>,
     uri: Uri,
-    id: RequestId,
+    id: String,
+    trace_id: Option<String>,
     /// `None` until there is one.
     response: Option<(StatusCode, Option<Outcome>)>,
 }
 
 impl RequestLog {
-    /// Starts the clock. The request id is Lambda's, or the value of `X-Request-Id`.
+    /// Starts the clock. The request id is Lambda's, or the value of `X-Request-Id`. The trace is that
+    /// of `traceparent` or `X-Amzn-Trace-Id`, or Lambda's.
     pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
-        let given = || request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = request.extensions().get().cloned().or_else(|| RequestId::parse(given()?));
-        let id = id.unwrap_or_else(RequestId::random);
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let lambda = request.extensions().get::<lambda_runtime::Context>();
+        let id = lambda.and_then(|context| usable_id(&context.request_id));
+        let id = id.or_else(|| header("x-request-id").and_then(usable_id));
+        let trace_id = header("traceparent").and_then(w3c_trace_id);
+        let trace_id = trace_id.or_else(|| header("x-amzn-trace-id").and_then(xray_trace_id));
+        let trace_id = trace_id.or_else(|| xray_trace_id(lambda?.xray_trace_id.as_deref()?));
         let method = Some(request.method()).filter(|name| name.as_str().len() <= 20);
-        let (method, uri) = (method.cloned(), request.uri().clone());
-        Self { counter, start: Instant::now(), method, uri, id, response: None }
+        Self {
+            counter,
+            start: Instant::now(),
+            method: method.cloned(),
+            uri: request.uri().clone(),
+            id: id.unwrap_or_else(random_id),
+            trace_id: trace_id.map(str::to_owned),
+            response: None,
+        }
     }
 
     /// Writes the log line, and returns the response.
@@ -141,7 +171,8 @@ impl Drop for RequestLog {
                     path = &*path,
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
-                    request_id = self.id.0,
+                    request_id = self.id,
+                    trace_id = self.trace_id,
                     outcome = outcome.as_ref().map(|outcome| outcome.name.0),
                     user_id = cause.and_then(|cause| cause.user_id.as_deref()),
                     reason = cause.and_then(|cause| cause.reason.as_deref()),
@@ -166,14 +197,43 @@ mod tests {
     #[test]
     fn a_request_id_is_accepted_if_it_is_short_and_harmless() {
         for id in ["1-67891233-abcdef012345678912345678", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"] {
-            assert_eq!(RequestId::parse(id).unwrap().0, id);
+            assert_eq!(usable_id(id).as_deref(), Some(id));
         }
         let long = "x".repeat(129);
         for id in ["", "a b", "a\nb", "a\"b", "ä", "\u{1b}[31m", &long] {
-            assert!(RequestId::parse(id).is_none(), "{id}");
+            assert!(usable_id(id).is_none(), "{id}");
         }
-        let [first, second] = [(); 2].map(|()| RequestId::random().0);
+        let [first, second] = [(); 2].map(|()| random_id());
         let version = Uuid::parse_str(&first).map(|id| id.get_version_num());
         assert!(version == Ok(4) && first != second, "{first} {second}");
+    }
+
+    #[test]
+    fn a_trace_id_is_accepted_only_in_the_form_of_its_specification() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        assert_eq!(w3c_trace_id(&format!("00-{trace}-{span}-01")), Some(trace));
+        for text in [
+            String::new(),
+            trace.to_owned(),
+            format!("00-{trace}-{span}"),
+            format!("00-{trace}-{span}-01-x"),
+            format!("01-{trace}-{span}-01"),
+            format!("00-{}-{span}-01", trace.to_uppercase()),
+            format!("00-{:032}-{span}-01", 0),
+            format!("00-{trace}-{:016}-01", 0),
+            format!("00-{trace}-{span}-0g"),
+        ] {
+            assert_eq!(w3c_trace_id(&text), None, "{text}");
+        }
+
+        let root = "1-5759e988-bd862e3fe1be46a994272793";
+        for text in [format!("Root={root};Sampled=1"), format!("Self=1-1-1; Root={root}")] {
+            assert_eq!(xray_trace_id(&text), Some(root), "{text}");
+        }
+        for text in
+            ["", root, "Root=", "Root=1-5759e988-bd862e3f", &format!("Root=2{}", &root[1..])]
+        {
+            assert_eq!(xray_trace_id(text), None, "{text}");
+        }
     }
 }
