@@ -99,7 +99,9 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
 
 #[tokio::test]
 async fn a_client_in_the_backlog_when_the_listener_closes_is_answered() {
-    let keys = Arc::new(Keys::read(&"a key that this test never uses, of 32 bytes".into()).unwrap()).into();
+    let keys =
+        Arc::new(Keys::read(&"a key that this test never uses, of 32 bytes".into()).unwrap())
+            .into();
     let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
     let app = App { router, keys, secrets: Secrets::default(), database: None };
     let socket = listen(([127, 0, 0, 1], 0).into()).ok().unwrap();
