@@ -132,7 +132,11 @@ impl Keys {
             KeyUse::Sign => ExtraVersions::None,
             KeyUse::Verify => ExtraVersions::Previous,
         };
+        let name = source.describe();
         let parse = move |versions: &Versions| {
+            if is_quoted(versions.current.expose_secret()) {
+                tracing::warn!("{name}: has quotation marks around it, which are part of the key");
+            }
             Self::read_versions(versions, key_use).map_err(|error| error.to_string())
         };
         Ok(secrets.cache(SecretKind::Jwt, source, extra, parse).await?)
@@ -225,6 +229,12 @@ impl Keys {
         let keys: Vec<_> = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
         serde_json::to_string(&BTreeMap::from([("keys", keys)])).expect("texts are JSON")
     }
+}
+
+fn is_quoted(text: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|mark| text.len() > 1 && text.starts_with(*mark) && text.ends_with(*mark))
 }
 
 /// One warning for all keys of a set that are ignored.

@@ -172,22 +172,21 @@ impl Secrets {
         source: &SecretSource,
         stage: Stage,
     ) -> Result<Option<SecretString>, SecretError> {
-        match &source.place {
+        let text = match &source.place {
             // Boxed: the futures of TLS are large, and rarely needed.
             SecretPlace::SecretsManager(id) => match Box::pin(self.manager.get(id, stage)).await {
-                Ok(text) => Ok(text.map(|text| without_line_break(text.expose_secret()))),
                 Err(CallError { reason, failure: Failure::Transient, .. }) => {
-                    Err(source.transient_error(reason))
+                    return Err(source.transient_error(reason));
                 }
-                Err(CallError { reason, .. }) => Err(source.error(reason)),
+                got => got.map_err(|CallError { reason, .. }| source.error(reason))?,
             },
-            _ if stage != Stage::Current => Ok(None),
-            SecretPlace::Value(value) => Ok(Some(value.clone())),
+            _ if stage != Stage::Current => None,
+            SecretPlace::Value(value) => Some(value.clone()),
             SecretPlace::File(path) => {
-                let read = read_file(path.clone()).await;
-                read.map(Some).map_err(|error| source.error(error))
+                Some(read_file(path.clone()).await.map_err(|error| source.error(error))?)
             }
-        }
+        };
+        Ok(text.map(|text| without_line_break(text.expose_secret())))
     }
 
     /// The current version and the extra ones, if they exist.
@@ -243,10 +242,10 @@ fn read_text(path: &Path) -> io::Result<SecretString> {
     if bytes as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other("the file is larger than 64 KiB"));
     }
-    Ok(without_line_break(&text))
+    Ok(text.into())
 }
 
-/// The text without the line break that editors and `echo` add.
+/// The text without the one line break that editors and `echo` add.
 #[must_use]
 pub fn without_line_break(text: &str) -> SecretString {
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -258,7 +257,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_is_read_but_for_one_line_break_or_named_with_its_variable() {
+    async fn a_secret_is_read_but_for_one_line_break_and_a_bad_file_is_named() {
         let large = "x".repeat(64 * 1024 + 1);
         for (content, secret) in [
             (Some("a b\n"), Some("a b")),
@@ -272,6 +271,11 @@ mod tests {
             content
                 .map_or_else(|| std::fs::remove_file(&path), |it| std::fs::write(&path, it))
                 .unwrap();
+            if let (Some(content), Some(secret)) = (content, secret) {
+                let place = SecretPlace::Value(content.into());
+                let text = Secrets::default().fetch(&SecretSource { variable: "X", place }).await;
+                assert_eq!(text.unwrap().expose_secret(), secret);
+            }
             let source = SecretSource { variable: "X_FILE", place: SecretPlace::File(path) };
             match Secrets::default().fetch(&source).await {
                 Ok(text) => assert_eq!(Some(text.expose_secret()), secret),

@@ -27,6 +27,7 @@ use tower::ServiceExt;
 use crate::{
     config::{
         LogConfig, MetricsConfig, Problem, Reader, TransportConfig, Variables, read_base_path,
+        unknown,
     },
     keys::Keys,
     respond::unavailable,
@@ -86,6 +87,9 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     let transport = TransportConfig::read(&mut reader);
     // Flushes the log when it is dropped.
     let _log = telemetry::init(&logs, matches!(transport, TransportConfig::Http { .. }));
+    for (name, nearest) in unknown(std::env::vars_os()) {
+        tracing::warn!("{name}: is not a variable of these functions; did you mean {nearest}?");
+    }
     let base_path = read_base_path(&mut reader);
     let metrics = MetricsConfig::read(&mut reader, transport);
     if F::COUNTER.is_none() && metrics != MetricsConfig::Off {

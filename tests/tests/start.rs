@@ -5,8 +5,8 @@ use std::{fs, net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
 use system_tests::{
-    Moto, Process, SECRET, Service, binary, command, environment, forge, lambda::runtime_variables,
-    run, scratch, with,
+    Moto, Process, SECRET, Service, binary, command, contract, environment, forge,
+    lambda::runtime_variables, run, scratch, with,
 };
 
 const KEY: (&str, &str) = ("JWT_SECRET", SECRET);
@@ -34,6 +34,17 @@ const EVERYTHING: [(&str, &str); 14] = [
     ("RUST_LOG", "canary=9"),
     ("METRICS_PORT", "canary-10"),
     ("METRICS", "canary-11"),
+];
+/// The first one alone.
+const MISSPELT: [(&str, &str); 8] = [
+    ("JWT_ISSURE", "canary"),
+    ("JWT_SECRET", "canary"),
+    ("LOGIN_MAX_FAILURES", "canary"),
+    ("LOGIN_PORT", "tcp://canary:8080"),
+    ("MYSQL_PORT", "tcp://canary:3306"),
+    ("MYSQL_PORT_3306_TCP_ADDR", "canary"),
+    ("MYSQL_SERVICE_HOST", "canary"),
+    ("MYSQL_PRIMARY_SERVICE_PORT_SQL", "3306"),
 ];
 /// Where [`EVERYTHING`] is wrong.
 const PROBLEMS: &str = "JWT_SECRET, JWT_SECRET_FILE: |JWT_TTL_SECONDS: |MYSQL_HOST: |MYSQL_PORT: |\
@@ -66,6 +77,19 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
         ("login", &[("MYSQL_SSL_MODE", "VERIFY_IDENTITY")], "need a CA"),
         ("login", &[("MYSQL_SSL_CA", "/no/such/file")], "No such file"),
         ("login", &[("MYSQL_SSL_CA", &empty)], "holds no PEM certificate"),
+        (
+            "validate",
+            &[("RUST_LOG", "warning")],
+            "the levels are off, error, warn, info, debug and trace",
+        ),
+        ("validate", &[("RUST_LOG", "info,sqlx")], "RUST_LOG: "),
+        ("login", &[("MYSQL_PORT", "tcp://canary:1")], "MYSQL_PORT: is an address, as Kubernetes"),
+        // What Kubernetes sets, and what the other function reads, is known.
+        (
+            "validate",
+            &MISSPELT,
+            "variable of these functions; did you mean JWT_ISSUER?|JWT_SECRET: ",
+        ),
         ("local", &[("METRICS_PORT", "9100")], "METRICS_PORT, METRICS: are for login and"),
         ("validate", &[lambda], names),
     ] {
@@ -101,6 +125,19 @@ fn validate_starts_with_the_keys_that_it_can_use_and_names_the_others_in_one_war
     {
         assert!(warnings[0].contains(part), "{part}: {log}");
     }
+}
+
+#[test]
+fn a_key_loses_a_line_break_at_its_end_but_keeps_quotation_marks_with_a_warning() {
+    let quoted = format!("'{SECRET}'");
+    let variables = environment(&[("JWT_SECRET", &format!("{quoted}\n"))]);
+    let validate = Service::start("validate", variables);
+    let claims =
+        json!({ "username": "ada", "admin": false, "iat": 1, "exp": contract::seconds(60) });
+    let token = forge::hs256(&quoted, r#"{"alg":"HS256","typ":"JWT"}"#, claims.to_string());
+    assert_eq!(validate.request("GET", "/").bearer(&token).send().status, 200);
+    let log = validate.log();
+    assert!(log.contains("\"JWT_SECRET: has quotation marks around it"), "{log}");
 }
 
 /// `init` fails, so that Lambda sends no request.

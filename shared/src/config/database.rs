@@ -57,10 +57,19 @@ impl DatabaseConfig {
             reader.problem("MYSQL_HOST", reason);
         }
         let modes = "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY";
+        let port = reader.value("MYSQL_PORT").unwrap_or_default();
+        let port = if port.to_string_lossy().contains("://") {
+            let reason = "is an address, as Kubernetes sets it for a Service named `mysql`; set the \
+                          port yourself, or `enableServiceLinks: false` of the pod";
+            reader.problem("MYSQL_PORT", reason);
+            None
+        } else {
+            // Without its default: a port in the secret comes first.
+            reader.optional_number("MYSQL_PORT", 1..=u16::MAX)
+        };
         let parts = DatabaseParts {
             host,
-            // Without its default: a port in the secret comes first.
-            port: reader.optional_number("MYSQL_PORT", 1..=u16::MAX),
+            port,
             user: reader.text("MYSQL_USER"),
             database: reader.text("MYSQL_DB"),
             ssl_mode: reader.optional_parsed("MYSQL_SSL_MODE", modes),

@@ -2,10 +2,11 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    str::FromStr,
     time::Duration,
 };
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::{Reader, default};
 
@@ -93,13 +94,27 @@ pub(crate) struct LogConfig {
 impl LogConfig {
     /// Reads the configuration. What is wrong with it is logged by the defaults.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let levels =
-            reader.parsed("RUST_LOG", "a list of levels such as `info` or `info,sqlx=warn`");
+        let expected = "a list of levels such as `info` or `info,sqlx=warn`; the levels are off, \
+                        error, warn, info, debug and trace";
+        let Levels(levels) = reader.parsed("RUST_LOG", expected);
         let format = reader.text("LOG_FORMAT").unwrap_or_else(|| default("LOG_FORMAT"));
         if !["json", "text"].contains(&format.as_str()) {
             reader.problem("LOG_FORMAT", "is not `json` or `text`");
         }
         Self { levels, is_json: format != "text" }
+    }
+}
+
+struct Levels(Targets);
+
+impl FromStr for Levels {
+    type Err = ();
+
+    /// Refuses a word alone that is no level: [`Targets`] takes `warning` as the name of a crate, and
+    /// would drop the lines of all others.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let is_directive = |item: &str| item.contains('=') || item.parse::<LevelFilter>().is_ok();
+        text.parse().ok().filter(|_| text.split(',').all(is_directive)).map(Self).ok_or(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! All environment variables of this project, in the order of docs/configuration.md, which says
 //! what they mean. The variables of AWS (`AWS_…`) are not in the table.
 
-use std::str::FromStr;
+use std::{ffi::OsString, str::FromStr};
+
+use strsim::damerau_levenshtein;
 
 use DefaultValue::{Computed, Unset, Value};
 
@@ -88,6 +90,35 @@ pub(super) const VARIABLES: &[Variable] = &[
     both("METRICS_PORT", Unset),
     both("METRICS", Unset),
 ];
+
+/// Names that begin so are taken for ours.
+const PREFIXES: [&str; 6] = ["ARGON2_", "HASH_", "JWT_", "LOGIN_", "MYSQL_", "TOKEN_"];
+
+/// The variables of `environment` that are set, have a name like ours and are not in the table, each
+/// with the name in the table that is nearest.
+pub(crate) fn unknown(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> impl Iterator<Item = (String, &'static str)> {
+    environment.filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.to_string_lossy());
+        let is_ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if !is_ours || value.is_empty() || is_of_a_service(&name, &value) {
+            return None;
+        }
+        let distance = |it: &&Variable| damerau_levenshtein(it.name, &name);
+        let nearest = VARIABLES.iter().min_by_key(distance)?.name;
+        (nearest != name).then_some((name, nearest))
+    })
+}
+
+/// Whether Kubernetes sets this variable for a Service, such as `MYSQL_PORT_3306_TCP_ADDR` for one
+/// named `mysql`.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    let is_number = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit());
+    ["_SERVICE_HOST", "_SERVICE_PORT"].iter().any(|part| name.contains(part))
+        || name.ends_with("_PORT") && value.contains("://")
+        || name.split_once("_PORT_").is_some_and(|(_, rest)| is_number(rest))
+}
 
 /// The default in the table.
 ///

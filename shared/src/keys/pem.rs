@@ -27,8 +27,10 @@ pub(super) fn is_pem(text: &str) -> bool {
     text.contains("-----BEGIN ")
 }
 
-/// The one key in the text. Other sections are passed over, such as the parameters of its curve.
+/// The one key in the text. Other sections are passed over, such as the parameters of its curve. A
+/// line break may also be a backslash and an `n`, as secret stores write it.
 pub(super) fn read(text: &str) -> Result<Key, KeyError> {
+    let text = text.replace("\\n", "\n");
     let mut keys = Vec::new();
     for section in SliceIter::<(SectionKind, Vec<u8>)>::new(text.as_bytes()) {
         let (kind, der) = section.map_err(|_| KeyError::NoPemKey)?;
