@@ -46,8 +46,11 @@ pub enum Verification {
         /// A new hash to store, if the stored one has other parameters than new ones.
         replacement: Option<SecretString>,
     },
-    /// The password is wrong, or there is no usable hash.
-    Wrong,
+    /// The password is wrong.
+    Wrong {
+        /// Why every password is, if so; for the log, not for clients.
+        unusable: Option<&'static str>,
+    },
 }
 
 /// A password was not verified or hashed.
@@ -124,8 +127,13 @@ impl PasswordHasher {
         // For a disabled or unknown user, a hash is computed too, and any password is wrong.
         let dummy = hasher.dummy.to_string();
         let text = stored.as_ref().map_or(dummy.as_str(), ExposeSecret::expose_secret);
-        let enabled = stored.is_some() && !text.starts_with(DISABLED);
+        let disabled = text.starts_with(DISABLED);
+        let enabled = stored.is_some() && !disabled;
         let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
+        let unusable = match &stored {
+            None => Some("no stored hash that login supports; see auth-admin user list"),
+            Some(_) => disabled.then_some("the user is disabled"),
+        };
         let slot_kib = hasher.params.block_count();
         let extra_kib = stored.as_ref().map_or(0, |it| it.extra_kib(slot_kib));
         let job = move |memory: &mut _| {
@@ -140,7 +148,11 @@ impl PasswordHasher {
                 // Equal work: also for a wrong password.
                 Some(hash(ARGON2ID_IDENT, &hasher.params, password, memory)?.into())
             };
-            Some(if right { Verification::Right { replacement } } else { Verification::Wrong })
+            Some(if right {
+                Verification::Right { replacement }
+            } else {
+                Verification::Wrong { unusable }
+            })
         };
         self.slots.run(permit.clone(), extra_kib, job).await
     }

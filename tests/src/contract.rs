@@ -23,9 +23,10 @@ pub const USER: (&str, &str) = ("Ada.Lovelace@example.com", "correct: horse päs
 /// An administrator of the rows.
 pub const ADMIN: (&str, &str) = ("root@example.com", "another long passphrase");
 /// Users whose stored password is no usable hash.
-const UNUSABLE: [(&str, &str); 2] = [
+const UNUSABLE: [(&str, &str); 3] = [
     ("plain@example.com", "secret plain text"),
     ("md5@example.com", "$1$salt$qJH7.N4xYta3aEG/dfqo/0"),
+    ("disabled@example.com", "!$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"),
 ];
 
 const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;

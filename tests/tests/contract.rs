@@ -42,6 +42,10 @@ async fn check_on(server: &DatabaseServer) {
     let login = start("login", server.login_variables());
     let functions = [login, start("validate", Environment::new())];
     check_contract(&functions);
+    let log = functions[0].log();
+    for reason in ["no stored hash that login supports", "the user is disabled"] {
+        assert!(log.contains(&format!("\"reason\":\"{reason}")), "{reason}: {log}");
+    }
     for function in functions {
         let request = function.request("POST", "/?canary").header("x-canary", "canary");
         assert_eq!(request.body("canary").send().status, 401);

@@ -65,6 +65,10 @@ async fn authenticate(
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(permit, credentials.password.clone(), stored).await;
     let verification = verification.map_err(Failure::unavailable)?;
+    let unusable = match &verification {
+        Verification::Wrong { unusable } => *unusable,
+        Verification::Right { .. } => None,
+    };
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
         // Before the response says that the password was wrong.
@@ -73,7 +77,7 @@ async fn authenticate(
         }
         return Err(Failure(
             Refusal::InvalidCredentials,
-            Cause { user_id: user_id.map(Into::into), reason: None },
+            Cause { user_id: user_id.map(Into::into), reason: unusable.map(Into::into) },
         ));
     };
     attempt.release().await;

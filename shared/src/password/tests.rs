@@ -22,7 +22,7 @@ async fn is_right(password: &str, stored: &str) -> bool {
 async fn replacement(password: &str, stored: &str) -> Option<String> {
     match verify(password, stored).await {
         Verification::Right { replacement } => replacement.map(|it| it.expose_secret().to_owned()),
-        Verification::Wrong => panic!("{password} is wrong for {stored}"),
+        Verification::Wrong { .. } => panic!("{password} is wrong for {stored}"),
     }
 }
 
@@ -199,19 +199,21 @@ async fn an_unusable_hash_or_digest_is_a_wrong_password() {
 #[tokio::test]
 async fn unknown_wrong_disabled_and_unusable_compute_one_argon2id_each() {
     let hash = hasher().hash("secret".into()).await.unwrap();
-    for (why, stored, password) in [
-        ("an unknown e-mail", None, "secret"),
-        ("a wrong password", Some(hash.clone()), "wrong"),
-        ("a disabled user", Some(format!("{DISABLED}{hash}")), "secret"),
-        ("a disabled user with another kind", Some(format!("{DISABLED}{USABLE_BCRYPT}")), "secret"),
-        ("an unusable hash", Some("secret".to_owned()), "secret"),
-        ("another kind of hash", Some(USABLE_BCRYPT.to_owned()), "wrong"),
+    for (why, stored, password, reason) in [
+        ("an unknown e-mail", None, "secret", None),
+        ("a wrong password", Some(hash.clone()), "wrong", None),
+        ("a disabled user", Some(format!("{DISABLED}{hash}")), "secret", Some("disabled")),
+        ("and of another kind", Some(format!("!{USABLE_BCRYPT}")), "secret", Some("disabled")),
+        ("an unusable hash", Some("secret".to_owned()), "secret", Some("no stored hash")),
+        ("another kind of hash", Some(USABLE_BCRYPT.to_owned()), "wrong", None),
     ] {
         let hasher = PasswordHasher::new(QUICK, 1);
         let permit = hasher.try_acquire().unwrap();
         let stored = stored.map(SecretString::from);
         let verified = hasher.verify(&permit, password.into(), stored).await;
-        assert!(matches!(verified, Ok(Verification::Wrong)), "{why}");
+        let Ok(Verification::Wrong { unusable }) = verified else { panic!("{why}") };
+        assert_eq!(unusable.is_some(), reason.is_some(), "{why}");
+        assert!(unusable.unwrap_or_default().contains(reason.unwrap_or_default()), "{why}");
         // Argon2 leaves its memory filled; nothing else touches it.
         let filled = |memory: &mut Vec<Block>| {
             Some(memory.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count())

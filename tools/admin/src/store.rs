@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use shared::{
     database::{Database, DatabaseError, Transaction, text},
-    users::{MySqlUsers, NewUser, StoreError, User, Written},
+    users::{MySqlUsers, NewUser, StoreError, User, UserStore, Written},
 };
 use sqlx::{AssertSqlSafe, FromRow, mysql::MySqlRow};
 
@@ -13,6 +13,8 @@ const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
      WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
 
 const FIND_ADDED: &str = "SELECT id, email, password, admin FROM user WHERE email = ?";
+/// A number finds the texts that begin with it too.
+const FIND_BY_ID: &str = "SELECT id, email, password, admin FROM user WHERE id = ?";
 
 /// The users of a database, for an account with all rights to them.
 #[derive(Clone)]
@@ -48,6 +50,21 @@ impl AdminStore {
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { users: MySqlUsers::new(database.clone()), database }
+    }
+
+    /// The user with this e-mail, or else with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if a statement fails.
+    pub async fn find(&self, name: &str) -> Result<Option<User>, StoreError> {
+        if let Some(user) = self.users.find_by_email(name).await? {
+            return Ok(Some(user));
+        }
+        let rows = self.database.query(FIND_BY_ID, &[name]).await?.rows;
+        let users = rows.iter().map(User::from_row).collect::<Result<Vec<_>, _>>();
+        let users = users.map_err(DatabaseError::from)?;
+        Ok(users.into_iter().find(|user| user.id == name))
     }
 
     /// Adds users, all or none.

@@ -47,6 +47,8 @@ pub(crate) enum UserCommand {
     },
     /// List all users, with the kind of password that is stored for each
     List {
+        /// Only the user with this e-mail, or with this id, which the log has as `user_id`
+        user: Option<String>,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -82,7 +84,7 @@ pub(crate) enum UserCommand {
 
 #[derive(Args)]
 pub(crate) struct OneUser {
-    /// The user's e-mail
+    /// The user's e-mail, or id
     email: String,
 }
 
@@ -106,7 +108,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
             require(store.set_hash(&user, &hash).await?.then_some(()), &user.email)?;
             Ok(format!("changed the password of {}", shown(&user.email)))
         }
-        UserCommand::List { json } => list(store, json).await,
+        UserCommand::List { user, json } => list(store, user.as_deref(), json).await,
         UserCommand::Grant(user) => set_admin(store, &user.email, true).await,
         UserCommand::Revoke(user) => set_admin(store, &user.email, false).await,
         UserCommand::Remove { user, yes } => {
@@ -153,16 +155,16 @@ async fn set_disabled(store: &AdminStore, email: &str, disable: bool) -> Result<
 }
 
 async fn existing(store: &AdminStore, email: &str) -> Result<User, Failure> {
-    require(store.users.find_by_email(email).await?, email)
+    require(store.find(email).await?, email)
 }
 
 fn require<T>(found: Option<T>, email: &str) -> Result<T, Failure> {
-    let unknown = || format!("there is no user with the e-mail {}", shown(email));
+    let unknown = || format!("there is no user with the e-mail or id {}", shown(email));
     found.ok_or_else(|| Failure::because(unknown()))
 }
 
 /// Lists all users, with the kind of password that is stored; the hash itself is in no listing.
-async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
+async fn list(store: &AdminStore, name: Option<&str>, json: bool) -> Result<String, Failure> {
     let row = |UserRow { user, created_at, updated_at }| {
         let password = StoredForm::of(user.password.expose_secret()).to_string();
         json!({
@@ -170,6 +172,12 @@ async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
             "created_at": created_at, "updated_at": updated_at,
         })
     };
-    let rows = all(store).await?.into_iter().map(row).collect();
-    Ok(listing(rows, json, ["email", "admin", "password", "created_at", "updated_at"]))
+    let is_wanted = |UserRow { user, .. }: &UserRow| {
+        name.is_none_or(|name| user.id == name || user.email.eq_ignore_ascii_case(name))
+    };
+    let rows: Vec<_> = all(store).await?.into_iter().filter(is_wanted).map(row).collect();
+    if let Some(name) = name {
+        require((!rows.is_empty()).then_some(()), name)?;
+    }
+    Ok(listing(rows, json, ["id", "email", "admin", "password", "created_at", "updated_at"]))
 }

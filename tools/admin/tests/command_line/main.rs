@@ -166,7 +166,7 @@ fn what_is_refused_is_said_and_changes_nothing() {
     let place = Place::with_database("refusals");
     place.insert(&[("bob@b", PASSWORD), ("cyd@b", "!important canary"), ("dan@b", BCRYPT)]);
     let is_taken = "there is a user with this e-mail already";
-    let is_unknown = "there is no user with the e-mail ada@b";
+    let is_unknown = "there is no user with the e-mail or id ada@b";
     for (line, input, reason) in [
         ("user add a:b@c --password-stdin", PASSWORD, "the e-mail contains a colon"),
         ("user add BOB@B --password-stdin", PASSWORD, is_taken),
@@ -215,16 +215,23 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
     let list = place.good("user list");
     assert_eq!(list.lines().count(), 7, "{list}");
     for (line, start) in list.lines().zip([
-        "EMAIL  ADMIN  PASSWORD     CREATED AT           UPDATED AT",
-        "ada@b  yes    argon2id     20",
-        "0@b    no     bcrypt       20",
-        "1@b    no     plain text!  20",
-        "2@b    no     unsupported  20",
-        "3@b    no     md5 digest!  20",
-        "4@b    no     disabled     20",
+        "ID  EMAIL  ADMIN  PASSWORD     CREATED AT           UPDATED AT",
+        "1   ada@b  yes    argon2id     20",
+        "2   0@b    no     bcrypt       20",
+        "3   1@b    no     plain text!  20",
+        "4   2@b    no     unsupported  20",
+        "5   3@b    no     md5 digest!  20",
+        "6   4@b    no     disabled     20",
     ]) {
         assert!(line.starts_with(start), "{line}");
     }
+    for name in ["5", "3@B"] {
+        let found = place.good(&format!("user list {name}"));
+        assert!(found.lines().count() == 2 && found.contains("\n5   3@b    no"), "{found}");
+    }
+    assert!(place.refused("user list 5x", "").contains("no user with the e-mail or id 5x"));
+    assert_eq!(place.good("user grant 2"), "0@b is now an administrator\n");
+    assert_eq!(place.good("user revoke 0@b"), "0@b is no longer an administrator\n");
     // More than a page.
     let emails: Vec<String> = (0..600).map(|number| format!("{number}@example.com")).collect();
     place.insert(&emails.iter().map(|email| (email.as_str(), BCRYPT)).collect::<Vec<_>>());
