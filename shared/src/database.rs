@@ -35,7 +35,10 @@ const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
 /// A statement failed.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The database is out of reach, refuses the account, or answers with an error.
+    /// There is no connection: to what the first text names, with its account.
+    #[error("{0} failed: {1}")]
+    Connect(String, sqlx::Error),
+    /// The connection broke, or the database answered with an error.
     #[error("the database failed: {0}")]
     Sql(#[from] sqlx::Error),
     /// The database did not answer in time.
@@ -47,15 +50,26 @@ impl DatabaseError {
     /// The `SQLSTATE` of the server's error, if the server answered with one.
     #[must_use]
     pub fn sql_state(&self) -> Option<Cow<'_, str>> {
-        let Self::Sql(error) = self else { return None };
-        error.as_database_error()?.code()
+        self.sql_error()?.as_database_error()?.code()
     }
 
     /// The number of the server's error, if the server answered with one.
     #[must_use]
     pub fn number(&self) -> Option<u16> {
-        let Self::Sql(error) = self else { return None };
-        error_number(error)
+        error_number(self.sql_error()?)
+    }
+
+    /// Whether the database is within reach, but refuses the account or the statement.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.number().is_some() || self.sql_error().is_some_and(account::is_cooldown)
+    }
+
+    fn sql_error(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Connect(_, error) | Self::Sql(error) => Some(error),
+            Self::Timeout => None,
+        }
     }
 }
 

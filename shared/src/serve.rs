@@ -5,7 +5,7 @@ mod http;
 mod lambda;
 mod lambda_event;
 
-pub use health::DatabaseProbe;
+pub use health::{DatabaseProbe, ProbeError};
 pub use lambda_event::{GatewayEvent, InvocationEvent};
 
 use std::{

@@ -64,6 +64,15 @@ pub enum StoreError {
     NoTable(DatabaseError),
 }
 
+impl StoreError {
+    /// Whether the database is within reach, but refuses the account or the statement.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let (Self::Database(error) | Self::NoTable(error)) = self;
+        error.is_refusal()
+    }
+}
+
 /// Counts of failures, shared by all instances. Each call is one atomic step.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
@@ -75,6 +84,9 @@ pub trait ThrottleStore: Send + Sync {
 
     /// Releases a reserved attempt, and with `reset` clears the failures.
     async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), StoreError>;
+
+    /// Whether the database answers, and has the table.
+    async fn ping(&self) -> Result<(), StoreError>;
 }
 
 /// Why a password is not checked.

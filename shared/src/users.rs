@@ -85,7 +85,4 @@ pub trait UserStore: Send + Sync {
     /// Stores another hash of the same password. `false` if the stored one has changed since `user`
     /// was read. The old hash stays if the database stores something other than it was given.
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError>;
-
-    /// Whether the database answers at all.
-    async fn ping(&self) -> Result<(), DatabaseError>;
 }

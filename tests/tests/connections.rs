@@ -145,4 +145,35 @@ fn readiness_follows_a_database_that_ends_or_stands_still_and_no_probe_is_delaye
     assert_follows(&login, "unreachable");
     server.process.thaw();
     assert_follows(&login, "ok");
+    // The log says each reason once, however often it is probed, and every login repeats it.
+    server.sql("DROP TABLE auth.login_throttle");
+    assert_follows(&login, "refused");
+    server.init();
+    assert_follows(&login, "ok");
+    server.sql("ALTER USER auth_user@'%' IDENTIFIED BY 'another'");
+    server.restart(Tls::Valid);
+    assert_follows(&login, "refused");
+    for _ in 0..3 {
+        assert_eq!(users::log_in(&login, EMAIL, "x").status, 503);
+    }
+    let (_, log) = login.terminate();
+    let at = format!("at 127.0.0.1:{} (account auth_user) failed: ", server.port);
+    let denied = "Access denied for user 'auth_user'@";
+    let of = |message: &str, reason: &str| {
+        let lines = log.lines().filter(|line| line.contains(message) && line.contains(reason));
+        lines.filter(|line| line.contains("\"WARN\"")).count()
+    };
+    let warning = "\"the database cannot be used\"";
+    for (reason, count) in
+        [("run init.sql again", 1), (denied, 1), (&*format!("{at}error returned"), 1)]
+    {
+        assert_eq!(of(warning, reason), count, "{reason}: {log}");
+    }
+    assert_eq!((of("\"request\"", denied), of("\"request\"", &at)), (3, 3), "{log}");
+
+    server.init();
+    let login = users::login(server.login_variables(), &[("MYSQL_DB", "auht")]);
+    assert_follows(&login, "refused");
+    let (_, log) = login.terminate();
+    assert!(log.contains("to database 'auht'") && !log.contains("init.sql"), "{log}");
 }

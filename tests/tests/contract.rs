@@ -105,7 +105,8 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
 
 #[test]
 fn a_database_out_of_reach_is_503_in_seconds_counted_as_such_and_said_without_its_url() {
-    let url = format!("mysql://auth_user:canary@127.0.0.1:{}/auth", wait::free_port());
+    let address = format!("127.0.0.1:{}", wait::free_port());
+    let url = format!("mysql://auth_user:canary@{address}/auth");
     let login = Service::start_measured("login", environment(&[("DATABASE_URL", &url)]));
     let since = Instant::now();
     let answer = login.request("POST", "/login").basic(USER.0, USER.1).send();
@@ -116,6 +117,7 @@ fn a_database_out_of_reach_is_503_in_seconds_counted_as_such_and_said_without_it
     assert_eq!(login.request("GET", "/healthz").send().status, 200, "no reason for a restart");
     let (_, log) = login.terminate();
     assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");
+    assert!(log.contains(&format!("the database at {address} (account auth_user)")), "{log}");
 }
 
 #[test]

@@ -73,10 +73,14 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
         ("login", &[("JWT_SECRET", &mixed)], first_key),
         ("validate", &[("JWT_SECRET", &unsupported)], first_key),
         ("validate", &[no_key, no_file], "JWT_SECRET_FILE (file /no/such/file): No such file"),
-        ("login", &[("MYSQL_SSL_MODE", "VERIFY_CA")], "need a CA"),
-        ("login", &[("MYSQL_SSL_MODE", "VERIFY_IDENTITY")], "need a CA"),
-        ("login", &[("MYSQL_SSL_CA", "/no/such/file")], "No such file"),
-        ("login", &[("MYSQL_SSL_CA", &empty)], "holds no PEM certificate"),
+        ("login", &[("MYSQL_SSL_MODE", "VERIFY_CA")], "MYSQL_SSL_CA: VERIFY_CA and"),
+        ("login", &[("MYSQL_SSL_MODE", "VERIFY_IDENTITY")], "MYSQL_SSL_CA: VERIFY_CA and"),
+        (
+            "login",
+            &[("MYSQL_SSL_CA", "/no/such/file")],
+            "MYSQL_SSL_CA: the CA file /no/such/file: No",
+        ),
+        ("login", &[("MYSQL_SSL_CA", &empty)], "MYSQL_SSL_CA: the CA file"),
         (
             "validate",
             &[("RUST_LOG", "warning")],

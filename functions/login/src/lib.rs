@@ -14,7 +14,7 @@ use shared::{
     password::PasswordHasher,
     respond::refuse_others,
     secrets::{SecretCache, Secrets},
-    serve::{App, DatabaseProbe, Function, GatewayEvent},
+    serve::{App, DatabaseProbe, Function, GatewayEvent, ProbeError},
     stores::Stores,
     telemetry::RequestCounter,
     throttle::Throttle,
@@ -86,10 +86,15 @@ impl Function for Login {
                 return Err(keys.err().into_iter().chain(database.err()).collect());
             }
         };
-        let database = Arc::clone(&users);
+        let store = Arc::clone(&throttle);
         let probe: DatabaseProbe = Arc::new(move || {
-            let database = Arc::clone(&database);
-            Box::pin(async move { database.ping().await.is_ok() })
+            let store = Arc::clone(&store);
+            Box::pin(async move {
+                store.ping().await.map_err(|error| ProbeError {
+                    is_refusal: error.is_refusal(),
+                    reason: error.to_string(),
+                })
+            })
         });
         let throttle = Throttle::new(throttle, &self.throttle);
         let state =

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use sqlx::mysql::MySqlSslMode;
 
 use super::{Reader, SecretSource};
@@ -33,6 +34,29 @@ pub struct DatabaseParts {
     pub ssl_mode: Option<MySqlSslMode>,
     /// `MYSQL_SSL_CA`: a file with the certificates to trust.
     pub ssl_ca: Option<PathBuf>,
+}
+
+impl DatabaseParts {
+    /// Finds at the start, rather than at the first login, that the CA is missing or cannot be used.
+    pub(crate) fn check_ca(&self) -> Result<(), String> {
+        let Some(path) = &self.ssl_ca else {
+            return match self.ssl_mode {
+                Some(MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity) => {
+                    Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or ssl-ca in \
+                         the URL, to a file with its certificate"
+                        .into())
+                }
+                _ => Ok(()),
+            };
+        };
+        let at = |reason| format!("the CA file {}: {reason}", path.display());
+        let text = std::fs::read(path).map_err(|error| at(error.to_string()))?;
+        let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+        match certificates {
+            Ok(certificates) if !certificates.is_empty() => Ok(()),
+            _ => Err(at("holds no PEM certificate, or a damaged one".into())),
+        }
+    }
 }
 
 /// The first one is named where none is set.
@@ -75,6 +99,11 @@ impl DatabaseConfig {
             ssl_mode: reader.optional_parsed("MYSQL_SSL_MODE", modes),
             ssl_ca: reader.text("MYSQL_SSL_CA").map(PathBuf::from),
         };
+        if let ("DATABASE_SECRET_ID" | "MYSQL_PASSWORD" | "MYSQL_PASSWORD_FILE", Err(reason)) =
+            (source.variable, parts.check_ca())
+        {
+            reader.problem("MYSQL_SSL_CA", reason);
+        }
         match source.variable {
             // There is a problem with it.
             "" => Self::Url(source),

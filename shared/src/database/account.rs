@@ -40,6 +40,14 @@ impl RotatingAccount {
         secrets.cache(SecretKind::Database, source, extra, read).await.map(Self)
     }
 
+    /// The database and its account, for messages. Their names come with the secret.
+    pub(super) fn describe(&self) -> String {
+        let Some(passwords) = self.0.peek() else { return "the database".to_owned() };
+        let options = &passwords.all[0].options;
+        let (host, port, user) = (options.get_host(), options.get_port(), options.get_username());
+        format!("the database at {host}:{port} (account {user})")
+    }
+
     /// A connection with a password that the database accepts: of the cached secret, or a newer one.
     pub(super) async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
         let unavailable = |error| sqlx::Error::Configuration(Box::new(error));
@@ -59,10 +67,10 @@ impl RotatingAccount {
     }
 }
 
-/// No password was tried, since all were refused a moment ago.
+/// No password was tried, since all were refused a moment ago with these words.
 #[derive(Debug, Error)]
-#[error("it has just refused the account, and is not asked again")]
-struct RefusalCooldown;
+#[error("it has just refused the account, and is not asked again: {0}")]
+struct RefusalCooldown(String);
 
 /// The passwords of one secret.
 struct Passwords {
@@ -76,12 +84,12 @@ struct Password {
     options: MySqlConnectOptions,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct LastAttempt {
     /// The index of the password that was accepted last.
     accepted: usize,
-    /// When all of them were refused, if none was accepted since.
-    refused_at: Option<SystemTime>,
+    /// When all of them were refused and in which words, if none was accepted since.
+    refusal: Option<(SystemTime, String)>,
 }
 
 impl Passwords {
@@ -102,10 +110,12 @@ impl Passwords {
     /// Those among `refused`, which have just been tried, are skipped, and none is tried for
     /// [`REFUSAL_COOLDOWN`] after all were refused: servers may lock such an account.
     async fn connect(&self, refused: Option<&Self>) -> Result<MySqlConnection, sqlx::Error> {
-        let mut refusal = sqlx::Error::Configuration(Box::new(RefusalCooldown));
-        let LastAttempt { accepted, refused_at } = *self.last_attempt.lock().await;
+        let cooldown = |words| sqlx::Error::Configuration(Box::new(RefusalCooldown(words)));
+        let LastAttempt { accepted, refusal } = self.last_attempt.lock().await.clone();
         let is_recent = |at: SystemTime| at.elapsed().is_ok_and(|age| age < REFUSAL_COOLDOWN);
-        if refused_at.is_some_and(is_recent) {
+        let (at, words) = refusal.unwrap_or((SystemTime::UNIX_EPOCH, String::new()));
+        let mut refusal = cooldown(words);
+        if is_recent(at) {
             return Err(refusal);
         }
         let others = (0..self.all.len()).filter(|index| *index != accepted);
@@ -121,13 +131,14 @@ impl Passwords {
                 Ok(mut connection) => {
                     connection.execute(SESSION).await?;
                     *self.last_attempt.lock().await =
-                        LastAttempt { accepted: index, refused_at: None };
+                        LastAttempt { accepted: index, refusal: None };
                     return Ok(connection);
                 }
             }
         }
         if !is_cooldown(&refusal) {
-            self.last_attempt.lock().await.refused_at = Some(SystemTime::now());
+            let words = (SystemTime::now(), refusal.to_string());
+            self.last_attempt.lock().await.refusal = Some(words);
         }
         Err(refusal)
     }
@@ -139,6 +150,6 @@ fn is_refusal(error: &sqlx::Error) -> bool {
     is_cooldown(error) || error_number(error).is_some_and(is_denied)
 }
 
-fn is_cooldown(error: &sqlx::Error) -> bool {
+pub(super) fn is_cooldown(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Configuration(error) if error.is::<RefusalCooldown>())
 }

@@ -28,7 +28,7 @@ pub(super) struct PooledConnection {
 
 impl PooledConnection {
     /// A live connection for one statement or transaction.
-    pub(super) async fn acquire(pool: &Pool<RotatingAccount>) -> Result<Self, sqlx::Error> {
+    pub(super) async fn acquire(pool: &Pool<RotatingAccount>) -> Result<Self, DatabaseError> {
         let acquire = async {
             loop {
                 let mut slot = pool.get().await.map_err(|error| match error {
@@ -46,7 +46,10 @@ impl PooledConnection {
                 close_idle(pool);
             }
         };
-        timeout(ACQUIRE_LIMIT, acquire).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        let acquired = timeout(ACQUIRE_LIMIT, acquire).await;
+        acquired
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(|error| DatabaseError::Connect(pool.manager().describe(), error))
     }
 
     /// Runs a prepared statement, or as a text what cannot be prepared, such as `BEGIN`.
@@ -94,7 +97,7 @@ fn is_connection_error(error: &DatabaseError) -> bool {
     /// damaged packet; killed; timed out.
     const NUMBERS: [u16; 9] = [1290, 1792, 1836, 1243, 1615, 1835, 1927, 3169, 4031];
     match error {
-        DatabaseError::Timeout => true,
+        DatabaseError::Connect(..) | DatabaseError::Timeout => true,
         DatabaseError::Sql(sqlx::Error::Database(_)) => {
             // A proxy passes on a client library's own errors, and has some from 9000 on.
             let is_listed = |it| NUMBERS.contains(&it) || matches!(it, 2000..3000 | 9000..);

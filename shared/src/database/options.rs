@@ -1,7 +1,5 @@
 //! How to connect, from the configuration and the text of a secret.
 
-use std::{fmt::Display, path::Path};
-
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -22,21 +20,17 @@ pub(super) fn connect_options(
     secret: &SecretString,
 ) -> Result<MySqlConnectOptions, String> {
     let (parts, password) = match config {
-        DatabaseConfig::Url(_) => read_url(secret)?,
+        DatabaseConfig::Url(_) => {
+            let (parts, password) = read_url(secret)?;
+            parts.check_ca()?;
+            (parts, password)
+        }
         DatabaseConfig::Parts(parts, _) => (parts.clone(), secret.clone()),
         DatabaseConfig::Secret(parts, _) => read_rds_secret(secret, parts.clone())?,
     };
     // As the `mysql` client does it: a CA alone asks for a certificate from it.
-    let ssl_mode = match (parts.ssl_mode, &parts.ssl_ca) {
-        (Some(MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity), None) => {
-            return Err("VERIFY_CA and VERIFY_IDENTITY need a CA: set MYSQL_SSL_CA, or \
-                        ssl-ca in the URL, to a file with its certificate"
-                .into());
-        }
-        (Some(mode), _) => mode,
-        (None, Some(_)) => MySqlSslMode::VerifyCa,
-        (None, None) => MySqlSslMode::Preferred,
-    };
+    let default_mode =
+        if parts.ssl_ca.is_some() { MySqlSslMode::VerifyCa } else { MySqlSslMode::Preferred };
     let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
     let host = parts.host.ok_or_else(|| lacks("host", "MYSQL_HOST"))?;
     check_host(&host).map_err(|reason| format!("has a `host` that {reason}"))?;
@@ -45,7 +39,7 @@ pub(super) fn connect_options(
         .port(parts.port.unwrap_or_else(|| default("MYSQL_PORT")))
         .username(&parts.user.ok_or_else(|| lacks("username", "MYSQL_USER"))?)
         .database(&parts.database.ok_or_else(|| lacks("dbname", "MYSQL_DB"))?)
-        .ssl_mode(ssl_mode)
+        .ssl_mode(parts.ssl_mode.unwrap_or(default_mode))
         // The session is set up by `SESSION` alone: one round trip.
         .pipes_as_concat(false)
         .no_engine_substitution(false)
@@ -56,19 +50,9 @@ pub(super) fn connect_options(
         options = options.password(password.expose_secret());
     }
     if let Some(ca) = &parts.ssl_ca {
-        check_ca(ca)?;
         options = options.ssl_ca(ca);
     }
     Ok(options)
-}
-
-/// Found at the start rather than at the first login.
-fn check_ca(path: &Path) -> Result<(), String> {
-    let at = |reason: &dyn Display| format!("the CA file {}: {reason}", path.display());
-    let text = std::fs::read(path).map_err(|error| at(&error))?;
-    let begin = b"-----BEGIN CERTIFICATE-----";
-    let has_one = text.windows(begin.len()).any(|window| window == begin);
-    if has_one { Ok(()) } else { Err(at(&"holds no PEM certificate")) }
 }
 
 /// A database secret in the form that RDS writes; managed secrets have only the first two members.

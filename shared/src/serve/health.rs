@@ -34,20 +34,29 @@ const QUERY_TIMEOUT: Duration = Duration::from_millis(900);
 /// How long `/readyz` waits for the database. Kubernetes allows the whole probe one second.
 const READYZ_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Queries a database, and returns whether it answered. The future may be dropped.
-pub type DatabaseProbe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+/// Queries a database. The future may be dropped.
+pub type DatabaseProbe = Arc<dyn Fn() -> ProbeFuture + Send + Sync>;
+type ProbeFuture = Pin<Box<dyn Future<Output = Result<(), ProbeError>> + Send>>;
+
+/// A database cannot be used.
+pub struct ProbeError {
+    /// Whether it is within reach, but refuses the account or the statement.
+    pub is_refusal: bool,
+    /// For an operator, without any secret.
+    pub reason: String,
+}
 
 #[derive(Clone)]
 pub(super) struct Health {
     pub(super) keys: SecretCache<Keys>,
     /// Cancelled when draining begins: from then on `/readyz` is 503.
     pub(super) draining: CancellationToken,
-    database: Option<Arc<Database>>,
+    database: Option<Database>,
 }
 
 impl Health {
     pub(super) fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
-        let database = database.map(Database::new).map(Arc::new);
+        let database = database.map(Database::new);
         Self { keys, draining: CancellationToken::new(), database }
     }
 
@@ -62,8 +71,7 @@ impl Health {
 
     pub(super) async fn connect(self) {
         if let Some(database) = &self.database {
-            // After a freeze of the process, the answer may never come.
-            let _ = timeout(QUERY_TIMEOUT, (database.probe)()).await;
+            database.query().await;
         }
     }
 
@@ -100,13 +108,14 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
     (code, [(CONTENT_TYPE, "application/json")], body.expect("texts are JSON"))
 }
 
-/// The state of the database, which is queried only when `/readyz` is requested.
+/// The state of the database, which is queried at the start and when `/readyz` is requested.
+#[derive(Clone)]
 struct Database {
     probe: DatabaseProbe,
     /// Locked during a query.
     in_flight: Arc<Mutex<()>>,
-    /// Whether the last query was answered, and when it began.
-    last: watch::Sender<Option<(bool, Instant)>>,
+    /// The result of the last query, and when it began.
+    last: watch::Sender<Option<(&'static str, Instant)>>,
 }
 
 impl Database {
@@ -114,10 +123,10 @@ impl Database {
         Self { probe, in_flight: Arc::default(), last: watch::Sender::new(None) }
     }
 
-    /// `ok`, `unreachable` or `unknown`.
+    /// `ok`, `refused`, `unreachable` or `unknown`.
     async fn state(&self) -> &'static str {
         let mut last = self.last.subscribe();
-        let is_new = |result: &Option<(bool, Instant)>| {
+        let is_new = |result: &Option<(&str, Instant)>| {
             result.is_some_and(|(_, begun)| begun.elapsed() < REFRESH_INTERVAL)
         };
         if !is_new(&last.borrow()) {
@@ -125,22 +134,38 @@ impl Database {
             let _ = timeout(READYZ_TIMEOUT, last.wait_for(is_new)).await;
         }
         let result = *last.borrow();
-        match result.filter(|(_, begun)| begun.elapsed() < MAX_AGE) {
-            Some((true, _)) => "ok",
-            Some((false, _)) => "unreachable",
-            None => "unknown",
-        }
+        result.filter(|(_, begun)| begun.elapsed() < MAX_AGE).map_or("unknown", |(state, _)| state)
     }
 
     /// One query at a time, on its own task: it may outlast the request.
     fn start_query(&self) {
         let Ok(in_flight) = Arc::clone(&self.in_flight).try_lock_owned() else { return };
-        let (query, last) = (timeout(QUERY_TIMEOUT, (self.probe)()), self.last.clone());
+        let database = self.clone();
         tokio::spawn(async move {
-            let begun = Instant::now();
-            last.send_replace(Some((query.await == Ok(true), begun)));
+            database.query().await;
             drop(in_flight);
         });
+    }
+
+    /// Logs the reason when the database begins to fail, or fails in another way.
+    async fn query(&self) {
+        let begun = Instant::now();
+        // After a freeze of the process, the answer may never come.
+        let result = timeout(QUERY_TIMEOUT, (self.probe)()).await.unwrap_or_else(|_| {
+            let reason = format!("no answer within {} ms", QUERY_TIMEOUT.as_millis());
+            Err(ProbeError { is_refusal: false, reason })
+        });
+        let state = match &result {
+            Ok(()) => "ok",
+            Err(error) if error.is_refusal => "refused",
+            Err(_) => "unreachable",
+        };
+        let last = self.last.send_replace(Some((state, begun)));
+        if let Err(error) = result
+            && last.is_none_or(|(last, _)| last != state)
+        {
+            tracing::warn!(database = state, error = error.reason, "the database cannot be used");
+        }
     }
 }
 
@@ -165,7 +190,7 @@ mod tests {
         let database = Database::new(Arc::new(move || {
             count.fetch_add(1, Ordering::Relaxed);
             let hangs = is_hanging.load(Ordering::Relaxed);
-            Box::pin(async move { if hangs { pending().await } else { true } })
+            Box::pin(async move { if hangs { pending().await } else { Ok(()) } })
         }));
         for _ in 0..50 {
             assert_eq!(tokio::join!(database.state(), database.state()), ("ok", "ok"));
@@ -188,7 +213,7 @@ mod tests {
         let panics = AtomicBool::new(true);
         let database = Database::new(Arc::new(move || {
             let panics = panics.swap(false, Ordering::Relaxed);
-            Box::pin(async move { if panics { panic!("a defect") } else { true } })
+            Box::pin(async move { if panics { panic!("a defect") } else { Ok(()) } })
         }));
         assert_eq!([database.state().await, database.state().await], ["unknown", "ok"]);
     }

@@ -64,6 +64,10 @@ impl ThrottleStore for MemoryStore {
         }
         Ok(())
     }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

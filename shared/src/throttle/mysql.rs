@@ -92,9 +92,8 @@ const DELETE_EXPIRED_ONE_IN: u8 = 64;
 /// Rows that one statement deletes, so that no other waits long for it.
 const DELETE_EXPIRED_LIMIT: u32 = 1000;
 
-/// `ER_NO_SUCH_TABLE` and `ER_TABLEACCESS_DENIED_ERROR`, and what a deadlock gives.
-const NO_TABLE: &str = "42S02";
-const DENIED: &str = "42000";
+/// `ER_TABLEACCESS_DENIED_ERROR`, `ER_COLUMNACCESS_DENIED_ERROR` and `ER_NO_SUCH_TABLE`.
+const NO_TABLE: [u16; 3] = [1142, 1143, 1146];
 const DEADLOCK: &str = "40001";
 /// `InnoDB` ends one of two statements that wait for each other; that one is made again.
 const DEADLOCK_TRIES: u32 = 5;
@@ -127,10 +126,11 @@ impl MySqlThrottle {
             tries += 1;
             let result = self.database.query(sql.clone(), values).await;
             let Err(error) = result else { return Ok(result?) };
-            match error.sql_state().as_deref() {
-                Some(DEADLOCK) if tries < DEADLOCK_TRIES => {}
-                Some(NO_TABLE | DENIED) => return Err(StoreError::NoTable(error)),
-                _ => return Err(error.into()),
+            if error.number().is_some_and(|number| NO_TABLE.contains(&number)) {
+                return Err(StoreError::NoTable(error));
+            }
+            if error.sql_state().as_deref() != Some(DEADLOCK) || tries == DEADLOCK_TRIES {
+                return Err(error.into());
             }
         }
     }
@@ -168,5 +168,9 @@ impl ThrottleStore for MySqlThrottle {
     async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), StoreError> {
         let release = if reset { RELEASE_AND_RESET } else { RELEASE };
         self.query(release, &[subject.as_str()]).await.map(drop)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.query("SELECT 1 FROM login_throttle LIMIT 1", &[]).await.map(drop)
     }
 }

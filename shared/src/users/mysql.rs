@@ -114,10 +114,6 @@ impl UserStore for MySqlUsers {
         let values = [hash, &user.email, &user.id, user.password.expose_secret()];
         self.update(user, Written::Hash(hash), REPLACE_HASH, &values).await
     }
-
-    async fn ping(&self) -> Result<(), DatabaseError> {
-        self.database.query("SELECT 1", &[]).await.map(drop)
-    }
 }
 
 impl StoreError {

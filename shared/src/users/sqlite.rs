@@ -70,8 +70,4 @@ impl UserStore for SqliteUsers {
         let update = update.bind(hash).bind(&user.id).bind(user.password.expose_secret());
         Ok(limited(update.execute(&self.0)).await?.rows_affected() > 0)
     }
-
-    async fn ping(&self) -> Result<(), DatabaseError> {
-        limited(query("SELECT 1").execute(&self.0)).await.map(drop)
-    }
 }
