@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// An e-mail and a password, exactly as sent: not trimmed, normalised or truncated. Without `Debug`,
 /// since neither may be logged.
 pub struct BasicCredentials {
-    /// The e-mail: the part before the first colon.
-    pub user_id: String,
+    /// The part before the first colon, which RFC 7617 calls the user-id.
+    pub email: String,
     /// The part after it.
     pub password: SecretString,
 }
@@ -26,9 +26,9 @@ impl BasicCredentials {
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let decoded = STANDARD.decode(credentials(headers, "Basic")?).ok()?;
         let decoded = SecretString::from(String::from_utf8(decoded).ok()?);
-        let (user_id, password) = decoded.expose_secret().split_once(':')?;
-        let is_usable = !user_id.chars().any(char::is_control);
-        is_usable.then(|| Self { user_id: user_id.to_owned(), password: password.into() })
+        let (email, password) = decoded.expose_secret().split_once(':')?;
+        let is_usable = !email.chars().any(char::is_control);
+        is_usable.then(|| Self { email: email.to_owned(), password: password.into() })
     }
 }
 

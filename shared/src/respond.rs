@@ -1,5 +1,5 @@
-//! The status, body and headers of every response: the HTTP contract in one place. Causes are for the
-//! log, not for clients.
+//! The status, body and headers of the functions' responses: the HTTP contract in one place. Causes
+//! are for the log, not for clients. Probes, metrics and what is no event are answered in `serve`.
 
 pub use crate::telemetry::Cause;
 
@@ -41,7 +41,7 @@ const BEARER: &str = r#"Bearer realm="auth""#;
 /// The challenge of `validate` for an invalid token (RFC 6750 section 3.1).
 const BEARER_INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
 
-/// Every reason for a response other than 200.
+/// Why a request is not answered with 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// `login`: no usable `Authorization: Basic` header.

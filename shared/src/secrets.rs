@@ -1,6 +1,6 @@
 //! Secrets: fetched from a variable, a file or Secrets Manager, and refreshed as they age.
 //!
-//! This module fetches text; `keys` and `users` parse it.
+//! This module fetches text; `keys` and `database` parse it.
 
 mod cache;
 pub mod secrets_manager;
@@ -88,7 +88,7 @@ pub(crate) enum ExtraVersions {
     None,
     /// Not at the start, but from the next refresh on.
     Previous,
-    /// From the first [forced refresh](SecretCache::newer_than) on.
+    /// From the first [forced refresh](SecretCache::force_refresh) on.
     #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "for the database"))]
     PendingAndPrevious,
 }

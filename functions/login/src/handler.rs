@@ -37,14 +37,14 @@ async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), 
         credentials.ok_or_else(|| Failure(Refusal::MissingBasic, Cause::default()))?;
     let permit = state.passwords.try_acquire().map_err(Failure::unavailable)?;
     let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
-    let login = tokio::spawn(async move {
-        let login = authenticate(&state, &credentials, source, &permit);
-        timeout(LOGIN_TIMEOUT, login).await.unwrap_or_else(|_| {
+    let task = tokio::spawn(async move {
+        let attempt = authenticate(&state, &credentials, source, &permit);
+        timeout(LOGIN_TIMEOUT, attempt).await.unwrap_or_else(|_| {
             let reason = format!("the login took longer than {} s", LOGIN_TIMEOUT.as_secs());
             Err(Failure::unavailable(reason))
         })
     });
-    login.await.unwrap_or_else(|_| Err(Failure::unavailable("the login panicked")))
+    task.await.unwrap_or_else(|_| Err(Failure::unavailable("the login panicked")))
 }
 
 async fn authenticate(
@@ -55,9 +55,9 @@ async fn authenticate(
 ) -> Result<(User, String), Failure> {
     // Concurrently, since each may wait for a secret or a connection.
     let (attempt, keys, user) = tokio::join!(
-        state.throttle.reserve(&credentials.user_id, source),
+        state.throttle.reserve(&credentials.email, source),
         state.keys.get(SystemTime::now()),
-        state.users.find_by_email(&credentials.user_id)
+        state.users.find_by_email(&credentials.email)
     );
     let attempt = attempt.map_err(Failure::throttled)?;
     let keys = keys.map_err(Failure::unavailable)?;
@@ -89,7 +89,7 @@ async fn authenticate(
     Ok((user.clone(), token.map_err(Failure::unavailable)?))
 }
 
-/// A failure is not one of the login: the next login tries again.
+/// An error here does not fail the login: the next login tries again.
 async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
     match state.users.replace_hash(user, hash).await {
         Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),

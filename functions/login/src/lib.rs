@@ -72,7 +72,7 @@ impl Function for Login {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
         let passwords = PasswordHasher::with_limits(self.argon2, self.hashes, cores);
-        let (keys, database) = tokio::join!(
+        let (keys, stores) = tokio::join!(
             Keys::fetch(self.keys, KeyUse::Sign, &secrets),
             Stores::open(self.database, &secrets, connections(transport, cores)),
         );
@@ -80,10 +80,10 @@ impl Function for Login {
             // Not earlier, when it would delay the thread that fetches secrets.
             passwords.preallocate();
         }
-        let (keys, Stores { users, throttle }) = match (keys, database) {
+        let (keys, Stores { users, throttle }) = match (keys, stores) {
             (Ok(keys), Ok(stores)) => (keys, stores),
-            (keys, database) => {
-                return Err(keys.err().into_iter().chain(database.err()).collect());
+            (keys, stores) => {
+                return Err(keys.err().into_iter().chain(stores.err()).collect());
             }
         };
         let store = Arc::clone(&throttle);

@@ -56,7 +56,7 @@ impl RotatingAccount {
             Err(error) if is_refusal(&error) => error,
             outcome => return outcome,
         };
-        let Some(newer) = self.0.newer_than(&passwords, SystemTime::now()).await else {
+        let Some(newer) = self.0.force_refresh(&passwords, SystemTime::now()).await else {
             return Err(refused);
         };
         match newer.connect(Some(&passwords)).await {

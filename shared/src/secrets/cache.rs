@@ -25,8 +25,14 @@ use crate::{
     telemetry::metrics,
 };
 
-/// The cool-down after a failed refresh, and after a forced one.
-const COOL_DOWN: Duration = Duration::from_secs(10);
+/// The cool-down after a failed refresh.
+const FAILURE_COOL_DOWN: Duration = Duration::from_secs(10);
+/// The cool-down after a forced refresh.
+const FORCED_COOL_DOWN: Duration = Duration::from_secs(10);
+/// How long a stale value is used while it is refreshed in the background.
+const STALE_LIMIT: Duration = Duration::from_secs(10);
+/// By how much the time of one request may be behind that of another.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// How long requests wait for a refresh, from its start: less than a gateway waits for them.
 const WAIT_LIMIT: Duration = Duration::from_secs(2);
 /// A refresh that is still running after this was frozen, since a fetch ends within 8 s.
@@ -189,16 +195,16 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     /// none, a refresh is forced, whatever the age of the value. Concurrent calls share it, and
     /// for 10 s no other one is forced. `None` if the secret has not changed, or the refresh takes
     /// longer than 2 s.
-    pub(crate) async fn newer_than(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
+    pub(crate) async fn force_refresh(&self, seen: &Arc<T>, now: SystemTime) -> Option<Arc<T>> {
         // Twice, since a refresh under way may have started before the secret changed.
         for _ in 0..2 {
             let refresh = {
                 let mut state = self.0.state();
-                if let Some(newer) = state.newer_than(seen) {
+                if let Some(newer) = state.other_than(seen) {
                     return Some(newer);
                 }
                 self.0.origin.as_ref()?;
-                let cools_down = state.forced_at.is_some_and(|at| age(at, now) < COOL_DOWN);
+                let cools_down = state.forced_at.is_some_and(|at| age(at, now) < FORCED_COOL_DOWN);
                 match state.running(now, WAIT_LIMIT) {
                     Some(refresh) => refresh,
                     None if cools_down => return None,
@@ -210,7 +216,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             };
             self.0.wait_for(refresh).await;
         }
-        self.0.state().newer_than(seen)
+        self.0.state().other_than(seen)
     }
 
     /// Whether requests can be answered: there is a value, and the previous version was added to
@@ -271,9 +277,9 @@ impl<T> Inner<T> {
             return if cools_down { DueRefresh::None } else { DueRefresh::Blocking };
         }
         let age = age(state.fetched_at, now);
-        if (age <= max_age && !state.is_partial) || has_failed_within(COOL_DOWN) {
+        if (age <= max_age && !state.is_partial) || has_failed_within(FAILURE_COOL_DOWN) {
             DueRefresh::None
-        } else if age <= max_age + COOL_DOWN || has_failed_within(max_age + COOL_DOWN) {
+        } else if age <= max_age + STALE_LIMIT || has_failed_within(max_age + STALE_LIMIT) {
             DueRefresh::Background
         } else {
             DueRefresh::Blocking
@@ -386,7 +392,7 @@ impl<T> State<T> {
         is_alive.then(|| refresh.clone())
     }
 
-    fn newer_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
+    fn other_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
         self.value.clone().filter(|value| !Arc::ptr_eq(value, seen))
     }
 }
@@ -395,7 +401,7 @@ impl<T> State<T> {
 /// other, and endless if it is further ahead: then the clock was set back.
 pub(super) fn age(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_else(|ahead| {
-        if ahead.duration() <= COOL_DOWN { Duration::ZERO } else { Duration::MAX }
+        if ahead.duration() <= MAX_CLOCK_SKEW { Duration::ZERO } else { Duration::MAX }
     })
 }
 

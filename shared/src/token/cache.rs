@@ -75,7 +75,7 @@ impl TokenVerifier {
         let mut keys = self.keys.get(now).await?;
         let mut outcome = self.verify_with(&keys, token, now);
         if no_key_fits(&outcome)
-            && let Some(newer) = self.keys.newer_than(&keys, now).await
+            && let Some(newer) = self.keys.force_refresh(&keys, now).await
         {
             keys = newer;
             outcome = self.verify_with(&keys, token, now);
@@ -96,8 +96,9 @@ impl TokenVerifier {
         token: &str,
         now: SystemTime,
     ) -> Result<Arc<VerifiedToken>, InvalidToken> {
-        let verify = || verify(keys, &self.config, token, now);
-        let Some(known) = &self.known else { return Ok(Arc::new(verify()?)) };
+        let Some(known) = &self.known else {
+            return Ok(Arc::new(verify(keys, &self.config, token, now)?));
+        };
         // The address is of no other set, while the cache has a `Weak` to this one.
         let is_of_keys = |hit: &Arc<VerifiedToken>| hit.keys.as_ptr() == Arc::as_ptr(keys);
         let hit = known.get(token).filter(is_of_keys);
@@ -106,7 +107,8 @@ impl TokenVerifier {
             verified.validity.check(now, self.config.leeway)?;
             return Ok(verified);
         }
-        let verified = Arc::new(VerifiedToken { keys: Arc::downgrade(keys), ..verify()? });
+        let verified = verify(keys, &self.config, token, now)?;
+        let verified = Arc::new(VerifiedToken { keys: Arc::downgrade(keys), ..verified });
         known.insert(token.into(), Arc::clone(&verified));
         Ok(verified)
     }

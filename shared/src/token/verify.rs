@@ -75,7 +75,7 @@ pub enum InvalidToken {
     Claim(&'static str),
 }
 
-/// There are no claims.
+/// Why a token was not verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// There are no keys in memory, so that nothing can be said of the token.

@@ -90,7 +90,7 @@ impl Scene {
                 }
                 ["newer", seconds, expected] => {
                     let seen = self.cache.peek().unwrap();
-                    let newer = self.cache.newer_than(&seen, at(seconds)).await;
+                    let newer = self.cache.force_refresh(&seen, at(seconds)).await;
                     let newer = newer.as_ref().map_or("nothing", |value| value.as_str());
                     assert_eq!(newer, expected, "{fact}: {step}");
                 }
@@ -181,14 +181,14 @@ async fn concurrent_calls_share_one_forced_refresh_whatever_the_order_of_their_t
         .map(|number| {
             let (cache, now) = (scene.cache.clone(), scene.at(9 - number % 2));
             let seen = Arc::clone(&seen);
-            tokio::spawn(async move { cache.newer_than(&seen, now).await })
+            tokio::spawn(async move { cache.force_refresh(&seen, now).await })
         })
         .collect();
     for call in calls {
         assert_eq!(*call.await.unwrap().expect("a newer one"), "two");
     }
     scene.play("after", "reads 2, get 7 two, reads 2").await;
-    assert!(scene.cache.newer_than(&seen, scene.at(12)).await.is_some(), "it is there already");
+    assert!(scene.cache.force_refresh(&seen, scene.at(12)).await.is_some(), "it is there already");
 }
 
 #[tokio::test]
@@ -199,5 +199,5 @@ async fn a_probe_has_a_deferred_secret_fetched_and_what_is_fixed_is_never_newer(
     assert!(scene.cache.is_ready(scene.at(0)));
     let fixed = SecretCache::from(Arc::new(1));
     let seen = fixed.get(scene.at(0)).await.unwrap();
-    assert!(fixed.newer_than(&seen, scene.at(9_000)).await.is_none());
+    assert!(fixed.force_refresh(&seen, scene.at(9_000)).await.is_none());
 }

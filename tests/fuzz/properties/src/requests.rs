@@ -32,8 +32,8 @@ pub(crate) fn authorization(input: &[u8]) {
     let (scheme, read) = match (basic, bearer_token(&headers)) {
         (None, None) => return,
         (Some(read), None) => {
-            assert!(!read.user_id.contains([':', '\0', '\n', '\u{85}']), "{:?}", read.user_id);
-            let pair = format!("{}:{}", read.user_id, read.password.expose_secret());
+            assert!(!read.email.contains([':', '\0', '\n', '\u{85}']), "{:?}", read.email);
+            let pair = format!("{}:{}", read.email, read.password.expose_secret());
             ("basic", STANDARD.encode(pair))
         }
         (None, Some(token)) => {
