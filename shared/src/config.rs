@@ -14,7 +14,7 @@ mod variables;
 #[cfg(feature = "mysql")]
 pub(crate) use database::check_host;
 #[cfg(feature = "mysql")]
-pub use database::{DatabaseConfig, DatabaseParts};
+pub use database::{ColumnName, DatabaseConfig, DatabaseParts};
 pub use login::{Argon2Config, HashLimits, ThrottleConfig};
 pub(crate) use secrets::SecretKind;
 pub use secrets::{SecretPlace, SecretSource, SecretsConfig};

@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod config;
 #[cfg(feature = "mysql")]
 pub mod database;
+mod groups;
 pub mod keys;
 #[cfg(feature = "password")]
 pub mod password;

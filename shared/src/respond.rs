@@ -190,15 +190,13 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
 /// empty, so that a proxy which copies them overwrites the values that a client sent.
 #[must_use]
 pub fn verified(token: &VerifiedToken) -> Response {
-    let groups = if token.admin { "users,admins" } else { "users" };
-    let (user, payload) = (token.username.clone(), token.payload.clone());
+    let (user, groups) = (token.username.clone(), token.groups.clone());
     // Another issuer with the same key may use an e-mail as the subject, which is not logged.
     let user_id = token.subject.clone().filter(|id| !id.contains('@'));
     let cause = Cause { user_id, reason: None };
     let outcome = Extension(Outcome { name: OutcomeName::TOKEN_VERIFIED, cause });
-    let groups = HeaderValue::from_static(groups);
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (USER, user), (GROUPS, groups)];
-    (outcome, headers, payload).into_response()
+    (outcome, headers, token.payload.clone()).into_response()
 }
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.

@@ -9,7 +9,7 @@ use {
 };
 
 use crate::{
-    config::{DatabaseConfig, Problem},
+    config::{ColumnName, DatabaseConfig, Problem},
     database::Database,
     secrets::Secrets,
     throttle::{MySqlThrottle, ThrottleStore},
@@ -26,14 +26,16 @@ pub struct Stores {
 
 impl Stores {
     /// Stores in MySQL or MariaDB, with up to `max_connections`, which are made when they are first
-    /// needed. For local work (feature `sqlite`), a URL that begins with `sqlite:` gives users in
-    /// an SQLite file and counts in memory.
+    /// needed. Users have their groups in the column `groups`. For local work (feature `sqlite`), a
+    /// URL that begins with `sqlite:` gives users in an SQLite file, without such a column, and
+    /// counts in memory.
     ///
     /// # Errors
     ///
-    /// [`Problem`] if the account's secret is missing or cannot be used.
+    /// [`Problem`] if the account's secret is missing or cannot be used, or `groups` is set for SQLite.
     pub async fn open(
         config: DatabaseConfig,
+        groups: Option<&ColumnName>,
         secrets: &Secrets,
         max_connections: u32,
     ) -> Result<Self, Problem> {
@@ -41,6 +43,10 @@ impl Stores {
         if let DatabaseConfig::Url(source) = &config
             && let Some(path) = secrets.fetch(source).await?.expose_secret().strip_prefix("sqlite:")
         {
+            if groups.is_some() {
+                let (variable, reason) = ("USER_GROUPS_COLUMN", "is for MySQL and MariaDB alone");
+                return Err(Problem { variable: variable.into(), reason: reason.into() });
+            }
             let path = Path::new(path.strip_prefix("//").unwrap_or(path));
             let users = SqliteUsers::open(path).await.map_err(|error| Problem {
                 variable: source.variable.into(),
@@ -50,7 +56,7 @@ impl Stores {
         }
         let database = Database::connect_lazy(config, secrets, max_connections).await?;
         Ok(Self {
-            users: Arc::new(MySqlUsers::new(database.clone())),
+            users: Arc::new(MySqlUsers::new(database.clone(), groups)),
             throttle: Arc::new(MySqlThrottle::new(database)),
         })
     }

@@ -26,6 +26,8 @@ pub struct Subject<'a> {
     pub username: &'a str,
     /// Whether the user is an administrator.
     pub admin: bool,
+    /// Further groups of the user.
+    pub groups: &'a [String],
 }
 
 /// The claims of a token of ours. The first four are those of the Flask service.
@@ -41,6 +43,8 @@ struct Claims<'a> {
     iss: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [String],
 }
 
 /// A new token (RFC 7515 section 3.1), issued at `now` and signed with the first of `keys` that can.
@@ -64,6 +68,7 @@ pub fn issue(
         jti: Uuid::new_v4().to_string(),
         iss: config.issuer.as_deref(),
         aud: config.audience.as_deref(),
+        groups: subject.groups,
     };
     keys.signing().ok_or(SigningFailed)?.encode(&claims)
 }
@@ -91,13 +96,16 @@ mod tests {
             ..VerifyConfig::default()
         };
         let config = IssueConfig { issuer, audience, ..IssueConfig::default() };
-        let subject = Subject { id: "7", username: "Ada@example.com", admin: true };
+        let groups = ["staff".to_owned()];
+        let subject =
+            Subject { id: "7", username: "Ada@example.com", admin: true, groups: &groups };
         let [token, other] = [(); 2].map(|()| issue(&keys, &config, subject, now).unwrap());
         assert_ne!(token, other);
         let claims = verify(&keys, &required, &token, now).unwrap();
         let subject = claims.subject.as_deref();
         assert_eq!(claims.username, "Ada@example.com");
-        assert_eq!((claims.admin, subject), (true, Some("7")));
+        assert_eq!(claims.groups, "users,admins,staff");
+        assert_eq!(subject, Some("7"));
 
         let payload: Value = serde_json::from_slice(&claims.payload).unwrap();
         let jti = payload["jti"].as_str().unwrap();
@@ -105,6 +113,7 @@ mod tests {
         let expected = json!({
             "username": "Ada@example.com", "admin": true, "iat": NOW, "exp": NOW + 86_400,
             "sub": "7", "jti": jti, "iss": "https://issuer", "aud": "api",
+            "groups": ["staff"],
         });
         assert_eq!(payload, expected);
         let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);

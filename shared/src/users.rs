@@ -27,6 +27,8 @@ pub struct User {
     pub password: SecretString,
     /// Whether the user is an administrator.
     pub admin: bool,
+    /// Further groups of the user, if a column of them is configured.
+    pub groups: Vec<String>,
 }
 
 /// Without the e-mail, which is not for logs.

@@ -15,7 +15,8 @@ use shared::{
 use system_tests::{forge::pem, http::basic};
 use tokio::runtime::Builder;
 
-const SUBJECT: Subject<'static> = Subject { id: "7", username: "ada@example.com", admin: false };
+const SUBJECT: Subject<'static> =
+    Subject { id: "7", username: "ada@example.com", admin: false, groups: &[] };
 const PASSWORD: &str = "correct horse battery staple";
 
 criterion_group!(parts, parse, sign_and_verify, hash, respond);

@@ -2,7 +2,7 @@
 
 use auth_admin::store::AdminStore;
 use shared::{
-    config::{Argon2Config, DatabaseConfig, Reader},
+    config::{Argon2Config, ColumnName, DatabaseConfig, Reader},
     database::Database,
     password::PasswordHasher,
     secrets::Secrets,
@@ -16,10 +16,10 @@ use crate::{Environment, contract, scratch};
 pub async fn open(variables: &Environment, connections: u32) -> AdminStore {
     let value = |name: &str| variables.get(name).map(Into::into);
     let mut reader = Reader::new(&value);
-    let config = DatabaseConfig::read(&mut reader);
-    let config = reader.finish(config).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let config = (DatabaseConfig::read(&mut reader), ColumnName::of_groups(&mut reader));
+    let (config, groups) = reader.finish(config).unwrap_or_else(|it| panic!("{it:?}"));
     let database = Database::connect_lazy(config, &Secrets::default(), connections).await;
-    AdminStore::new(database.unwrap_or_else(|error| panic!("{error}")))
+    AdminStore::new(database.unwrap_or_else(|error| panic!("{error}")), groups)
 }
 
 /// A store in an SQLite file, which lives as long as this.

@@ -67,12 +67,15 @@ async fn the_contract_holds_on_mysql_9() {
 async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
     let server = mariadb::shared();
     check_on(&server).await;
+    server.sql(
+        "ALTER TABLE auth.user ADD teams TEXT; GRANT SELECT (teams) ON auth.user TO auth_user@'%'",
+    );
     let all = [("BASE_PATH", "/auth"), TRACE];
     let validate = with(environment(&all), &[("TOKEN_COOKIE", "token")]);
     let validate = Lambda::start("validate", "1", validate);
     // Each gateway sends the same wrong passwords.
-    let failures = [("LOGIN_MAX_FAILURES", "100")];
-    let login = users::login_variables(with(server.login_variables(), &all), &failures);
+    let more = [("LOGIN_MAX_FAILURES", "100"), ("USER_GROUPS_COLUMN", "teams")];
+    let login = users::login_variables(with(server.login_variables(), &all), &more);
     let login = Lambda::start("login", "1", login);
     lambda::check_contract(&login, &validate);
     let cookie = format!("a=b; token={}", token(USER.0, false));
@@ -81,10 +84,12 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
         assert_eq!(validate.send(gateway, &request).status, 200, "a cookie through {gateway:?}");
     }
 
+    server.sql("UPDATE auth.user SET teams = 'staff, ops'");
     let token = login.request("POST", "/auth/login").basic(USER.0, USER.1).send();
     assert_eq!(token.status, 200, "below the base path of a function URL");
     let validated = validate.request("GET", "/auth/validate").bearer(token.text()).send();
     assert_eq!((validated.status, validated.header("x-auth-request-user")), (200, Some(USER.0)));
+    assert_eq!(validated.header("x-auth-request-groups"), Some("users,staff,ops"));
 
     let header = json!({ "requestContext": { "http": {} }, "headers": { "a": "b\r\n" } });
     for event in [json!({}), json!([]), json!({ "Records": [{ "body": "x" }] }), header] {

@@ -61,6 +61,14 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     let first_key = "JWT_SECRET: key 1 of the JWK Set is not for signatures";
     let (no_key, no_file) = (("JWT_SECRET", ""), ("JWT_SECRET_FILE", "/no/such/file"));
     let lambda = ("AWS_LAMBDA_RUNTIME_API", "canary");
+    let sqlite = [
+        ("DATABASE_URL", "sqlite:/canary"),
+        ("MYSQL_HOST", ""),
+        ("MYSQL_USER", ""),
+        ("MYSQL_DB", ""),
+        ("MYSQL_PASSWORD", ""),
+        ("USER_GROUPS_COLUMN", "teams"),
+    ];
     let names = "FUNCTION_NAME: |FUNCTION_MEMORY_SIZE: |FUNCTION_VERSION: ";
     for (function, variables, problems) in [
         ("login", &EVERYTHING[..], PROBLEMS),
@@ -94,6 +102,7 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
             &MISSPELT,
             "variable of these functions; did you mean JWT_ISSUER?|JWT_SECRET: ",
         ),
+        ("login", &sqlite, "USER_GROUPS_COLUMN: is for MySQL and MariaDB alone"),
         ("local", &[("METRICS_PORT", "9100")], "METRICS_PORT, METRICS: are for login and"),
         ("validate", &[lambda], names),
     ] {

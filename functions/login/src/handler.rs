@@ -84,7 +84,8 @@ async fn authenticate(
     if let Some(hash) = replacement {
         store_replacement(state, user, hash.expose_secret()).await;
     }
-    let subject = Subject { id: &user.id, username: &user.email, admin: user.admin };
+    let User { id, email, admin, groups, .. } = user;
+    let subject = Subject { id, username: email, admin: *admin, groups };
     let token = token::issue(&keys, &state.token, subject, SystemTime::now());
     Ok((user.clone(), token.map_err(Failure::unavailable)?))
 }

@@ -7,8 +7,8 @@ use std::{num::NonZero, sync::Arc, thread};
 use axum::{Router, routing::post};
 use shared::{
     config::{
-        Argon2Config, DatabaseConfig, HashLimits, IssueConfig, Problem, Reader, SecretSource,
-        SecretsConfig, ThrottleConfig, TransportConfig,
+        Argon2Config, ColumnName, DatabaseConfig, HashLimits, IssueConfig, Problem, Reader,
+        SecretSource, SecretsConfig, ThrottleConfig, TransportConfig,
     },
     keys::{KeyUse, Keys},
     password::PasswordHasher,
@@ -29,6 +29,7 @@ pub struct Login {
     secrets: SecretsConfig,
     token: IssueConfig,
     database: DatabaseConfig,
+    groups: Option<ColumnName>,
     argon2: Argon2Config,
     hashes: HashLimits,
     throttle: ThrottleConfig,
@@ -60,6 +61,7 @@ impl Function for Login {
             secrets: SecretsConfig::read(reader),
             token: IssueConfig::read(reader),
             database: DatabaseConfig::read(reader),
+            groups: ColumnName::of_groups(reader),
             argon2: Argon2Config::read(reader),
             hashes: HashLimits::read(reader),
             throttle: ThrottleConfig::read(reader),
@@ -71,10 +73,11 @@ impl Function for Login {
         // Read once: each call reads files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
+        let (groups, limit) = (self.groups.as_ref(), connections(transport, cores));
         let passwords = PasswordHasher::with_limits(self.argon2, self.hashes, cores);
         let (keys, stores) = tokio::join!(
             Keys::fetch(self.keys, KeyUse::Sign, &secrets),
-            Stores::open(self.database, &secrets, connections(transport, cores)),
+            Stores::open(self.database, groups, &secrets, limit),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.

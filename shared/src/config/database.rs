@@ -134,6 +134,31 @@ impl DatabaseConfig {
     }
 }
 
+/// The name of a column, which can be quoted with backticks.
+#[derive(Debug, Clone)]
+pub struct ColumnName(String);
+
+impl ColumnName {
+    /// Reads `USER_GROUPS_COLUMN`: the column of the table `user` with the groups of a user.
+    pub fn of_groups(reader: &mut Reader<'_>) -> Option<Self> {
+        let name = reader.text("USER_GROUPS_COLUMN")?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.len() > 64 || !name.bytes().all(is_plain) {
+            let reason = "is not a name of up to 64 letters, digits and underscores";
+            reader.problem("USER_GROUPS_COLUMN", reason);
+        } else if name.eq_ignore_ascii_case("password") {
+            reader.problem("USER_GROUPS_COLUMN", "is the column of the hashes");
+        }
+        Some(Self(name))
+    }
+
+    /// The name, without backticks.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Refuses what is neither the name of a host nor an address without brackets.
 pub(crate) fn check_host(host: &str) -> Result<(), &'static str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);

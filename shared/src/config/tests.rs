@@ -23,7 +23,8 @@ fn read_process(reader: &mut Reader<'_>) -> impl Debug + use<> {
 fn read_login(reader: &mut Reader<'_>) -> impl Debug + use<> {
     let token = (read_process(reader), IssueConfig::read(reader));
     let hashes = (Argon2Config::read(reader), HashLimits::read(reader));
-    (token, DatabaseConfig::read(reader), hashes, ThrottleConfig::read(reader))
+    let database = (DatabaseConfig::read(reader), ColumnName::of_groups(reader));
+    (token, database, hashes, ThrottleConfig::read(reader))
 }
 
 /// What `validate` reads.
@@ -81,6 +82,8 @@ fn a_problem_names_the_variables_and_what_to_do_and_never_a_value() {
             &[("ARGON2_MEMORY_KIB", "131072"), ("ARGON2_ITERATIONS", "5")],
             "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: make more than 524288 together",
         ),
+        (&[("USER_GROUPS_COLUMN", "a` canary")], "USER_GROUPS_COLUMN: is not a name of up to 64"),
+        (&[("USER_GROUPS_COLUMN", "Password")], "USER_GROUPS_COLUMN: is the column of the hashes"),
         (&[("METRICS_PORT", "8080")], "METRICS_PORT: is the same as PORT"),
         (&[("METRICS", "emf")], "METRICS: is for Lambda"),
         (&[&LAMBDA[..], &[("METRICS", "canary")]].concat(), "METRICS: is not `emf`"),

@@ -71,6 +71,7 @@ pub(super) const VARIABLES: &[Variable] = &[
     login("MYSQL_SSL_MODE", Unset),
     login("MYSQL_SSL_CA", Unset),
     login("DATABASE_SECRET_ID", Unset),
+    login("USER_GROUPS_COLUMN", Unset),
     login("ARGON2_MEMORY_KIB", Value("19456")),
     login("ARGON2_ITERATIONS", Value("2")),
     login("ARGON2_PARALLELISM", Value("1")),

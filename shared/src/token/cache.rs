@@ -34,9 +34,10 @@ struct EntryBytes;
 
 impl Weighter<Box<str>, Arc<VerifiedToken>> for EntryBytes {
     fn weight(&self, token: &Box<str>, verified: &Arc<VerifiedToken>) -> u64 {
-        let VerifiedToken { payload, username, subject, .. } = &**verified;
+        let VerifiedToken { payload, username, groups, subject, .. } = &**verified;
         let subject = subject.as_ref().map_or(0, |subject| subject.len());
-        (token.len() + payload.len() + username.len() + subject + ENTRY_BYTES) as u64
+        let texts = token.len() + payload.len() + username.len() + groups.len() + subject;
+        (texts + ENTRY_BYTES) as u64
     }
 }
 
@@ -146,7 +147,7 @@ mod tests {
     fn issued(secret: usize, username: &str, time: u64) -> String {
         let lifetime = Duration::from_secs(LIFETIME);
         let config = IssueConfig { lifetime, ..IssueConfig::default() };
-        let subject = Subject { id: "7", username, admin: true };
+        let subject = Subject { id: "7", username, admin: true, groups: &[] };
         issue(&keys(secret), &config, subject, at(time)).unwrap()
     }
 
@@ -178,7 +179,7 @@ mod tests {
                     cached.verify_with(&held, token, now),
                     verify(&held, &cached.config, token, now).map(Arc::new),
                 ]
-                .map(|answer| answer.map(|it| (it.payload.clone(), it.username.clone(), it.admin, it.subject.clone())));
+                .map(|answer| answer.map(|it| (it.payload.clone(), it.username.clone(), it.groups.clone(), it.subject.clone())));
                 prop_assert_eq!(given, expected);
             }
         }

@@ -35,6 +35,7 @@ pub(super) struct Claims {
     pub(super) aud: Member<Audience>,
     pub(super) sub: Member<String>,
     pub(super) jti: Member<String>,
+    pub(super) groups: Member<Vec<String>>,
     #[serde(flatten)]
     _others: UnreadMembers,
 }

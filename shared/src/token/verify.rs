@@ -9,9 +9,10 @@ use axum::{body::Bytes, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::errors::{Error, ErrorKind};
 
-use super::claims::{Claims, Header};
+use super::claims::{Claims, Header, Member};
 use crate::{
     config::VerifyConfig,
+    groups,
     keys::{self, Keys},
     secrets::SecretError,
 };
@@ -27,8 +28,9 @@ pub struct VerifiedToken {
     pub payload: Bytes,
     /// Not empty, without blanks around it or control characters.
     pub username: HeaderValue,
-    /// Whether the user is an administrator.
-    pub admin: bool,
+    /// The groups of the user, separated by commas: `users`, `admins` for an administrator, and
+    /// those of the `groups` claim.
+    pub groups: HeaderValue,
     /// The `sub` claim, where there is one: Flask's tokens have none.
     pub subject: Option<Arc<str>>,
     pub(super) validity: Validity,
@@ -126,7 +128,7 @@ pub fn verify(
     Ok(VerifiedToken {
         payload: payload.into(),
         username: header_value(&claims.username.required("username")?)?,
-        admin: claims.admin.required("admin")?,
+        groups: groups_header(claims.admin.required("admin")?, claims.groups),
         subject: claims.sub.optional("sub")?.map(Into::into),
         validity,
         keys: Weak::new(),
@@ -187,4 +189,17 @@ fn header_value(username: &str) -> Result<HeaderValue, InvalidToken> {
         && !username.chars().any(char::is_control);
     let value = HeaderValue::from_str(username).ok().filter(|_| fits);
     value.ok_or(InvalidToken::Claim("username"))
+}
+
+/// A claim of another type or with a malformed name grants no groups: other systems may give it
+/// another form (RFC 9068 section 2.2.3.1).
+fn groups_header(admin: bool, claim: Member<Vec<String>>) -> HeaderValue {
+    let own = if admin { "users,admins" } else { "users" };
+    let names = if let Member::Typed(names) = claim { names } else { Vec::new() };
+    let further = groups::accept(names.iter().map(String::as_str)).unwrap_or_default();
+    if further.is_empty() {
+        return HeaderValue::from_static(own);
+    }
+    let all = HeaderValue::try_from(format!("{own},{}", further.join(",")));
+    all.unwrap_or(HeaderValue::from_static(own))
 }

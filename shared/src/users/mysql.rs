@@ -4,10 +4,16 @@ use std::sync::Once;
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
-use sqlx::{AssertSqlSafe, FromRow, Row, SqlSafeStr, TypeInfo, ValueRef, mysql::MySqlRow};
+use sqlx::{
+    AssertSqlSafe, Error, FromRow, Row, SqlSafeStr, SqlStr, TypeInfo, ValueRef, mysql::MySqlRow,
+};
 
 use super::{StoreError, User, UserStore};
-use crate::database::{Database, DatabaseError, Transaction, text};
+use crate::{
+    config::ColumnName,
+    database::{Database, DatabaseError, Transaction, text},
+    groups,
+};
 
 /// One look-up by the index on `email`, in the given spelling and in lower case: not every column
 /// ignores case. Where it is not unique, a few candidates are enough to choose from. `ORDER BY`
@@ -24,13 +30,19 @@ const UNKNOWN_COLUMN: u16 = 1054;
 #[derive(Clone)]
 pub struct MySqlUsers {
     database: Database,
+    find: SqlStr,
 }
 
 impl MySqlUsers {
-    /// The users of this database.
+    /// The users of this database, with their groups in this column.
     #[must_use]
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database, groups: Option<&ColumnName>) -> Self {
+        let with_groups = |column: &ColumnName| {
+            let columns = format!("admin, `{}` AS user_groups FROM", column.as_str());
+            AssertSqlSafe(FIND.replace("admin FROM", &columns)).into_sql_str()
+        };
+        let find = groups.map_or_else(|| FIND.into_sql_str(), with_groups);
+        Self { database, find }
     }
 
     /// Runs an `UPDATE` of the row of `user`, and commits it if the row has what was `written`.
@@ -100,7 +112,7 @@ async fn restore_hash(transaction: &mut Transaction, user: &User, stored: &User)
 impl UserStore for MySqlUsers {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let lower = email.to_ascii_lowercase();
-        match self.database.query(FIND, &[email, &lower]).await {
+        match self.database.query(self.find.clone(), &[email, &lower]).await {
             Ok(result) => Ok(choose(&result.rows, email)?),
             Err(error) if cannot_be_an_email(&error) => Ok(None),
             Err(error) if error.number() == Some(UNKNOWN_COLUMN) => {
@@ -155,6 +167,7 @@ impl FromRow<'_, MySqlRow> for User {
             email: text(row, "email")?,
             password: text(row, "password")?.into(),
             admin: is_administrator(row)?,
+            groups: groups(row),
         })
     }
 }
@@ -194,4 +207,28 @@ fn is_administrator(row: &MySqlRow) -> Result<bool, sqlx::Error> {
         );
     });
     Ok(false)
+}
+
+/// The names between the commas of a text. A value of another type or with a malformed name grants
+/// no groups.
+fn groups(row: &MySqlRow) -> Vec<String> {
+    static WARNED: Once = Once::new();
+    let text = match row.try_get::<Option<Vec<u8>>, _>("user_groups") {
+        Ok(None) | Err(Error::ColumnNotFound(_)) => return Vec::new(),
+        Ok(Some(bytes)) => String::from_utf8(bytes).ok(),
+        Err(_) => None,
+    };
+    let accepted = text.and_then(|text| match text.trim_ascii() {
+        "" => Some(Vec::new()),
+        names => groups::accept(names.split(',').map(str::trim_ascii)),
+    });
+    accepted.unwrap_or_else(|| {
+        WARNED.call_once(|| {
+            tracing::warn!(
+                user_id = id(row).unwrap_or_default(),
+                "the groups of this user cannot be read, so none is granted; see USER_GROUPS_COLUMN"
+            );
+        });
+        Vec::new()
+    })
 }

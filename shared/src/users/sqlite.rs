@@ -62,6 +62,7 @@ impl UserStore for SqliteUsers {
             email,
             password: password.into(),
             admin,
+            groups: Vec::new(),
         }))
     }
 

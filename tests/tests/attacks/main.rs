@@ -35,7 +35,7 @@ struct Attack {
     name: String,
     /// Who describes it, or forbids it: an RFC's section, a CVE.
     source: &'static str,
-    /// What comes of it: "passes", a kind of 401, or the reason that is logged for a 403.
+    /// What comes of it: "passes", and maybe "in" which groups, a kind of 401, or the reason that is logged for a 403.
     expected: &'static str,
     /// How it is tried.
     request: Request,
@@ -47,9 +47,12 @@ impl Attack {
         println!("{} ({}): {}", self.name, self.source, self.expected);
         let (answer, reason) = answer(router, &self.request).await;
         match self.expected {
-            "passes" => {
+            expected if expected.starts_with("passes") => {
                 let seen = (answer.status, answer.header("cache-control"));
                 assert_eq!(seen, (200, Some("no-store")));
+                if let Some(groups) = expected.strip_prefix("passes in ") {
+                    assert_eq!(answer.header("x-auth-request-groups"), Some(groups));
+                }
             }
             "missing bearer" | "missing basic" | "invalid credentials" => {
                 refused(self.expected, &answer);

@@ -1,6 +1,7 @@
 //! Columns of other types and character sets: what `login` reads of them, and what it stores.
 
 use secrecy::ExposeSecret;
+use serde_json::json;
 use shared::users::StoreError;
 
 use super::*;
@@ -30,12 +31,30 @@ const TABLES: [(&str, &str, &str, &str, bool, bool); 17] = [
     ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "NULL", false, true),
 ];
 
+/// Types of a column of groups, a value, and the groups that it grants.
+const GROUPS: [(&str, &str, &[&str]); 12] = [
+    ("VARCHAR(255)", "'staff , team:a.b-c_1'", &["staff", "team:a.b-c_1"]),
+    ("VARBINARY(255)", "'Admins,staff,users'", &["staff"]),
+    ("MEDIUMTEXT", "CONCAT('staff', REPEAT(',a', 32))", &[]),
+    ("TEXT CHARACTER SET latin1", "'staff,ä'", &[]),
+    ("BLOB", "x'73746166660a2c6f7073ff'", &[]),
+    ("VARCHAR(255)", "'staff,'", &[]),
+    ("VARCHAR(255)", "' '", &[]),
+    ("SET('staff','ops')", "'staff,ops'", &["staff", "ops"]),
+    ("ENUM('staff','ops')", "'ops'", &["ops"]),
+    // Its bytes are letters.
+    ("INT", "0x61616161", &[]),
+    ("JSON", "'[\"staff\"]'", &[]),
+    ("VARCHAR(255)", "NULL", &[]),
+];
+
 pub(crate) async fn suite(server: &DatabaseServer) {
     for (email, password, admin, value, is_admin, fits) in TABLES {
         println!("{}: {email}, {password}, {admin}, {value}", server.name());
         set_up(server, &table(email, password, admin, value));
         what_is_there_is_read_and_not_cut(server, is_admin, fits).await;
     }
+    groups_are_read_from_the_configured_column(server).await;
     the_log_says_what_cannot_be_used(server);
     rows_that_differ_in_case_alone_are_found_by_their_spelling(server).await;
     what_a_trigger_makes_of_a_hash_is_taken_back(server).await;
@@ -70,6 +89,33 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
     // Nothing is granted that `login` would not see.
     let granted = root.set_admin(&user, true).await.is_ok_and(|granted| granted);
     assert_eq!(find(&login, EMAIL).await.unwrap().admin, granted);
+}
+
+/// Of a name that has to be quoted.
+async fn groups_are_read_from_the_configured_column(server: &DatabaseServer) {
+    let variables = with(server.login_variables(), &[("USER_GROUPS_COLUMN", "order")]);
+    let check = || run("auth-admin", &["check"], &variables, "").stdout;
+    for (r#type, value, groups) in GROUPS {
+        set_up(server, &usual_table());
+        server.sql(&format!(
+            "SET sql_mode = ''; USE auth; ALTER TABLE user ADD `order` {type};
+             UPDATE user SET `order` = {value};
+             GRANT SELECT (`order`) ON user TO auth_user@'%'"
+        ));
+        let user = find(&open(&variables, 1).await, EMAIL).await.unwrap();
+        assert_eq!(user.groups, groups, "{}: {type}, {value}", server.name());
+        assert!(r#type != "INT" || check().contains("; grants no groups"), "{}", check());
+    }
+    server.sql("UPDATE auth.user SET `order` = 'x'");
+    let [of_login, of_groups] = [&server.login_variables(), &variables].map(|it| {
+        let login = login(it.clone(), &[]);
+        claims(&login, EMAIL, PASSWORD).unwrap().get("groups").cloned()
+    });
+    assert_eq!((of_login, of_groups), (None, Some(json!(["x"]))));
+    server.sql("ALTER TABLE auth.user DROP `order`");
+    let login = login(variables.clone(), &[]);
+    assert_eq!(log_in(&login, EMAIL, PASSWORD).status, 503);
+    assert!(check().contains("FAILS     column order            is missing"), "{}", check());
 }
 
 /// By a `login` that goes on, without new hashes and without administrators.

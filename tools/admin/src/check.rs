@@ -7,6 +7,7 @@ use std::{
 
 use secrecy::ExposeSecret;
 use shared::{
+    config::ColumnName,
     database::{DatabaseError, text},
     users::UserStore,
 };
@@ -81,7 +82,8 @@ pub(crate) async fn check() -> Result<String, Failure> {
         Failure::from(error).and(hint)
     })?;
     check_trials(&store, &mut findings).await;
-    check_columns(&store.columns().await?, &mut findings);
+    let groups = store.groups_column.as_ref().map(ColumnName::as_str);
+    check_columns(&store.columns().await?, groups, &mut findings);
     if findings.fails {
         findings.add(NOTE, "users", "not looked at: no login succeeds as it is");
     } else if let Err(failure) = check_users(&store, &mut findings).await {
@@ -141,10 +143,13 @@ fn add_trial(what: &str, is_needed: bool, problem: Option<String>, findings: &mu
     }
 }
 
-fn check_columns(columns: &[Column], findings: &mut Findings) {
-    for name in ["id", "email", "password", "admin"] {
+fn check_columns(columns: &[Column], groups: Option<&str>, findings: &mut Findings) {
+    for name in ["id", "email", "password", "admin"].into_iter().chain(groups) {
         if let Some(column) = columns.iter().find(|it| it.name.eq_ignore_ascii_case(name)) {
-            check_column(column, findings);
+            check_column(column, groups == Some(name), findings);
+        } else if groups == Some(name) {
+            let found = "is missing, or hidden from this account: GRANT SELECT on this column";
+            findings.add(FAILS, &format!("column {name}"), found);
         } else {
             let found = "is missing, or hidden from this account; the Flask service's table needs \
                          docs/upgrade-from-flask.sql first, others a view: docs/moving-over.md";
@@ -153,11 +158,13 @@ fn check_columns(columns: &[Column], findings: &mut Findings) {
     }
 }
 
-fn check_column(column: &Column, findings: &mut Findings) {
+fn check_column(column: &Column, has_groups: bool, findings: &mut Findings) {
     let Column { name, r#type, characters, collation } = column;
     let base = r#type.split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase();
     let is_padded = base == "binary";
     let is_number = ["tinyint", "smallint", "mediumint", "int", "bigint", "bit"].contains(&&*base);
+    let texts = ["char", "text", "varbinary", "blob", "set", "enum"];
+    let is_text = texts.iter().any(|text| base.ends_with(text));
     let ignores_case = collation.as_deref().is_some_and(|it| it.ends_with("_ci"));
     let (level, problem) = match name.to_ascii_lowercase().as_str() {
         "id" if is_padded => (
@@ -175,6 +182,7 @@ fn check_column(column: &Column, findings: &mut Findings) {
         "admin" if !is_number => {
             (WARNING, "; makes no administrators: only a whole number or BIT does, such as BOOLEAN")
         }
+        _ if has_groups && !is_text => (WARNING, "; grants no groups: only a text does"),
         _ => (GOOD, ""),
     };
     let collation = collation.as_ref().map(|it| format!(", {it}")).unwrap_or_default();

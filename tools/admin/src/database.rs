@@ -5,7 +5,7 @@ use std::{num::NonZero, thread::available_parallelism};
 use futures_util::stream::{self, Stream, StreamExt};
 use secrecy::SecretString;
 use shared::{
-    config::{Argon2Config, DatabaseConfig, Problem, Reader},
+    config::{Argon2Config, ColumnName, DatabaseConfig, Problem, Reader},
     database::Database,
     password::{HashingError, PasswordHasher, StoredDigest},
     secrets::Secrets,
@@ -30,11 +30,15 @@ pub(crate) async fn open() -> Result<(AdminStore, PasswordHasher), Failure> {
         ..Failure::refused(problems.iter().map(Problem::to_string).collect())
     };
     let mut reader = Reader::new(&|name| std::env::var_os(name));
-    let config = (DatabaseConfig::read(&mut reader), Argon2Config::read(&mut reader));
-    let (database, argon2) = reader.finish(config).map_err(wrong)?;
+    let config = (
+        DatabaseConfig::read(&mut reader),
+        ColumnName::of_groups(&mut reader),
+        Argon2Config::read(&mut reader),
+    );
+    let (database, groups, argon2) = reader.finish(config).map_err(wrong)?;
     let database = Database::connect_lazy(database, &Secrets::default(), CONNECTIONS).await;
     let database = database.map_err(|error| wrong(vec![error.into()]))?;
-    Ok((AdminStore::new(database), PasswordHasher::new(argon2, cores())))
+    Ok((AdminStore::new(database, groups), PasswordHasher::new(argon2, cores())))
 }
 
 fn cores() -> usize {

@@ -2,6 +2,7 @@
 
 use secrecy::ExposeSecret;
 use shared::{
+    config::ColumnName,
     database::{Database, DatabaseError, Transaction, text},
     users::{MySqlUsers, NewUser, StoreError, User, UserStore, Written},
 };
@@ -23,6 +24,8 @@ pub struct AdminStore {
     pub database: Database,
     /// The users, with what `login` does.
     pub users: MySqlUsers,
+    /// The column of groups, if one is configured.
+    pub(crate) groups_column: Option<ColumnName>,
 }
 
 /// A user in a listing.
@@ -46,10 +49,11 @@ pub(crate) struct Column {
 }
 
 impl AdminStore {
-    /// The users of this database.
+    /// The users of this database, with their groups in this column.
     #[must_use]
-    pub fn new(database: Database) -> Self {
-        Self { users: MySqlUsers::new(database.clone()), database }
+    pub fn new(database: Database, groups_column: Option<ColumnName>) -> Self {
+        let users = MySqlUsers::new(database.clone(), groups_column.as_ref());
+        Self { database, users, groups_column }
     }
 
     /// The user with this e-mail, or else with this id.

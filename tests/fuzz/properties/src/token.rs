@@ -8,7 +8,6 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use axum::http::HeaderValue;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -89,10 +88,18 @@ pub(crate) fn check(token: &str) {
     let subject = claims["sub"].as_str();
     assert_eq!((&verified.payload[..], verified.subject.as_deref()), (&payload[..], subject));
     let answer = respond::verified(&verified);
-    let said = ["user", "groups"].map(|it| &answer.headers()[format!("x-auth-request-{it}")]);
-    let groups = if claims["admin"] == true { "users,admins" } else { "users" };
-    let user = claims["username"].as_str().expect("a text");
-    assert_eq!(said.map(HeaderValue::as_bytes), [user, groups].map(str::as_bytes));
+    let [user, groups] =
+        ["user", "groups"].map(|it| &answer.headers()[format!("x-auth-request-{it}")]);
+    assert_eq!(Some(user.as_bytes()), claims["username"].as_str().map(str::as_bytes));
+    let own = if claims["admin"] == true { "users,admins" } else { "users" };
+    let groups = groups.to_str().expect("ASCII");
+    let further = groups.strip_prefix(own).expect("our own groups").split(',');
+    let claimed = claims["groups"].as_array().map_or(&[][..], Vec::as_slice);
+    for (index, group) in further.enumerate() {
+        let is_reserved = ["users", "admins"].contains(&&*group.to_ascii_lowercase());
+        let is_claimed = !is_reserved && claimed.contains(&group.into());
+        assert!(if index == 0 { group.is_empty() } else { is_claimed }, "{groups}");
+    }
 }
 
 /// The keys that a header asks for.
