@@ -199,7 +199,7 @@ impl Keys {
                 }
             }
             // It may be anything, such as a placeholder.
-            Some(Err(error)) => tracing::warn!(%error, "what AWSPREVIOUS holds is no key"),
+            Some(Err(error)) => tracing::warn!(%error, "AWSPREVIOUS holds no usable key"),
             None => {}
         }
         Ok(keys)
@@ -211,7 +211,7 @@ impl Keys {
         self.iter().find(|key| key.can_sign())
     }
 
-    /// The keys that a token with this `kid` may be of: those of that name, or all where it has none.
+    /// The candidate keys for a `kid`; all keys if the token has none.
     pub(crate) fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
         self.iter().filter(move |key| kid.is_none() || kid == key.id.as_deref())
     }

@@ -94,7 +94,8 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
     let header = json!({ "requestContext": { "http": {} }, "headers": { "a": "b\r\n" } });
     for event in [json!({}), json!([]), json!({ "Records": [{ "body": "x" }] }), header] {
         let response = validate.invoke(&event);
-        assert_eq!(response["statusCode"], 400, "no failed invocation: {response}");
+        let (status, body) = (&response["statusCode"], &response["body"]);
+        assert_eq!((status, body), (&400.into(), &"bad request".into()), "no failed invocation");
     }
     for function in [&login.function, &validate.function] {
         let log = function.log();

@@ -89,7 +89,6 @@ impl InvocationEvent for AuthorizerEvent {
                 let mut described = ApiGatewayV2httpRequest::default();
                 described.raw_path = event.raw_path;
                 described.headers = event.headers;
-                described.cookies = Some(event.cookies);
                 described.request_context = event.request_context;
                 let identity_source = event.identity_source.as_deref();
                 (request(GatewayEvent::ApiGatewayV2(described), identity_source), None)
@@ -157,18 +156,18 @@ impl InvocationEvent for AuthorizerEvent {
     }
 }
 
-/// The request, without a token that is not in the identity source. Otherwise a response cached for
-/// another header would apply to clients that send the header without a token.
+/// The request, without a token that is not in the identity source: a response cached for another
+/// header would apply to clients that send that header without a token. Cookies are removed as well,
+/// since an event of a REST API does not say whether its response is cached for them.
 fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Request<Body> {
     let (mut request, _) = described.into_request();
     let is_cache_key = |value: &HeaderValue| {
         identity_source.is_none_or(|sources| sources.iter().any(|source| source == value))
     };
-    for name in [AUTHORIZATION, COOKIE] {
-        if !request.headers().get_all(&name).iter().all(is_cache_key) {
-            request.headers_mut().remove(name);
-        }
+    if !request.headers().get_all(AUTHORIZATION).iter().all(is_cache_key) {
+        request.headers_mut().remove(AUTHORIZATION);
     }
+    request.headers_mut().remove(COOKIE);
     request
 }
 

@@ -151,7 +151,7 @@ impl MetricsConfig {
                 let Some(port) = port else { return Self::Off };
                 // With 0 the system chooses two different ports.
                 if port != 0 && port == address.port() {
-                    let reason = "is the same as PORT; metrics are for other eyes";
+                    let reason = "is the same as PORT; clients could then read the metrics";
                     reader.problem("METRICS_PORT", reason);
                 }
                 Self::Prometheus(SocketAddr::new(address.ip(), port))

@@ -25,7 +25,7 @@ const MIN_HS256_KEY_BYTES: usize = 32;
 /// The least size of an RSA key (RFC 7518 section 3.3).
 const MIN_RSA_BITS: usize = 2048;
 
-/// What keys sign and verify with (RFC 7518 section 3.1), by `alg`. Its kind decides a key's one.
+/// The supported algorithms (RFC 7518 section 3.1), by `alg`. A key's kind determines its algorithm.
 const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("HS256", Algorithm::HS256),
     ("RS256", Algorithm::RS256),
@@ -41,7 +41,7 @@ pub fn algorithm(alg: &str) -> Option<Algorithm> {
     ALGORITHMS.iter().find(|(name, _)| *name == alg).map(|(_, algorithm)| *algorithm)
 }
 
-/// What of a key was read.
+/// Which part of a key was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {

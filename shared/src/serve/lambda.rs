@@ -55,7 +55,7 @@ async fn handle<E: InvocationEvent>(
 ) -> Result<Box<RawValue>, Diagnostic> {
     // Not parsed by the runtime, whose log line would quote it.
     let Ok(parsed) = serde_json::from_str::<E>(event.payload.get()) else {
-        tracing::warn!("an event that no gateway sends");
+        tracing::warn!("an event of unknown format");
         let mut response = Response::new("bad request".into());
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return E::format(E::DEFAULT_FORMAT, response).await;

@@ -1,4 +1,4 @@
-//! Verification of tokens that come again and again, with keys that change.
+//! A cache of verified tokens, for keys that change.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -11,22 +11,22 @@ use quick_cache::{
 use super::{InvalidToken, VerifiedToken, VerifyError, verify};
 use crate::{config::VerifyConfig, keys::Keys, secrets::SecretCache, telemetry::metrics};
 
-/// What a token of usual size takes, so that the memory is bounded by the number of tokens.
+/// The weight of a token of usual size: the cache is bounded by so many bytes for each entry.
 const USUAL_BYTES: u64 = 1024;
-/// What an entry takes beside its texts: its allocations, and its slots in the cache.
+/// The overhead of an entry: its allocations, and its slots in the cache.
 const ENTRY_BYTES: usize = 400;
 
-/// Verifies tokens, and remembers those that verified: the next time only the clock is looked at.
+/// Verifies tokens, and caches those that verified: for a cached token only the times are checked.
 ///
-/// A token is known for the set of keys that verified it. With another set, it is as new.
+/// An entry counts for the set of keys that verified it. With another set, the token is verified again.
 pub struct TokenVerifier {
     keys: SecretCache<Keys>,
     config: VerifyConfig,
-    known: Option<KnownTokens>,
+    cached: Option<VerifiedTokens>,
 }
 
-/// By the whole token.
-type KnownTokens = Cache<Box<str>, Arc<VerifiedToken>, EntryBytes, RandomState>;
+/// The key is the whole token.
+type VerifiedTokens = Cache<Box<str>, Arc<VerifiedToken>, EntryBytes, RandomState>;
 
 /// Weighs an entry in bytes.
 #[derive(Clone)]
@@ -42,11 +42,11 @@ impl Weighter<Box<str>, Arc<VerifiedToken>> for EntryBytes {
 }
 
 impl TokenVerifier {
-    /// A verifier with these keys, for tokens as `config` demands them.
+    /// A verifier with these keys, for tokens that meet `config`.
     #[must_use]
     pub fn new(keys: SecretCache<Keys>, config: VerifyConfig) -> Self {
         let entries = config.cache_entries;
-        let known = (entries > 0).then(|| {
+        let cached = (entries > 0).then(|| {
             let bytes = USUAL_BYTES * entries as u64;
             Cache::with(
                 entries,
@@ -56,15 +56,14 @@ impl TokenVerifier {
                 DefaultLifecycle::default(),
             )
         });
-        Self { keys, config, known }
+        Self { keys, config, cached }
     }
 
-    /// What `token` says, if it verifies at `now`. Where no key fits, keys that are newer than
-    /// those at hand are tried as well.
+    /// The claims of `token`, if it verifies at `now`. If no key fits, the keys are refreshed.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`] if the token does not verify, or keys that it may need are not there.
+    /// [`VerifyError`] if the token does not verify, or keys that it may need are missing.
     pub async fn verify(
         &self,
         token: &str,
@@ -82,7 +81,7 @@ impl TokenVerifier {
             outcome = self.verify_with(&keys, token, now);
         }
         if no_key_fits(&outcome) {
-            // Without the previous keys, it cannot be said that none fits.
+            // Only the previous keys are missing now.
             let whole = self.keys.get_with_previous(now).await?;
             if !Arc::ptr_eq(&whole, &keys) {
                 outcome = self.verify_with(&whole, token, now);
@@ -97,12 +96,12 @@ impl TokenVerifier {
         token: &str,
         now: SystemTime,
     ) -> Result<Arc<VerifiedToken>, InvalidToken> {
-        let Some(known) = &self.known else {
+        let Some(cached) = &self.cached else {
             return Ok(Arc::new(verify(keys, &self.config, token, now)?));
         };
-        // The address is of no other set, while the cache has a `Weak` to this one.
+        // No other set can have this address while the entry holds a `Weak` to it.
         let is_of_keys = |hit: &Arc<VerifiedToken>| hit.keys.as_ptr() == Arc::as_ptr(keys);
-        let hit = known.get(token).filter(is_of_keys);
+        let hit = cached.get(token).filter(is_of_keys);
         metrics::count_token_lookup(hit.is_some());
         if let Some(verified) = hit {
             verified.validity.check(now, self.config.leeway)?;
@@ -110,7 +109,7 @@ impl TokenVerifier {
         }
         let verified = verify(keys, &self.config, token, now)?;
         let verified = Arc::new(VerifiedToken { keys: Arc::downgrade(keys), ..verified });
-        known.insert(token.into(), Arc::clone(&verified));
+        cached.insert(token.into(), Arc::clone(&verified));
         Ok(verified)
     }
 }
@@ -186,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn a_known_token_is_not_verified_again_and_memory_is_bounded_by_bytes() {
-        assert!(verifier(0).known.is_none());
+    fn a_cached_token_is_not_verified_again_and_memory_is_bounded_by_bytes() {
+        assert!(verifier(0).cached.is_none());
         let (verifier, held) = (verifier(100), keys(0));
         let token = &tokens()[0];
         let [first, second] = [(); 2].map(|()| verifier.verify_with(&held, token, at(0)).unwrap());
@@ -197,7 +196,7 @@ mod tests {
             let _ = verifier.verify_with(&held, &token, at(0)).unwrap();
         }
         // Of some 6,000 bytes each.
-        let known = verifier.known.as_ref().unwrap().len();
-        assert!((2..=17).contains(&known), "{known}");
+        let cached = verifier.cached.as_ref().unwrap().len();
+        assert!((2..=17).contains(&cached), "{cached}");
     }
 }

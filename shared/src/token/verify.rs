@@ -34,7 +34,7 @@ pub struct VerifiedToken {
     /// The `sub` claim, where there is one: Flask's tokens have none.
     pub subject: Option<Arc<str>>,
     pub(super) validity: Validity,
-    /// The keys that verified it, for the cache: none where there is none.
+    /// The keys that verified it. Set by the cache.
     pub(super) keys: Weak<Keys>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Validity {
     issued_at: Option<f64>,
 }
 
-/// Why a token was refused: for the log, never for the client.
+/// Why a token was refused: for the log, not for clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
     /// More than 8 KiB.
@@ -57,22 +57,22 @@ pub enum InvalidToken {
     /// Header or payload is not an object with unique members.
     #[error("not strict JSON")]
     NotStrictJson,
-    /// The header asks for another algorithm or an extension, or a member has a wrong type.
+    /// The header names another algorithm or an extension, or a member has a wrong type.
     #[error("unsupported header")]
     UnsupportedHeader,
-    /// No key of that name and algorithm; it may be a new one.
+    /// No key has this `kid` and algorithm; it may be a new one.
     #[error("unknown key")]
     UnknownKey,
     /// None of the keys has signed it.
     #[error("wrong signature")]
     WrongSignature,
-    /// `exp` is behind.
+    /// `exp` has passed.
     #[error("expired")]
     Expired,
-    /// `nbf` or `iat` is ahead.
+    /// `nbf` or `iat` is in the future.
     #[error("not yet valid")]
     NotYetValid,
-    /// A claim is missing, has a wrong type or another value than is demanded.
+    /// A claim is missing, has a wrong type, or not the required value.
     #[error("unacceptable claim {0}")]
     Claim(&'static str),
 }
@@ -80,7 +80,7 @@ pub enum InvalidToken {
 /// Why a token was not verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// There are no keys in memory, so that nothing can be said of the token.
+    /// The keys are missing, so the token cannot be verified.
     #[error(transparent)]
     Keys(#[from] SecretError),
     /// The token does not verify.
@@ -88,9 +88,9 @@ pub enum VerifyError {
     Invalid(#[from] InvalidToken),
 }
 
-/// What `token` says, if it verifies at `now` with one of `keys`.
+/// The claims of `token`, if it verifies at `now` with one of `keys`.
 ///
-/// The signature comes before the payload is looked at.
+/// The payload is parsed only after the signature was verified.
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)
 }
 
-/// The claims, if one of the keys that the header asks for has signed them.
+/// The claims, if one of the keys that the header names has signed them.
 fn signed_claims(keys: &Keys, header: &[u8], token: &str) -> Result<Claims, InvalidToken> {
     let header: Header = serde_json::from_slice(header).map_err(|_| InvalidToken::NotStrictJson)?;
     // `crit` and `b64` change how a JWS is read (RFC 7515 section 4.1.11, RFC 7797),
@@ -166,7 +166,7 @@ fn signed_claims(keys: &Keys, header: &[u8], token: &str) -> Result<Claims, Inva
 }
 
 impl Validity {
-    /// `exp` is ahead, and `nbf` and `iat` are not, on clocks that differ by up to `leeway`.
+    /// `exp` is in the future, and `nbf` and `iat` are not, on clocks that differ by up to `leeway`.
     pub(super) fn check(&self, now: SystemTime, leeway: Duration) -> Result<(), InvalidToken> {
         let leeway = leeway.as_secs_f64();
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
