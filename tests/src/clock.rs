@@ -6,6 +6,11 @@ use tempfile::TempDir;
 
 use crate::{Environment, environment, scratch};
 
+/// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
+pub const REFRESH: u64 = 301;
+/// The cool-down of a source of secrets, and a second.
+pub const PAUSE: u64 = 11;
+
 /// The clock of every process that is started with its [`variables`](Self::variables).
 pub struct Clock {
     directory: TempDir,

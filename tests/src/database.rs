@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::{
@@ -99,7 +100,7 @@ impl Product {
 }
 
 /// What certificate a server shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Tls {
     /// One for `localhost` and 127.0.0.1.
     Valid,
@@ -178,11 +179,11 @@ impl DatabaseServer {
 
     /// Runs `init.sql` with [`AUTH_PASSWORD`] for `auth_user`.
     pub fn init(&self) {
-        self.init_behind(&set_auth_password());
+        self.init_after(&set_auth_password());
     }
 
     /// Runs `init.sql` after these statements.
-    pub fn init_behind(&self, statements: &str) {
+    pub fn init_after(&self, statements: &str) {
         let script = fs::read_to_string(workspace().join("init.sql")).expect("init.sql is there");
         assert_eq!(self.run_sql(&format!("{statements}\n{script}")).as_deref(), Ok(""));
     }

@@ -3,9 +3,10 @@
 
 use std::{fs, net::TcpListener, time::Duration};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use system_tests::{
-    Moto, Process, SECRET, Service, binary, command, contract, environment, forge,
+    Environment, Moto, Process, SECRET, Service, binary, command, contract, environment, forge,
     lambda::runtime_variables, run, scratch, with,
 };
 
@@ -18,95 +19,35 @@ const USABLE: [(&str, &str); 5] = [
     ("MYSQL_DB", "auth"),
     ("MYSQL_PASSWORD", "canary"),
 ];
-/// All but the numbers are values that must not be quoted.
-const EVERYTHING: [(&str, &str); 14] = [
-    ("JWT_SECRET", "canary-1"),
-    ("JWT_SECRET_FILE", "/canary-2"),
-    ("JWT_TTL_SECONDS", "canary-3"),
-    ("MYSQL_HOST", ""),
-    ("MYSQL_PASSWORD", "canary-4"),
-    ("MYSQL_PORT", "canary-5"),
-    ("MYSQL_SSL_MODE", "canary-6"),
-    ("ARGON2_MEMORY_KIB", "1"),
-    ("PORT", "99999"),
-    ("HOST", "canary-7"),
-    ("LOG_FORMAT", "canary-8"),
-    ("RUST_LOG", "canary=9"),
-    ("METRICS_PORT", "canary-10"),
-    ("METRICS", "canary-11"),
-];
-/// The first one alone.
-const MISSPELT: [(&str, &str); 8] = [
-    ("JWT_ISSURE", "canary"),
-    ("JWT_SECRET", "canary"),
-    ("LOGIN_MAX_FAILURES", "canary"),
-    ("LOGIN_PORT", "tcp://canary:8080"),
-    ("MYSQL_PORT", "tcp://canary:3306"),
-    ("MYSQL_PORT_3306_TCP_ADDR", "canary"),
-    ("MYSQL_SERVICE_HOST", "canary"),
-    ("MYSQL_PRIMARY_SERVICE_PORT_SQL", "3306"),
-];
-/// Where [`EVERYTHING`] is wrong.
-const PROBLEMS: &str = "JWT_SECRET, JWT_SECRET_FILE: |JWT_TTL_SECONDS: |MYSQL_HOST: |MYSQL_PORT: |\
-    MYSQL_SSL_MODE: |ARGON2_MEMORY_KIB: |PORT: |HOST: |LOG_FORMAT: |RUST_LOG: |METRICS_PORT: |METRICS: ";
+
+/// A row of `start.yaml`.
+#[derive(Deserialize)]
+struct Row {
+    function: String,
+    variables: Environment,
+    problems: String,
+}
 
 #[test]
 fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     let folder = scratch::directory();
     let empty = folder.path().join("empty.pem").display().to_string();
     fs::write(&empty, "").unwrap();
-    let (p384, public) = (forge::pem("p384"), forge::pem("ed25519-public"));
-    let unsupported = with_unsupported_keys(&[]);
-    let mixed = with_unsupported_keys(&[json!({ "kty": "oct", "k": "k".repeat(64) })]);
-    let first_key = "JWT_SECRET: key 1 of the JWK Set is not for signatures";
-    let (no_key, no_file) = (("JWT_SECRET", ""), ("JWT_SECRET_FILE", "/no/such/file"));
-    let lambda = ("AWS_LAMBDA_RUNTIME_API", "canary");
-    let sqlite = [
-        ("DATABASE_URL", "sqlite:/canary"),
-        ("MYSQL_HOST", ""),
-        ("MYSQL_USER", ""),
-        ("MYSQL_DB", ""),
-        ("MYSQL_PASSWORD", ""),
-        ("USER_GROUPS_COLUMN", "teams"),
+    let places = [
+        ("{empty}", &*empty),
+        ("{p384}", &*forge::pem("p384")),
+        ("{public}", &*forge::pem("ed25519-public")),
+        ("{unsupported}", &*with_unsupported_keys(&[])),
+        ("{mixed}", &*with_unsupported_keys(&[json!({ "kty": "oct", "k": "k".repeat(64) })])),
     ];
-    let names = "FUNCTION_NAME: |FUNCTION_MEMORY_SIZE: |FUNCTION_VERSION: ";
-    for (function, variables, problems) in [
-        ("login", &EVERYTHING[..], PROBLEMS),
-        ("login", &[no_key, ("MYSQL_PASSWORD", "")], "JWT_SECRET: is not|DATABASE_URL: is not"),
-        ("validate", &[("JWT_SECRET", "canary")], "JWT_SECRET: is shorter than 32 bytes"),
-        // Each kind of weakness is in `shared/src/keys/tests.rs`.
-        ("validate", &[("JWT_SECRET", &"canary-".repeat(5))], "JWT_SECRET: is a few characters"),
-        ("validate", &[("JWT_SECRET", &p384)], "JWT_SECRET: holds a key on another curve"),
-        ("login", &[("JWT_SECRET", &public)], "JWT_SECRET: holds no key that can sign"),
-        ("login", &[("JWT_SECRET", &mixed)], first_key),
-        ("validate", &[("JWT_SECRET", &unsupported)], first_key),
-        ("validate", &[no_key, no_file], "JWT_SECRET_FILE (file /no/such/file): No such file"),
-        ("login", &[("MYSQL_SSL_MODE", "VERIFY_CA")], "MYSQL_SSL_CA: VERIFY_CA and"),
-        ("login", &[("MYSQL_SSL_MODE", "VERIFY_IDENTITY")], "MYSQL_SSL_CA: VERIFY_CA and"),
-        (
-            "login",
-            &[("MYSQL_SSL_CA", "/no/such/file")],
-            "MYSQL_SSL_CA: the CA file /no/such/file: No",
-        ),
-        ("login", &[("MYSQL_SSL_CA", &empty)], "MYSQL_SSL_CA: the CA file"),
-        (
-            "validate",
-            &[("RUST_LOG", "warning")],
-            "the levels are off, error, warn, info, debug and trace",
-        ),
-        ("validate", &[("RUST_LOG", "info,sqlx")], "RUST_LOG: "),
-        ("login", &[("MYSQL_PORT", "tcp://canary:1")], "MYSQL_PORT: is an address, as Kubernetes"),
-        // What Kubernetes sets, and what the other function reads, is known.
-        (
-            "validate",
-            &MISSPELT,
-            "variable of these functions; did you mean JWT_ISSUER?|JWT_SECRET: ",
-        ),
-        ("login", &sqlite, "USER_GROUPS_COLUMN: is for MySQL and MariaDB alone"),
-        ("local", &[("METRICS_PORT", "9100")], "METRICS_PORT, METRICS: are for login and"),
-        ("validate", &[lambda], names),
-    ] {
-        let output = run(function, &[], &with(environment(&USABLE), variables), "");
+    let rows: Vec<Row> = serde_saphyr::from_str(include_str!("../data/start.yaml")).unwrap();
+    for Row { function, variables, problems } in rows {
+        let mut all = environment(&USABLE);
+        all.extend(variables.into_iter().map(|(name, value)| {
+            let fill = |value: String, (place, text): &(&str, &str)| value.replace(place, text);
+            (name, places.iter().fold(value, fill))
+        }));
+        let output = run(&function, &[], &all, "");
         let log = output.stderr;
         assert_eq!(output.status.code(), Some(78), "{problems}: {log}");
         for problem in problems.split('|') {

@@ -9,28 +9,6 @@ use super::*;
 /// As long as a hash of `login` is.
 const ARGON2: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
 
-/// The types of `email`, `password` and `admin`, a value of `admin`, whether that makes an
-/// administrator, and whether a new hash fits.
-const TABLES: [(&str, &str, &str, &str, bool, bool); 17] = [
-    ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "TRUE", true, true),
-    ("VARCHAR(255)", "VARCHAR(60)", "BOOLEAN", "FALSE", false, false),
-    ("VARCHAR(255)", "CHAR(60)", "BIT(1)", "b'1'", true, false),
-    ("VARCHAR(255)", "VARCHAR(95)", "BIT(1)", "b'0'", false, false),
-    ("VARCHAR(255)", "VARBINARY(60)", "BIT(20)", "b'10000000000000000000'", true, false),
-    ("VARCHAR(255)", "VARBINARY(255)", "TINYINT UNSIGNED", "2", true, true),
-    ("VARBINARY(255)", "VARBINARY(255)", "INT", "-1", true, true),
-    ("VARCHAR(255)", "BLOB", "BIGINT UNSIGNED", "18446744073709551615", true, true),
-    ("VARCHAR(190) CHARACTER SET latin1", "VARCHAR(96)", "ENUM('n','y')", "'n'", false, true),
-    ("VARCHAR(190) CHARACTER SET utf8mb3", "TINYTEXT", "ENUM('n','y')", "'y'", false, true),
-    ("VARCHAR(255) COLLATE utf8mb4_bin", "LONGBLOB", "VARCHAR(5)", "'true'", false, true),
-    ("VARCHAR(99)", "TEXT", "ENUM('0','1') COLLATE utf8mb4_bin", "'1'", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "VARBINARY(1)", "'1'", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "DECIMAL(1,0)", "1", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "YEAR", "2026", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "JSON", "'true'", false, true),
-    ("VARCHAR(255)", "VARCHAR(255)", "BOOLEAN", "NULL", false, true),
-];
-
 /// Types of a column of groups, a value, and the groups that it grants.
 const GROUPS: [(&str, &str, &[&str]); 12] = [
     ("VARCHAR(255)", "'staff , team:a.b-c_1'", &["staff", "team:a.b-c_1"]),
@@ -49,9 +27,10 @@ const GROUPS: [(&str, &str, &[&str]); 12] = [
 ];
 
 pub(crate) async fn suite(server: &DatabaseServer) {
-    for (email, password, admin, value, is_admin, fits) in TABLES {
-        println!("{}: {email}, {password}, {admin}, {value}", server.name());
-        set_up(server, &table(email, password, admin, value));
+    for (types, value, is_admin, fits) in rows::<([String; 3], String, bool, bool)>("columns") {
+        println!("{}: {types:?}, {value}", server.name());
+        let [email, password, admin] = types;
+        set_up(server, &table(&email, &password, &admin, &value));
         what_is_there_is_read_and_not_cut(server, is_admin, fits).await;
     }
     groups_are_read_from_the_configured_column(server).await;

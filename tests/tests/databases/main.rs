@@ -10,7 +10,11 @@ mod stores;
 mod tls;
 mod tool;
 
+use std::collections::BTreeMap;
+
 use auth_admin::store::AdminStore;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shared::users::{User, UserStore};
 use system_tests::{
     DatabaseServer, Output, mariadb, mysql9, run,
@@ -45,6 +49,13 @@ async fn suite(server: DatabaseServer) {
     columns::suite(&server).await;
     tool::suite(&server).await;
     tls::suite(server).await;
+}
+
+/// The table of this name in the file.
+fn rows<T: DeserializeOwned>(table: &str) -> Vec<T> {
+    let mut tables: BTreeMap<String, Value> =
+        serde_saphyr::from_str(include_str!("../../data/databases.yaml")).unwrap();
+    serde_json::from_value(tables.remove(table).unwrap()).unwrap()
 }
 
 /// A new database `auth` with these tables, and the account on it.

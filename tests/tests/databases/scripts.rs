@@ -28,7 +28,7 @@ pub(crate) async fn suite(server: &DatabaseServer) {
 /// Runs `init.sql` twice: it may run again at any time.
 fn init(server: &DatabaseServer, set_password: &str) {
     for _ in 0..2 {
-        server.init_behind(set_password);
+        server.init_after(set_password);
     }
 }
 

@@ -1,39 +1,9 @@
-//! `MYSQL_SSL_MODE` and `MYSQL_SSL_CA` against servers with each kind of certificate. That
-//! `DATABASE_URL` says the same is a test beside its parser.
+//! `MYSQL_SSL_MODE` and `MYSQL_SSL_CA` against servers with each kind of certificate.
+//! `DATABASE_URL` is tested with its parser.
 
-use system_tests::{
-    Authority, Environment,
-    database::Tls::{self, Off, OtherName, Valid},
-    scratch,
-};
+use system_tests::{Authority, Environment, Tls, scratch};
 
 use super::*;
-
-const NAME: &str = "localhost";
-const ADDRESS: &str = "127.0.0.1";
-
-/// Of the server's certificate, mode, CA, host, and what becomes of the connection. Rows of one
-/// kind of server stand together: between them it is restarted.
-const ROWS: [(&str, Tls, &str, &str, &str, &str); 18] = [
-    ("disabled is plain though TLS is offered", Valid, "DISABLED", "", NAME, "plain"),
-    ("preferred takes TLS where it is offered", Valid, "PREFERRED", "", NAME, "encrypted"),
-    ("preferred checks no certificate", Valid, "PREFERRED", "wrong", NAME, "encrypted"),
-    ("no mode is preferred", Valid, "", "", NAME, "encrypted"),
-    ("no mode with a wrong CA verifies it", Valid, "", "wrong", NAME, "refused"),
-    ("required checks no certificate", Valid, "REQUIRED", "", NAME, "encrypted"),
-    ("required, as mysql, looks at no CA", Valid, "REQUIRED", "wrong", NAME, "encrypted"),
-    ("verify-ca with the right CA", Valid, "VERIFY_CA", "right", NAME, "encrypted"),
-    ("verify-ca with a wrong CA", Valid, "VERIFY_CA", "wrong", NAME, "refused"),
-    ("verify-identity by name", Valid, "VERIFY_IDENTITY", "right", NAME, "encrypted"),
-    ("verify-identity by address", Valid, "VERIFY_IDENTITY", "right", ADDRESS, "encrypted"),
-    ("required takes another name", OtherName, "REQUIRED", "right", NAME, "encrypted"),
-    ("verify-ca takes another name", OtherName, "VERIFY_CA", "right", NAME, "encrypted"),
-    ("identity of another name", OtherName, "VERIFY_IDENTITY", "right", NAME, "refused"),
-    ("disabled without TLS", Off, "DISABLED", "", NAME, "plain"),
-    ("preferred without TLS", Off, "PREFERRED", "", NAME, "plain"),
-    ("required without TLS", Off, "REQUIRED", "", NAME, "refused"),
-    ("verify-identity without TLS", Off, "VERIFY_IDENTITY", "right", NAME, "refused"),
-];
 
 pub(crate) async fn suite(server: DatabaseServer) {
     set_up(&server, "");
@@ -51,15 +21,17 @@ async fn each_ssl_mode_does_what_the_mysql_client_does(mut server: DatabaseServe
          CREATE USER tls_only@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL;
          GRANT SELECT ON auth.* TO anyone@'%'; GRANT SELECT ON auth.* TO tls_only@'%';",
     ));
-    let mut current = Valid;
-    for (name, tls, mode, ca, host, expected) in ROWS {
+    let mut current = Tls::Valid;
+    for (name, tls, mode, ca, host, expected) in
+        rows::<(String, Tls, String, String, String, String)>("tls")
+    {
         if tls != current {
             server.restart(tls);
             current = tls;
         }
         // MySQL takes a password that it hasn't seen over TLS only, see below.
         assert!(server.client("anyone", PASSWORD, "DO 0").status.success());
-        let ca = match ca {
+        let ca = match &*ca {
             "right" => server.authority.certificate.display().to_string(),
             "wrong" => wrong.display().to_string(),
             _ => String::new(),
@@ -68,9 +40,9 @@ async fn each_ssl_mode_does_what_the_mysql_client_does(mut server: DatabaseServe
             let own = [
                 ("MYSQL_USER", user),
                 ("MYSQL_PASSWORD", PASSWORD),
-                ("MYSQL_HOST", host),
+                ("MYSQL_HOST", &*host),
                 // An empty variable counts as unset.
-                ("MYSQL_SSL_MODE", mode),
+                ("MYSQL_SSL_MODE", &*mode),
                 ("MYSQL_SSL_CA", &ca),
             ];
             connects(with(server.login_variables(), &own)).await

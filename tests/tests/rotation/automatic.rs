@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use serde_json::json;
-use system_tests::{Clock, Moto, Process, forge::encode, mariadb};
+use system_tests::{Clock, Moto, Process, clock::PAUSE, clock::REFRESH, forge::encode, mariadb};
 
 use super::*;
 

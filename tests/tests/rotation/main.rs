@@ -16,10 +16,6 @@ const CLIENTS: [Clients; 2] = [
     (Kind::RightLogin, 2, Duration::from_millis(200)),
     (Kind::GoodToken, 5, Duration::from_millis(50)),
 ];
-/// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
-const REFRESH: u64 = 301;
-/// How long a source is left alone that was just asked, and a second.
-const PAUSE: u64 = 11;
 /// So that what is in memory is old.
 const HOURS: u64 = 4 * 3600;
 /// Until each client has sent a few requests.

@@ -6,7 +6,9 @@ use std::{
 };
 
 use serde_json::json;
-use system_tests::{Clock, Moto, SECRET, fake_http, forge::encode, moto, token};
+use system_tests::{
+    Clock, Moto, SECRET, clock::PAUSE, clock::REFRESH, fake_http, forge::encode, moto, token,
+};
 
 use super::*;
 
@@ -25,11 +27,6 @@ const FAULTS: [(&str, Fault); 6] = [
     ),
     ("answers garbage", (0, |_| fake_http::json(200, r#"{"ARN":"arn:aws:sm","SecretString":["#))),
 ];
-
-/// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
-const REFRESH: u64 = 301;
-/// How long a source is left alone that has failed, and a second.
-const PAUSE: u64 = 11;
 
 /// moto behind a proxy with a fault, and the variables of functions that use it. The first key of
 /// the secret `jwt` signs, and stays the same.
