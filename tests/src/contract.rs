@@ -102,19 +102,16 @@ pub async fn add_users(server: &DatabaseServer) {
 
 /// Panics unless this is the contract's answer of this kind.
 pub fn refused(kind: &str, answer: &Answer) {
+    const CHALLENGE: &str = "www-authenticate";
     let (status, text, header, value) = match kind {
-        "missing basic" => (401, "missing credentials", "www-authenticate", BASIC),
-        "invalid credentials" => (401, "invalid credentials", "www-authenticate", BASIC),
-        "missing basic in a script" => {
-            (401, "missing credentials", "www-authenticate", BASIC_FOR_SCRIPTS)
-        }
+        "missing basic" => (401, "missing credentials", CHALLENGE, BASIC),
+        "invalid credentials" => (401, "invalid credentials", CHALLENGE, BASIC),
+        "missing basic in a script" => (401, "missing credentials", CHALLENGE, BASIC_FOR_SCRIPTS),
         "invalid credentials in a script" => {
-            (401, "invalid credentials", "www-authenticate", BASIC_FOR_SCRIPTS)
+            (401, "invalid credentials", CHALLENGE, BASIC_FOR_SCRIPTS)
         }
-        "missing bearer" => {
-            (401, "missing credentials", "www-authenticate", r#"Bearer realm="auth""#)
-        }
-        "not authorized" => (403, "not authorized", "www-authenticate", INVALID),
+        "missing bearer" => (401, "missing credentials", CHALLENGE, r#"Bearer realm="auth""#),
+        "not authorized" => (403, "not authorized", CHALLENGE, INVALID),
         "not found" => (404, "not found", "content-type", "text/plain"),
         "not POST" => (405, "method not allowed", "allow", "POST"),
         "not GET" => (405, "method not allowed", "allow", "GET, HEAD"),

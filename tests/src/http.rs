@@ -50,7 +50,7 @@ impl Request {
         self
     }
 
-    /// Adds a header, beside others of the same name.
+    /// Adds a header; there may be others of the same name.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.into(), value.as_ref().into()));
         self

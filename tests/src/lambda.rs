@@ -1,4 +1,4 @@
-//! A function behind an emulator of Lambda: cargo-lambda's, or AWS's own.
+//! A function on an emulator of Lambda: cargo-lambda's, or AWS's own.
 
 use std::{fs, path::PathBuf, slice};
 
@@ -8,6 +8,9 @@ use crate::{
     Answer, Environment, Process, Request, binary, command, contract, environment,
     gateway_events::Gateway, wait, workspace,
 };
+
+/// A trace of X-Ray.
+pub const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
 /// A function, and the emulator that gives it its invocations.
 pub struct Lambda {
@@ -65,7 +68,7 @@ impl Lambda {
         answer(&self.invoke(&gateway.event(request)))
     }
 
-    /// A request to the function's URL, behind cargo-lambda's emulator.
+    /// A request to the function's URL, on cargo-lambda's emulator.
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(method, &format!("/lambda-url/{}{path}", self.name)).to(self.port)
     }

@@ -21,7 +21,6 @@ pub mod lambda;
 pub mod moto;
 pub mod process;
 pub mod raw;
-pub mod runtime_api;
 pub mod scratch;
 pub mod service;
 pub mod stores;
@@ -30,6 +29,7 @@ pub mod traffic;
 pub mod users;
 pub mod wait;
 
+// What most tests need.
 pub use certificates::Authority;
 pub use clock::Clock;
 pub use contract::{SECRET, USER, add_users, key_in_file, seconds, token, token_with};

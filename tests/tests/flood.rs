@@ -20,8 +20,8 @@ const TIMES: u32 = 20;
 const CLIENTS: u32 = 48;
 /// Hashes that wait for each that runs.
 const WAITING_PER_SLOT: u32 = 8;
-/// For all but the hashes, in KiB: the program's own pages, its threads and connections.
-const BESIDE: usize = 32 * 1024;
+/// For all but the hashes: the program's own pages, its threads and connections.
+const REST_KIB: usize = 32 * 1024;
 /// The machine is shared with those who flood, and with other tests.
 const GENEROUS: u32 = 4;
 
@@ -70,7 +70,7 @@ fn a_flood_of_logins_is_refused_at_once_and_leaves_no_trace() {
     assert!(validations.0.iter().all(|record| record.is_usual) && validations.0.len() > 40);
     assert!(accepted.percentile(99) < queue * GENEROUS);
     assert!(refused.percentile(99) < before * 4, "at once: {:?}", refused.percentile(99));
-    assert!(peak < slots * COST.memory_kib as usize + BESIDE, "{peak} KiB");
+    assert!(peak < slots * COST.memory_kib as usize + REST_KIB, "{peak} KiB");
     assert!(after < before * 3, "{after:?} after {before:?}");
 }
 
@@ -127,7 +127,7 @@ fn clients_that_hang_up_leave_no_more_logins_than_may_be_under_way() {
         println!("{sent} heads of clients that hung up, the database {database}: {peak} KiB");
         assert!(sent > 1_000, "too few for a flood: {sent}");
         assert!(
-            peak < 2 * cost.memory_kib as usize + BESIDE,
+            peak < 2 * cost.memory_kib as usize + REST_KIB,
             "the database {database}: {peak} KiB"
         );
     }

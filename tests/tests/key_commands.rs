@@ -9,7 +9,7 @@ use system_tests::{Environment, Moto, Output, fake_http, moto, service, wait};
 
 const LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 
-/// A secret of keys, and beside it perhaps that of their public halves.
+/// A secret of keys, and perhaps another of their public halves.
 struct Keys {
     variables: Environment,
     name: String,
@@ -76,6 +76,9 @@ impl Keys {
 fn nothing_is_changed_where_the_public_keys_are_not_in_step() {
     let moto = Moto::start();
     let keys = Keys::both(&moto, "jwt");
+    for name in ["jwt", "jwt-public"] {
+        let _ = moto.call("CreateSecret", &json!({ "Name": name }));
+    }
     keys.good("new --alg ES256 --kid one");
     keys.refused("new --alg ES256", "already");
     Keys::alone(&moto, "jwt").good("rotate --kid two");
@@ -88,7 +91,7 @@ fn nothing_is_changed_where_the_public_keys_are_not_in_step() {
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn another_change_behind_the_first_public_keys_is_said() {
+fn another_change_between_the_two_secrets_is_said() {
     let moto = Moto::start();
     let mut keys = Keys::both(&moto, "jwt");
     let manager = moto.port;

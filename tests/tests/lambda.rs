@@ -1,10 +1,11 @@
-//! The functions behind the Lambda runtime protocol: what no emulator of it plays, such as deadlines and
-//! snapshots. `contract.rs` and `metrics.rs` have the rest.
+//! The functions on Lambda's runtime API: what no emulator of it has, such as deadlines and snapshots.
+//! `contract.rs` and `metrics.rs` have the rest.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
 use std::{
     net::TcpListener,
+    sync::mpsc::{Receiver, Sender, channel},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -12,13 +13,73 @@ use serde_json::json;
 use system_tests::{
     Answer, Environment, Moto, Process, Request, SECRET, binary, command, environment, fake_http,
     gateway_events::Gateway,
-    lambda::{answer, runtime_variables},
-    runtime_api::{Call, RuntimeApi, TRACE},
+    lambda::{TRACE, answer, runtime_variables},
     token, wait, with,
 };
 
 /// For a start, a fetch, or both.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Lambda's side of the runtime protocol, call by call.
+struct RuntimeApi {
+    /// What `AWS_LAMBDA_RUNTIME_API` has to be.
+    address: String,
+    calls: Receiver<Call>,
+}
+
+/// A call of the function that waits for its answer.
+struct Call {
+    /// The path after `/2018-06-01/runtime`.
+    path: String,
+    body: String,
+    answer: Sender<Vec<u8>>,
+}
+
+impl RuntimeApi {
+    fn start() -> Self {
+        let (sender, calls) = channel();
+        let port = fake_http::start(move |head, body| {
+            let (answer, answered) = channel();
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let path = path.trim_start_matches("/2018-06-01/runtime").to_owned();
+            // A test that has ended answers no more.
+            let _ = sender.send(Call { path, body: body.to_owned(), answer });
+            answered.recv().unwrap_or_default()
+        });
+        Self { address: format!("127.0.0.1:{port}"), calls }
+    }
+
+    /// Waits for the next call.
+    fn any_call(&self) -> Call {
+        self.calls.recv_timeout(LIMIT).expect("a call of the function")
+    }
+
+    /// Waits for the next call, which has to be of this path.
+    fn next_call(&self, path: &str) -> Call {
+        let call = self.any_call();
+        assert_eq!(call.path, path);
+        call
+    }
+}
+
+impl Call {
+    /// Answers it, with an invocation that may take for ever.
+    fn answer(self, body: &str) {
+        self.answer_until(9_999_999_999_999, body);
+    }
+
+    /// Answers it with an invocation that ends at `deadline`, in milliseconds since 1970.
+    fn answer_until(self, deadline: u128, body: &str) {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Lambda-Runtime-Aws-Request-Id: one\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
+             Lambda-Runtime-Trace-Id: Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=0\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:0:function:f\r\n\r\n{body}",
+            body.len()
+        );
+        self.answer.send(answer.into()).expect("the function waits");
+    }
+}
 
 /// Starts a function with this runtime API.
 fn start(name: &str, api: &RuntimeApi, variables: Environment) -> Process {

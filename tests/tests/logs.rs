@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use serde_json::Value;
 use system_tests::{
-    Environment, Service, environment, output, runtime_api::TRACE as XRAY_TRACE, shell, token,
+    Environment, Service, environment, lambda::TRACE as XRAY_TRACE, output, shell, token,
 };
 
 /// The trace id of a `traceparent`.

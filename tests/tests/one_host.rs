@@ -13,7 +13,7 @@ use system_tests::{
     head, python, start_both, token, wait, workspace,
 };
 
-/// The one of `k8s-knative/one-host`, and the ingress behind it.
+/// The nginx of `k8s-knative/one-host`, and the ingress behind it.
 fn start([login, validate]: &[Service; 2]) -> [Gateway; 2] {
     let [port, ingress_port] = [(); 2].map(|()| wait::free_port());
     let replacements = [

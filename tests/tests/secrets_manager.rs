@@ -140,7 +140,11 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
     }
 }
 
-/// Here it is a server of ours: the extension is not to be had as a program.
+/// The variables that lead to the extension, of which this server takes the place: it cannot be had as a program.
+fn extension(port: u16) -> Environment {
+    environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port.to_string())])
+}
+
 #[test]
 fn the_extension_is_asked_where_a_variable_announces_it() {
     let is_ready = Arc::new(AtomicBool::new(false));
@@ -164,10 +168,7 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
         fake_http::json(status, &body)
     });
     // Nothing else leads to Secrets Manager.
-    let announced = environment(&[
-        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port.to_string()),
-        ("AWS_SESSION_TOKEN", "the session"),
-    ]);
+    let announced = with(extension(port), &[("AWS_SESSION_TOKEN", "the session")]);
     for id in ["signing-key", ARN] {
         validates(with(announced.clone(), &[("JWT_SECRET_ID", id)]));
     }
@@ -187,9 +188,7 @@ fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_one
         let answer = json!({ "SecretString": keys[usize::from(is_previous)] });
         fake_http::json(200, &answer.to_string())
     });
-    let port = port.to_string();
-    let variables = environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port)]);
-    let validate = Service::start("validate", variables);
+    let validate = Service::start("validate", extension(port));
     is_started.store(true, Ordering::SeqCst);
     let published = validate.request("GET", "/.well-known/jwks.json").send();
     let set: Value = serde_json::from_str(published.text()).unwrap();
@@ -205,9 +204,7 @@ fn while_the_previous_keys_do_not_come_no_token_is_refused_for_want_of_them() {
         let status = if head.contains("AWSPREVIOUS") { 503 } else { 200 };
         fake_http::json(status, &json!({ "SecretString": key }).to_string())
     });
-    let port = port.to_string();
-    let variables = environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port)]);
-    let validate = Service::start("validate", variables);
+    let validate = Service::start("validate", extension(port));
     let claims = json!({ "username": "a", "admin": false, "exp": seconds(60) }).to_string();
     let status = |key: &str| {
         let token = forge::token(key, r#"{"alg":"ES256"}"#, &claims);

@@ -175,14 +175,14 @@ fn a_source_that_sprays_is_locked_whatever_it_says_of_itself() {
     assert!((50..=60).contains(&wait), "until a minute after the first failure: {wait}");
     assert_eq!(server.query(sources), "source:127.0.0.1");
 
-    let behind = login(&server, &[("LOGIN_SOURCE_LIMIT", "3"), ("TRUSTED_PROXY_HOPS", "2")]);
+    let proxied = login(&server, &[("LOGIN_SOURCE_LIMIT", "3"), ("TRUSTED_PROXY_HOPS", "2")]);
     for (number, expected) in [401, 401, 401, 429].into_iter().enumerate() {
         let hops = format!("10.9.8.{number}, 198.51.100.7, 10.0.0.1");
-        let email = format!("behind-{number}@example.com");
-        assert_eq!(forwarded(&behind, &hops, &email, "wrong").status, expected);
+        let email = format!("proxied-{number}@example.com");
+        assert_eq!(forwarded(&proxied, &hops, &email, "wrong").status, expected);
     }
     let other = "198.51.100.7, 198.51.100.8, 10.0.0.1";
-    assert_eq!(forwarded(&behind, other, ADA, PASSWORD).status, 200, "another source");
+    assert_eq!(forwarded(&proxied, other, ADA, PASSWORD).status, 200, "another source");
 }
 
 #[test]

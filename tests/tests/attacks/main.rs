@@ -1,6 +1,6 @@
-//! Known attacks on tokens, credentials and HTTP, as a table: `rows.yaml`, and beside it what has to
-//! be computed, such as signatures. Each row says what is tried and who described it, and each
-//! kind has requests beside it that differ in just the attack and are let through.
+//! Known attacks on tokens, credentials and HTTP, as a table: `rows.yaml`, and rows that have to be
+//! computed, such as signatures. Each row says what is tried and who described it, and each kind has
+//! requests that differ in just the attack and are let through.
 //!
 //! Every row is sent to the routers in this process. What only a socket can show, such as framing,
 //! is sent to a running function, as bytes.

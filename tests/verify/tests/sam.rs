@@ -1,26 +1,18 @@
-//! `template.yaml`: it is right, it gives each what it needs and nothing more, and what it deploys holds the
-//! contract behind AWS's emulator of the runtime interface.
+//! `template.yaml`: it gives each what it needs and nothing more, and what it deploys holds the contract
+//! on AWS's emulator of the runtime interface. `tests/sam` has the rules of AWS.
 
 use std::{fs, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use system_tests::{
-    Environment, Lambda, Moto, SECRET, add_users, command, environment, lambda::check_contract,
-    mariadb, output, service, token, with, workspace,
+    Lambda, Moto, SECRET, add_users, command, environment, lambda::check_contract, mariadb, output,
+    token, with, workspace,
 };
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 fn read(text: &str) -> Value {
     serde_saphyr::from_str(text).expect("YAML")
-}
-
-#[test]
-#[ignore = "needs SAM: make verify"]
-fn the_template_is_right_by_the_rules_of_aws_and_ours() {
-    let check = command(workspace().join("tests/sam"), &Environment::new());
-    let checked = output(check, b"", Duration::from_mins(2));
-    assert!(checked.status.success(), "{}{}", checked.stdout, checked.stderr);
 }
 
 #[test]
@@ -82,30 +74,6 @@ fn only_functions_of_the_architecture_that_the_template_names_can_be_deployed() 
     assert!(!refused.status.success(), "{}", refused.stdout);
     let reason = "refers to a file or folder that does not exist";
     assert!(refused.stderr.contains(reason), "{}", refused.stderr);
-}
-
-/// The template creates both secrets without a value.
-#[test]
-#[ignore = "needs moto: make verify"]
-fn the_commands_of_the_output_make_key_create_the_keys_once() {
-    let template = read(TEMPLATE);
-    let moto = Moto::start();
-    for (index, command) in [(1, "ES256"), (2, "HS256")] {
-        let line = &template["Outputs"]["MakeKey"]["Value"][index];
-        let mut line = line.as_str().expect("a command").to_owned();
-        assert!(line.contains(command), "{line}");
-        for name in ["SigningKey", "PublicKeys"] {
-            assert!(template["Resources"][name]["Properties"]["GenerateSecretString"].is_null());
-            let created = moto.call("CreateSecret", &json!({ "Name": format!("{name}-{index}") }));
-            line = line.replace(&format!("${{{name}}}"), created["ARN"].as_str().expect("an ARN"));
-        }
-        let words: Vec<_> = line.split(' ').collect();
-        assert_eq!(words[0], "auth-admin");
-        let made = service::run(words[0], &words[1..], &moto.variables(), "");
-        assert!(made.status.success(), "{made:?}");
-        let refused = service::run(words[0], &words[1..], &moto.variables(), "");
-        assert!(refused.stderr.contains("already"), "{refused:?}");
-    }
 }
 
 /// As in the template: the key comes from Secrets Manager when the environment starts.

@@ -2,7 +2,7 @@
 //! put into a secret or a database.
 //!
 //! Each property takes any bytes, and panics if it does not hold. Two call it: cargo-fuzz, which
-//! needs the nightly compiler and searches for minutes; and the tests beside this crate, which run
+//! needs the nightly compiler and searches for minutes; and the tests of this crate, which run
 //! the whole corpus and random changes of it whenever `make test` runs. That is why this is a member
 //! of the workspace, and the crate around it, which only libFuzzer can link, is not.
 

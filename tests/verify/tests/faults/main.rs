@@ -7,9 +7,7 @@ mod secrets_manager;
 
 use std::{io::Read, net::TcpStream, thread, time::Duration};
 
-use system_tests::{
-    DatabaseServer, Environment, Service, TcpProxy, Tls, mariadb, shell, users, wait,
-};
+use system_tests::{DatabaseServer, Environment, Service, TcpProxy, Tls, mariadb, users, wait};
 
 use observation::{Observation, Seen};
 
@@ -97,35 +95,15 @@ fn a_database_that_fails_is_a_503_in_time_and_needs_no_restart() {
     let (mut server, mut variables) = server();
     let proxy = TcpProxy::start(server.port);
     variables.insert("MYSQL_PORT".into(), proxy.port.to_string());
+    server.stop();
     let functions = start(&variables);
+    let late = Observation::begin_amid_fault("MariaDB starts after login", &functions);
+    late.suffer();
+    server.restart(Tls::Valid);
+    late.recover(Seen::Failures);
     for (name, seen, fault) in FAULTS {
         let observation = Observation::begin(name, &functions);
         fault(&mut server, &proxy, &observation);
         observation.recover(seen);
     }
-}
-
-#[test]
-#[ignore = "needs MariaDB: make verify"]
-fn a_database_that_comes_up_late_needs_no_restart() {
-    let (mut server, variables) = server();
-    server.stop();
-    let functions = start(&variables);
-    let observation = Observation::begin_amid_fault("MariaDB starts after login", &functions);
-    observation.suffer();
-    server.restart(Tls::Valid);
-    observation.recover(Seen::Failures);
-}
-
-#[test]
-#[ignore = "needs MariaDB: make verify"]
-fn logs_that_cannot_be_written_stop_no_request() {
-    let (_server, variables) = server();
-    // All that the program writes goes to a disk that is full.
-    let full = "exec \"$0\" >/dev/full 2>&1";
-    let start = |name| Service::start_by(name, shell(name, full), 200, variables.clone());
-    let functions = ["login", "validate"].map(start);
-    let observation = Observation::begin_amid_fault("disk full for logs", &functions);
-    observation.suffer();
-    observation.recover(Seen::Nothing);
 }
