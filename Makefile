@@ -109,12 +109,6 @@ bench: release ## Measure the functions beside their baselines; ONLY=validate, t
 	  --target-dir target/bench/baselines
 	@ROUNDS=$(ROUNDS) ROUND_SECONDS=$(ROUND_SECONDS) target/bench/venv/bin/python -B tests/bench/run.py $(ONLY)
 
-.PHONY: bench-parts
-bench-parts: ## Time the parts of a request with criterion: parse, verify, sign, hash, respond
-	@tests/setup rust
-	@echo "building (some minutes the first time)"
-	@cargo bench --quiet -p system-tests --bench parts
-
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
 	@rm -rf target
