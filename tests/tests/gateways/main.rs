@@ -120,7 +120,12 @@ fn cors(setup: &mut Setup, _: &str) -> String {
             assert!(values.is_some_and(|values| values.contains(value)), "{request}: {answer:?}");
         }
     }
-    assert_eq!(allowed(&ask("GET /api", own, "")).as_deref(), Some(own), "a refusal");
+    let refusal = ask("GET /api", own, "");
+    assert_eq!(allowed(&refusal).as_deref(), Some(own), "a refusal");
+    let exposed = refusal.header("access-control-expose-headers").map(str::to_lowercase);
+    for name in ["retry-after", "www-authenticate"] {
+        assert!(exposed.iter().any(|names| names.contains(name)), "{name}: {refusal:?}");
+    }
     let other = [own.replace("https", "http"), format!("{own}.example"), "null".into()];
     for origin in other {
         assert_eq!(allowed(&ask("OPTIONS /api", &origin, preflight)), None, "{origin}");
