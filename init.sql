@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS user (
 
 -- A table of the Flask service has no column `admin`: the name of the constraint says what to do.
 CREATE TEMPORARY TABLE user_columns (
-  admin INT, CONSTRAINT `run docs/upgrade-from-flask.sql first` CHECK (admin = 1)
+  admin INT PRIMARY KEY, CONSTRAINT `run docs/upgrade-from-flask.sql first` CHECK (admin = 1)
 );
 INSERT INTO user_columns SELECT COUNT(*) FROM information_schema.columns
   WHERE table_schema = 'auth' AND table_name = 'user' AND LOWER(column_name) = 'admin';

@@ -39,7 +39,7 @@ fn what_is_wrong_is_named_and_nothing_is_changed(server: &DatabaseServer) {
     }
 }
 
-/// The server is told no names of hosts: this is its `auth_user@localhost`.
+/// The server runs with `--skip-name-resolve`: here 127.0.0.1 stands for `localhost`.
 fn an_account_of_one_host_is_named(server: &DatabaseServer) {
     set_up(server, &usual_table());
     server.sql("CREATE USER auth_user@127.0.0.1 IDENTIFIED BY 'Auth123'");
