@@ -1,10 +1,11 @@
-//! The commands in the documents, each block in a shell of its own, in the order of the document.
+//! The commands in the documents, in the order of each document, with what it has exported so far.
+//! Blocks that serve have a shell of their own, as in a second terminal.
 //!
 //! Comments before a block, which readers do not see, say what a person would know:
 //! `not run: REASON`, `serves: PORT` (until the end of the document), `types: LINE, LINE` and
-//! `prints: TEXT`. `docs/rotation.md` is run by `tests/tests/rotation/guide.rs`.
+//! `prints: TEXT`.
 
-use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use system_tests::{
     DatabaseServer, Environment, Process, binary, cargo_variables, command,
@@ -12,30 +13,24 @@ use system_tests::{
 };
 
 const LIMIT: Duration = Duration::from_mins(2);
-/// What a port number comes after.
+/// Text directly before a port number.
 const BEFORE_PORT: [&str; 3] = ["127.0.0.1:", "localhost:", "PORT="];
 
-/// The documents, and the ports in them.
-const DOCUMENTS: [(&str, &[u16]); 8] = [
-    ("README.md", &[8080, 8081]),
-    ("docs/configuration.md", &[]),
-    ("docs/lambda.md", &[]),
-    ("docs/moving-over.md", &[]),
-    ("docs/operations.md", &[]),
-    ("examples/clients/README.md", &[8080]),
-    ("examples/gateways/README.md", &[8081, 8082]),
-    ("examples/observability/README.md", &[8080, 8081, 9090, 9100, 9101]),
+/// Documents whose blocks are not run here, and the reason.
+const EXCEPTIONS: [(&str, &str); 3] = [
+    ("docs/ARCHITECTURE.md", "its blocks are diagrams"),
+    ("docs/SECURITY.md", "its block is a diagram"),
+    ("docs/rotation.md", "tests/tests/rotation/guide.rs runs it"),
 ];
 
 const USERS: &str = "email,password\nbob@example.com,$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
 
-/// A section, and the tables before it.
+/// A section, and the statements that run before its first block.
 const TABLES: [(&str, &str); 2] = [
     (
-        "Stored hashes",
-        "INSERT INTO auth.user (email, password) VALUES
-           ('ada@example.com', '9cc2ae8a1ba7a93da39b46fc1019c481'),
-           ('eve@example.com', '9cc2ae8a1ba7a93da39b46fc1019c481')",
+        "Fast digests",
+        "INSERT INTO auth.user (email, password) VALUES ('ada@example.com', MD5('secret')),
+           ('cyd@example.com', MD5('secret')), ('eve@example.com', MD5('secret'))",
     ),
     (
         "From the Flask service",
@@ -54,7 +49,7 @@ const TABLES: [(&str, &str); 2] = [
 struct Block {
     section: String,
     text: String,
-    is_left_out: bool,
+    is_skipped: bool,
     serves: Option<u16>,
     types: String,
     prints: String,
@@ -64,13 +59,23 @@ impl Block {
     /// Reads a comment, if it is about a block.
     fn read(&mut self, comment: &str) {
         match comment.split_once(": ") {
-            Some(("not run", _)) => self.is_left_out = true,
+            Some(("not run", reason)) if !reason.trim().is_empty() => self.is_skipped = true,
             Some(("serves", port)) => self.serves = Some(port.parse().expect("a port")),
             Some(("types", lines)) => self.types = lines.replace(", ", "\n") + "\n",
             Some(("prints", text)) => text.clone_into(&mut self.prints),
             _ => panic!("{comment} says nothing about a block"),
         }
     }
+}
+
+/// The documents, without the exceptions.
+fn documents() -> Vec<String> {
+    let mut git = command("git", &Environment::new());
+    git.args(["ls-files", "*.md"]).current_dir(workspace());
+    let names = output(git, b"", LIMIT).stdout;
+    let is_exception = |name: &&str| EXCEPTIONS.iter().any(|it| it.0 == *name && !it.1.is_empty());
+    assert_eq!(names.lines().filter(is_exception).count(), EXCEPTIONS.len());
+    names.lines().filter(|name| !is_exception(name)).map(str::to_owned).collect()
 }
 
 /// The blocks of a document: those in `sh`, and those that are only indented.
@@ -126,41 +131,42 @@ fn copy_checkout(folder: &Path) {
     symlink(workspace().join("target/venv"), folder.join("target/venv")).expect("a link");
 }
 
-/// Runs the blocks of a document. Only ports, and the password of `root`, are not those in it.
-fn follow(name: &str, ports: &[u16], server: &DatabaseServer) {
+/// Runs these blocks of a document. Only ports, and the password of `root`, are not those in it.
+fn run_blocks(name: &str, blocks: &[Block], server: &DatabaseServer) {
     let folder = scratch::directory();
     copy_checkout(folder.path());
-    fs::write(folder.path().join("password.txt"), AUTH_PASSWORD).expect("a file");
+    // README makes the password. In the other documents it exists, and must stay.
+    let password = folder.path().join("password.txt");
+    fs::write(&password, if name == "README.md" { "" } else { AUTH_PASSWORD }).expect("a file");
     fs::write(folder.path().join("users.csv"), USERS).expect("a file");
-    let free: Vec<(u16, u16)> = ports.iter().map(|port| (*port, wait::free_port())).collect();
-    let port_of = |port| free.iter().find(|it| it.0 == port).map_or(port, |it| it.1);
+    let mut free = BTreeMap::new();
+    let mut port_of = |port: u16| *free.entry(port).or_insert_with(wait::free_port);
     let mut variables = cargo_variables();
     variables.remove("CARGO_TARGET_DIR");
-    for (name, value) in [
-        ("PORT", port_of(8080).to_string()),
-        ("DATABASE_PORT", server.port.to_string()),
-        ("PROGRAMS", binary("local").with_file_name("").display().to_string()),
-    ] {
-        variables.insert(name.into(), value);
-    }
+    variables.insert("PORT".into(), port_of(8080).to_string());
+    variables.insert("DATABASE_PORT".into(), server.port.to_string());
     let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents");
-    let (mut serving, mut section) = (Vec::new(), String::new());
-    for block in blocks(name).into_iter().filter(|it| !it.is_left_out) {
-        if section != block.section {
-            section.clone_from(&block.section);
-            for (_, tables) in TABLES.iter().filter(|(title, _)| *title == section) {
-                server.sql(tables);
-            }
+    let (mut serving, mut section) = (Vec::new(), "");
+    for block in blocks {
+        for (_, tables) in TABLES.iter().filter(|it| it.0 == block.section && it.0 != section) {
+            server.sql(tables);
         }
-        let mut text = format!("PATH={}:$PATH\n{}\n", stand_ins.display(), block.text);
+        section = &block.section;
+        let mut text = format!("export PATH={}:$PATH\n{}\n", stand_ins.display(), block.text);
         for before in BEFORE_PORT {
-            for (port, free) in &free {
-                text = text.replace(&format!("{before}{port}"), &format!("{before}{free}"));
-            }
+            let renumbered = text.split(before).map(|part| {
+                let rest = part.trim_start_matches(|it: char| it.is_ascii_digit());
+                let port = part[..part.len() - rest.len()].parse();
+                port.map_or(part.to_owned(), |port| format!("{}{rest}", port_of(port)))
+            });
+            text = renumbered.collect::<Vec<_>>().join(before);
         }
-        let port = server.port;
-        text = text.replace("root:…@127.0.0.1/", &format!("root@127.0.0.1:{port}/"));
-        text = text.replace(" MYSQL_HOST=", &format!(" MYSQL_PORT={port} MYSQL_HOST="));
+        text = text.replace("root:…@127.0.0.1/", &format!("root@127.0.0.1:{}/", server.port));
+        text = text.replace("MYSQL_HOST=", &format!("MYSQL_PORT={} MYSQL_HOST=", server.port));
+        if block.serves.is_none() {
+            let exported = folder.path().join("exported").display().to_string();
+            text = format!("touch {exported}; . {exported}\n{text}export -p > {exported}\n");
+        }
         fs::write(folder.path().join("block.sh"), text).expect("a file");
         let run = "exec bash -euo pipefail block.sh";
         if let Some(port) = block.serves {
@@ -177,23 +183,32 @@ fn follow(name: &str, ports: &[u16], server: &DatabaseServer) {
         let is_good = done.status.success() && done.stdout.contains(&block.prints);
         assert!(is_good, "{name}:\n{}\n{}{}", block.text, done.stdout, done.stderr);
     }
+    let password = fs::read_to_string(password).expect("a file");
+    assert!(name == "README.md" || password == AUTH_PASSWORD, "{name} changes the password");
 }
 
 #[test]
 #[ignore = "needs MariaDB, clients and Prometheus: make verify"]
 fn every_block_of_commands_works_as_it_is_written() {
-    for (name, ports) in DOCUMENTS {
-        follow(name, ports, &mariadb::start());
+    for name in documents() {
+        let blocks: Vec<_> = blocks(&name).into_iter().filter(|it| !it.is_skipped).collect();
+        if !blocks.is_empty() {
+            run_blocks(&name, &blocks, &mariadb::start());
+        }
     }
 }
 
 #[test]
-fn every_block_that_is_left_out_says_why() {
-    for (name, _) in DOCUMENTS {
-        let document = fs::read_to_string(workspace().join(name)).expect("a document");
-        let blocks = blocks(name);
-        let left_out = blocks.iter().filter(|it| it.is_left_out).count();
-        assert_eq!(left_out, document.matches("<!-- not run: ").count(), "{name}");
-        assert!(!blocks.is_empty(), "{name} has no commands");
+fn every_block_that_is_skipped_says_why() {
+    let mut sections = Vec::new();
+    for name in documents() {
+        let document = fs::read_to_string(workspace().join(&name)).expect("a document");
+        let blocks = blocks(&name);
+        let skipped = blocks.iter().filter(|it| it.is_skipped).count();
+        assert_eq!(skipped, document.matches("<!-- not run: ").count(), "{name}");
+        sections.extend(blocks.into_iter().filter(|it| !it.is_skipped).map(|it| it.section));
+    }
+    for (section, _) in TABLES {
+        assert!(sections.iter().any(|it| it == section), "no block in the section {section}");
     }
 }
