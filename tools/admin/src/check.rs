@@ -48,14 +48,23 @@ const TRIALS: [(&str, bool, &[&str]); 2] = [
     ("replace a hash", false, &["UPDATE user SET password = password WHERE 1 = 0"]),
 ];
 
-/// As the Flask service has it, whose password and privileges are then not those of `init.sql`.
-const OTHER_HOST: &str = "an account of one host, such as auth_user@localhost, is used instead of \
-                          auth_user@'%' from init.sql: remove it, see docs/moving-over.md";
+/// The Flask service has an account of one host, whose password and privileges are its own.
+const ONE_HOST: &str = "an account of one host is used instead of auth_user@'%' from init.sql: \
+                        remove it, see docs/moving-over.md";
+const REFUSED: &str = "the password is wrong, the account is locked, or an account of one host, \
+                       such as auth_user@localhost, is used instead of auth_user@'%' from \
+                       init.sql: SELECT user, host FROM mysql.user WHERE user = 'auth_user' lists \
+                       the accounts, see docs/moving-over.md";
+/// `ER_DBACCESS_DENIED_ERROR`: the account has no right to the database.
+const NO_RIGHT_TO_DATABASE: u16 = 1044;
 
-/// How a finding is: a login fails; logins succeed, and something else does not; neither; a fact.
+/// A login fails.
 const FAILS: &str = "FAILS";
+/// Logins succeed, but something else does not work.
 const WARNING: &str = "WARNING";
+/// Checked, and nothing is wrong.
 const GOOD: &str = "ok";
+/// A fact, which is neither right nor wrong.
 const NOTE: &str = "";
 
 /// What was found, in lines; `fails` where a login fails for it.
@@ -77,8 +86,9 @@ pub(crate) async fn check() -> Result<String, Failure> {
     let (store, _) = open().await?;
     let mut findings = Findings::default();
     check_server(&store, &mut findings).await.map_err(|error| {
-        let is_refused = error.to_string().contains("Access denied for user 'auth_user'");
-        let hint = if is_refused { vec![OTHER_HOST.to_owned()] } else { Vec::new() };
+        let is_refused = error.number() != Some(NO_RIGHT_TO_DATABASE)
+            && error.to_string().contains("Access denied for user 'auth_user'");
+        let hint = if is_refused { vec![REFUSED.to_owned()] } else { Vec::new() };
         Failure::from(error).and(hint)
     })?;
     check_trials(&store, &mut findings).await;
@@ -101,8 +111,11 @@ async fn check_server(store: &AdminStore, findings: &mut Findings) -> Result<(),
     let mode = optional_text(server, "sql_mode")?.unwrap_or_else(|| "none".into());
     findings.add(NOTE, "sql_mode", &format!("{mode}; sessions of login are strict whatever it is"));
     let account = text(server, "account")?;
-    if account.starts_with("auth_user@") && !account.ends_with("@%") {
-        findings.add(WARNING, "account", &format!("{account}; {OTHER_HOST}"));
+    // Wildcards, and the slash of a netmask.
+    let is_of_one_host =
+        account.strip_prefix("auth_user@").is_some_and(|host| !host.contains(['%', '_', '/']));
+    if is_of_one_host {
+        findings.add(WARNING, "account", &format!("{account}; {ONE_HOST}"));
     } else {
         findings.add(NOTE, "account", &account);
     }
