@@ -32,7 +32,7 @@ pub struct Subject<'a> {
 
 /// The claims of a token of ours. The first four are those of the Flask service.
 #[derive(Serialize)]
-struct Claims<'a> {
+struct IssuedClaims<'a> {
     username: &'a str,
     admin: bool,
     iat: u64,
@@ -59,7 +59,7 @@ pub fn issue(
     now: SystemTime,
 ) -> Result<String, SigningFailed> {
     let iat = now.duration_since(UNIX_EPOCH).map_err(|_| SigningFailed)?.as_secs();
-    let claims = Claims {
+    let claims = IssuedClaims {
         username: subject.username,
         admin: subject.admin,
         iat,

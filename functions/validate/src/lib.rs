@@ -26,7 +26,7 @@ use shared::{
 pub struct Validate {
     keys: SecretSource,
     secrets: SecretsConfig,
-    token: VerifyConfig,
+    verify: VerifyConfig,
 }
 
 impl Function for Validate {
@@ -38,7 +38,7 @@ impl Function for Validate {
         Self {
             keys: SecretSource::of_keys(reader),
             secrets: SecretsConfig::read(reader),
-            token: VerifyConfig::read(reader),
+            verify: VerifyConfig::read(reader),
         }
     }
 
@@ -61,7 +61,7 @@ impl Validate {
         let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
         let keys = Keys::fetch(self.keys, KeyUse::Verify, &secrets).await;
         let keys = keys.map_err(|problem| vec![problem])?;
-        let state = ValidateState::new(keys.clone(), self.token);
+        let state = ValidateState::new(keys.clone(), self.verify);
         Ok(App { router: router(state), keys, secrets, database: None })
     }
 }
@@ -77,13 +77,13 @@ pub struct ValidateState {
 }
 
 impl ValidateState {
-    /// The state with these keys, for tokens that meet `token`.
+    /// The state with these keys, for tokens that meet `config`.
     #[must_use]
-    pub fn new(keys: impl Into<SecretCache<Keys>>, token: VerifyConfig) -> Self {
+    pub fn new(keys: impl Into<SecretCache<Keys>>, config: VerifyConfig) -> Self {
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
-        let issuer = token.issuer.clone().filter(is_url);
-        let (keys, cookie) = (keys.into(), token.cookie.clone());
-        Self { verifier: TokenVerifier::new(keys.clone(), token), keys, issuer, cookie }
+        let issuer = config.issuer.clone().filter(is_url);
+        let (keys, cookie) = (keys.into(), config.cookie.clone());
+        Self { verifier: TokenVerifier::new(keys.clone(), config), keys, issuer, cookie }
     }
 }
 

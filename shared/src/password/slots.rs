@@ -12,7 +12,9 @@ use crate::telemetry::metrics;
 /// Shared by the stored hashes that need more memory than a slot has, in KiB: the maximum of one.
 const LARGE_KIB: usize = 128 * 1024;
 
-/// A permit to use a hash slot, held until the last clone is dropped.
+/// One of the permits for logins, of which there are as many as slots and places in the queue. A
+/// login holds it from its start to its end, also while it computes no hash. It is free again when
+/// the last clone is dropped.
 #[derive(Clone)]
 #[must_use]
 pub struct HashPermit {

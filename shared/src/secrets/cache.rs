@@ -35,7 +35,7 @@ const STALE_LIMIT: Duration = Duration::from_secs(10);
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// How long requests wait for a refresh, from its start: less than a gateway waits for them.
 const WAIT_LIMIT: Duration = Duration::from_secs(2);
-/// A refresh that is still running after this was frozen, since a fetch ends within 8 s.
+/// A fetch ends within 8 s: a refresh that has not ended after this time was frozen with its process.
 const REFRESH_LIMIT: Duration = Duration::from_secs(10);
 
 /// A cached secret, parsed. Clones share it.

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_an_error_quotes_is_not_told() {
+    fn the_reason_of_a_failed_call_leaves_out_the_request_that_the_sdk_quotes() {
         #[derive(Debug, thiserror::Error)]
         #[error("no endpoint for {0:?}")]
         struct Quoting(HttpRequest);

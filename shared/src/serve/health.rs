@@ -51,12 +51,12 @@ pub(super) struct Health {
     pub(super) keys: SecretCache<Keys>,
     /// Cancelled when draining begins: from then on `/readyz` is 503.
     pub(super) draining: CancellationToken,
-    database: Option<Database>,
+    database: Option<DatabaseHealth>,
 }
 
 impl Health {
     pub(super) fn new(keys: SecretCache<Keys>, database: Option<DatabaseProbe>) -> Self {
-        let database = database.map(Database::new);
+        let database = database.map(DatabaseHealth::new);
         Self { keys, draining: CancellationToken::new(), database }
     }
 
@@ -110,7 +110,7 @@ async fn readiness(State(health): State<Health>) -> impl IntoResponse {
 
 /// The state of the database, which is queried at the start and when `/readyz` is requested.
 #[derive(Clone)]
-struct Database {
+struct DatabaseHealth {
     probe: DatabaseProbe,
     /// Locked during a query.
     in_flight: Arc<Mutex<()>>,
@@ -118,7 +118,7 @@ struct Database {
     last: watch::Sender<Option<(&'static str, Instant)>>,
 }
 
-impl Database {
+impl DatabaseHealth {
     fn new(probe: DatabaseProbe) -> Self {
         Self { probe, in_flight: Arc::default(), last: watch::Sender::new(None) }
     }
@@ -187,7 +187,7 @@ mod tests {
     async fn many_probes_query_it_once_a_second_and_without_probes_it_is_not_queried() {
         let (hangs, times) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (is_hanging, count) = (Arc::clone(&hangs), Arc::clone(&times));
-        let database = Database::new(Arc::new(move || {
+        let database = DatabaseHealth::new(Arc::new(move || {
             count.fetch_add(1, Ordering::Relaxed);
             let hangs = is_hanging.load(Ordering::Relaxed);
             Box::pin(async move { if hangs { pending().await } else { Ok(()) } })
@@ -211,7 +211,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_a_panic_the_state_is_unknown_and_it_is_queried_again() {
         let panics = AtomicBool::new(true);
-        let database = Database::new(Arc::new(move || {
+        let database = DatabaseHealth::new(Arc::new(move || {
             let panics = panics.swap(false, Ordering::Relaxed);
             Box::pin(async move { if panics { panic!("a defect") } else { Ok(()) } })
         }));

@@ -178,7 +178,7 @@ fn list(set: &JwkSet, json: bool) -> String {
     listing(listed.collect(), json, ["kid", "alg", "signs", "kind"])
 }
 
-/// Adds a key: in front, so that it signs, or behind the one that signs.
+/// Adds a key: in front, so that it signs, or after the one that signs.
 async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<String, Failure> {
     let keyring = Keyring::open(new.places, true).await?;
     let Some((at, before)) = signing(&keyring.held.set) else {

@@ -13,7 +13,7 @@ pub(crate) enum StoredForm {
     Hash(String),
     /// A fast digest, refused by `login` until `auth-admin upgrade`.
     Digest(StoredDigest),
-    /// A hash behind a [`DISABLED`], or a fast digest, which is here.
+    /// [`DISABLED`], then a hash, or a fast digest, which this variant holds.
     Disabled(Option<StoredDigest>),
     /// Written like a hash, of a kind that `login` does not know and refuses; to hash it
     /// once more would destroy it.

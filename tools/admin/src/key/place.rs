@@ -258,7 +258,7 @@ impl Keyring {
     }
 }
 
-/// That both places hold these keys behind a change.
+/// Checks that both places hold these keys after a change.
 async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
     for place in places {
         let now = place.read().await.map_err(|error| error.then(CHANGED))?;

@@ -102,7 +102,7 @@ impl KeySecret {
     /// Takes `AWSPREVIOUS` away from this version.
     pub(super) async fn forget_previous(&self, version: &str) -> Result<(), CallError> {
         let Err(error) = self.move_label("AWSPREVIOUS", version, None).await else { return Ok(()) };
-        // A change that came behind this one has moved it already.
+        // A change that came after this one has moved it already.
         match self.version("AWSPREVIOUS").await {
             Ok(previous) if previous.as_deref() != Some(version) => Ok(()),
             _ => Err(error),
