@@ -43,8 +43,8 @@ DROP TEMPORARY TABLE user_columns;
 
 -- Failed logins, shared by all instances of `login`; times are milliseconds since 1970.
 -- `subject` is "email-sha256:" with the hash of an address in lower case, or "source:" with
--- a client's address. `checks` are passwords being checked right now; `admitted` is for the
--- statement that sets it. Rows that say nothing any more are deleted by `login` itself.
+-- a client's address. `checks` are passwords being checked right now; `admitted` is read only by
+-- the statement that sets it. Rows that say nothing any more are deleted by `login` itself.
 CREATE TABLE IF NOT EXISTS login_throttle (
   subject      VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
   failures     BIGINT  NOT NULL,

@@ -26,7 +26,7 @@ use crate::{
     secrets::{SecretError, Secrets},
     telemetry::metrics,
 };
-use account::RotatingAccount;
+use account::ConnectionManager;
 use connection::PooledConnection;
 
 /// How long one statement may take.
@@ -105,7 +105,7 @@ fn statement(sql: impl SqlSafeStr, values: &[&str]) -> Query<'static, MySql, MyS
 /// A pool of connections to the configured database.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<RotatingAccount>,
+    pool: Pool<ConnectionManager>,
 }
 
 impl Database {
@@ -119,8 +119,8 @@ impl Database {
         secrets: &Secrets,
         max_connections: u32,
     ) -> Result<Self, SecretError> {
-        let account = RotatingAccount::fetch(config, secrets).await?;
-        let pool = Pool::builder(account).max_size(max_connections as usize).build();
+        let manager = ConnectionManager::fetch(config, secrets).await?;
+        let pool = Pool::builder(manager).max_size(max_connections as usize).build();
         Ok(Self { pool: pool.expect("only time limits need a runtime") })
     }
 
@@ -187,7 +187,8 @@ impl Transaction {
         mut self,
         outcome: Result<T, E>,
     ) -> Result<T, E> {
-        if !self.0.is_broken {
+        // To close a broken connection rolls back, but a COMMIT has to be confirmed.
+        if outcome.is_ok() || !self.0.is_broken {
             self.0.query(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
             self.0.release();
         }

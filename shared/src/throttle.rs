@@ -55,7 +55,7 @@ pub enum Decision {
 
 /// The counts cannot be used.
 #[derive(Debug, Error)]
-pub enum StoreError {
+pub enum ThrottleStoreError {
     /// A statement failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -64,7 +64,7 @@ pub enum StoreError {
     NoTable(DatabaseError),
 }
 
-impl StoreError {
+impl ThrottleStoreError {
     /// Whether the database is within reach, but refuses the account or the statement.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
@@ -77,16 +77,24 @@ impl StoreError {
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
     /// Reserves an attempt, if the rule permits one.
-    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Decision, StoreError>;
+    async fn reserve(
+        &self,
+        subject: &ThrottleKey,
+        rule: &Rule,
+    ) -> Result<Decision, ThrottleStoreError>;
 
     /// Turns a reserved attempt into a failure, and returns how many failures there are.
-    async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError>;
+    async fn commit_failure(
+        &self,
+        subject: &ThrottleKey,
+        rule: &Rule,
+    ) -> Result<i64, ThrottleStoreError>;
 
     /// Releases a reserved attempt, and with `reset` clears the failures.
-    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), StoreError>;
+    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), ThrottleStoreError>;
 
     /// Whether the database answers, and has the table.
-    async fn ping(&self) -> Result<(), StoreError>;
+    async fn ping(&self) -> Result<(), ThrottleStoreError>;
 }
 
 /// Why a password is not checked.
@@ -102,15 +110,15 @@ pub enum ThrottleError {
     },
     /// The number of failures is not known: no password is checked then.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] ThrottleStoreError),
 }
 
 /// Decides whether a password may be checked.
 #[derive(Clone)]
 pub struct Throttle {
     store: Arc<dyn ThrottleStore>,
-    email: Arc<Rule>,
-    source: Option<Arc<Rule>>,
+    email_rule: Arc<Rule>,
+    source_rule: Option<Arc<Rule>>,
     proxy_hops: usize,
     waiting_queues: Arc<[Mutex<()>; QUEUES]>,
 }
@@ -121,19 +129,23 @@ impl Throttle {
     pub fn new(store: Arc<dyn ThrottleStore>, config: &ThrottleConfig) -> Self {
         Self {
             store,
-            email: Arc::new(Rule::email(config)),
-            source: Rule::source(config).map(Arc::new),
+            email_rule: Arc::new(Rule::email(config)),
+            source_rule: Rule::source(config).map(Arc::new),
             proxy_hops: config.proxy_hops,
             waiting_queues: Arc::new(std::array::from_fn(|_| Mutex::default())),
         }
     }
 
-    /// The source of a request with this peer and these headers, where sources have a limit. An
-    /// unknown one is not counted: all such requests would lock each other out.
+    /// The key of the source of a request with this peer and these headers, if sources have a limit.
+    /// A request without an address has none: all such requests would lock each other out.
     #[must_use]
-    pub fn source(&self, peer: Option<PeerAddress>, headers: &HeaderMap) -> Option<ThrottleKey> {
+    pub fn source_key(
+        &self,
+        peer: Option<PeerAddress>,
+        headers: &HeaderMap,
+    ) -> Option<ThrottleKey> {
         static WARNED: Once = Once::new();
-        self.source.as_ref()?;
+        self.source_rule.as_ref()?;
         let address = client_address(peer, headers, self.proxy_hops);
         if address.is_none() {
             WARNED.call_once(|| {
@@ -157,10 +169,10 @@ impl Throttle {
         source: Option<ThrottleKey>,
     ) -> Result<Attempt, ThrottleError> {
         let mut reservations = Vec::with_capacity(2);
-        if let (Some(rule), Some(source)) = (&self.source, source) {
+        if let (Some(rule), Some(source)) = (&self.source_rule, source) {
             reservations.push(self.reserve_subject(source, rule).await?);
         }
-        reservations.push(self.reserve_subject(ThrottleKey::email(email), &self.email).await?);
+        reservations.push(self.reserve_subject(ThrottleKey::email(email), &self.email_rule).await?);
         Ok(Attempt { reservations })
     }
 
@@ -208,9 +220,9 @@ impl Attempt {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the failure could not be counted: no client may be told then that
+    /// [`ThrottleStoreError`] if the failure could not be counted: no client may be told then that
     /// the password was wrong.
-    pub async fn commit_failure(self) -> Result<Vec<&'static str>, StoreError> {
+    pub async fn commit_failure(self) -> Result<Vec<&'static str>, ThrottleStoreError> {
         let mut locked = Vec::new();
         for mut reservation in self.reservations {
             reservation.is_ended = true;
@@ -225,8 +237,9 @@ impl Attempt {
 
     /// The password was right. Waits only where there are failures to clear.
     pub async fn release(self) {
+        // A reservation without failures to clear is released in the background when it is dropped.
         for mut reservation in self.reservations {
-            if reservation.rule.resets_on_success() && !reservation.is_first {
+            if reservation.rule.resets_on_success && !reservation.is_first {
                 reservation.is_ended = true;
                 release(&*reservation.store, &reservation.subject, true).await;
             }
@@ -254,7 +267,7 @@ impl Drop for Reservation {
         let (store, subject) = (self.store.clone(), self.subject.clone());
         let reserved_at = self.reserved_at;
         runtime.spawn(async move {
-            // After a freeze it has lapsed: the row now counts the reservations of others.
+            // After a freeze it has expired: the row now counts the reservations of others.
             if reserved_at.elapsed().is_ok_and(|age| age < LOGIN_TIMEOUT) {
                 release(&*store, &subject, false).await;
             }
@@ -264,6 +277,6 @@ impl Drop for Reservation {
 
 async fn release(store: &dyn ThrottleStore, subject: &ThrottleKey, reset: bool) {
     if let Err(error) = store.release(subject, reset).await {
-        tracing::warn!(%error, "an ended check was not taken back; it lapses by itself");
+        tracing::warn!(%error, "a reservation was not released; it expires by itself");
     }
 }

@@ -51,7 +51,7 @@ pub struct NewUser {
 
 /// Users could not be read, or a change was not stored.
 #[derive(Debug, Error)]
-pub enum StoreError {
+pub enum UserStoreError {
     /// A statement failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -73,7 +73,7 @@ pub enum StoreError {
     /// The database stored something other than it was given; that was rolled back.
     #[error(
         "the database does not keep what is written to the table `user`; look at the type of the \
-         column `admin` and at triggers"
+         column `admin`, at rows with the same e-mail or without an id, and at triggers"
     )]
     NotKept,
 }
@@ -82,9 +82,9 @@ pub enum StoreError {
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// The user whose e-mail equals `email` but for ASCII case, whatever the collation finds.
-    async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError>;
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError>;
 
     /// Stores another hash of the same password. `false` if the stored one has changed since `user`
     /// was read. The old hash stays if the database stores something other than it was given.
-    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError>;
+    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError>;
 }

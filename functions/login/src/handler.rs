@@ -22,7 +22,7 @@ use crate::LoginState;
 
 /// Exchanges an e-mail and its password for a token.
 pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request) -> Response {
-    let (head, lifetime) = (request.into_parts().0, state.token.lifetime);
+    let (head, lifetime) = (request.into_parts().0, state.issue.lifetime);
     match log_in(state, &head).await {
         Ok((user, token)) => logged_in(&token, lifetime, &user.id, &head.headers),
         Err(Failure(refusal, cause)) => refused(refusal, cause, &head.headers),
@@ -36,7 +36,7 @@ async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), 
     let credentials =
         credentials.ok_or_else(|| Failure(Refusal::MissingBasic, Cause::default()))?;
     let permit = state.passwords.try_acquire().map_err(Failure::unavailable)?;
-    let source = state.throttle.source(head.extensions.get().copied(), &head.headers);
+    let source = state.throttle.source_key(head.extensions.get().copied(), &head.headers);
     let task = tokio::spawn(async move {
         let attempt = authenticate(&state, &credentials, source, &permit);
         timeout(LOGIN_TIMEOUT, attempt).await.unwrap_or_else(|_| {
@@ -86,7 +86,7 @@ async fn authenticate(
     }
     let User { id, email, admin, groups, .. } = user;
     let subject = Subject { id, username: email, admin: *admin, groups };
-    let token = token::issue(&keys, &state.token, subject, SystemTime::now());
+    let token = token::issue(&keys, &state.issue, subject, SystemTime::now());
     Ok((user.clone(), token.map_err(Failure::unavailable)?))
 }
 

@@ -27,7 +27,7 @@ use handler::login;
 pub struct Login {
     keys: SecretSource,
     secrets: SecretsConfig,
-    token: IssueConfig,
+    issue: IssueConfig,
     database: DatabaseConfig,
     groups: Option<ColumnName>,
     argon2: Argon2Config,
@@ -47,7 +47,7 @@ pub struct LoginState {
     /// The keys that tokens are signed with.
     pub keys: SecretCache<Keys>,
     /// The claims and lifetime of tokens.
-    pub token: IssueConfig,
+    pub issue: IssueConfig,
 }
 
 impl Function for Login {
@@ -59,7 +59,7 @@ impl Function for Login {
         Self {
             keys: SecretSource::of_keys(reader),
             secrets: SecretsConfig::read(reader),
-            token: IssueConfig::read(reader),
+            issue: IssueConfig::read(reader),
             database: DatabaseConfig::read(reader),
             groups: ColumnName::of_groups(reader),
             argon2: Argon2Config::read(reader),
@@ -101,7 +101,7 @@ impl Function for Login {
         });
         let throttle = Throttle::new(throttle, &self.throttle);
         let state =
-            LoginState { throttle, users, passwords, keys: keys.clone(), token: self.token };
+            LoginState { throttle, users, passwords, keys: keys.clone(), issue: self.issue };
         Ok(App { router: router(state), keys, secrets, database: Some(probe) })
     }
 }

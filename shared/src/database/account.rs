@@ -24,10 +24,11 @@ const ACCESS_DENIED: [u16; 2] = [1045, 1698];
 /// How long no password is tried after the database has refused all of them.
 const REFUSAL_COOLDOWN: Duration = Duration::from_secs(2);
 
-/// An account whose password may change at any time, before or after its secret does.
-pub(super) struct RotatingAccount(SecretCache<Passwords>);
+/// Makes connections with an account whose password may change at any time, before or after its
+/// secret does.
+pub(super) struct ConnectionManager(SecretCache<Passwords>);
 
-impl RotatingAccount {
+impl ConnectionManager {
     /// Fetches the account's secret. Stages other than `AWSCURRENT` are fetched only after the
     /// database has refused that one.
     pub(super) async fn fetch(

@@ -1,4 +1,8 @@
 //! One connection of the pool: in use, or idle.
+//!
+//! The pool holds slots, and an idle connection is in a slot. To acquire a connection is to take it
+//! out of its slot; to release it is to put it back. A slot that returns to the pool empty is
+//! discarded, and the pool makes a new connection.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +11,7 @@ use futures_util::TryStreamExt;
 use sqlx::{Connection, Either, Execute, Executor, MySql, MySqlConnection};
 use tokio::time::timeout;
 
-use super::{DatabaseError, QueryResult, account::RotatingAccount, limited};
+use super::{DatabaseError, QueryResult, account::ConnectionManager, limited};
 
 /// How long to wait for a connection, including its secret and the log-in.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
@@ -23,12 +27,12 @@ pub(super) struct PooledConnection {
     pub(super) is_new: bool,
     pub(super) is_broken: bool,
     /// Empty until the connection is released.
-    slot: Object<RotatingAccount>,
+    slot: Object<ConnectionManager>,
 }
 
 impl PooledConnection {
     /// A live connection for one statement or transaction.
-    pub(super) async fn acquire(pool: &Pool<RotatingAccount>) -> Result<Self, DatabaseError> {
+    pub(super) async fn acquire(pool: &Pool<ConnectionManager>) -> Result<Self, DatabaseError> {
         let acquire = async {
             loop {
                 let mut slot = pool.get().await.map_err(|error| match error {
@@ -86,7 +90,7 @@ impl PooledConnection {
 
 /// Closes all idle connections. What ended one has most likely ended the others too: to wait for
 /// each in turn would take longer than [`ACQUIRE_LIMIT`].
-pub(super) fn close_idle(pool: &Pool<RotatingAccount>) {
+pub(super) fn close_idle(pool: &Pool<ConnectionManager>) {
     pool.retain(|_, _| false);
 }
 
@@ -121,7 +125,7 @@ pub(super) struct Idle {
     since: SystemTime,
 }
 
-impl Manager for RotatingAccount {
+impl Manager for ConnectionManager {
     type Type = Option<Idle>;
     type Error = sqlx::Error;
 

@@ -9,7 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Decision, Rule, StoreError, ThrottleKey, ThrottleStore};
+use super::{Decision, Rule, ThrottleKey, ThrottleStore, ThrottleStoreError};
 
 /// Counts in memory.
 #[derive(Debug, Default)]
@@ -33,7 +33,11 @@ impl MemoryStore {
 
 #[async_trait]
 impl ThrottleStore for MemoryStore {
-    async fn reserve(&self, subject: &ThrottleKey, _: &Rule) -> Result<Decision, StoreError> {
+    async fn reserve(
+        &self,
+        subject: &ThrottleKey,
+        _: &Rule,
+    ) -> Result<Decision, ThrottleStoreError> {
         let counts = self.counts().await;
         let lock =
             counts.get(subject).map(|it| it.locked_until.saturating_duration_since(Instant::now()));
@@ -44,7 +48,11 @@ impl ThrottleStore for MemoryStore {
         })
     }
 
-    async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError> {
+    async fn commit_failure(
+        &self,
+        subject: &ThrottleKey,
+        rule: &Rule,
+    ) -> Result<i64, ThrottleStoreError> {
         let now = Instant::now();
         let forget_at = now + rule.window;
         let first = Count { failures: 0, locked_until: now, forget_at };
@@ -58,14 +66,14 @@ impl ThrottleStore for MemoryStore {
         Ok(count.failures)
     }
 
-    async fn release(&self, subject: &ThrottleKey, clear: bool) -> Result<(), StoreError> {
-        if clear {
+    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), ThrottleStoreError> {
+        if reset {
             self.0.lock().await.remove(subject);
         }
         Ok(())
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<(), ThrottleStoreError> {
         Ok(())
     }
 }

@@ -1,26 +1,34 @@
 //! Counts in MySQL or MariaDB: one statement for each step, so that each is atomic.
 //!
-//! What a statement found comes back as the insert id of its answer: neither server has a
-//! `RETURNING` for this. Assignments are made from left to right, and later ones see what earlier
-//! ones have set. Numbers come from [`Rule`] alone, and
-//! are part of the text: a connection prepares it once. The columns `checks` and `checks_until`
-//! count reservations.
+//! A statement returns its result as the insert id (`LAST_INSERT_ID(…)`): MySQL has no `RETURNING`,
+//! and MariaDB has none for an `UPDATE`. Assignments are made from left to right, and later ones read
+//! what earlier ones have set. All numbers come from [`Rule`] and are part of the text, so that a
+//! connection prepares it once.
 //!
-//! Times are those of the database's clock, which all instances share. A time further ahead than the
-//! rule could have set it counts as none, or as the furthest.
+//! The column `checks` counts the reservations, which expire at `checks_until`. `admitted` says
+//! whether this statement has reserved the attempt, for its own assignments after that one; no
+//! other statement reads it.
+//!
+//! Times are those of the database's clock, which all instances share. A lock or a reservation that
+//! ends later than the rule allows counts as none; a `forget_at` that is later counts as the latest.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::{Decision, LOGIN_TIMEOUT, Rule, StoreError, ThrottleKey, ThrottleStore};
+use super::{Decision, LOGIN_TIMEOUT, Rule, ThrottleKey, ThrottleStore, ThrottleStoreError};
 use crate::database::{Database, QueryResult};
 
 /// The database's time in milliseconds since 1970, as SQL.
 pub const NOW_MS: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000";
 
-/// The insert id is that of [`decision`]. In a locked or full row only lapsed times change.
+/// The insert ids of [`reserve`]. That of a locked subject is [`FULL`] and the remaining milliseconds.
+const FIRST: u64 = 0;
+const NEXT: u64 = 1;
+const FULL: u64 = 2;
+
+/// The insert id is what [`decision`] reads. In a locked or full row only expired times change.
 fn reserve(rule: &Rule) -> String {
     let (max_failures, window) = (rule.max_failures, rule.window.as_millis());
     let timeout = LOGIN_TIMEOUT.as_millis();
@@ -40,28 +48,28 @@ fn reserve(rule: &Rule) -> String {
          locked_until = IF(locked_until > clock.now \
            AND locked_until <= clock.now + {furthest_lock}, locked_until, 0), \
          admitted = LAST_INSERT_ID(CASE \
-           WHEN locked_until > 0 THEN locked_until - clock.now + 2 \
-           WHEN checks >= GREATEST({max_failures} - failures, 1) THEN 2 \
-           WHEN checks > 0 OR failures > 0 THEN 1 \
-           ELSE 0 END) < 2, \
+           WHEN locked_until > 0 THEN locked_until - clock.now + {FULL} \
+           WHEN checks >= GREATEST({max_failures} - failures, 1) THEN {FULL} \
+           WHEN checks > 0 OR failures > 0 THEN {NEXT} \
+           ELSE {FIRST} END) < {FULL}, \
          checks = checks + admitted, \
          checks_until = IF(admitted, clock.now + {timeout}, checks_until)"
     )
 }
 
-/// What the insert id of [`reserve`] says. It is 0 as well where the row is new.
+/// What the insert id of [`reserve`] says. A new row sets none, which is 0, the same as [`FIRST`].
 fn decision(insert_id: u64) -> Decision {
     match insert_id {
-        0 => Decision::Reserved { is_first: true },
-        1 => Decision::Reserved { is_first: false },
-        2 => Decision::Full,
-        locked => Decision::Locked(Duration::from_millis(locked - 2)),
+        FIRST => Decision::Reserved { is_first: true },
+        NEXT => Decision::Reserved { is_first: false },
+        FULL => Decision::Full,
+        locked => Decision::Locked(Duration::from_millis(locked - FULL)),
     }
 }
 
 /// The insert id is the number of failures; 0, where the row is new, means the first.
 fn commit_failure(rule: &Rule) -> String {
-    let Rule { max_failures, locks, window, is_sliding } = rule;
+    let Rule { max_failures, locks, window, is_sliding, .. } = rule;
     let (count, window) = (locks.len(), window.as_millis());
     let locks = locks.iter().map(|lock| lock.as_millis().to_string()).collect::<Vec<_>>();
     let locks = locks.join(", ");
@@ -115,19 +123,19 @@ impl MySqlThrottle {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the statement fails.
+    /// [`ThrottleStoreError`] if the statement fails.
     pub async fn query(
         &self,
         sql: impl SqlSafeStr,
         values: &[&str],
-    ) -> Result<QueryResult, StoreError> {
+    ) -> Result<QueryResult, ThrottleStoreError> {
         let (sql, mut tries) = (sql.into_sql_str(), 0);
         loop {
             tries += 1;
             let result = self.database.query(sql.clone(), values).await;
             let Err(error) = result else { return Ok(result?) };
             if error.number().is_some_and(|number| NO_TABLE.contains(&number)) {
-                return Err(StoreError::NoTable(error));
+                return Err(ThrottleStoreError::NoTable(error));
             }
             if error.sql_state().as_deref() != Some(DEADLOCK) || tries == DEADLOCK_TRIES {
                 return Err(error.into());
@@ -152,7 +160,11 @@ impl MySqlThrottle {
 
 #[async_trait]
 impl ThrottleStore for MySqlThrottle {
-    async fn reserve(&self, subject: &ThrottleKey, rule: &Rule) -> Result<Decision, StoreError> {
+    async fn reserve(
+        &self,
+        subject: &ThrottleKey,
+        rule: &Rule,
+    ) -> Result<Decision, ThrottleStoreError> {
         let done = self.query(AssertSqlSafe(reserve(rule)), &[subject.as_str()]).await?;
         if fastrand::u8(..DELETE_EXPIRED_ONE_IN) == 0 {
             self.delete_expired_in_background();
@@ -160,17 +172,21 @@ impl ThrottleStore for MySqlThrottle {
         Ok(decision(done.last_insert_id))
     }
 
-    async fn commit_failure(&self, subject: &ThrottleKey, rule: &Rule) -> Result<i64, StoreError> {
+    async fn commit_failure(
+        &self,
+        subject: &ThrottleKey,
+        rule: &Rule,
+    ) -> Result<i64, ThrottleStoreError> {
         let done = self.query(AssertSqlSafe(commit_failure(rule)), &[subject.as_str()]).await?;
         Ok(i64::try_from(done.last_insert_id.max(1)).unwrap_or(i64::MAX))
     }
 
-    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), StoreError> {
+    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), ThrottleStoreError> {
         let release = if reset { RELEASE_AND_RESET } else { RELEASE };
         self.query(release, &[subject.as_str()]).await.map(drop)
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<(), ThrottleStoreError> {
         self.query("SELECT 1 FROM login_throttle LIMIT 1", &[]).await.map(drop)
     }
 }

@@ -15,7 +15,7 @@ const SOURCE: &str = "source:";
 /// What one subscriber has: a budget for each address would be none.
 const IPV6_PREFIX_BITS: u32 = 64;
 
-/// How long failures are remembered at least.
+/// How long failures of an e-mail are remembered at least.
 const QUIET: Duration = Duration::from_mins(15);
 const MINUTE: Duration = Duration::from_mins(1);
 const FIRST_LOCK: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const FIRST_LOCK: Duration = Duration::from_secs(1);
 /// The key of a count: an e-mail, or a source of requests.
 ///
 /// Of an e-mail it is a hash, so that the table holds no mistyped address. It is a plain one:
-/// a reader of the table can try out addresses, but also reads those of the users beside it.
+/// a reader of the table can try out addresses, but also reads those of the users in the same database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ThrottleKey(String);
 
@@ -67,15 +67,19 @@ pub struct Rule {
     pub(super) max_failures: i64,
     /// For how long that failure locks, and each further one; the last is that of all others.
     pub(super) locks: Vec<Duration>,
-    /// How long failures are remembered: no shorter than a lock.
+    /// How long failures are remembered, which is no shorter than the longest lock.
     pub(super) window: Duration,
     /// Whether the window begins anew with each failure; else it begins with the first.
     pub(super) is_sliding: bool,
+    /// Whether a right password clears the count. Not that of a source: a client that knows one
+    /// password could guess others for ever.
+    pub(super) resets_on_success: bool,
 }
 
 impl Rule {
     /// For an e-mail: the n-th failure in a row locks it for 1 s, each further one for twice
-    /// as long as the last. A quarter of an hour without one clears the count.
+    /// as long as the last. The count is cleared by 15 minutes without a failure, or by the time of
+    /// the longest lock if that is longer.
     #[must_use]
     pub fn email(config: &ThrottleConfig) -> Self {
         let longest = config.longest_lock;
@@ -85,6 +89,7 @@ impl Rule {
             locks: doubled.take_while(|lock| *lock < longest).chain([longest]).collect(),
             window: longest.max(QUIET),
             is_sliding: true,
+            resets_on_success: true,
         }
     }
 
@@ -92,10 +97,19 @@ impl Rule {
     #[must_use]
     pub fn source(config: &ThrottleConfig) -> Option<Self> {
         let max_failures = config.source_limit?.into();
-        Some(Self { max_failures, locks: vec![MINUTE], window: MINUTE, is_sliding: false })
+        Some(Self {
+            max_failures,
+            locks: vec![MINUTE],
+            window: MINUTE,
+            is_sliding: false,
+            resets_on_success: false,
+        })
     }
 
     /// How long this failure locks, before the end of the window cuts it; zero if it does not.
+    ///
+    /// `commit_failure` in `mysql.rs` repeats this in SQL, as `ELT(LEAST(…))`.
+    /// `each_step_of_a_count_keeps_the_rule` in `tests/tests/databases` expects the same locks of it.
     pub(super) fn lock(&self, failures: i64) -> Duration {
         let Ok(index) = usize::try_from(failures - self.max_failures) else {
             return Duration::ZERO;
@@ -105,12 +119,6 @@ impl Rule {
 
     pub(super) fn longest_lock(&self) -> Duration {
         *self.locks.last().expect("each rule has a lock")
-    }
-
-    /// Whether a right password clears the count. Not that of a source: a client that knows one
-    /// password could guess others for ever.
-    pub(super) fn resets_on_success(&self) -> bool {
-        self.is_sliding
     }
 }
 

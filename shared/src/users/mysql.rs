@@ -8,7 +8,7 @@ use sqlx::{
     AssertSqlSafe, Error, FromRow, Row, SqlSafeStr, SqlStr, TypeInfo, ValueRef, mysql::MySqlRow,
 };
 
-use super::{StoreError, User, UserStore};
+use super::{User, UserStore, UserStoreError};
 use crate::{
     config::ColumnName,
     database::{Database, DatabaseError, Transaction, text},
@@ -45,19 +45,34 @@ impl MySqlUsers {
         Self { database, find }
     }
 
+    /// The user that [`UserStore::find_by_email`] would find in this transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if the statement fails.
+    pub async fn find_in(
+        &self,
+        transaction: &mut Transaction,
+        email: &str,
+    ) -> Result<Option<User>, DatabaseError> {
+        let lower = email.to_ascii_lowercase();
+        let rows = transaction.query(self.find.clone(), &[email, &lower]).await?.rows;
+        choose(&rows, email)
+    }
+
     /// Runs an `UPDATE` of the row of `user`, and commits it if the row has what was `written`.
     /// `false` if there was no such row.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the change was not stored; it is rolled back.
+    /// [`UserStoreError`] if the change was not stored; it is rolled back.
     pub async fn update(
         &self,
         user: &User,
         written: Written<'_>,
         sql: impl SqlSafeStr + Send,
         values: &[&str],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, UserStoreError> {
         // The table may lack the column `admin` until it is upgraded.
         let admin = if matches!(written, Written::Admin(_)) { "admin" } else { "FALSE" };
         let mut transaction = self.database.begin().await?;
@@ -70,14 +85,14 @@ impl MySqlUsers {
             ));
             let rows = transaction.query(read_back, &[&user.email, &user.id]).await?.rows;
             let stored = rows.first().map(User::from_row).transpose();
-            let stored = stored.map_err(DatabaseError::from)?.ok_or(StoreError::NotKept)?;
+            let stored = stored.map_err(DatabaseError::from)?.ok_or(UserStoreError::NotKept)?;
             let is_kept = match written {
                 Written::Hash(hash) => stored.password.expose_secret() == hash,
                 Written::Admin(admin) => stored.admin == admin,
             };
             if !is_kept {
                 restore_hash(&mut transaction, user, &stored).await;
-                return Err(StoreError::NotKept);
+                return Err(UserStoreError::NotKept);
             }
             Ok(true)
         };
@@ -110,26 +125,26 @@ async fn restore_hash(transaction: &mut Transaction, user: &User, stored: &User)
 
 #[async_trait]
 impl UserStore for MySqlUsers {
-    async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError> {
         let lower = email.to_ascii_lowercase();
         match self.database.query(self.find.clone(), &[email, &lower]).await {
             Ok(result) => Ok(choose(&result.rows, email)?),
             Err(error) if cannot_be_an_email(&error) => Ok(None),
             Err(error) if error.number() == Some(UNKNOWN_COLUMN) => {
-                Err(StoreError::NoColumn(error))
+                Err(UserStoreError::NoColumn(error))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
+    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError> {
         let values = [hash, &user.email, &user.id, user.password.expose_secret()];
         self.update(user, Written::Hash(hash), REPLACE_HASH, &values).await
     }
 }
 
-impl StoreError {
-    /// [`StoreError::HashTooLong`] if the column was too short for `hash`, or else this error.
+impl UserStoreError {
+    /// [`UserStoreError::HashTooLong`] if the column was too short for `hash`, or else this error.
     #[must_use]
     pub fn for_hash(self, hash: &str) -> Self {
         match self {

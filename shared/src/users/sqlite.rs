@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{NewUser, StoreError, User, UserStore};
+use super::{NewUser, User, UserStore, UserStoreError};
 use crate::database::{DatabaseError, limited};
 
 /// The table of `init.sql`, in SQLite's words. `NOCASE` folds ASCII and no more.
@@ -53,7 +53,7 @@ impl SqliteUsers {
 
 #[async_trait]
 impl UserStore for SqliteUsers {
-    async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError> {
         let find = query_as("SELECT id, email, password, admin FROM user WHERE email = ?");
         let row: Option<(i64, String, String, bool)> =
             limited(find.bind(email).fetch_optional(&self.0)).await?;
@@ -66,7 +66,7 @@ impl UserStore for SqliteUsers {
         }))
     }
 
-    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
+    async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError> {
         let update = query("UPDATE user SET password = ? WHERE id = ? AND password = ?");
         let update = update.bind(hash).bind(&user.id).bind(user.password.expose_secret());
         Ok(limited(update.execute(&self.0)).await?.rows_affected() > 0)

@@ -61,8 +61,8 @@ async fn almost_right_is_wrong() {
     }
     let throttle = Throttle::new(Arc::new(MemoryStore::default()), &ThrottleConfig::default());
     let keys = Arc::new(Keys::read(&SECRET.into()).unwrap()).into();
-    let (users, token) = (Arc::new(store.users), IssueConfig::default());
-    let router = login::router(LoginState { throttle, users, passwords, keys, token });
+    let (users, issue) = (Arc::new(store.users), IssueConfig::default());
+    let router = login::router(LoginState { throttle, users, passwords, keys, issue });
     for (attack, right) in attacks {
         attack.run(&router).await;
         assert_eq!(answer(&router, &right).await.0.status, 200);

@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 use serde_json::json;
-use shared::users::StoreError;
+use shared::users::{NewUser, UserStoreError};
 
 use super::*;
 
@@ -59,7 +59,7 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
     for outcome in [replaced, set] {
         let is_right = match outcome {
             Ok(done) => fits && done,
-            Err(StoreError::HashTooLong(length)) => !fits && length == ARGON2.len(),
+            Err(UserStoreError::HashTooLong(length)) => !fits && length == ARGON2.len(),
             Err(_) => false,
         };
         assert!(is_right, "{outcome:?}");
@@ -125,7 +125,10 @@ async fn rows_that_differ_in_case_alone_are_found_by_their_spelling(server: &Dat
         let column = format!("VARCHAR(255) COLLATE {collation}");
         let table = table(&column, "VARCHAR(255)", "BOOLEAN", "FALSE").replace("UNIQUE", "");
         set_up(server, &format!("{table}; INSERT INTO user (email) VALUES ('Ada@example.com')"));
-        let [login, _] = as_both(server).await;
+        let [login, root] = as_both(server).await;
+        let twice = NewUser { email: EMAIL.into(), hash: ARGON2.into(), admin: false };
+        let added = root.add(&[twice]).await;
+        assert!(matches!(added, Err(UserStoreError::NotKept)), "the first one logs in: {added:?}");
         for (spelling, id) in [(EMAIL, "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")] {
             assert_eq!(find(&login, spelling).await.unwrap().id, id, "{collation}: {spelling}");
         }
@@ -147,7 +150,7 @@ async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
         for outcome in
             [login.users.replace_hash(&user, ARGON2).await, root.set_hash(&user, ARGON2).await]
         {
-            assert!(matches!(outcome, Err(StoreError::NotKept)), "{change}: {outcome:?}");
+            assert!(matches!(outcome, Err(UserStoreError::NotKept)), "{change}: {outcome:?}");
             assert_eq!(stored(server), BCRYPT, "{engine}: {change}");
         }
     }

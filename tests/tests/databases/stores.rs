@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 use secrecy::ExposeSecret;
 use shared::{
     config::ThrottleConfig,
+    database::DatabaseError,
     throttle::{Decision, MySqlThrottle, Rule, ThrottleKey, ThrottleStore},
-    users::{NewUser, StoreError},
+    users::{NewUser, UserStoreError},
 };
 use tokio::task::JoinSet;
 
@@ -18,6 +19,7 @@ pub(crate) async fn suite(server: &DatabaseServer) {
     a_user_is_found_by_the_exact_email_but_for_ascii_case(&store).await;
     a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&store).await;
     of_a_user_who_is_added_by_three_at_once_there_is_one(&store).await;
+    a_transaction_on_a_broken_connection_is_not_committed(&store).await;
     each_step_of_a_count_keeps_the_rule(server).await;
     rows_that_say_nothing_any_more_are_deleted(server).await;
 }
@@ -82,8 +84,14 @@ async fn of_a_user_who_is_added_by_three_at_once_there_is_one(store: &AdminStore
         async move { store.add(&[new_user("race@example.com")]).await }
     });
     let outcomes = race.collect::<JoinSet<_>>().join_all().await;
-    let lost = |outcome: &&_| matches!(outcome, Err(StoreError::Duplicate(0)));
+    let lost = |outcome: &&_| matches!(outcome, Err(UserStoreError::Duplicate(0)));
     assert_eq!(outcomes.iter().filter(lost).count(), 2, "{outcomes:?}");
+}
+
+async fn a_transaction_on_a_broken_connection_is_not_committed(store: &AdminStore) {
+    let mut transaction = store.database.begin().await.unwrap();
+    assert!(transaction.query("KILL CONNECTION_ID()", &[]).await.is_err());
+    assert!(transaction.finish(Ok::<_, DatabaseError>(())).await.is_err());
 }
 
 fn email_rule() -> Rule {
@@ -116,8 +124,8 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
                     Decision::Locked(remaining) => format!("{remaining:?}"),
                 },
                 "commit" => store.commit_failure(&subject, rule).await.unwrap().to_string(),
-                "release" | "clear" => {
-                    store.release(&subject, step == "clear:").await.unwrap();
+                "release" | "reset" => {
+                    store.release(&subject, step == "reset:").await.unwrap();
                     String::new()
                 }
                 column if column.contains('=') => {

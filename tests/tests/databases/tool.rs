@@ -6,7 +6,8 @@ use super::*;
 
 pub(crate) async fn suite(server: &DatabaseServer) {
     what_is_wrong_is_named_and_nothing_is_changed(server);
-    an_account_of_one_host_is_named(server);
+    a_refused_account_is_explained_and_one_of_one_host_is_named(server);
+    a_user_without_an_id_is_not_added(server);
     what_cannot_be_stored_is_refused(server);
     what_can_be_read_is_listed(server);
     the_view_of_the_guide_brings_other_names(server);
@@ -40,24 +41,46 @@ fn what_is_wrong_is_named_and_nothing_is_changed(server: &DatabaseServer) {
 }
 
 /// The server runs with `--skip-name-resolve`: here 127.0.0.1 stands for `localhost`.
-fn an_account_of_one_host_is_named(server: &DatabaseServer) {
+fn a_refused_account_is_explained_and_one_of_one_host_is_named(server: &DatabaseServer) {
+    let refused = |password: &str| {
+        let variables = with(server.login_variables(), &[("MYSQL_PASSWORD", password)]);
+        let found = run("auth-admin", &["check"], &variables, "");
+        assert_eq!((found.status.code(), found.stdout.as_str()), (Some(1), ""));
+        for part in ["the password is wrong, the account is locked", "auth_user@localhost"] {
+            assert!(found.stderr.contains(part), "{}", found.stderr);
+        }
+    };
     set_up(server, &usual_table());
-    server.sql("CREATE USER auth_user@127.0.0.1 IDENTIFIED BY 'Auth123'");
-    let refused = run("auth-admin", &["check"], &server.login_variables(), "");
-    assert_eq!((refused.status.code(), refused.stdout.as_str()), (Some(1), ""));
-    assert!(refused.stderr.contains("auth_user@localhost"), "{}", refused.stderr);
-
-    let grant = "GRANT ALL ON auth.* TO auth_user@127.0.0.1; SET PASSWORD FOR auth_user@127.0.0.1";
+    refused("without a second account");
     let password = AUTH_PASSWORD.replace('\\', r"\\").replace('\'', "''");
     let password = if server.name() == "MariaDB" {
         format!("PASSWORD('{password}')")
     } else {
         format!("'{password}'")
     };
-    server.sql(&format!("{grant} = {password}"));
-    check(server, 0, &["WARNING   account                 auth_user@127.0.0.1; an account of"]);
-    server.sql("DROP USER auth_user@127.0.0.1");
+    for (host, parts) in [
+        ("127.0.0.%", &[][..]),
+        ("127.0.0.1", &["WARNING   account                 auth_user@127.0.0.1; an account of"]),
+    ] {
+        let account = format!("auth_user@'{host}'");
+        server.sql(&format!("CREATE USER {account} IDENTIFIED BY 'Auth123'"));
+        refused(AUTH_PASSWORD);
+        server.sql(&format!(
+            "GRANT ALL ON auth.* TO {account}; SET PASSWORD FOR {account} = {password}"
+        ));
+        check(server, 0, parts);
+        server.sql(&format!("DROP USER {account}"));
+    }
     check(server, 0, &[]);
+}
+
+fn a_user_without_an_id_is_not_added(server: &DatabaseServer) {
+    let table = usual_table().replace("INT AUTO_INCREMENT PRIMARY KEY", "VARCHAR(36) DEFAULT ''");
+    set_up(server, &table.replace("UNIQUE", "PRIMARY KEY"));
+    let added = admin(server, "user add bob@example.com --password-stdin");
+    assert_eq!((added.status.code(), added.stdout.as_str()), (Some(1), ""));
+    assert!(added.stderr.contains("does not keep"), "{}", added.stderr);
+    assert_eq!(server.query("SELECT email FROM auth.user"), EMAIL);
 }
 
 /// Through a view too, whose columns have other names to the server.

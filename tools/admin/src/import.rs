@@ -7,7 +7,7 @@ use csv::{ErrorKind, StringRecord};
 use futures_util::TryStreamExt;
 use shared::{
     password::PasswordHasher,
-    users::{NewUser, StoreError, UserStore},
+    users::{NewUser, UserStore, UserStoreError},
 };
 
 use crate::{
@@ -62,7 +62,7 @@ pub(crate) async fn import(
     let (entries, mut bad) = parse(&text, details);
     for ((line, user), _) in &entries {
         if store.users.find_by_email(&user.email).await?.is_some() {
-            bad.push((*line, StoreError::Duplicate(0).to_string()));
+            bad.push((*line, UserStoreError::Duplicate(0).to_string()));
         }
     }
     if !bad.is_empty() {
@@ -76,7 +76,7 @@ pub(crate) async fn import(
         Ok(()) if new.len() == 1 => Ok("added 1 user".to_owned()),
         Ok(()) => Ok(format!("added {} users", new.len())),
         // Taken since, or by an e-mail that only the database's collation finds equal.
-        Err(error @ StoreError::Duplicate(position)) => {
+        Err(error @ UserStoreError::Duplicate(position)) => {
             let line = lines.get(position).copied().unwrap_or_default();
             Err(refused(vec![(line, error.to_string())]))
         }
@@ -109,7 +109,7 @@ fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<(u64, String)
     for record in reader.records() {
         let position = record.as_ref().map_or_else(csv::Error::position, StringRecord::position);
         let start = position.and_then(|position| usize::try_from(position.byte()).ok());
-        // Counted here: the library's line numbers are wrong behind CRLF and empty lines.
+        // Counted here: the library's line numbers are wrong after CRLF and empty lines.
         while let Some(byte) = text.get(at)
             && (at < start.unwrap_or(at) || matches!(byte, b'\r' | b'\n'))
         {
@@ -153,7 +153,7 @@ fn entry(
 }
 
 fn input(text: &str, details: &ImportDetails) -> Result<Input, String> {
-    // A quote that is not closed makes one field of all the lines behind it.
+    // A quote that is not closed makes one field of all the lines after it.
     if text.contains(['\n', '\r']) {
         return Err("the password has a line break in it; is a quote missing?".into());
     }

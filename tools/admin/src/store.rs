@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use shared::{
     config::ColumnName,
     database::{Database, DatabaseError, Transaction, text},
-    users::{MySqlUsers, NewUser, StoreError, User, UserStore, Written},
+    users::{MySqlUsers, NewUser, User, UserStore, UserStoreError, Written},
 };
 use sqlx::{AssertSqlSafe, FromRow, mysql::MySqlRow};
 
@@ -13,7 +13,6 @@ const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
      FROM information_schema.columns \
      WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
 
-const FIND_ADDED: &str = "SELECT id, email, password, admin FROM user WHERE email = ?";
 /// A number finds the texts that begin with it too.
 const FIND_BY_ID: &str = "SELECT id, email, password, admin FROM user WHERE id = ?";
 
@@ -60,8 +59,8 @@ impl AdminStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if a statement fails.
-    pub async fn find(&self, name: &str) -> Result<Option<User>, StoreError> {
+    /// [`UserStoreError`] if a statement fails.
+    pub async fn find(&self, name: &str) -> Result<Option<User>, UserStoreError> {
         if let Some(user) = self.users.find_by_email(name).await? {
             return Ok(Some(user));
         }
@@ -75,19 +74,46 @@ impl AdminStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if an e-mail is taken, or the database does not store a user as given.
-    pub async fn add(&self, users: &[NewUser]) -> Result<(), StoreError> {
+    /// [`UserStoreError`] if an e-mail is taken, or the database does not store a user as given.
+    pub async fn add(&self, users: &[NewUser]) -> Result<(), UserStoreError> {
         let mut transaction = self.database.begin().await?;
-        let added = add_all(&mut transaction, users).await;
+        let added = self.add_all(&mut transaction, users).await;
         transaction.finish(added).await
+    }
+
+    async fn add_all(
+        &self,
+        transaction: &mut Transaction,
+        users: &[NewUser],
+    ) -> Result<(), UserStoreError> {
+        for (index, NewUser { email, hash, admin }) in users.iter().enumerate() {
+            let insert =
+                format!("INSERT INTO user (email, password, admin) VALUES (?, ?, {admin})");
+            let inserted = transaction.query(AssertSqlSafe(insert), &[email, hash]).await;
+            inserted.map_err(|error| match error {
+                DatabaseError::Sql(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                    UserStoreError::Duplicate(index)
+                }
+                error => UserStoreError::from(error).for_hash(hash),
+            })?;
+            let is_kept = |stored: User| {
+                stored.email == *email
+                    && stored.password.expose_secret() == hash
+                    && stored.admin == *admin
+            };
+            if !self.users.find_in(transaction, email).await?.is_some_and(is_kept) {
+                return Err(UserStoreError::NotKept);
+            }
+        }
+        Ok(())
     }
 
     /// Stores a hash of a new password. `false` if the user is gone.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the hash was not stored.
-    pub async fn set_hash(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
+    /// [`UserStoreError`] if the hash was not stored.
+    pub async fn set_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError> {
         let update = "UPDATE user SET password = ? WHERE email = ? AND id = ?";
         let values = [hash, &user.email, &user.id];
         self.users.update(user, Written::Hash(hash), update, &values).await
@@ -97,8 +123,8 @@ impl AdminStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the change was not stored.
-    pub async fn set_admin(&self, user: &User, admin: bool) -> Result<bool, StoreError> {
+    /// [`UserStoreError`] if the change was not stored.
+    pub async fn set_admin(&self, user: &User, admin: bool) -> Result<bool, UserStoreError> {
         // As a literal: a bound text would be another value in a column of bits.
         let update = format!("UPDATE user SET admin = {admin} WHERE email = ? AND id = ?");
         let (update, values) = (AssertSqlSafe(update), [&*user.email, &*user.id]);
@@ -172,28 +198,4 @@ impl AdminStore {
 /// The text of a column, unless it is empty or `NULL`.
 pub(crate) fn optional_text(row: &MySqlRow, column: &str) -> Result<Option<String>, sqlx::Error> {
     Ok(Some(text(row, column)?).filter(|text| !text.is_empty()))
-}
-
-async fn add_all(transaction: &mut Transaction, users: &[NewUser]) -> Result<(), StoreError> {
-    for (index, NewUser { email, hash, admin }) in users.iter().enumerate() {
-        let insert = format!("INSERT INTO user (email, password, admin) VALUES (?, ?, {admin})");
-        let inserted = transaction.query(AssertSqlSafe(insert), &[email, hash]).await;
-        inserted.map_err(|error| match error {
-            DatabaseError::Sql(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                StoreError::Duplicate(index)
-            }
-            error => StoreError::from(error).for_hash(hash),
-        })?;
-        let rows = transaction.query(FIND_ADDED, &[email]).await?.rows;
-        let stored = rows.iter().map(User::from_row).collect::<Result<Vec<_>, _>>();
-        let is_kept = |stored: &User| {
-            stored.email == *email
-                && stored.password.expose_secret() == hash
-                && stored.admin == *admin
-        };
-        if !stored.map_err(DatabaseError::from)?.iter().any(is_kept) {
-            return Err(StoreError::NotKept);
-        }
-    }
-    Ok(())
 }

@@ -23,7 +23,7 @@ const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What it says all the same, as a command that succeeds.
+    /// For standard output, as with a command that succeeds.
     pub(crate) text: String,
     /// One a line; never a password or a hash in them.
     pub(crate) reasons: Vec<String>,
@@ -55,8 +55,8 @@ impl Failure {
 trait Harmless: ToString {}
 
 impl Harmless for DatabaseError {}
-impl Harmless for throttle::StoreError {}
-impl Harmless for users::StoreError {}
+impl Harmless for throttle::ThrottleStoreError {}
+impl Harmless for users::UserStoreError {}
 impl Harmless for HashingError {}
 impl Harmless for KeyError {}
 

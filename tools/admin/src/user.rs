@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{
     password::DISABLED,
-    users::{NewUser, StoreError, User, UserStore},
+    users::{NewUser, User, UserStore, UserStoreError},
 };
 
 use crate::{
@@ -95,7 +95,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
             // What can be refused without the password is refused before it is typed.
             accepted::email(&email).map_err(Failure::because)?;
             if store.users.find_by_email(&email).await?.is_some() {
-                return Err(StoreError::Duplicate(0).into());
+                return Err(UserStoreError::Duplicate(0).into());
             }
             let hash = hasher.hash(new_password(password_stdin)?).await?;
             let added = format!("added {email}");

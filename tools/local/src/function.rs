@@ -121,7 +121,7 @@ impl Function for Local {
             users: Arc::new(users),
             passwords: PasswordHasher::new(argon2, 2),
             keys: keys.clone().into(),
-            token: issue,
+            issue,
         };
         // Each function answers on `/` as well, so the one cannot be merged into the other.
         let validate = ValidateState::new(Arc::clone(&keys), verify);
