@@ -115,7 +115,7 @@ pub(crate) fn confirm(yes: bool, question: &str, refusal: &str) -> Result<(), Fa
     }
 }
 
-/// Prints the text with a line break behind it, and the reasons of a failure on standard error. A
+/// Prints the text and a line break, and the reasons of a failure on standard error. A
 /// reader that takes only the beginning (`… | head`) is no error.
 pub(crate) fn print(result: Result<String, Failure>) -> ExitCode {
     let done = result.map(|text| Failure { text, reasons: Vec::new(), exit: 0 });

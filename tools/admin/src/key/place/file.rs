@@ -10,8 +10,8 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-/// Waits for the right to change this file, behind a symbolic link the one that it leads to, until
-/// it is dropped. On the directory, since the file is another one after each change.
+/// Locks this file, or the target of a symbolic link, until the result is dropped. The lock is on
+/// the directory, since the file is another one after each change.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
     let directory = directory_of(&fs::canonicalize(path)?)?;
     match directory.try_lock() {
@@ -41,9 +41,8 @@ pub(super) fn create(path: &Path, text: &str, is_public: bool) -> io::Result<()>
     directory_of(&path)?.sync_all()
 }
 
-/// Replaces the file; behind a symbolic link, the one that it leads to. Those can read it who could
-/// before, since the service may not be the user who is at work here; but others have no business
-/// with private keys.
+/// Replaces the file, or the target of a symbolic link. Who could read it before still can, since the
+/// service may run as another user than this command; others get no access to private keys.
 pub(super) fn replace(path: &Path, text: &str, is_public: bool) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let before = fs::metadata(&path)?;
