@@ -58,13 +58,10 @@ const REFUSED: &str = "the password is wrong, the account is locked, or an accou
 /// `ER_DBACCESS_DENIED_ERROR`: the account has no right to the database.
 const NO_RIGHT_TO_DATABASE: u16 = 1044;
 
-/// A login fails.
 const FAILS: &str = "FAILS";
 /// Logins succeed, but something else does not work.
 const WARNING: &str = "WARNING";
-/// Checked, and nothing is wrong.
 const GOOD: &str = "ok";
-/// A fact, which is neither right nor wrong.
 const NOTE: &str = "";
 
 /// What was found, in lines; `fails` where a login fails for it.

@@ -81,14 +81,13 @@ pub(crate) enum KeyCommand {
 pub(crate) struct PlaceOfKeys {
     /// The file with the keys
     ///
-    /// It is replaced as a whole, behind a symbolic link its target. It keeps owner, group and
-    /// mode, but others lose access. Of changes at the same time one waits for the other.
+    /// It, or the target of a symbolic link, is replaced. Owner, group and mode stay, but others
+    /// lose access. Of concurrent changes one waits for the other.
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
     /// The Secrets Manager secret with the keys, by name or ARN
     ///
-    /// It is found by the standard AWS variables and files. Of changes at the same time one alone
-    /// is made, and the others fail.
+    /// It is found by the standard AWS variables and files. Of concurrent changes all but one fail.
     #[arg(long, value_name = "ID", value_parser = NonEmpty::new())]
     secret_id: Option<String>,
 }
