@@ -1,7 +1,7 @@
 -- Database, table and account of the auth service, for MySQL 8.4 and 9 and MariaDB
 -- 10.11. An administrator runs it, as often as they like; no row is ever touched:
 --
---   { echo "SET @auth_password = X'$(od -An -v -tx1 password.txt | tr -d ' \n')';"
+--   { echo "SET @auth_password = X'$(printf %s "$(cat password.txt)" | od -An -v -tx1 | tr -d ' \n')';"
 --     cat init.sql; } | mysql -u root -p
 --
 -- With @auth_password the account gets that password and may log in; another run with

@@ -21,7 +21,7 @@ pub use secrets::{SecretPlace, SecretSource, SecretsConfig};
 pub use serve::TransportConfig;
 pub(crate) use serve::{LogConfig, MetricsConfig, read_base_path};
 pub use token::{IssueConfig, VerifyConfig};
-pub(crate) use variables::{default, unknown};
+pub(crate) use variables::{default, unknown_variables};
 
 use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr};
 

@@ -8,7 +8,9 @@ const RESERVED: [&str; 2] = ["users", "admins"];
 
 /// The groups with these names, without `users` and `admins` in any case. `None` if a name is
 /// malformed or there are too many: then all of them are ignored.
-pub(crate) fn accept<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Vec<String>> {
+pub(crate) fn without_reserved<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<Vec<String>> {
     let names: Vec<_> = names.into_iter().take(MAX_GROUPS + 1).collect();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     let is_name =
@@ -16,8 +18,8 @@ pub(crate) fn accept<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Vec
     if names.len() > MAX_GROUPS || !names.iter().all(is_name) {
         return None;
     }
-    let is_free = |name: &&str| !RESERVED.iter().any(|it| name.eq_ignore_ascii_case(it));
-    Some(names.into_iter().filter(is_free).map(str::to_owned).collect())
+    let is_not_reserved = |name: &&str| !RESERVED.iter().any(|it| name.eq_ignore_ascii_case(it));
+    Some(names.into_iter().filter(is_not_reserved).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -26,7 +28,7 @@ mod tests {
 
     #[test]
     fn all_groups_are_accepted_or_none_and_the_reserved_ones_are_left_out() {
-        let accept = |text: &str| accept(text.split(',')).map(|groups| groups.join(","));
+        let accept = |text: &str| without_reserved(text.split(',')).map(|groups| groups.join(","));
         let [longest, too_long] = [64, 65].map(|length| "a".repeat(length));
         let [most, too_many] = [32, 33].map(|number| vec!["a"; number].join(","));
         for good in ["staff", "a,B.c_d:e-1", "admin,users2", &longest, &most] {

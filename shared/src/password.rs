@@ -48,8 +48,8 @@ pub enum Verification {
     },
     /// The password is wrong.
     Wrong {
-        /// Why every password is, if so; for the log, not for clients.
-        unusable: Option<&'static str>,
+        /// Why no password can be right, if none can; for the log, not for clients.
+        reason: Option<&'static str>,
     },
 }
 
@@ -130,7 +130,7 @@ impl PasswordHasher {
         let disabled = text.starts_with(DISABLED);
         let enabled = stored.is_some() && !disabled;
         let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
-        let unusable = match &stored {
+        let reason = match &stored {
             None => Some("no stored hash that login supports; see auth-admin user list"),
             Some(_) => disabled.then_some("the user is disabled"),
         };
@@ -142,16 +142,16 @@ impl PasswordHasher {
             // A stored hash of the same cost needs no more memory than a new one.
             grow(memory, slot_kib)?;
             let right = stored.as_ref().is_some_and(|it| (it.compare)(password, memory)) && enabled;
-            let replacement = if stored.is_some_and(|it| it.has_parameters_of(&hasher.dummy)) {
-                None
-            } else {
-                // Equal work: also for a wrong password.
+            let replacement = if stored.is_none_or(|it| it.needs_rehash(&hasher.dummy)) {
+                // Equal work: also for a wrong password, and without a stored hash.
                 Some(hash(ARGON2ID_IDENT, &hasher.params, password, memory)?.into())
+            } else {
+                None
             };
             Some(if right {
                 Verification::Right { replacement }
             } else {
-                Verification::Wrong { unusable }
+                Verification::Wrong { reason }
             })
         };
         self.slots.run(permit.clone(), extra_kib, job).await

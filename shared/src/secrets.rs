@@ -181,7 +181,17 @@ impl Secrets {
                 got => got.map_err(|CallError { reason, .. }| source.error(reason))?,
             },
             _ if stage != Stage::Current => None,
-            SecretPlace::Value(value) => Some(value.clone()),
+            SecretPlace::Value(value) => {
+                // To PEM and JSON it makes no difference.
+                let line = value.expose_secret().strip_suffix('\n');
+                if line.is_some_and(|line| !line.contains(['\n', '{'])) {
+                    tracing::warn!(
+                        "{}: the line break at its end is no part of it",
+                        source.variable
+                    );
+                }
+                Some(value.clone())
+            }
             SecretPlace::File(path) => {
                 Some(read_file(path.clone()).await.map_err(|error| source.error(error))?)
             }

@@ -27,7 +27,7 @@ use tower::ServiceExt;
 use crate::{
     config::{
         LogConfig, MetricsConfig, Problem, Reader, TransportConfig, Variables, read_base_path,
-        unknown,
+        unknown_variables,
     },
     keys::Keys,
     respond::unavailable,
@@ -87,8 +87,10 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     let transport = TransportConfig::read(&mut reader);
     // Flushes the log when it is dropped.
     let _log = telemetry::init(&logs, matches!(transport, TransportConfig::Http { .. }));
-    for (name, nearest) in unknown(std::env::vars_os()) {
-        tracing::warn!("{name}: is not a variable of these functions; did you mean {nearest}?");
+    for (name, meant) in unknown_variables(std::env::vars_os()) {
+        let hint =
+            meant.map_or("see docs/configuration.md".into(), |it| format!("did you mean {it}?"));
+        tracing::warn!("{name}: is not a variable of these functions; {hint}");
     }
     let base_path = read_base_path(&mut reader);
     let metrics = MetricsConfig::read(&mut reader, transport);

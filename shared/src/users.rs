@@ -57,8 +57,9 @@ pub enum UserStoreError {
     Database(#[from] DatabaseError),
     /// The table of users is that of another system.
     #[error(
-        "the table `user` is not as login needs it: {0}; run docs/upgrade-from-flask.sql if it is \
-         the Flask service's, or else make a view (docs/moving-over.md)"
+        "the table `user` is not as login needs it: {0}; if that is the column of \
+         USER_GROUPS_COLUMN, correct the variable; if the table is the Flask service's, run \
+         docs/upgrade-from-flask.sql; or else make a view (docs/moving-over.md)"
     )]
     NoColumn(DatabaseError),
     /// The e-mail is taken: of the user at this index among those to be added.

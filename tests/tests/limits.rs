@@ -196,6 +196,18 @@ fn the_limit_of_file_descriptors_is_raised_as_far_as_it_goes() {
     assert_ne!(files[3], "100");
 }
 
+#[tokio::test]
+async fn logins_are_answered_while_2000_clients_do_not_end_their_heads() {
+    let store = Sqlite::of_contract().await;
+    let login = Service::start("login", store.variables());
+    let _slow: Vec<_> = (0..2000).map(|_| busy(&login)).collect();
+    for _ in 0..20 {
+        let since = Instant::now();
+        assert_eq!(Connection::to(&login).exchange(login_request()).unwrap().status, 200);
+        assert!(since.elapsed() < 2 * SECOND, "{:?}", since.elapsed());
+    }
+}
+
 /// What the documents say, and `MAX_CONNECTIONS` in the manifests is made of.
 #[test]
 fn a_connection_costs_no_more_than_40_kib_whatever_it_has_sent() {

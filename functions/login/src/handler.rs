@@ -65,8 +65,8 @@ async fn authenticate(
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(permit, credentials.password.clone(), stored).await;
     let verification = verification.map_err(Failure::unavailable)?;
-    let unusable = match &verification {
-        Verification::Wrong { unusable } => *unusable,
+    let reason = match &verification {
+        Verification::Wrong { reason } => *reason,
         Verification::Right { .. } => None,
     };
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
@@ -77,7 +77,7 @@ async fn authenticate(
         }
         return Err(Failure(
             Refusal::InvalidCredentials,
-            Cause { user_id: user_id.map(Into::into), reason: unusable.map(Into::into) },
+            Cause { user_id: user_id.map(Into::into), reason: reason.map(Into::into) },
         ));
     };
     attempt.release().await;

@@ -89,11 +89,11 @@ impl Function for Login {
                 return Err(keys.err().into_iter().chain(stores.err()).collect());
             }
         };
-        let store = Arc::clone(&throttle);
+        let counts = Arc::clone(&throttle);
         let probe: DatabaseProbe = Arc::new(move || {
-            let store = Arc::clone(&store);
+            let counts = Arc::clone(&counts);
             Box::pin(async move {
-                store.ping().await.map_err(|error| ProbeError {
+                counts.ping().await.map_err(|error| ProbeError {
                     is_refusal: error.is_refusal(),
                     reason: error.to_string(),
                 })

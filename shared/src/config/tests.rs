@@ -122,6 +122,21 @@ fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
 }
 
 #[test]
+fn a_misspelt_variable_is_reported_with_the_one_that_was_meant() {
+    for (name, meant) in [
+        ("JWT_ISSURE", Some("JWT_ISSUER")),
+        ("JWT_TTL", Some("JWT_TTL_SECONDS")),
+        ("MYSQL_PASS", Some("MYSQL_PASSWORD")),
+        ("USER_GROUP_COLUMN", Some("USER_GROUPS_COLUMN")),
+        ("JWT_EXPIRATION", None),
+        ("MYSQL_URL", None),
+    ] {
+        let environment = [(name.into(), "canary".into())].into_iter();
+        assert_eq!(unknown_variables(environment).next(), Some((name.to_owned(), meant)));
+    }
+}
+
+#[test]
 fn each_function_reads_its_variables_of_the_table() {
     let asked_by = |read: &dyn Fn(&mut Reader<'_>)| {
         let asked = RefCell::new(BTreeSet::new());

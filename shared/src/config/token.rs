@@ -38,7 +38,7 @@ pub struct VerifyConfig {
     pub audience: Option<String>,
     /// `JWT_LEEWAY_SECONDS`: how far the clocks of issuer and verifier may differ.
     pub leeway: Duration,
-    /// `TOKEN_COOKIE`: the cookie of a token where there is no `Authorization` header.
+    /// `TOKEN_COOKIE`: the name of a cookie that carries the JWT, for requests without `Authorization`.
     pub cookie: Option<String>,
     /// `TOKEN_CACHE_ENTRIES`: how many verified tokens of usual size are remembered.
     pub cache_entries: usize,
@@ -57,7 +57,7 @@ impl VerifyConfig {
     }
 }
 
-/// Reads `TOKEN_COOKIE`: a token of RFC 9110 section 5.6.2, as RFC 6265 section 4.1.1 demands.
+/// Reads `TOKEN_COOKIE`: the name of a cookie (RFC 6265 section 4.1.1).
 fn read_cookie_name(reader: &mut Reader<'_>) -> Option<String> {
     let name = reader.text("TOKEN_COOKIE")?;
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

@@ -92,23 +92,31 @@ pub(super) const VARIABLES: &[Variable] = &[
     both("METRICS", Unset),
 ];
 
-/// Names that begin so are taken for ours.
-const PREFIXES: [&str; 6] = ["ARGON2_", "HASH_", "JWT_", "LOGIN_", "MYSQL_", "TOKEN_"];
+/// Only unknown variables with these prefixes are reported.
+const PREFIXES: [&str; 8] =
+    ["ARGON2_", "HASH_", "JWT_", "LOGIN_", "MYSQL_", "TOKEN_", "TRUSTED_PROXY", "USER_GROUP"];
 
 /// The variables of `environment` that are set, have a name like ours and are not in the table, each
-/// with the name in the table that is nearest.
-pub(crate) fn unknown(
+/// with the name in the table that was probably meant: the nearest that begins so, or else one that
+/// differs by one or two characters.
+pub(crate) fn unknown_variables(
     environment: impl Iterator<Item = (OsString, OsString)>,
-) -> impl Iterator<Item = (String, &'static str)> {
+) -> impl Iterator<Item = (String, Option<&'static str>)> {
     environment.filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.to_string_lossy());
         let is_ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         if !is_ours || value.is_empty() || is_of_a_service(&name, &value) {
             return None;
         }
-        let distance = |it: &&Variable| damerau_levenshtein(it.name, &name);
-        let nearest = VARIABLES.iter().min_by_key(distance)?.name;
-        (nearest != name).then_some((name, nearest))
+        if VARIABLES.iter().any(|it| it.name == name) {
+            return None;
+        }
+        let distance = |it: &str| {
+            if it.starts_with(&name) { 0 } else { damerau_levenshtein(it, &name) }
+        };
+        let nearest = VARIABLES.iter().map(|it| it.name).min_by_key(|it| distance(it))?;
+        let meant = (distance(nearest) <= 2).then_some(nearest);
+        Some((name, meant))
     })
 }
 

@@ -54,7 +54,7 @@ impl ConnectionManager {
         let unavailable = |error| sqlx::Error::Configuration(Box::new(error));
         let passwords = self.0.get(SystemTime::now()).await.map_err(unavailable)?;
         let refused = match passwords.connect(None).await {
-            Err(error) if is_refusal(&error) => error,
+            Err(error) if is_denied(&error) => error,
             outcome => return outcome,
         };
         let Some(newer) = self.0.force_refresh(&passwords, SystemTime::now()).await else {
@@ -127,7 +127,7 @@ impl Passwords {
                 continue;
             }
             match MySqlConnection::connect_with(options).await {
-                Err(error) if is_refusal(&error) => refusal = error,
+                Err(error) if is_denied(&error) => refusal = error,
                 Err(error) => return Err(error),
                 Ok(mut connection) => {
                     connection.execute(SESSION).await?;
@@ -146,9 +146,9 @@ impl Passwords {
 }
 
 /// Whether all passwords were refused, just now or a moment ago.
-fn is_refusal(error: &sqlx::Error) -> bool {
-    let is_denied = |number| ACCESS_DENIED.contains(&number);
-    is_cooldown(error) || error_number(error).is_some_and(is_denied)
+fn is_denied(error: &sqlx::Error) -> bool {
+    let is_listed = |number| ACCESS_DENIED.contains(&number);
+    is_cooldown(error) || error_number(error).is_some_and(is_listed)
 }
 
 pub(super) fn is_cooldown(error: &sqlx::Error) -> bool {

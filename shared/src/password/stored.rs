@@ -89,11 +89,12 @@ impl StoredHash {
         if self.argon2_kib > slot_kib { self.argon2_kib } else { self.other_kib }
     }
 
-    /// Whether it has the function, cost and length of `new`, and a salt no shorter.
-    pub(super) fn has_parameters_of(&self, new: &PasswordHash) -> bool {
+    /// Whether the hash is replaced at the next login: it has not the function, cost and length of new
+    /// hashes such as `new`, or a shorter salt.
+    pub(super) fn needs_rehash(&self, new: &PasswordHash) -> bool {
         let salt = |hash: &PasswordHash| hash.salt.map(|it| it.len());
         let length = |hash: &PasswordHash| hash.hash.map(|it| it.len());
-        self.argon2.as_ref().is_some_and(|hash| {
+        !self.argon2.as_ref().is_some_and(|hash| {
             (hash.algorithm, hash.version, &hash.params, length(hash))
                 == (new.algorithm, new.version, &new.params, length(new))
                 && salt(hash) >= salt(new)

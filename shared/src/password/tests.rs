@@ -211,9 +211,9 @@ async fn unknown_wrong_disabled_and_unusable_compute_one_argon2id_each() {
         let permit = hasher.try_acquire().unwrap();
         let stored = stored.map(SecretString::from);
         let verified = hasher.verify(&permit, password.into(), stored).await;
-        let Ok(Verification::Wrong { unusable }) = verified else { panic!("{why}") };
-        assert_eq!(unusable.is_some(), reason.is_some(), "{why}");
-        assert!(unusable.unwrap_or_default().contains(reason.unwrap_or_default()), "{why}");
+        let Ok(Verification::Wrong { reason: given }) = verified else { panic!("{why}") };
+        assert_eq!(given.is_some(), reason.is_some(), "{why}");
+        assert!(given.unwrap_or_default().contains(reason.unwrap_or_default()), "{why}");
         // Argon2 leaves its memory filled; nothing else touches it.
         let filled = |memory: &mut Vec<Block>| {
             Some(memory.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count())

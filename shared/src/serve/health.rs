@@ -71,7 +71,7 @@ impl Health {
 
     pub(super) async fn connect(self) {
         if let Some(database) = &self.database {
-            database.query().await;
+            database.query(true).await;
         }
     }
 
@@ -142,13 +142,14 @@ impl DatabaseHealth {
         let Ok(in_flight) = Arc::clone(&self.in_flight).try_lock_owned() else { return };
         let database = self.clone();
         tokio::spawn(async move {
-            database.query().await;
+            database.query(false).await;
             drop(in_flight);
         });
     }
 
-    /// Logs the reason when the database begins to fail, or fails in another way.
-    async fn query(&self) {
+    /// Logs the reason when the state changes to `refused` or `unreachable`. At the start, only a
+    /// refusal is logged: the process may be frozen before an answer can come.
+    async fn query(&self, is_start: bool) {
         let begun = Instant::now();
         // After a freeze of the process, the answer may never come.
         let result = timeout(QUERY_TIMEOUT, (self.probe)()).await.unwrap_or_else(|_| {
@@ -163,6 +164,7 @@ impl DatabaseHealth {
         let last = self.last.send_replace(Some((state, begun)));
         if let Err(error) = result
             && last.is_none_or(|(last, _)| last != state)
+            && (error.is_refusal || !is_start)
         {
             tracing::warn!(database = state, error = error.reason, "the database cannot be used");
         }

@@ -23,7 +23,7 @@ use crate::database::{Database, QueryResult};
 /// The database's time in milliseconds since 1970, as SQL.
 pub const NOW_MS: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000";
 
-/// The insert ids of [`reserve`]. That of a locked subject is [`FULL`] and the remaining milliseconds.
+/// The insert ids of [`reserve`]. That of a locked subject is [`FULL`] plus the remaining milliseconds.
 const FIRST: u64 = 0;
 const NEXT: u64 = 1;
 const FULL: u64 = 2;

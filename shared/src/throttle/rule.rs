@@ -106,7 +106,8 @@ impl Rule {
         })
     }
 
-    /// How long this failure locks, before the end of the window cuts it; zero if it does not.
+    /// How long this failure locks; zero if it does not. The store ends a lock when it forgets the
+    /// count, so that of a source may be shorter.
     ///
     /// `commit_failure` in `mysql.rs` repeats this in SQL, as `ELT(LEAST(…))`.
     /// `each_step_of_a_count_keeps_the_rule` in `tests/tests/databases` expects the same locks of it.

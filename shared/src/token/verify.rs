@@ -196,7 +196,7 @@ fn header_value(username: &str) -> Result<HeaderValue, InvalidToken> {
 fn groups_header(admin: bool, claim: Member<Vec<String>>) -> HeaderValue {
     let own = if admin { "users,admins" } else { "users" };
     let names = if let Member::Typed(names) = claim { names } else { Vec::new() };
-    let further = groups::accept(names.iter().map(String::as_str)).unwrap_or_default();
+    let further = groups::without_reserved(names.iter().map(String::as_str)).unwrap_or_default();
     if further.is_empty() {
         return HeaderValue::from_static(own);
     }

@@ -235,7 +235,7 @@ fn groups(row: &MySqlRow) -> Vec<String> {
     };
     let accepted = text.and_then(|text| match text.trim_ascii() {
         "" => Some(Vec::new()),
-        names => groups::accept(names.split(',').map(str::trim_ascii)),
+        names => groups::without_reserved(names.split(',').map(str::trim_ascii)),
     });
     accepted.unwrap_or_else(|| {
         WARNED.call_once(|| {

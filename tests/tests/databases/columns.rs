@@ -9,23 +9,6 @@ use super::*;
 /// As long as a hash of `login` is.
 const ARGON2: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
 
-/// Types of a column of groups, a value, and the groups that it grants.
-const GROUPS: [(&str, &str, &[&str]); 12] = [
-    ("VARCHAR(255)", "'staff , team:a.b-c_1'", &["staff", "team:a.b-c_1"]),
-    ("VARBINARY(255)", "'Admins,staff,users'", &["staff"]),
-    ("MEDIUMTEXT", "CONCAT('staff', REPEAT(',a', 32))", &[]),
-    ("TEXT CHARACTER SET latin1", "'staff,ä'", &[]),
-    ("BLOB", "x'73746166660a2c6f7073ff'", &[]),
-    ("VARCHAR(255)", "'staff,'", &[]),
-    ("VARCHAR(255)", "' '", &[]),
-    ("SET('staff','ops')", "'staff,ops'", &["staff", "ops"]),
-    ("ENUM('staff','ops')", "'ops'", &["ops"]),
-    // Its bytes are letters.
-    ("INT", "0x61616161", &[]),
-    ("JSON", "'[\"staff\"]'", &[]),
-    ("VARCHAR(255)", "NULL", &[]),
-];
-
 pub(crate) async fn suite(server: &DatabaseServer) {
     for (types, value, is_admin, fits) in rows::<([String; 3], String, bool, bool)>("columns") {
         println!("{}: {types:?}, {value}", server.name());
@@ -74,7 +57,7 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
 async fn groups_are_read_from_the_configured_column(server: &DatabaseServer) {
     let variables = with(server.login_variables(), &[("USER_GROUPS_COLUMN", "order")]);
     let check = || run("auth-admin", &["check"], &variables, "").stdout;
-    for (r#type, value, groups) in GROUPS {
+    for (r#type, value, groups) in rows::<(String, String, Vec<String>)>("groups") {
         set_up(server, &usual_table());
         server.sql(&format!(
             "SET sql_mode = ''; USE auth; ALTER TABLE user ADD `order` {type};

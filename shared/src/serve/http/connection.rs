@@ -23,7 +23,7 @@ use tokio::{
 
 use super::progress::Progress;
 
-/// Of the request line and headers together.
+/// Of the request line and headers together; hyper answers 431 to more.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// How much of a body is discarded so that the connection can be kept.
 const MAX_BODY_BYTES: usize = 64 * 1024;
