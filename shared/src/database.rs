@@ -30,7 +30,7 @@ use account::ConnectionManager;
 use connection::PooledConnection;
 
 /// How long one statement may take.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(3);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A statement failed.
 #[derive(Debug, Error)]
@@ -42,7 +42,7 @@ pub enum DatabaseError {
     #[error("the database failed: {0}")]
     Sql(#[from] sqlx::Error),
     /// The database did not answer in time.
-    #[error("the database did not answer within {} s", STATEMENT_LIMIT.as_secs())]
+    #[error("the database did not answer within {} s", STATEMENT_TIMEOUT.as_secs())]
     Timeout,
 }
 
@@ -78,11 +78,11 @@ fn error_number(error: &sqlx::Error) -> Option<u16> {
 }
 
 /// The statement's result, or an error once it has taken too long.
-pub(crate) async fn limited<T>(
+pub(crate) async fn with_timeout<T>(
     statement: impl Future<Output = Result<T, sqlx::Error>> + Send,
 ) -> Result<T, DatabaseError> {
     let begun = Instant::now();
-    let result = timeout(STATEMENT_LIMIT, statement).await;
+    let result = timeout(STATEMENT_TIMEOUT, statement).await;
     metrics::record_duration(metrics::STATEMENT, begun.elapsed());
     Ok(result.map_err(|_| DatabaseError::Timeout)??)
 }

@@ -33,7 +33,7 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// No secret of ours is larger; a wrong path must not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Shorter than the 10 s that Lambda gives a function to start.
-const FETCH_LIMIT: Duration = Duration::from_secs(8);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A secret could not be fetched, or not be used.
 #[derive(Debug, Clone, Error)]
@@ -223,7 +223,7 @@ impl Secrets {
             Ok(Versions { current, pending, previous })
         };
         // The limits of each call do not cover the search for credentials, and a volume may hang.
-        let fetched = timeout(FETCH_LIMIT, fetch).await;
+        let fetched = timeout(FETCH_TIMEOUT, fetch).await;
         fetched.unwrap_or_else(|_| Err(source.transient_error("did not come within 8 s")))
     }
 }

@@ -8,7 +8,7 @@ use crate::{Request, workspace};
 
 /// A gateway that calls Lambda functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gateway {
+pub enum AwsGateway {
     /// A function URL: payload 2.0.
     FunctionUrl,
     /// An API Gateway HTTP API with a named stage: payload 2.0, the stage in the path.
@@ -23,7 +23,7 @@ pub enum Gateway {
     Lattice,
 }
 
-impl Gateway {
+impl AwsGateway {
     /// The event for this request.
     pub fn event(self, request: &Request) -> Value {
         let mut headers = BTreeMap::<&str, Vec<_>>::new();

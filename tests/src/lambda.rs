@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Environment, Process, Request, binary, command, contract, environment,
-    gateway_events::Gateway, wait, workspace,
+    gateway_events::AwsGateway, wait, workspace,
 };
 
 /// A trace of X-Ray.
@@ -64,7 +64,7 @@ impl Lambda {
     }
 
     /// What a client gets from the function behind this gateway.
-    pub fn send(&self, gateway: Gateway, request: &Request) -> Answer {
+    pub fn send(&self, gateway: AwsGateway, request: &Request) -> Answer {
         answer(&self.invoke(&gateway.event(request)))
     }
 
@@ -75,13 +75,13 @@ impl Lambda {
 }
 
 /// All gateways of AWS that call functions.
-pub const GATEWAYS: [Gateway; 6] = [
-    Gateway::FunctionUrl,
-    Gateway::HttpApi,
-    Gateway::RestApi,
-    Gateway::LoadBalancer,
-    Gateway::LoadBalancerMultiValue,
-    Gateway::Lattice,
+pub const GATEWAYS: [AwsGateway; 6] = [
+    AwsGateway::FunctionUrl,
+    AwsGateway::HttpApi,
+    AwsGateway::RestApi,
+    AwsGateway::LoadBalancer,
+    AwsGateway::LoadBalancerMultiValue,
+    AwsGateway::Lattice,
 ];
 
 /// Checks every row of the contract, as each gateway calls the functions.
@@ -90,7 +90,7 @@ pub fn check_contract(login: &Lambda, validate: &Lambda) {
         contract::check(
             |name, request| if name == "login" { login } else { validate }.send(gateway, request),
             // A load balancer gives the last of two headers only, unless it is told otherwise.
-            |_, request| gateway != Gateway::LoadBalancer || !contract::is_doubled(request),
+            |_, request| gateway != AwsGateway::LoadBalancer || !contract::is_doubled(request),
         );
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 use system_tests::{
     Answer, Environment, Moto, Process, Request, SECRET, binary, command, environment, fake_http,
-    gateway_events::Gateway,
+    gateway_events::AwsGateway,
     lambda::{TRACE, answer, runtime_variables},
     token, wait, with,
 };
@@ -90,7 +90,7 @@ fn start(name: &str, api: &RuntimeApi, variables: Environment) -> Process {
 
 /// The event of a request to the function's URL.
 fn event(request: &Request) -> String {
-    Gateway::FunctionUrl.event(request).to_string()
+    AwsGateway::FunctionUrl.event(request).to_string()
 }
 
 /// What the client gets whose request the function has answered with this call.

@@ -10,7 +10,7 @@ use std::{
 
 use system_tests::{
     Connection, DatabaseServer, Lambda, Request, Service, basic,
-    gateway_events::Gateway,
+    gateway_events::AwsGateway,
     head, mariadb, mysql9, run,
     users::{self, PASSWORD, log_in},
     wait,
@@ -195,12 +195,12 @@ fn behind_a_gateway_of_aws_the_source_is_who_called_the_gateway() {
     // Each client says that it is another one. The events of a load balancer name no source: no client
     // is locked for others' failures.
     for (number, (gateway, email, password, status)) in [
-        (Gateway::FunctionUrl, "0@example.com", "wrong", 401),
-        (Gateway::FunctionUrl, "1@example.com", "wrong", 401),
-        (Gateway::RestApi, ADA, PASSWORD, 429),
-        (Gateway::LoadBalancer, "4@example.com", "wrong", 401),
-        (Gateway::LoadBalancer, "5@example.com", "wrong", 401),
-        (Gateway::LoadBalancer, ADA, PASSWORD, 200),
+        (AwsGateway::FunctionUrl, "0@example.com", "wrong", 401),
+        (AwsGateway::FunctionUrl, "1@example.com", "wrong", 401),
+        (AwsGateway::RestApi, ADA, PASSWORD, 429),
+        (AwsGateway::LoadBalancer, "4@example.com", "wrong", 401),
+        (AwsGateway::LoadBalancer, "5@example.com", "wrong", 401),
+        (AwsGateway::LoadBalancer, ADA, PASSWORD, 200),
     ]
     .into_iter()
     .enumerate()

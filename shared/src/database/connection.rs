@@ -11,13 +11,13 @@ use futures_util::TryStreamExt;
 use sqlx::{Connection, Either, Execute, Executor, MySql, MySqlConnection};
 use tokio::time::timeout;
 
-use super::{DatabaseError, QueryResult, account::ConnectionManager, limited};
+use super::{DatabaseError, QueryResult, account::ConnectionManager, with_timeout};
 
 /// How long to wait for a connection, including its secret and the log-in.
-const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is pinged before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-const PING_LIMIT: Duration = Duration::from_millis(500);
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A connection in use. Dropped before [`release`](Self::release), it is closed without a goodbye:
 /// after a time-out a reply may still arrive, and an open transaction would hold its locks.
@@ -43,14 +43,14 @@ impl PooledConnection {
                 let is_new = Object::metrics(&slot).recycle_count == 0;
                 if is_new
                     || since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
-                    || matches!(timeout(PING_LIMIT, connection.ping()).await, Ok(Ok(())))
+                    || matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(())))
                 {
                     return Ok(Self { connection, is_new, is_broken: false, slot });
                 }
                 close_idle(pool);
             }
         };
-        let acquired = timeout(ACQUIRE_LIMIT, acquire).await;
+        let acquired = timeout(ACQUIRE_TIMEOUT, acquire).await;
         acquired
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))
             .map_err(|error| DatabaseError::Connect(pool.manager().describe(), error))
@@ -61,7 +61,7 @@ impl PooledConnection {
         &mut self,
         statement: impl Execute<'static, MySql> + 'static,
     ) -> Result<QueryResult, DatabaseError> {
-        let result = limited(async {
+        let result = with_timeout(async {
             let mut result = QueryResult::default();
             let mut items = self.connection.fetch_many(statement);
             while let Some(item) = items.try_next().await? {
@@ -89,7 +89,7 @@ impl PooledConnection {
 }
 
 /// Closes all idle connections. What ended one has most likely ended the others too: to wait for
-/// each in turn would take longer than [`ACQUIRE_LIMIT`].
+/// each in turn would take longer than [`ACQUIRE_TIMEOUT`].
 pub(super) fn close_idle(pool: &Pool<ConnectionManager>) {
     pool.retain(|_, _| false);
 }

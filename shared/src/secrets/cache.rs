@@ -34,9 +34,9 @@ const STALE_LIMIT: Duration = Duration::from_secs(10);
 /// By how much the time of one request may be behind that of another.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// How long requests wait for a refresh, from its start: less than a gateway waits for them.
-const WAIT_LIMIT: Duration = Duration::from_secs(2);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A fetch ends within 8 s: a refresh that has not ended after this time was frozen with its process.
-const REFRESH_LIMIT: Duration = Duration::from_secs(10);
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A cached secret, parsed. Clones share it.
 pub struct SecretCache<T>(Arc<Inner<T>>);
@@ -149,17 +149,17 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             match self.0.due_refresh(&state, now) {
                 DueRefresh::None => None,
                 DueRefresh::Background => {
-                    self.join_or_start(&mut state, now, REFRESH_LIMIT);
+                    self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
                     None
                 }
                 DueRefresh::Blocking if state.value.is_some() => {
-                    Some(self.join_or_start(&mut state, now, WAIT_LIMIT))
+                    Some(self.join_or_start(&mut state, now, WAIT_TIMEOUT))
                 }
                 // A fetch may take longer than requests wait, and would never end if each of them
                 // restarted it. Each waits: between requests Lambda freezes the fetch.
                 DueRefresh::Blocking => {
-                    let refresh = self.join_or_start(&mut state, now, REFRESH_LIMIT);
-                    Some(Refresh { wait_until: Instant::now() + WAIT_LIMIT, ..refresh })
+                    let refresh = self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
+                    Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh })
                 }
             }
         };
@@ -183,7 +183,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                 return Ok(value);
             }
             let is_due = self.0.due_refresh(&state, now) != DueRefresh::None;
-            is_due.then(|| self.join_or_start(&mut state, now, WAIT_LIMIT))
+            is_due.then(|| self.join_or_start(&mut state, now, WAIT_TIMEOUT))
         };
         if let Some(refresh) = refresh {
             self.0.wait_for(refresh).await;
@@ -205,7 +205,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                 }
                 self.0.origin.as_ref()?;
                 let cools_down = state.forced_at.is_some_and(|at| age(at, now) < FORCED_COOL_DOWN);
-                match state.running(now, WAIT_LIMIT) {
+                match state.running(now, WAIT_TIMEOUT) {
                     Some(refresh) => refresh,
                     None if cools_down => return None,
                     None => {
@@ -225,7 +225,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         let mut state = self.0.state();
         let is_complete = state.value.is_some() && !state.is_partial;
         if !is_complete && self.0.due_refresh(&state, now) != DueRefresh::None {
-            self.join_or_start(&mut state, now, REFRESH_LIMIT);
+            self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
         }
         is_complete || (state.value.is_some() && state.failed.is_none())
     }
@@ -251,7 +251,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             }
             drop(end);
         });
-        let wait_until = Instant::now() + WAIT_LIMIT;
+        let wait_until = Instant::now() + WAIT_TIMEOUT;
         let refresh = Refresh { started_at: now, wait_until, task: task.abort_handle(), done };
         state.refresh.insert(refresh).clone()
     }
@@ -272,7 +272,7 @@ impl<T> Inner<T> {
             |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
         if state.value.is_none() {
             // A refresh that took longer than 2 s counts as failed, and may still be running.
-            let is_running = state.running(now, REFRESH_LIMIT).is_some();
+            let is_running = state.running(now, REFRESH_TIMEOUT).is_some();
             let cools_down = has_failed_within(RETRY_AFTER) && !is_running;
             return if cools_down { DueRefresh::None } else { DueRefresh::Blocking };
         }

@@ -10,7 +10,7 @@ use sqlx::{
 };
 
 use super::{NewUser, User, UserStore, UserStoreError};
-use crate::database::{DatabaseError, limited};
+use crate::database::{DatabaseError, with_timeout};
 
 /// The table of `init.sql`, in SQLite's words. `NOCASE` folds ASCII and no more.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS user (
@@ -45,7 +45,7 @@ impl SqliteUsers {
     pub async fn add(&self, users: &[NewUser]) -> Result<(), DatabaseError> {
         for NewUser { email, hash, admin } in users {
             let insert = query("INSERT INTO user (email, password, admin) VALUES (?, ?, ?)");
-            limited(insert.bind(email).bind(hash).bind(admin).execute(&self.0)).await?;
+            with_timeout(insert.bind(email).bind(hash).bind(admin).execute(&self.0)).await?;
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ impl UserStore for SqliteUsers {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError> {
         let find = query_as("SELECT id, email, password, admin FROM user WHERE email = ?");
         let row: Option<(i64, String, String, bool)> =
-            limited(find.bind(email).fetch_optional(&self.0)).await?;
+            with_timeout(find.bind(email).fetch_optional(&self.0)).await?;
         Ok(row.map(|(id, email, password, admin)| User {
             id: id.to_string(),
             email,
@@ -69,6 +69,6 @@ impl UserStore for SqliteUsers {
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError> {
         let update = query("UPDATE user SET password = ? WHERE id = ? AND password = ?");
         let update = update.bind(hash).bind(&user.id).bind(user.password.expose_secret());
-        Ok(limited(update.execute(&self.0)).await?.rows_affected() > 0)
+        Ok(with_timeout(update.execute(&self.0)).await?.rows_affected() > 0)
     }
 }

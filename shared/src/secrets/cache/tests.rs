@@ -66,7 +66,7 @@ impl Scene {
             }
             drop(end);
         });
-        let (wait_until, task) = (Instant::now() + WAIT_LIMIT, task.abort_handle());
+        let (wait_until, task) = (Instant::now() + WAIT_TIMEOUT, task.abort_handle());
         self.cache.0.state().refresh = Some(Refresh { started_at, wait_until, task, done });
     }
 
