@@ -7,7 +7,7 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -117,13 +117,18 @@ impl Progress {
     /// Completes at a timeout. To be polled after the connection, which changes this state.
     pub(super) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
-        let poll = |context: &mut Context<'_>| {
+        let poll = |context: &mut Context<'_>| loop {
             let State { deadline, write_deadline, .. } = *self.state();
             let Some(deadline) = write_deadline.or(deadline) else { return Poll::Pending };
-            if sleep.deadline() != deadline {
+            // A later deadline is set when the timer fires, not for each request: that costs CPU.
+            if deadline < sleep.deadline() {
                 sleep.as_mut().reset(deadline);
             }
-            sleep.as_mut().poll(context)
+            ready!(sleep.as_mut().poll(context));
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
         };
         poll_fn(poll).await;
     }
