@@ -7,7 +7,7 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -117,18 +117,13 @@ impl Progress {
     /// Completes at a timeout. To be polled after the connection, which changes this state.
     pub(super) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
-        let poll = |context: &mut Context<'_>| loop {
+        let poll = |context: &mut Context<'_>| {
             let State { deadline, write_deadline, .. } = *self.state();
             let Some(deadline) = write_deadline.or(deadline) else { return Poll::Pending };
-            // A later deadline is set when the timer fires, not for each request: that costs CPU.
-            if deadline < sleep.deadline() {
+            if sleep.deadline() != deadline {
                 sleep.as_mut().reset(deadline);
             }
-            ready!(sleep.as_mut().poll(context));
-            if Instant::now() >= deadline {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline);
+            sleep.as_mut().poll(context)
         };
         poll_fn(poll).await;
     }
