@@ -105,10 +105,8 @@ pub(crate) fn unknown_variables(
     environment.filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.to_string_lossy());
         let is_ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        if !is_ours || value.is_empty() || is_of_a_service(&name, &value) {
-            return None;
-        }
-        if VARIABLES.iter().any(|it| it.name == name) {
+        let is_known = VARIABLES.iter().any(|it| it.name == name);
+        if !is_ours || is_known || value.is_empty() || is_of_a_service(&name, &value) {
             return None;
         }
         let distance = |it: &str| {

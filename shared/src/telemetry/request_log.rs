@@ -111,7 +111,8 @@ pub(crate) struct RequestLog {
     /// `None` if it is longer than any registered method.
     method: Option<Method>,
     uri: Uri,
-    id: String,
+    /// `None` if the request has none: the line then gets one.
+    id: Option<String>,
     trace_id: Option<String>,
     /// `None` until there is one.
     response: Option<(StatusCode, Option<Outcome>)>,
@@ -134,15 +135,15 @@ impl RequestLog {
             start: Instant::now(),
             method: method.cloned(),
             uri: request.uri().clone(),
-            id: id.unwrap_or_else(random_id),
+            id,
             trace_id: trace_id.map(str::to_owned),
             response: None,
         }
     }
 
     /// Writes the log line, and returns the response.
-    pub(crate) fn finish(mut self, response: Response<Body>) -> Response<Body> {
-        self.response = Some((response.status(), response.extensions().get().cloned()));
+    pub(crate) fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
+        self.response = Some((response.status(), response.extensions_mut().remove()));
         response
     }
 }
@@ -171,7 +172,7 @@ impl Drop for RequestLog {
                     path = &*path,
                     status = status.as_u16(),
                     duration_ms = (duration_ms * 1000.0).round() / 1000.0,
-                    request_id = self.id,
+                    request_id = self.id.take().unwrap_or_else(random_id),
                     trace_id = self.trace_id,
                     outcome = outcome.as_ref().map(|outcome| outcome.name.0),
                     user_id = cause.and_then(|cause| cause.user_id.as_deref()),
