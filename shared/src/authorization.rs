@@ -22,7 +22,6 @@ impl BasicCredentials {
     /// Parses the `Authorization: Basic` header (RFC 7617). `None` if it is absent, repeated, of
     /// another scheme, not padded Base64 (RFC 4648 section 4), not UTF-8 (the charset of our
     /// challenge), without a colon, or has a control character in the user-id.
-    #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let decoded = STANDARD.decode(credentials(headers, "Basic")?).ok()?;
         let decoded = SecretString::from(String::from_utf8(decoded).ok()?);
@@ -34,14 +33,12 @@ impl BasicCredentials {
 
 /// The unverified token of the `Authorization: Bearer` header (RFC 6750 section 2.1). `None` if the
 /// header is absent, repeated, of another scheme, or has no token.
-#[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     credentials(headers, "Bearer")
 }
 
 /// The unverified token in the only cookie of this name (RFC 6265 section 4.2). `None` for a request
 /// with an `Authorization` header or with two such cookies: another host of the site can set one.
-#[must_use]
 pub fn cookie_token<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     // Caddy sends an empty header where a client sent none.
     if !headers.get_all(AUTHORIZATION).iter().all(HeaderValue::is_empty) {

@@ -11,7 +11,6 @@ pub struct PeerAddress(pub IpAddr);
 /// The client's address. With `hops` own proxies, it is the `hops`-th last entry of
 /// `X-Forwarded-For`; a client can forge the entries before it. Without such an entry it is the peer,
 /// which is unknown behind an AWS load balancer.
-#[must_use]
 pub fn client_address(
     peer: Option<PeerAddress>,
     headers: &HeaderMap,

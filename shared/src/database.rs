@@ -48,19 +48,16 @@ pub enum DatabaseError {
 
 impl DatabaseError {
     /// The `SQLSTATE` of the server's error, if the server answered with one.
-    #[must_use]
     pub fn sql_state(&self) -> Option<Cow<'_, str>> {
         self.sql_error()?.as_database_error()?.code()
     }
 
     /// The number of the server's error, if the server answered with one.
-    #[must_use]
     pub fn number(&self) -> Option<u16> {
         error_number(self.sql_error()?)
     }
 
     /// Whether the database is within reach, but refuses the account or the statement.
-    #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.number().is_some() || self.sql_error().is_some_and(account::is_cooldown)
     }

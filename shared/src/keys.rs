@@ -206,7 +206,6 @@ impl Keys {
     }
 
     /// The key that signs, if one can.
-    #[must_use]
     pub fn signing(&self) -> Option<&Key> {
         self.iter().find(|key| key.can_sign())
     }
@@ -222,7 +221,6 @@ impl Keys {
     }
 
     /// The public halves as a JWK Set in JSON (RFC 7517 section 5), each name once.
-    #[must_use]
     pub fn public_set(&self) -> String {
         let mut names = HashSet::new();
         let public = self.iter().filter_map(|key| key.public.as_ref());

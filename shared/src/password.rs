@@ -76,13 +76,11 @@ pub struct PasswordHasher {
 
 impl PasswordHasher {
     /// A hasher with `slots` computations at once, and a queue of eight for each.
-    #[must_use]
     pub fn new(config: Argon2Config, slots: usize) -> Self {
         Self::with_limits(config, HashLimits::default(), slots)
     }
 
     /// A hasher with `limits`, by default for a machine with so many cores.
-    #[must_use]
     pub fn with_limits(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))

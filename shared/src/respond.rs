@@ -121,7 +121,6 @@ fn whole_seconds(wait: Duration) -> u64 {
 }
 
 /// The response to a request that is refused.
-#[must_use]
 pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response {
     /// A problem without a type of its own (RFC 9457 section 4.2.1).
     #[derive(Serialize)]
@@ -147,7 +146,6 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
 }
 
 /// A 503, with the reason for the log.
-#[must_use]
 pub fn unavailable(reason: impl Display, request: &HeaderMap) -> Response {
     refused(Refusal::ServiceUnavailable, Cause::new(reason), request)
 }
@@ -165,7 +163,6 @@ where
 }
 
 /// The response of `login` to the right password: the bare token, or JSON (RFC 6749 section 5.1).
-#[must_use]
 pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &HeaderMap) -> Response {
     #[derive(Serialize)]
     struct TokenResponse<'a> {
@@ -188,7 +185,6 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
 
 /// The response of `validate` to a valid token. Both identity headers are always set and never
 /// empty, so that a proxy which copies them overwrites the values that a client sent.
-#[must_use]
 pub fn verified(token: &VerifiedToken) -> Response {
     let (user, groups) = (token.username.clone(), token.groups.clone());
     // Another issuer with the same key may use an e-mail as the subject, which is not logged.
@@ -200,13 +196,11 @@ pub fn verified(token: &VerifiedToken) -> Response {
 }
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.
-#[must_use]
 pub fn key_set(keys: &Keys) -> Response {
     published(OutcomeName::KEY_SET, keys.public_set())
 }
 
 /// The issuer metadata (RFC 8414 section 2) that is needed to verify tokens.
-#[must_use]
 pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
     #[derive(Serialize)]
     struct Metadata<'a> {

@@ -126,7 +126,6 @@ pub struct Secrets {
 impl Secrets {
     /// With `deferred`, a secret is fetched when it is first needed, so that it does not become part
     /// of a snapshot of the process.
-    #[must_use]
     pub fn new(config: SecretsConfig, deferred: bool) -> Self {
         let manager = Arc::new(SecretsManager::new(config.extension_port));
         Self { config, deferred, manager, fetched_at: Arc::default() }
@@ -256,7 +255,6 @@ fn read_text(path: &Path) -> io::Result<SecretString> {
 }
 
 /// The text without the one line break that editors and `echo` add.
-#[must_use]
 pub fn without_line_break(text: &str) -> SecretString {
     let text = text.strip_suffix('\n').unwrap_or(text);
     SecretString::from(text.strip_suffix('\r').unwrap_or(text))

@@ -80,7 +80,6 @@ enum ServeError {
 
 /// Runs `F` until it is stopped: the whole of a `main`. Exits with 78 if the configuration is
 /// unusable, after one log line for each problem.
-#[must_use]
 pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
@@ -182,7 +181,6 @@ pub struct Service {
 
 impl Service {
     /// A service that also answers below `base_path`, and counts requests in `counter`.
-    #[must_use]
     pub fn new(app: App, base_path: Option<&str>, counter: Option<RequestCounter>) -> Self {
         let App { router, keys, secrets, database } = app;
         let router = match base_path {

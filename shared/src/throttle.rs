@@ -66,7 +66,6 @@ pub enum ThrottleStoreError {
 
 impl ThrottleStoreError {
     /// Whether the database is within reach, but refuses the account or the statement.
-    #[must_use]
     pub fn is_refusal(&self) -> bool {
         let (Self::Database(error) | Self::NoTable(error)) = self;
         error.is_refusal()
@@ -125,7 +124,6 @@ pub struct Throttle {
 
 impl Throttle {
     /// A throttle that keeps its counts in `store`.
-    #[must_use]
     pub fn new(store: Arc<dyn ThrottleStore>, config: &ThrottleConfig) -> Self {
         Self {
             store,
@@ -138,7 +136,6 @@ impl Throttle {
 
     /// The key of the source of a request with this peer and these headers, if sources have a limit.
     /// A request without an address has none: all such requests would lock each other out.
-    #[must_use]
     pub fn source_key(
         &self,
         peer: Option<PeerAddress>,

@@ -1,12 +1,7 @@
 //! What tests of the whole system stand on: processes, real database servers, and HTTP.
 //! What a test starts ends with it; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
 
-#![expect(
-    clippy::must_use_candidate,
-    clippy::return_self_not_must_use,
-    clippy::missing_errors_doc,
-    reason = "the tests of this workspace are its only callers"
-)]
+#![expect(clippy::missing_errors_doc, reason = "the tests of this workspace are its only callers")]
 
 pub mod certificates;
 pub mod clock;

@@ -248,7 +248,8 @@ fn where_a_failure_cannot_be_counted_no_password_is_told_to_be_wrong() {
     assert!(log.contains("login_throttle") && log.contains("run init.sql again"), "{log}");
 }
 
-/// Of a success without failures. The third, the release, comes after it.
+/// Of a success without failures. The third, the release, comes after it. One reservation in 64 also
+/// deletes expired rows.
 fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Service) {
     assert_eq!(status(login, ADA, PASSWORD), 200, "to connect");
     nothing_under_way(server);
@@ -258,7 +259,8 @@ fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Servic
     server.sql("SET GLOBAL general_log = OFF");
     let statements = server.query(
         "SELECT LEFT(CONVERT(argument USING utf8mb4), 6) FROM mysql.general_log
-         WHERE user_host LIKE 'auth_user%' AND command_type = 'Execute' ORDER BY 1",
+         WHERE user_host LIKE 'auth_user%' AND command_type = 'Execute'
+         AND argument NOT LIKE 'DELETE %' ORDER BY 1",
     );
     assert_eq!(statements, "INSERT\nSELECT\nUPDATE");
 }

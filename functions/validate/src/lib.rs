@@ -78,7 +78,6 @@ pub struct ValidateState {
 
 impl ValidateState {
     /// The state with these keys, for tokens that meet `config`.
-    #[must_use]
     pub fn new(keys: impl Into<SecretCache<Keys>>, config: VerifyConfig) -> Self {
         let is_url = |name: &String| ["https://", "http://"].iter().any(|it| name.starts_with(it));
         let issuer = config.issuer.clone().filter(is_url);

@@ -127,7 +127,6 @@ impl DatabaseConfig {
     }
 
     /// The source of the part that is secret.
-    #[must_use]
     pub fn secret(&self) -> &SecretSource {
         let (Self::Url(source) | Self::Parts(_, source) | Self::Secret(_, source)) = self;
         source
@@ -153,7 +152,6 @@ impl ColumnName {
     }
 
     /// The name, without backticks.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -36,7 +36,6 @@ impl SecretSource {
     }
 
     /// The variable, and the name of the file or secret, for messages.
-    #[must_use]
     pub fn describe(&self) -> String {
         let variable = self.variable;
         match &self.place {

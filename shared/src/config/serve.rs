@@ -58,13 +58,11 @@ impl TransportConfig {
     }
 
     /// Whether a request waits for the start: on Lambda, where no snapshot is taken.
-    #[must_use]
     pub fn starts_for_a_request(self) -> bool {
         matches!(self, Self::Lambda { snapshot: false, .. })
     }
 
     /// Whether a snapshot is taken of the process once it has started.
-    #[must_use]
     pub fn takes_snapshot(self) -> bool {
         matches!(self, Self::Lambda { snapshot: true, .. })
     }

@@ -52,13 +52,11 @@ impl JwkSet {
     }
 
     /// The set as JSON. The one of another place may look different.
-    #[must_use]
     pub fn text(&self) -> &SecretString {
         &self.text
     }
 
     /// Its keys, in the same order.
-    #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
     }

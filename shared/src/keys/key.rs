@@ -36,7 +36,6 @@ const ALGORITHMS: [(&str, Algorithm); 5] = [
 ];
 
 /// The algorithm of this `alg`, if keys here can have it.
-#[must_use]
 pub fn algorithm(alg: &str) -> Option<Algorithm> {
     ALGORITHMS.iter().find(|(name, _)| *name == alg).map(|(_, algorithm)| *algorithm)
 }
@@ -179,14 +178,12 @@ impl Key {
     }
 
     /// The `alg` of its tokens (RFC 7515 section 4.1.1).
-    #[must_use]
     pub fn alg(&self) -> &'static str {
         let own = ALGORITHMS.iter().find(|(_, algorithm)| *algorithm == self.algorithm);
         own.expect("each kind of key has one of them").0
     }
 
     /// Whether the key is one that signs.
-    #[must_use]
     pub fn can_sign(&self) -> bool {
         self.signing.is_some()
     }

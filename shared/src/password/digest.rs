@@ -52,7 +52,6 @@ pub struct StoredDigest {
 impl StoredDigest {
     /// Parses hexadecimal MD5, SHA-1, SHA-256 and SHA-512, `*` and 40 digits of MySQL, and LDAP's
     /// `{MD5}`, `{SMD5}`, `{SHA}`, `{SSHA}` and the same with SHA-256 and SHA-512 (RFC 2307).
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_STORED_BYTES {
             return None;

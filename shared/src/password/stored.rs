@@ -37,7 +37,6 @@ type Compare = dyn Fn(&[u8], &mut Vec<Block>) -> bool + Send;
 
 impl StoredHash {
     /// Parses a hash; `None` if it is of an unknown kind, damaged, or beyond the cost limits.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_STORED_BYTES {
             return None;

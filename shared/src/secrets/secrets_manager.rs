@@ -72,7 +72,6 @@ const TRANSIENT: [&str; 5] =
 
 impl CallError {
     /// A permanent failure without a code.
-    #[must_use]
     pub fn permanent(reason: &str) -> Self {
         Self { reason: reason.into(), failure: Failure::Permanent, code: None }
     }

@@ -30,7 +30,6 @@ pub struct Cause {
 
 impl Cause {
     /// A cause without a user.
-    #[must_use]
     pub fn new(reason: impl Display) -> Self {
         Self { user_id: None, reason: Some(reason.to_string().into()) }
     }

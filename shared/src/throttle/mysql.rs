@@ -114,7 +114,6 @@ pub struct MySqlThrottle {
 
 impl MySqlThrottle {
     /// The counts of this database.
-    #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
     }

@@ -29,14 +29,12 @@ pub struct ThrottleKey(String);
 
 impl ThrottleKey {
     /// An e-mail, in any ASCII case: all spellings that find one user have one count.
-    #[must_use]
     pub fn email(email: &str) -> Self {
         let hash = digest(&SHA256, email.to_ascii_lowercase().as_bytes());
         Self(format!("{EMAIL}{}", hex::encode(hash)))
     }
 
     /// The source with this address; of an IPv6 address it is the /64.
-    #[must_use]
     pub fn source(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(format!("{SOURCE}{address}")),
@@ -48,13 +46,11 @@ impl ThrottleKey {
     }
 
     /// The key as the table has it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// `e-mail` or `source`.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.0.starts_with(SOURCE) { "source" } else { "e-mail" }
     }
@@ -80,7 +76,6 @@ impl Rule {
     /// For an e-mail: the n-th failure in a row locks it for 1 s, each further one for twice
     /// as long as the last. The count is cleared by 15 minutes without a failure, or by the time of
     /// the longest lock if that is longer.
-    #[must_use]
     pub fn email(config: &ThrottleConfig) -> Self {
         let longest = config.longest_lock;
         let doubled = iter::successors(Some(FIRST_LOCK), |lock| Some(*lock * 2));
@@ -94,7 +89,6 @@ impl Rule {
     }
 
     /// For a source: so many failures a minute, from the first one on, if that is limited.
-    #[must_use]
     pub fn source(config: &ThrottleConfig) -> Option<Self> {
         let max_failures = config.source_limit?.into();
         Some(Self {

@@ -43,7 +43,6 @@ impl Weighter<Box<str>, Arc<VerifiedToken>> for EntryBytes {
 
 impl TokenVerifier {
     /// A verifier with these keys, for tokens that meet `config`.
-    #[must_use]
     pub fn new(keys: SecretCache<Keys>, config: VerifyConfig) -> Self {
         let entries = config.cache_entries;
         let cached = (entries > 0).then(|| {

@@ -35,7 +35,6 @@ pub struct MySqlUsers {
 
 impl MySqlUsers {
     /// The users of this database, with their groups in this column.
-    #[must_use]
     pub fn new(database: Database, groups: Option<&ColumnName>) -> Self {
         let with_groups = |column: &ColumnName| {
             let columns = format!("admin, `{}` AS user_groups FROM", column.as_str());
@@ -145,7 +144,6 @@ impl UserStore for MySqlUsers {
 
 impl UserStoreError {
     /// [`UserStoreError::HashTooLong`] if the column was too short for `hash`, or else this error.
-    #[must_use]
     pub fn for_hash(self, hash: &str) -> Self {
         match self {
             // Through a view, the message names a column that only the table has.

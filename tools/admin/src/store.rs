@@ -49,7 +49,6 @@ pub(crate) struct Column {
 
 impl AdminStore {
     /// The users of this database, with their groups in this column.
-    #[must_use]
     pub fn new(database: Database, groups_column: Option<ColumnName>) -> Self {
         let users = MySqlUsers::new(database.clone(), groups_column.as_ref());
         Self { database, users, groups_column }
