@@ -1,14 +1,9 @@
 //! What is read from which variables, what is refused, and what the documents say of it.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
-    os::unix::ffi::OsStringExt,
-};
+use std::{cell::RefCell, collections::BTreeSet, fmt::Debug, os::unix::ffi::OsStringExt};
 
 use super::{
-    variables::{DefaultValue, ReadBy, Variable},
+    variables::{ReadBy, Variable},
     *,
 };
 
@@ -158,41 +153,32 @@ fn each_function_reads_its_variables_of_the_table() {
 }
 
 #[test]
-fn the_documents_have_every_variable_of_the_table_with_the_default_that_is_in_force() {
+fn the_documents_have_every_variable_of_the_table_with_its_default_and_its_meaning() {
     let [document, example] = ["docs/configuration.md", ".env.example"].map(|name| {
         std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     });
-    // A row such as: | `HOST` (`0.0.0.0`), `PORT` (8080) | both | where to listen |
-    let rows = document.lines().filter_map(|line| {
-        let mut cells = line.strip_prefix("| `")?.split(" | ");
-        let (names, read_by) = (cells.next()?, cells.next()?);
-        ["login", "validate", "both"].contains(&read_by).then_some((names, read_by))
+    // A row such as: | `PORT` (8080) | both | the port to listen on, outside Lambda |
+    let mut rows = document.lines().filter(|line| {
+        ["login", "validate", "both"].iter().any(|it| line.contains(&format!(" | {it} | ")))
     });
-    let documented = rows.flat_map(|(names, read_by)| {
-        names.split(", ").map(move |name| {
-            let (name, default) = name.split_once(" (").unwrap_or((name, ""));
-            let plain = |text: &str| text.replace(['`', ')'], "");
-            (plain(name), read_by.to_owned(), plain(default))
-        })
-    });
-    let listed = VARIABLES.iter().map(|Variable { name, read_by, default }| {
-        let default = match default {
-            DefaultValue::Unset => "",
-            DefaultValue::Value(default) | DefaultValue::Computed(default) => default,
-        };
-        ((*name).to_owned(), format!("{read_by:?}").to_lowercase(), default.to_owned())
-    });
-    assert_eq!(documented.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
+    let mut lines = example.lines().filter(|line| !line.is_empty() && !line.starts_with("##"));
+    for Variable { name, read_by, default, meaning } in VARIABLES {
+        let read_by = format!("{read_by:?}").to_lowercase();
+        let shown = if default.is_empty() { "" } else { &format!(" ({default})") };
+        let row = format!("| {name}{shown} | {read_by} | {meaning}").replace('`', "");
+        let found = rows.next().unwrap_or_default().replace('`', "");
+        assert!(found.starts_with(&row), "{found}\n{row}");
 
-    let examples = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
-    let examples: BTreeMap<_, _> = examples.filter(|(name, _)| !name.contains(' ')).collect();
-    let names = examples.keys().filter(|name| !name.starts_with("AWS_"));
-    assert!(names.eq(&VARIABLES.iter().map(|it| it.name).collect::<BTreeSet<_>>()), "{examples:?}");
-    for Variable { name, default, .. } in VARIABLES {
-        if let DefaultValue::Value(default) = default {
-            assert_eq!(examples[name], *default, ".env.example: {name}");
+        assert_eq!(lines.next(), Some(&*format!("# {read_by}: {meaning}")), "{name}");
+        let value = lines.next().and_then(|it| it.strip_prefix('#')?.strip_prefix(name));
+        // A default that is computed is in words.
+        if !default.is_empty() && !default.contains(' ') {
+            assert_eq!(value, Some(&*format!("={default}")), "{name}");
             // The port of a database may also be in its secret, so that it has no default here.
             assert!(*name == "MYSQL_PORT" || read(&[(name, default)]) == read(&[]), "{name}");
         }
+        assert!(value.is_some_and(|value| value.starts_with('=')), "{name}");
     }
+    assert_eq!(rows.next(), None);
+    assert!(lines.all(|line| !line.starts_with('#') || line.starts_with("#AWS_")), "{example}");
 }

@@ -1,11 +1,9 @@
-//! All environment variables of this project, in the order of docs/configuration.md, which says
-//! what they mean. The variables of AWS (`AWS_…`) are not in the table.
+//! All environment variables of this project, in the order of docs/configuration.md. The variables of
+//! AWS (`AWS_…`) are not in the table.
 
 use std::{ffi::OsString, str::FromStr};
 
 use strsim::damerau_levenshtein;
-
-use DefaultValue::{Computed, Unset, Value};
 
 /// The functions that read a variable. `authorizer` reads what `validate` reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,81 +13,72 @@ pub(super) enum ReadBy {
     Both,
 }
 
-/// The value of a variable that is not set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DefaultValue {
-    /// None, or one that the code which uses the variable decides on.
-    Unset,
-    Value(&'static str),
-    /// Computed when the function starts, as these words say.
-    Computed(&'static str),
-}
-
-#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(all(test, feature = "mysql")),
+    expect(dead_code, reason = "tests compare it with reads and documents")
+)]
 pub(super) struct Variable {
     pub(super) name: &'static str,
-    #[cfg_attr(
-        not(all(test, feature = "mysql")),
-        expect(dead_code, reason = "tests compare it with reads and documents")
-    )]
     pub(super) read_by: ReadBy,
-    pub(super) default: DefaultValue,
+    /// Empty if there is none, or the code that uses the variable decides. In words if it is computed.
+    pub(super) default: &'static str,
+    pub(super) meaning: &'static str,
 }
 
-const fn both(name: &'static str, default: DefaultValue) -> Variable {
-    Variable { name, read_by: ReadBy::Both, default }
+const fn both(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, read_by: ReadBy::Both, default, meaning }
 }
 
-const fn login(name: &'static str, default: DefaultValue) -> Variable {
-    Variable { name, read_by: ReadBy::Login, default }
+const fn login(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, read_by: ReadBy::Login, default, meaning }
 }
 
-const fn validate(name: &'static str, default: DefaultValue) -> Variable {
-    Variable { name, read_by: ReadBy::Validate, default }
+const fn validate(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, read_by: ReadBy::Validate, default, meaning }
 }
 
 pub(super) const VARIABLES: &[Variable] = &[
-    both("JWT_SECRET", Unset),
-    both("JWT_SECRET_FILE", Unset),
-    both("JWT_SECRET_ID", Unset),
-    both("SECRET_REFRESH_SECONDS", Value("300")),
-    both("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", Unset),
-    login("JWT_TTL_SECONDS", Value("86400")),
-    both("JWT_ISSUER", Unset),
-    both("JWT_AUDIENCE", Unset),
-    validate("JWT_LEEWAY_SECONDS", Value("5")),
-    validate("TOKEN_COOKIE", Unset),
-    validate("TOKEN_CACHE_ENTRIES", Value("10000")),
-    login("DATABASE_URL", Unset),
-    login("DATABASE_URL_FILE", Unset),
-    login("MYSQL_HOST", Unset),
-    login("MYSQL_PORT", Value("3306")),
-    login("MYSQL_USER", Unset),
-    login("MYSQL_DB", Unset),
-    login("MYSQL_PASSWORD", Unset),
-    login("MYSQL_PASSWORD_FILE", Unset),
-    login("MYSQL_SSL_MODE", Unset),
-    login("MYSQL_SSL_CA", Unset),
-    login("DATABASE_SECRET_ID", Unset),
-    login("USER_GROUPS_COLUMN", Unset),
-    login("ARGON2_MEMORY_KIB", Value("19456")),
-    login("ARGON2_ITERATIONS", Value("2")),
-    login("ARGON2_PARALLELISM", Value("1")),
-    login("HASH_SLOTS", Computed("one per core")),
-    login("HASH_QUEUE", Computed("8 per slot")),
-    login("LOGIN_MAX_FAILURES", Value("5")),
-    login("LOGIN_MAX_LOCK_SECONDS", Value("900")),
-    login("LOGIN_SOURCE_LIMIT", Value("0")),
-    login("TRUSTED_PROXY_HOPS", Value("0")),
-    both("HOST", Value("0.0.0.0")),
-    both("PORT", Value("8080")),
-    both("DRAIN_SECONDS", Value("5")),
-    both("BASE_PATH", Unset),
-    both("MAX_CONNECTIONS", Value("10000")),
-    both("RUST_LOG", Value("info")),
-    both("LOG_FORMAT", Value("json")),
-    both("METRICS_PORT", Unset),
-    both("METRICS", Unset),
+    both("JWT_SECRET", "", "the keys of tokens: a text, a PEM key or a JWK Set"),
+    both("JWT_SECRET_FILE", "", "a file that contains the keys"),
+    both("JWT_SECRET_ID", "", "a secret in Secrets Manager that contains the keys"),
+    both("SECRET_REFRESH_SECONDS", "300", "the age at which a secret is fetched again"),
+    both("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "", "the port of AWS's extension for secrets"),
+    login("JWT_TTL_SECONDS", "86400", "how long a token is valid"),
+    both("JWT_ISSUER", "", "`iss`: `login` issues it, `validate` requires it"),
+    both("JWT_AUDIENCE", "", "`aud`: `login` issues it, `validate` requires it"),
+    validate("JWT_LEEWAY_SECONDS", "5", "how far the clocks of issuer and verifier may differ"),
+    validate("TOKEN_COOKIE", "", "the cookie with the token of a request without `Authorization`"),
+    validate("TOKEN_CACHE_ENTRIES", "10000", "how many verified tokens are remembered"),
+    login("DATABASE_URL", "", "the database, as a URL"),
+    login("DATABASE_URL_FILE", "", "a file that contains the URL"),
+    login("MYSQL_HOST", "", "the host of the database"),
+    login("MYSQL_PORT", "3306", "the port of the database"),
+    login("MYSQL_USER", "", "the account of the database"),
+    login("MYSQL_DB", "", "the name of the database"),
+    login("MYSQL_PASSWORD", "", "the password of the account"),
+    login("MYSQL_PASSWORD_FILE", "", "a file that contains the password"),
+    login("MYSQL_SSL_MODE", "", "TLS, in the words of the `mysql` client"),
+    login("MYSQL_SSL_CA", "", "a file with the certificate of the CA"),
+    login("DATABASE_SECRET_ID", "", "a secret in Secrets Manager in the format of RDS"),
+    login("USER_GROUPS_COLUMN", "", "the column of the table `user` with the groups of a user"),
+    login("ARGON2_MEMORY_KIB", "19456", "the memory of a new password hash"),
+    login("ARGON2_ITERATIONS", "2", "the passes of a new password hash over its memory"),
+    login("ARGON2_PARALLELISM", "1", "the lanes of a new password hash"),
+    login("HASH_SLOTS", "one per core", "how many password hashes are computed at once"),
+    login("HASH_QUEUE", "8 per slot", "how many further logins may wait"),
+    login("LOGIN_MAX_FAILURES", "5", "the failure in a row that locks an e-mail"),
+    login("LOGIN_MAX_LOCK_SECONDS", "900", "the longest lock of an e-mail"),
+    login("LOGIN_SOURCE_LIMIT", "0", "failures per minute from one source, where 0 sets no limit"),
+    login("TRUSTED_PROXY_HOPS", "0", "how many of your proxies append to `X-Forwarded-For`"),
+    both("HOST", "0.0.0.0", "the address to listen on, outside Lambda"),
+    both("PORT", "8080", "the port to listen on, outside Lambda"),
+    both("DRAIN_SECONDS", "5", "how long requests are answered after SIGTERM"),
+    both("BASE_PATH", "", "a path prefix that a gateway passes on, such as `/auth`"),
+    both("MAX_CONNECTIONS", "10000", "connections at once, outside Lambda"),
+    both("RUST_LOG", "info", "the level of logs: `off`, `error`, `warn`, `info`, `debug`, `trace`"),
+    both("LOG_FORMAT", "json", "the format of logs: `json` or `text`"),
+    both("METRICS_PORT", "", "the port of `GET /metrics`, outside Lambda"),
+    both("METRICS", "", "`emf`: metrics for CloudWatch on standard output, on Lambda"),
 ];
 
 /// Only unknown variables with these prefixes are reported.
@@ -134,9 +123,7 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
 /// If the table has no default for this variable, or one that does not parse; each read in a test
 /// would show it.
 pub(crate) fn default<T: FromStr>(name: &str) -> T {
-    let default = match VARIABLES.iter().find(|variable| variable.name == name) {
-        Some(Variable { default: Value(default), .. }) => default.parse().ok(),
-        _ => None,
-    };
+    let variable = VARIABLES.iter().find(|variable| variable.name == name);
+    let default = variable.and_then(|variable| variable.default.parse().ok());
     default.unwrap_or_else(|| panic!("the table of variables has no usable default of {name}"))
 }
