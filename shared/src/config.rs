@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
 
     /// The value of the variable, if it is set and not empty.
     fn value(&self, name: &str) -> Option<OsString> {
-        let is_ours = || VARIABLES.iter().any(|variable| variable.name == name);
+        let is_ours = || VARIABLES.iter().any(|(known, ..)| *known == name);
         debug_assert!(name.starts_with("AWS_") || is_ours(), "{name} is not in the table");
         (self.variables)(name).filter(|value| !value.is_empty())
     }

@@ -2,7 +2,6 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    str::FromStr,
     time::Duration,
 };
 
@@ -92,27 +91,24 @@ pub(crate) struct LogConfig {
 impl LogConfig {
     /// Reads the configuration. What is wrong with it is logged by the defaults.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let expected = "a list of levels such as `info` or `info,sqlx=warn`; the levels are off, \
-                        error, warn, info, debug and trace";
-        let Levels(levels) = reader.parsed("RUST_LOG", expected);
-        let format = reader.text("LOG_FORMAT").unwrap_or_else(|| default("LOG_FORMAT"));
+        let [levels, format] = ["RUST_LOG", "LOG_FORMAT"].map(|name| {
+            let value: String = reader.text(name).unwrap_or_else(|| default(name));
+            value
+        });
+        // `Targets` takes a word that is no level, such as `warning`, as the name of a crate, and would
+        // drop the lines of all others.
+        let is_directive = |item: &str| item.contains('=') || item.parse::<LevelFilter>().is_ok();
+        let targets = levels.parse().ok().filter(|_| levels.split(',').all(is_directive));
+        if targets.is_none() {
+            let reason = "is not a list of levels such as `info` or `info,sqlx=warn`; the levels are \
+                          off, error, warn, info, debug and trace";
+            reader.problem("RUST_LOG", reason);
+        }
         if !["json", "text"].contains(&format.as_str()) {
             reader.problem("LOG_FORMAT", "is not `json` or `text`");
         }
+        let levels = targets.unwrap_or_else(|| default("RUST_LOG"));
         Self { levels, is_json: format != "text" }
-    }
-}
-
-struct Levels(Targets);
-
-impl FromStr for Levels {
-    type Err = ();
-
-    /// Refuses a word alone that is no level: [`Targets`] takes `warning` as the name of a crate, and
-    /// would drop the lines of all others.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let is_directive = |item: &str| item.contains('=') || item.parse::<LevelFilter>().is_ok();
-        text.parse().ok().filter(|_| text.split(',').all(is_directive)).map(Self).ok_or(())
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, fmt::Debug, os::unix::ffi::OsStringExt};
 
-use super::{
-    variables::{ReadBy, Variable},
-    *,
-};
+use super::{variables::ReadBy, *};
 
 fn read_process(reader: &mut Reader<'_>) -> impl Debug + use<> {
     let transport = TransportConfig::read(reader);
@@ -143,8 +140,9 @@ fn each_function_reads_its_variables_of_the_table() {
         asked.take().into_iter().filter(|name| !name.starts_with("AWS_")).collect::<Vec<_>>()
     };
     let listed = |function| {
-        let of_function = |it: &&Variable| [function, ReadBy::Both].contains(&it.read_by);
-        let mut names: Vec<_> = VARIABLES.iter().filter(of_function).map(|it| it.name).collect();
+        let is_read = |read_by| [function, ReadBy::Both].contains(read_by);
+        let read = VARIABLES.iter().filter(|(_, read_by, ..)| is_read(read_by));
+        let mut names: Vec<_> = read.map(|(name, ..)| *name).collect();
         names.sort_unstable();
         names
     };
@@ -162,7 +160,7 @@ fn the_documents_have_every_variable_of_the_table_with_its_default_and_its_meani
         ["login", "validate", "both"].iter().any(|it| line.contains(&format!(" | {it} | ")))
     });
     let mut lines = example.lines().filter(|line| !line.is_empty() && !line.starts_with("##"));
-    for Variable { name, read_by, default, meaning } in VARIABLES {
+    for (name, read_by, default, meaning) in VARIABLES {
         let read_by = format!("{read_by:?}").to_lowercase();
         let shown = if default.is_empty() { "" } else { &format!(" ({default})") };
         let row = format!("| {name}{shown} | {read_by} | {meaning}").replace('`', "");

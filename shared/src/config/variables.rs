@@ -3,6 +3,7 @@
 
 use std::{ffi::OsString, str::FromStr};
 
+use ReadBy::{Both, Login, Validate};
 use strsim::damerau_levenshtein;
 
 /// The functions that read a variable. `authorizer` reads what `validate` reads.
@@ -13,72 +14,67 @@ pub(super) enum ReadBy {
     Both,
 }
 
-#[cfg_attr(
-    not(all(test, feature = "mysql")),
-    expect(dead_code, reason = "tests compare it with reads and documents")
-)]
-pub(super) struct Variable {
-    pub(super) name: &'static str,
-    pub(super) read_by: ReadBy,
-    /// Empty if there is none, or the code that uses the variable decides. In words if it is computed.
-    pub(super) default: &'static str,
-    pub(super) meaning: &'static str,
-}
-
-const fn both(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
-    Variable { name, read_by: ReadBy::Both, default, meaning }
-}
-
-const fn login(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
-    Variable { name, read_by: ReadBy::Login, default, meaning }
-}
-
-const fn validate(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
-    Variable { name, read_by: ReadBy::Validate, default, meaning }
-}
+/// The name, the functions that read it, its default and its meaning. The default is empty if there is
+/// none, or the code that uses the variable decides, and it is in words if it is computed.
+type Variable = (&'static str, ReadBy, &'static str, &'static str);
 
 pub(super) const VARIABLES: &[Variable] = &[
-    both("JWT_SECRET", "", "the keys of tokens: a text, a PEM key or a JWK Set"),
-    both("JWT_SECRET_FILE", "", "a file that contains the keys"),
-    both("JWT_SECRET_ID", "", "a secret in Secrets Manager that contains the keys"),
-    both("SECRET_REFRESH_SECONDS", "300", "the age at which a secret is fetched again"),
-    both("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "", "the port of AWS's extension for secrets"),
-    login("JWT_TTL_SECONDS", "86400", "how long a token is valid"),
-    both("JWT_ISSUER", "", "`iss`: `login` issues it, `validate` requires it"),
-    both("JWT_AUDIENCE", "", "`aud`: `login` issues it, `validate` requires it"),
-    validate("JWT_LEEWAY_SECONDS", "5", "how far the clocks of issuer and verifier may differ"),
-    validate("TOKEN_COOKIE", "", "the cookie with the token of a request without `Authorization`"),
-    validate("TOKEN_CACHE_ENTRIES", "10000", "how many verified tokens are remembered"),
-    login("DATABASE_URL", "", "the database, as a URL"),
-    login("DATABASE_URL_FILE", "", "a file that contains the URL"),
-    login("MYSQL_HOST", "", "the host of the database"),
-    login("MYSQL_PORT", "3306", "the port of the database"),
-    login("MYSQL_USER", "", "the account of the database"),
-    login("MYSQL_DB", "", "the name of the database"),
-    login("MYSQL_PASSWORD", "", "the password of the account"),
-    login("MYSQL_PASSWORD_FILE", "", "a file that contains the password"),
-    login("MYSQL_SSL_MODE", "", "TLS, in the words of the `mysql` client"),
-    login("MYSQL_SSL_CA", "", "a file with the certificate of the CA"),
-    login("DATABASE_SECRET_ID", "", "a secret in Secrets Manager in the format of RDS"),
-    login("USER_GROUPS_COLUMN", "", "the column of the table `user` with the groups of a user"),
-    login("ARGON2_MEMORY_KIB", "19456", "the memory of a new password hash"),
-    login("ARGON2_ITERATIONS", "2", "the passes of a new password hash over its memory"),
-    login("ARGON2_PARALLELISM", "1", "the lanes of a new password hash"),
-    login("HASH_SLOTS", "one per core", "how many password hashes are computed at once"),
-    login("HASH_QUEUE", "8 per slot", "how many further logins may wait"),
-    login("LOGIN_MAX_FAILURES", "5", "the failure in a row that locks an e-mail"),
-    login("LOGIN_MAX_LOCK_SECONDS", "900", "the longest lock of an e-mail"),
-    login("LOGIN_SOURCE_LIMIT", "0", "failures per minute from one source, where 0 sets no limit"),
-    login("TRUSTED_PROXY_HOPS", "0", "how many of your proxies append to `X-Forwarded-For`"),
-    both("HOST", "0.0.0.0", "the address to listen on, outside Lambda"),
-    both("PORT", "8080", "the port to listen on, outside Lambda"),
-    both("DRAIN_SECONDS", "5", "how long requests are answered after SIGTERM"),
-    both("BASE_PATH", "", "a path prefix that a gateway passes on, such as `/auth`"),
-    both("MAX_CONNECTIONS", "10000", "connections at once, outside Lambda"),
-    both("RUST_LOG", "info", "the level of logs: `off`, `error`, `warn`, `info`, `debug`, `trace`"),
-    both("LOG_FORMAT", "json", "the format of logs: `json` or `text`"),
-    both("METRICS_PORT", "", "the port of `GET /metrics`, outside Lambda"),
-    both("METRICS", "", "`emf`: metrics for CloudWatch on standard output, on Lambda"),
+    ("JWT_SECRET", Both, "", "the keys of tokens: a text, a PEM key or a JWK Set"),
+    ("JWT_SECRET_FILE", Both, "", "a file that contains the keys"),
+    ("JWT_SECRET_ID", Both, "", "a secret in Secrets Manager that contains the keys"),
+    ("SECRET_REFRESH_SECONDS", Both, "300", "the age at which a secret is fetched again"),
+    ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", Both, "", "the port of AWS's extension for secrets"),
+    ("JWT_TTL_SECONDS", Login, "86400", "how long a token is valid"),
+    ("JWT_ISSUER", Both, "", "`iss`: `login` issues it, `validate` requires it"),
+    ("JWT_AUDIENCE", Both, "", "`aud`: `login` issues it, `validate` requires it"),
+    ("JWT_LEEWAY_SECONDS", Validate, "5", "how far the clocks of issuer and verifier may differ"),
+    (
+        "TOKEN_COOKIE",
+        Validate,
+        "",
+        "the cookie with the token of a request without `Authorization`",
+    ),
+    ("TOKEN_CACHE_ENTRIES", Validate, "10000", "how many verified tokens are remembered"),
+    ("DATABASE_URL", Login, "", "the database, as a URL"),
+    ("DATABASE_URL_FILE", Login, "", "a file that contains the URL"),
+    ("MYSQL_HOST", Login, "", "the host of the database"),
+    ("MYSQL_PORT", Login, "3306", "the port of the database"),
+    ("MYSQL_USER", Login, "", "the account of the database"),
+    ("MYSQL_DB", Login, "", "the name of the database"),
+    ("MYSQL_PASSWORD", Login, "", "the password of the account"),
+    ("MYSQL_PASSWORD_FILE", Login, "", "a file that contains the password"),
+    ("MYSQL_SSL_MODE", Login, "", "TLS, in the words of the `mysql` client"),
+    ("MYSQL_SSL_CA", Login, "", "a file with the certificate of the CA"),
+    ("DATABASE_SECRET_ID", Login, "", "a secret in Secrets Manager in the format of RDS"),
+    ("USER_GROUPS_COLUMN", Login, "", "the column of the table `user` with the groups of a user"),
+    ("ARGON2_MEMORY_KIB", Login, "19456", "the memory of a new password hash"),
+    ("ARGON2_ITERATIONS", Login, "2", "the passes of a new password hash over its memory"),
+    ("ARGON2_PARALLELISM", Login, "1", "the lanes of a new password hash"),
+    ("HASH_SLOTS", Login, "one per core", "how many password hashes are computed at once"),
+    ("HASH_QUEUE", Login, "8 per slot", "how many further logins may wait"),
+    ("LOGIN_MAX_FAILURES", Login, "5", "the failure in a row that locks an e-mail"),
+    ("LOGIN_MAX_LOCK_SECONDS", Login, "900", "the longest lock of an e-mail"),
+    (
+        "LOGIN_SOURCE_LIMIT",
+        Login,
+        "0",
+        "failures per minute from one source, where 0 sets no limit",
+    ),
+    ("TRUSTED_PROXY_HOPS", Login, "0", "how many of your proxies append to `X-Forwarded-For`"),
+    ("HOST", Both, "0.0.0.0", "the address to listen on, outside Lambda"),
+    ("PORT", Both, "8080", "the port to listen on, outside Lambda"),
+    ("DRAIN_SECONDS", Both, "5", "how long requests are answered after SIGTERM"),
+    ("BASE_PATH", Both, "", "a path prefix that a gateway passes on, such as `/auth`"),
+    ("MAX_CONNECTIONS", Both, "10000", "connections at once, outside Lambda"),
+    (
+        "RUST_LOG",
+        Both,
+        "info",
+        "the level of logs: `off`, `error`, `warn`, `info`, `debug`, `trace`",
+    ),
+    ("LOG_FORMAT", Both, "json", "the format of logs: `json` or `text`"),
+    ("METRICS_PORT", Both, "", "the port of `GET /metrics`, outside Lambda"),
+    ("METRICS", Both, "", "`emf`: metrics for CloudWatch on standard output, on Lambda"),
 ];
 
 /// Only unknown variables with these prefixes are reported.
@@ -94,14 +90,14 @@ pub(crate) fn unknown_variables(
     environment.filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.to_string_lossy());
         let is_ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        let is_known = VARIABLES.iter().any(|it| it.name == name);
+        let is_known = VARIABLES.iter().any(|(known, ..)| *known == name);
         if !is_ours || is_known || value.is_empty() || is_of_a_service(&name, &value) {
             return None;
         }
         let distance = |it: &str| {
             if it.starts_with(&name) { 0 } else { damerau_levenshtein(it, &name) }
         };
-        let nearest = VARIABLES.iter().map(|it| it.name).min_by_key(|it| distance(it))?;
+        let nearest = VARIABLES.iter().map(|(known, ..)| *known).min_by_key(|it| distance(it))?;
         let meant = (distance(nearest) <= 2).then_some(nearest);
         Some((name, meant))
     })
@@ -123,7 +119,7 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
 /// If the table has no default for this variable, or one that does not parse; each read in a test
 /// would show it.
 pub(crate) fn default<T: FromStr>(name: &str) -> T {
-    let variable = VARIABLES.iter().find(|variable| variable.name == name);
-    let default = variable.and_then(|variable| variable.default.parse().ok());
+    let variable = VARIABLES.iter().find(|(known, ..)| *known == name);
+    let default = variable.and_then(|(_, _, default, _)| default.parse().ok());
     default.unwrap_or_else(|| panic!("the table of variables has no usable default of {name}"))
 }
