@@ -14,7 +14,7 @@ mod token;
 use std::sync::LazyLock;
 
 use keys::{jwk, key_material, pem};
-use requests::{authorization, lambda_event};
+use requests::{authorization, cookie, forwarded_for, lambda_event};
 use stored_hash::stored_hash;
 use token::signed_token;
 
@@ -22,8 +22,10 @@ use token::signed_token;
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its corpus.
-pub const PROPERTIES: [(&str, Property); 7] = [
+pub const PROPERTIES: [(&str, Property); 9] = [
     ("authorization", authorization),
+    ("cookie", cookie),
+    ("forwarded_for", forwarded_for),
     ("jwk", jwk),
     ("key_material", key_material),
     ("lambda_event", lambda_event),

@@ -2,12 +2,16 @@
 
 use std::sync::LazyLock;
 
-use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, COOKIE},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use shared::{
-    authorization::{BasicCredentials, bearer_token},
+    authorization::{BasicCredentials, bearer_token, cookie_token},
+    client_address::client_address,
     config::VerifyConfig,
     secrets::Secrets,
     serve::{App, GatewayEvent, InvocationEvent, Service},
@@ -20,14 +24,35 @@ use crate::token::{KEYS, check};
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().build().expect("a runtime"));
 
-/// Each line is the value of an `Authorization` header. What is accepted is all that was sent, of one
-/// scheme; a token is verified.
-pub(crate) fn authorization(input: &[u8]) {
-    let mut headers = HeaderMap::new();
-    for line in input.split(|byte| *byte == b'\n') {
-        let Ok(value) = HeaderValue::from_bytes(line) else { return };
-        headers.append(AUTHORIZATION, value);
+/// Headers of this name, one for each line.
+fn headers(name: &HeaderName, input: &[u8]) -> Option<HeaderMap> {
+    let lines = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
+    lines.map(|value| Some((name.clone(), value.ok()?))).collect()
+}
+
+/// A cookie's token is a part of the headers, and is verified.
+pub(crate) fn cookie(input: &[u8]) {
+    let headers = headers(&COOKIE, input).unwrap_or_default();
+    if let Some(token) = cookie_token(&headers, "token") {
+        assert!(!token.is_empty() && str::from_utf8(input).is_ok_and(|it| it.contains(token)));
+        check(token);
     }
+}
+
+/// What a client sends before the entries of the trusted proxies does not change its address.
+pub(crate) fn forwarded_for(input: &[u8]) {
+    let name = HeaderName::from_static("x-forwarded-for");
+    let forged = [b"192.0.2.66\n", input].concat();
+    let [sent, forged] = [input, &forged].map(|it| headers(&name, it).unwrap_or_default());
+    for hops in 0..4 {
+        let address = client_address(None, &sent, hops);
+        assert!(address.is_none() || address == client_address(None, &forged, hops));
+    }
+}
+
+/// What is accepted is all that was sent, of one scheme; a token is verified.
+pub(crate) fn authorization(input: &[u8]) {
+    let Some(headers) = headers(&AUTHORIZATION, input) else { return };
     let basic = BasicCredentials::from_headers(&headers);
     let (scheme, read) = match (basic, bearer_token(&headers)) {
         (None, None) => return,
