@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::{
     config::{Problem, SecretKind, SecretSource},
-    secrets::{ExtraVersions, SecretCache, Secrets, Versions},
+    secrets::{ExtraVersions, SecretCache, Secrets, Stage, Versions},
 };
 
 /// How many ignored keys a warning names.
@@ -29,35 +29,30 @@ const MAX_REASONS: usize = 20;
 
 /// Why key material cannot be used, for an operator. No message quotes it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum KeyError {
-    /// HS256 wants a key as long as its hash (RFC 7518 section 3.2).
+    /// RFC 7518 section 3.2.
     #[error("is shorter than 32 bytes, which HS256 needs; make one with: openssl rand -base64 48")]
     TooShort,
-    /// What others know or guess is no secret.
     #[error(
         "is {0}: no secret for HS256, since others know or guess it; make one with: openssl rand \
          -base64 48"
     )]
     PublicText(&'static str),
-    /// Neither a text nor anything else that is understood.
     #[error(
         "looks like JSON, but is no JWK Set: an object whose `keys` is a list of keys (RFC 7517 \
          section 5)"
     )]
     NotAJwkSet,
-    /// There are no keys in the set.
     #[error("is a JWK Set without keys")]
     Empty,
-    /// PEM of another kind, or damaged PEM.
     #[error(
         "is PEM, but holds no key that can be read: an unencrypted `PRIVATE KEY` (or `RSA` or \
          `EC PRIVATE KEY`), or for validate a `PUBLIC KEY`, with its line breaks"
     )]
     NoPemKey,
-    /// Which of them should sign?
     #[error("holds several PEM keys; keep one, or make a JWK Set of them")]
     SeveralPemKeys,
-    /// A key that does not parse, or whose parts do not fit together.
     #[error("holds a key that cannot be read, or whose parts do not fit together")]
     Malformed,
     /// RFC 7518 section 3.3.
@@ -75,16 +70,13 @@ pub enum KeyError {
     /// RFC 7517 section 4.4.
     #[error("has an `alg` other than {0}, which is the one of its kind")]
     WrongAlgorithm(&'static str),
-    /// A token could not say which one it means.
     #[error("has the same `kid` as another key")]
     DoubledKeyId,
-    /// The problem is that of one key in a set; counted from 1.
+    /// The problem is that of one key; counted from 1.
     #[error("key {0} of the JWK Set {1}")]
     InSet(usize, Box<KeyError>),
-    /// The cryptographic library refuses.
     #[error("no key could be made")]
     NotMade,
-    /// `login` signs.
     #[error(
         "holds no key that can sign: login needs a private key, or a symmetric one, and not \
          only public keys"
@@ -133,11 +125,15 @@ impl Keys {
             KeyUse::Verify => ExtraVersions::Previous,
         };
         let name = source.describe();
-        let parse = move |versions: &Versions| {
-            if is_quoted(versions.current.expose_secret()) {
+        let parse = move |versions: &Versions, is_new: bool| {
+            if is_new && is_quoted(versions[&Stage::Current].expose_secret()) {
                 tracing::warn!("{name}: has quotation marks around it, which are part of the key");
             }
-            Self::read_versions(versions, key_use).map_err(|error| error.to_string())
+            let keys = match key_use {
+                KeyUse::Sign => Self::to_sign(versions),
+                KeyUse::Verify => Self::to_verify(versions, is_new),
+            };
+            keys.map_err(|error| error.to_string())
         };
         Ok(secrets.cache(SecretKind::Jwt, source, extra, parse).await?)
     }
@@ -157,52 +153,46 @@ impl Keys {
     /// key is.
     fn read_supported(material: &SecretString) -> Result<(Self, Vec<KeyError>), KeyError> {
         let text = material.expose_secret();
-        if pem::is_pem(text) {
-            return Ok((Self(vec![pem::read(text)?]), Vec::new()));
-        }
-        if jwk::is_json(text) {
-            let (keys, unsupported) = jwk::read_set(text)?;
-            if keys.is_empty() {
-                return Err(unsupported.into_iter().next().unwrap_or(KeyError::Empty));
-            }
-            return Ok((Self(keys), unsupported));
-        }
-        if text.trim().is_empty() {
-            return Err(KeyError::TooShort);
-        }
-        let key = Key::symmetric(text.as_bytes(), None)?;
-        match public_text::kind(text) {
-            Some(kind) => Err(KeyError::PublicText(kind)),
-            None => Ok((Self(vec![key]), Vec::new())),
-        }
-    }
-
-    fn read_versions(versions: &Versions, key_use: KeyUse) -> Result<Self, KeyError> {
-        let mut keys = match key_use {
-            KeyUse::Sign => Self::read(&versions.current)?,
-            KeyUse::Verify => {
-                let (keys, unsupported) = Self::read_supported(&versions.current)?;
-                warn_of(&unsupported);
-                // A process that cannot sign has no use for what signs.
-                Self(keys.0.into_iter().map(Key::without_signing).collect())
+        let key = if pem::is_pem(text) {
+            pem::read(text)
+        } else if jwk::is_json(text) {
+            return jwk::read_set(text);
+        } else if text.trim().is_empty() {
+            Err(KeyError::TooShort)
+        } else {
+            let key = Key::symmetric(text.as_bytes());
+            match public_text::kind(text) {
+                Some(kind) if key.is_ok() => Err(KeyError::PublicText(kind)),
+                _ => key,
             }
         };
-        if key_use == KeyUse::Sign && keys.signing().is_none() {
-            return Err(KeyError::CannotSign);
+        Ok((Self(vec![key?]), Vec::new()))
+    }
+
+    fn to_sign(versions: &Versions) -> Result<Self, KeyError> {
+        let keys = Self::read(&versions[&Stage::Current])?;
+        if keys.signing().is_some() { Ok(keys) } else { Err(KeyError::CannotSign) }
+    }
+
+    /// The current keys, with a warning about those that are ignored if they are new, and the
+    /// previous ones. A process that cannot sign has no use for what signs.
+    fn to_verify(versions: &Versions, is_new: bool) -> Result<Self, KeyError> {
+        let (Self(mut keys), unsupported) = Self::read_supported(&versions[&Stage::Current])?;
+        if is_new && !unsupported.is_empty() {
+            let reasons = unsupported.iter().take(MAX_REASONS).map(ToString::to_string);
+            let (count, reasons) = (unsupported.len(), reasons.collect::<Vec<_>>().join("; "));
+            tracing::warn!(count, reasons, "keys that verify no tokens are ignored");
         }
-        match versions.previous.as_ref().map(Self::read_supported) {
-            Some(Ok((previous, _))) => {
-                for key in previous.0 {
-                    if !keys.iter().any(|current| current.is_same(&key)) {
-                        keys.0.push(key.without_signing());
-                    }
-                }
+        match versions.get(&Stage::Previous).map(Self::read_supported) {
+            Some(Ok((Self(mut previous), _))) => {
+                previous.retain(|key| !keys.iter().any(|current| current.is_same(key)));
+                keys.extend(previous);
             }
             // It may be anything, such as a placeholder.
             Some(Err(error)) => tracing::warn!(%error, "AWSPREVIOUS holds no usable key"),
             None => {}
         }
-        Ok(keys)
+        Ok(Self(keys.into_iter().map(Key::without_signing).collect()))
     }
 
     /// The key that signs, if one can.
@@ -230,18 +220,6 @@ impl Keys {
 }
 
 fn is_quoted(text: &str) -> bool {
-    ['"', '\'']
-        .iter()
-        .any(|mark| text.len() > 1 && text.starts_with(*mark) && text.ends_with(*mark))
-}
-
-/// One warning for all keys of a set that are ignored.
-fn warn_of(unsupported: &[KeyError]) {
-    if unsupported.is_empty() {
-        return;
-    }
-    let reasons: Vec<String> =
-        unsupported.iter().take(MAX_REASONS).map(ToString::to_string).collect();
-    let (count, reasons) = (unsupported.len(), reasons.join("; "));
-    tracing::warn!(count, reasons, "keys that verify no tokens are ignored");
+    let is_between = |mark| text.strip_prefix(mark).is_some_and(|rest: &str| rest.ends_with(mark));
+    is_between('"') || is_between('\'')
 }

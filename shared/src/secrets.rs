@@ -17,14 +17,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::{task, time::timeout};
 
 use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
-use cache::Origin;
-use secrets_manager::{CallError, Failure, SecretsManager};
+use secrets_manager::SecretsManager;
 
 /// The cool-down after a failed refresh while there is no value, as clients are told in
 /// `Retry-After`.
@@ -64,8 +62,8 @@ impl SecretSource {
 }
 
 /// A staging label of Secrets Manager. A variable or a file has the current version alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
     Current,
     /// What a rotation under way will make current.
     Pending,
@@ -82,7 +80,10 @@ impl Stage {
     }
 }
 
-/// The versions that are fetched in addition to the current one.
+/// The versions of one secret that were fetched and exist, first the current one, which always does.
+pub(crate) type Versions = BTreeMap<Stage, SecretString>;
+
+/// When versions are fetched in addition to the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExtraVersions {
     None,
@@ -93,22 +94,17 @@ pub(crate) enum ExtraVersions {
     PendingAndPrevious,
 }
 
-/// The versions of one secret that were fetched and exist.
-#[derive(Debug, Clone)]
-pub(crate) struct Versions {
-    pub(crate) current: SecretString,
-    pub(crate) pending: Option<SecretString>,
-    pub(crate) previous: Option<SecretString>,
-}
-
-impl Versions {
-    /// A SHA-256 of each version, the current one first, so that changes are noticed without
-    /// keeping the texts. A missing version counts as empty.
-    fn fingerprint(&self) -> [Vec<u8>; 3] {
-        [Some(&self.current), self.pending.as_ref(), self.previous.as_ref()].map(|text| {
-            let text = text.map_or("", ExposeSecret::expose_secret);
-            digest(&SHA256, text.as_bytes()).as_ref().to_vec()
-        })
+impl ExtraVersions {
+    /// What to fetch, in the order in which a rotation moves versions: one that moves meanwhile is
+    /// seen twice rather than never.
+    fn stages(self, is_start: bool, is_forced: bool) -> &'static [Stage] {
+        match self {
+            Self::Previous if !is_start => &[Stage::Current, Stage::Previous],
+            Self::PendingAndPrevious if is_forced => {
+                &[Stage::Pending, Stage::Current, Stage::Previous]
+            }
+            _ => &[Stage::Current],
+        }
     }
 }
 
@@ -129,20 +125,6 @@ impl Secrets {
     pub fn new(config: SecretsConfig, deferred: bool) -> Self {
         let manager = Arc::new(SecretsManager::new(config.extension_port));
         Self { config, deferred, manager, fetched_at: Arc::default() }
-    }
-
-    /// A cache of a secret that `parse` parses, now and whenever it has changed. An error of `parse`
-    /// is a reason for an operator, and never shows the secret. If the fetch fails for now, the
-    /// cache is empty until a later one succeeds.
-    pub(crate) async fn cache<T: Send + Sync + 'static>(
-        &self,
-        kind: SecretKind,
-        source: SecretSource,
-        extra: ExtraVersions,
-        parse: impl Fn(&Versions) -> Result<T, String> + Send + Sync + 'static,
-    ) -> Result<SecretCache<T>, SecretError> {
-        let (parse, secrets) = (Box::new(parse), self.clone());
-        SecretCache::load(Origin { kind, source, extra, parse, secrets }).await
     }
 
     /// How long ago each secret was last fetched. Secrets that cannot change, or were never fetched,
@@ -173,12 +155,10 @@ impl Secrets {
     ) -> Result<Option<SecretString>, SecretError> {
         let text = match &source.place {
             // Boxed: the futures of TLS are large, and rarely needed.
-            SecretPlace::SecretsManager(id) => match Box::pin(self.manager.get(id, stage)).await {
-                Err(CallError { reason, failure: Failure::Transient, .. }) => {
-                    return Err(source.transient_error(reason));
-                }
-                got => got.map_err(|CallError { reason, .. }| source.error(reason))?,
-            },
+            SecretPlace::SecretsManager(id) => {
+                let got = Box::pin(self.manager.get(id, stage)).await;
+                got.map_err(|e| SecretError { transient: e.transient, ..source.error(e.reason) })?
+            }
             _ if stage != Stage::Current => None,
             SecretPlace::Value(value) => {
                 // To PEM and JSON it makes no difference.
@@ -198,28 +178,19 @@ impl Secrets {
         Ok(text.map(|text| without_line_break(text.expose_secret())))
     }
 
-    /// The current version and the extra ones, if they exist.
-    ///
-    /// One after the other, in the order in which a rotation moves them: a version that moves
-    /// meanwhile is seen twice rather than never.
+    /// The versions at these stages, as far as they exist.
     async fn fetch_versions(
         &self,
         source: &SecretSource,
-        extra: ExtraVersions,
+        stages: &[Stage],
     ) -> Result<Versions, SecretError> {
         let fetch = async {
-            let pending = match extra {
-                ExtraVersions::PendingAndPrevious => {
-                    self.fetch_stage(source, Stage::Pending).await?
-                }
-                _ => None,
-            };
-            let current = self.fetch(source).await?;
-            let previous = match extra {
-                ExtraVersions::None => None,
-                _ => self.fetch_stage(source, Stage::Previous).await?,
-            };
-            Ok(Versions { current, pending, previous })
+            let mut versions = Versions::new();
+            for stage in stages {
+                let text = self.fetch_stage(source, *stage).await?;
+                versions.extend(text.map(|text| (*stage, text)));
+            }
+            Ok(versions)
         };
         // The limits of each call do not cover the search for credentials, and a volume may hang.
         let fetched = timeout(FETCH_TIMEOUT, fetch).await;

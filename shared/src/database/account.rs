@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{DatabaseConfig, SecretKind},
-    secrets::{ExtraVersions, SecretCache, SecretError, Secrets, Versions},
+    secrets::{ExtraVersions, SecretCache, SecretError, Secrets, Stage, Versions},
 };
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
@@ -36,7 +36,7 @@ impl ConnectionManager {
         secrets: &Secrets,
     ) -> Result<Self, SecretError> {
         let source = config.secret().clone();
-        let read = move |versions: &Versions| Passwords::read(&config, versions);
+        let read = move |versions: &Versions, _| Passwords::read(&config, versions);
         let extra = ExtraVersions::PendingAndPrevious;
         secrets.cache(SecretKind::Database, source, extra, read).await.map(Self)
     }
@@ -99,10 +99,9 @@ impl Passwords {
             let options = connect_options(config, secret);
             options.map(|options| Password { secret: secret.clone(), options })
         };
-        let current = read(&versions.current)?;
+        let current = read(&versions[&Stage::Current])?;
         // A rotation may have left anything there, such as a placeholder.
-        let others = [&versions.pending, &versions.previous].into_iter().flatten();
-        let others = others.filter_map(|secret| read(secret).ok());
+        let others = versions.values().skip(1).filter_map(|secret| read(secret).ok());
         let all = iter::once(current).chain(others).collect();
         Ok(Self { all, last_attempt: Mutex::default() })
     }

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Key, KeyError, key::algorithm, malformed};
+use super::{Key, KeyError, Keys, key::algorithm, malformed};
 
 /// Whether the text can only be meant as a JWK or a set of them.
 pub(super) fn is_json(text: &str) -> bool {
@@ -20,8 +20,8 @@ pub(super) fn is_json(text: &str) -> bool {
         || ["\"kty\"", "\"keys\""].iter().any(|mark| text.contains(mark))
 }
 
-/// The keys of a set in its order, and why it has others that are not supported here.
-pub(super) fn read_set(text: &str) -> Result<(Vec<Key>, Vec<KeyError>), KeyError> {
+/// The keys of a set in its order, one at least, and why it has others that are not supported here.
+pub(super) fn read_set(text: &str) -> Result<(Keys, Vec<KeyError>), KeyError> {
     #[derive(Deserialize)]
     struct JwkSet {
         keys: Vec<Jwk>,
@@ -40,7 +40,10 @@ pub(super) fn read_set(text: &str) -> Result<(Vec<Key>, Vec<KeyError>), KeyError
         }
         keys.push(key);
     }
-    Ok((keys, unsupported))
+    if keys.is_empty() {
+        return Err(unsupported.into_iter().next().unwrap_or(KeyError::Empty));
+    }
+    Ok((Keys(keys), unsupported))
 }
 
 /// One key, private, public or symmetric (RFC 7517 section 4, RFC 7518 section 6).
@@ -87,8 +90,8 @@ impl Jwk {
     }
 
     fn read(&self) -> Result<Key, KeyError> {
-        let key = match (self.kty.as_str(), self.crv.as_deref()) {
-            ("oct", _) => Key::symmetric(&bytes(self.k.as_ref())?, self.kid.clone()),
+        let mut key = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("oct", _) => Key::symmetric(&bytes(self.k.as_ref())?),
             ("RSA", _) => self.rsa(),
             ("EC", Some("P-256")) => self.p256(),
             ("OKP", Some("Ed25519")) => self.ed25519(),
@@ -96,6 +99,9 @@ impl Jwk {
         }?;
         if self.alg.as_ref().is_some_and(|alg| algorithm(alg) != Some(key.algorithm)) {
             return Err(KeyError::WrongAlgorithm(key.alg()));
+        }
+        if let Some(id) = &self.kid {
+            key = key.with_id(id.clone());
         }
         Ok(if self.may("sign") { key } else { key.without_signing() })
     }
@@ -109,7 +115,7 @@ impl Jwk {
             RsaPublicKeyComponents { n: bytes(self.n.as_ref())?, e: bytes(self.e.as_ref())? };
         let der: PublicKeyX509Der<'_> = public_key.as_der().map_err(malformed)?;
         // Its size is the first thing to complain of.
-        let public = Key::public_rsa(der.as_ref(), self.kid.clone())?;
+        let public = Key::public_rsa(der.as_ref())?;
         if self.d.is_none() {
             return Ok(public);
         }
@@ -122,30 +128,30 @@ impl Jwk {
             dQ: bytes(self.dq.as_ref())?,
             qInv: bytes(self.qi.as_ref())?,
         });
-        Key::rsa(&pair.map_err(malformed)?, self.kid.clone())
+        Key::rsa(&pair.map_err(malformed)?)
     }
 
     fn p256(&self) -> Result<Key, KeyError> {
         let (x, y) = (bytes(self.x.as_ref())?, bytes(self.y.as_ref())?);
         let point = [&[4], x.as_slice(), y.as_slice()].concat();
         if self.d.is_none() {
-            return Key::public_p256(&point, self.kid.clone());
+            return Key::public_p256(&point);
         }
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             &bytes(self.d.as_ref())?,
             &point,
         );
-        Key::p256(&pair.map_err(malformed)?, self.kid.clone())
+        Key::p256(&pair.map_err(malformed)?)
     }
 
     fn ed25519(&self) -> Result<Key, KeyError> {
         let point = bytes(self.x.as_ref())?;
         if self.d.is_none() {
-            return Key::public_ed25519(&point, self.kid.clone());
+            return Key::public_ed25519(&point);
         }
         let pair = Ed25519KeyPair::from_seed_and_public_key(&bytes(self.d.as_ref())?, &point);
-        Key::ed25519(&pair.map_err(malformed)?, self.kid.clone())
+        Key::ed25519(&pair.map_err(malformed)?)
     }
 }
 

@@ -4,7 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use aws_lc_rs::{
     encoding::{AsBigEndian, Curve25519SeedBin, EcPrivateKeyBin},
-    rand, rsa,
+    rand,
+    rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING as P256_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
     },
@@ -92,22 +93,22 @@ impl JwkSet {
 /// [`KeyError::NotMade`] if the cryptographic library refuses.
 pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, KeyError> {
     let failed = |_| KeyError::NotMade;
-    let id = id.map(str::to_owned);
-    let key = match algorithm {
+    let mut key = match algorithm {
         Algorithm::HS256 => {
             let mut secret = vec![0; HS256_KEY_BYTES];
             rand::fill(&mut secret).map_err(failed)?;
-            Key::symmetric(&secret, id)
+            Key::symmetric(&secret)
         }
         // The least that RS256 takes (RFC 7518 section 3.3).
-        Algorithm::RS256 => {
-            Key::rsa(&RsaKeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?, id)
-        }
-        Algorithm::ES256 => Key::p256(&EcdsaKeyPair::generate(&P256_SIGNING).map_err(failed)?, id),
-        Algorithm::EdDSA => Key::ed25519(&Ed25519KeyPair::generate().map_err(failed)?, id),
+        Algorithm::RS256 => Key::rsa(&RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?),
+        Algorithm::ES256 => Key::p256(&EcdsaKeyPair::generate(&P256_SIGNING).map_err(failed)?),
+        Algorithm::EdDSA => Key::ed25519(&Ed25519KeyPair::generate().map_err(failed)?),
         _ => Err(KeyError::NotMade),
-    };
-    written(&key?)
+    }?;
+    if let Some(id) = id {
+        key = key.with_id(id.to_owned());
+    }
+    written(&key)
 }
 
 /// A key as a JWK, with its private half, if it has one (RFC 7518 section 6, RFC 8037 section 2).

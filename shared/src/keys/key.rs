@@ -75,14 +75,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// An HS256 key. It has no `kid` unless it is given one: guesses at it could be tried
-    /// out on a thumbprint.
-    pub(super) fn symmetric(secret: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+    /// An HS256 key. It has no thumbprint as `kid`: guesses at the key could be tried out on it.
+    pub(super) fn symmetric(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MIN_HS256_KEY_BYTES {
             return Err(KeyError::TooShort);
         }
         Ok(Self {
-            id,
+            id: None,
             kind: KeyKind::Symmetric,
             algorithm: Algorithm::HS256,
             verifying: DecodingKey::from_secret(secret),
@@ -93,38 +92,33 @@ impl Key {
     }
 
     /// As PKCS#1 (RFC 8017), out of the PKCS#8 that aws-lc-rs has.
-    pub(super) fn rsa(pair: &RsaKeyPair, id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn rsa(pair: &RsaKeyPair) -> Result<Self, KeyError> {
         let der: Pkcs8V1Der<'_> = pair.as_der().map_err(malformed)?;
         let info = PrivateKeyInfoRef::try_from(der.as_ref()).map_err(malformed)?;
-        Self::private(EncodingKey::from_rsa_der(info.private_key.as_bytes()), Algorithm::RS256, id)
+        Self::private(EncodingKey::from_rsa_der(info.private_key.as_bytes()), Algorithm::RS256)
     }
 
     /// As PKCS#8 (RFC 5208).
-    pub(super) fn p256(pair: &EcdsaKeyPair, id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn p256(pair: &EcdsaKeyPair) -> Result<Self, KeyError> {
         let der = pair.to_pkcs8v1().map_err(malformed)?;
-        Self::private(EncodingKey::from_ec_der(der.as_ref()), Algorithm::ES256, id)
+        Self::private(EncodingKey::from_ec_der(der.as_ref()), Algorithm::ES256)
     }
 
     /// As PKCS#8 (RFC 5208).
-    pub(super) fn ed25519(pair: &Ed25519KeyPair, id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn ed25519(pair: &Ed25519KeyPair) -> Result<Self, KeyError> {
         let der = pair.to_pkcs8v1().map_err(malformed)?;
-        Self::private(EncodingKey::from_ed_der(der.as_ref()), Algorithm::EdDSA, id)
+        Self::private(EncodingKey::from_ed_der(der.as_ref()), Algorithm::EdDSA)
     }
 
     /// A key pair, whose public half is derived.
-    fn private(
-        signing: EncodingKey,
-        algorithm: Algorithm,
-        id: Option<String>,
-    ) -> Result<Self, KeyError> {
+    fn private(signing: EncodingKey, algorithm: Algorithm) -> Result<Self, KeyError> {
         let public = Jwk::from_encoding_key(&signing, algorithm).map_err(malformed)?;
-        let verifying = DecodingKey::from_jwk(&public).map_err(malformed)?;
-        let public = Self::public(verifying, algorithm, id)?;
+        let public = Self::public(DecodingKey::from_jwk(&public).map_err(malformed)?, algorithm)?;
         Ok(Self { kind: KeyKind::Private, signing: Some(signing), ..public })
     }
 
-    /// From DER: aws-lc-rs checks the numbers only as it decodes them.
-    pub(super) fn public_rsa(der: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+    /// From the DER in which PKCS#1 or X.509 encodes it.
+    pub(super) fn public_rsa(der: &[u8]) -> Result<Self, KeyError> {
         let key = rsa::PublicKey::from_der(der).map_err(malformed)?;
         let modulus = key.modulus().big_endian_without_leading_zero();
         let zeros = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
@@ -132,44 +126,44 @@ impl Key {
             return Err(KeyError::SmallRsaKey);
         }
         let exponent = key.exponent().big_endian_without_leading_zero();
-        let key = DecodingKey::from_rsa_raw_components(modulus, exponent);
-        Self::public(key, Algorithm::RS256, id)
+        Self::public(DecodingKey::from_rsa_raw_components(modulus, exponent), Algorithm::RS256)
     }
 
     /// From an uncompressed point (SEC 1 section 2.3.3); jsonwebtoken takes no other as a JWK.
-    pub(super) fn public_p256(point: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn public_p256(point: &[u8]) -> Result<Self, KeyError> {
         ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(malformed)?;
-        Self::public(DecodingKey::from_ec_der(point), Algorithm::ES256, id)
+        Self::public(DecodingKey::from_ec_der(point), Algorithm::ES256)
     }
 
     /// From a point in its compressed form (RFC 8032 section 5.1.2).
-    pub(super) fn public_ed25519(point: &[u8], id: Option<String>) -> Result<Self, KeyError> {
+    pub(super) fn public_ed25519(point: &[u8]) -> Result<Self, KeyError> {
         ParsedPublicKey::new(&ED25519, point).map_err(malformed)?;
-        Self::public(DecodingKey::from_ed_der(point), Algorithm::EdDSA, id)
+        Self::public(DecodingKey::from_ed_der(point), Algorithm::EdDSA)
     }
 
-    /// The public half of a pair. Its `kid` is its thumbprint (RFC 7638) unless it is given one.
-    fn public(
-        verifying: DecodingKey,
-        algorithm: Algorithm,
-        id: Option<String>,
-    ) -> Result<Self, KeyError> {
+    /// The public half of a pair. Its `kid` is its thumbprint (RFC 7638).
+    fn public(verifying: DecodingKey, algorithm: Algorithm) -> Result<Self, KeyError> {
         let mut jwk = Jwk::from_decoding_key(&verifying, Some(algorithm)).map_err(malformed)?;
-        let id = match id {
-            Some(id) => id,
-            None => jwk.thumbprint(ThumbprintHash::SHA256).map_err(malformed)?,
-        };
-        jwk.common.key_id = Some(id.clone());
+        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(malformed)?;
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self {
-            id: Some(id),
+        let key = Self {
+            id: None,
             kind: KeyKind::Public,
             algorithm,
             verifying,
             validation: signature_only(algorithm),
             signing: None,
             public: Some(jwk),
-        })
+        };
+        Ok(key.with_id(thumbprint))
+    }
+
+    /// The same key with this `kid`.
+    pub(super) fn with_id(mut self, id: String) -> Self {
+        if let Some(public) = &mut self.public {
+            public.common.key_id = Some(id.clone());
+        }
+        Self { id: Some(id), ..self }
     }
 
     /// The same key, for verifying alone.

@@ -53,7 +53,7 @@ fn pkcs8(der: &[u8]) -> Result<Key, KeyError> {
     match info.algorithm.oids().map_err(malformed)? {
         (RSA, _) => rsa(RsaKeyPair::from_pkcs8(der)),
         (EC, Some(P256)) => p256(EcdsaKeyPair::from_pkcs8(&P256_SIGNING, der)),
-        (ED25519, _) => Key::ed25519(&Ed25519KeyPair::from_pkcs8(der).map_err(malformed)?, None),
+        (ED25519, _) => Key::ed25519(&Ed25519KeyPair::from_pkcs8(der).map_err(malformed)?),
         (EC, _) => Err(KeyError::WrongCurve),
         _ => Err(KeyError::Malformed),
     }
@@ -64,11 +64,11 @@ fn rsa(pair: Result<RsaKeyPair, KeyRejected>) -> Result<Key, KeyError> {
         "TooSmall" => KeyError::SmallRsaKey,
         _ => KeyError::Malformed,
     })?;
-    Key::rsa(&pair, None)
+    Key::rsa(&pair)
 }
 
 fn p256(pair: Result<EcdsaKeyPair, KeyRejected>) -> Result<Key, KeyError> {
-    Key::p256(&pair.map_err(malformed)?, None)
+    Key::p256(&pair.map_err(malformed)?)
 }
 
 /// SEC 1 (RFC 5915), which may name its curve within. P-256 comes first: one that does not
@@ -88,9 +88,9 @@ fn spki(der: &[u8]) -> Result<Key, KeyError> {
     let info = SubjectPublicKeyInfoRef::try_from(der).map_err(malformed)?;
     let point = info.subject_public_key.raw_bytes();
     match info.algorithm.oids().map_err(malformed)? {
-        (RSA, _) => Key::public_rsa(der, None),
-        (EC, Some(P256)) => Key::public_p256(point, None),
-        (ED25519, _) => Key::public_ed25519(point, None),
+        (RSA, _) => Key::public_rsa(der),
+        (EC, Some(P256)) => Key::public_p256(point),
+        (ED25519, _) => Key::public_ed25519(point),
         (EC, _) => Err(KeyError::WrongCurve),
         _ => Err(KeyError::Malformed),
     }

@@ -45,16 +45,11 @@ fn what_others_know_or_guess_is_no_secret() {
         ("postgres+ssl://auth.example.com/a/long/path", "a URL"),
         ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt", "the name of a resource"),
         ("/run/secrets/jwt/withoutanyother/mark", "a path"),
-        ("/data/a-long-folder/of-mine/its_keys", "a path"),
-        ("/secrets/production/jwtsigningkey", "a path"),
+        ("/keys/a-long-folder/of-mine/its_keys", "a path"),
         ("../secrets/a/long/folder/of/mine/keys", "a path"),
-        ("change-me-change-me-change-me-before-production", "a placeholder"),
         ("CHANGE_ME_0123456789abcdef0123456789abcdef", "a placeholder"),
         ("<your secret goes here, 32 bytes or more>", "a placeholder"),
         ("a-string-secret-at-least-256-bits-long", "a placeholder"),
-        ("your-super-secret-jwt-token-with-at-least-32-characters-long", "a placeholder"),
-        (&"x".repeat(32), "a few characters"),
-        (&"password".repeat(4), "a few characters"),
         ("12345678901234567890123456789012", "a few characters"),
         ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "a few characters"),
     ] {
@@ -115,9 +110,7 @@ fn debug_does_not_show_the_key() {
 fn every_pem_form_of_a_key_pair_signs_what_its_public_half_verifies() {
     let p256 = pem_of("p256");
     for (form, public) in [
-        (pem_of("rsa-2048"), "rsa-2048-public"),
         (pem_of("rsa-2048-pkcs1"), "rsa-2048-public"),
-        (pem_of("ed25519"), "ed25519-public"),
         (pem_of("p256-sec1"), "p256-public"),
         (&p256.replace('\n', "\r\n"), "p256-public"),
         (&p256.replace('\n', "\\n"), "p256-public"),
@@ -140,25 +133,18 @@ fn unusable_material_is_refused_each_with_its_reason() {
     };
     let (p256, blanks) = (pem_of("p256"), " ".repeat(99));
     for (why, material, expected) in [
-        ("nothing", "", TooShort),
-        ("31 bytes", &"x".repeat(31), TooShort),
-        ("blanks", &blanks, TooShort),
-        ("line breaks", &"\n\t".repeat(99), TooShort),
+        ("31 bytes", &"x".repeat(31)[..], TooShort),
         ("blanks outside of ASCII", &"\u{a0}".repeat(64), TooShort),
         ("JSON", &format!(r#"{{"JWT_SECRET":"{}"}}"#, "x".repeat(99)), NotAJwkSet),
         ("a list", &format!("[{{\"kty\":\"RSA\"}}]{blanks}"), NotAJwkSet),
         ("half a set", &format!("{{\"keys\":[{blanks}"), NotAJwkSet),
-        ("keys that are no list", &format!("\n{{\"keys\":{{}}}}{blanks}"), NotAJwkSet),
         ("a list of no objects", &format!("{{\"keys\":[1]}}{blanks}"), NotAJwkSet),
-        ("an empty object", &format!("{{}}{blanks}"), NotAJwkSet),
         ("an empty set", &format!("{{\"keys\":[]}}{blanks}"), Empty),
         ("RSA of 1024 bits", pem_of("rsa-1024"), SmallRsaKey),
         ("a public one", pem_of("rsa-1024-public"), SmallRsaKey),
         ("P-384", pem_of("p384"), WrongCurve),
         ("P-384 as SEC 1", pem_of("p384-sec1"), WrongCurve),
         ("public P-384", pem_of("p384-public"), WrongCurve),
-        ("secp256k1", pem_of("secp256k1"), WrongCurve),
-        ("Ed448", pem_of("ed448"), Malformed),
         ("X25519", pem_of("x25519"), Malformed),
         ("RSA for PSS alone", pem_of("rsa-pss"), Malformed),
         ("a compressed point", pem_of("p256-public-compressed"), Malformed),
@@ -167,38 +153,42 @@ fn unusable_material_is_refused_each_with_its_reason() {
         ("a certificate", pem_of("certificate"), NoPemKey),
         ("truncated", &p256[..p256.len() - 20], NoPemKey),
         ("its lines joined by blanks", &p256.replace('\n', " "), NoPemKey),
-        ("in quotes", &format!("{p256:?}"), NoPemKey),
         ("two keys", &format!("{p256}{}", pem_of("ed25519")), SeveralPemKeys),
-        ("private and public", &format!("{p256}{}", pem_of("p256-public")), SeveralPemKeys),
     ] {
         assert_eq!(refusal(material), expected, "{why}");
     }
 }
 
-fn ids(keys: &Keys) -> Vec<Option<&str>> {
-    keys.iter().map(|key| key.id.as_deref()).collect()
+fn ids(keys: &Keys) -> Vec<&str> {
+    keys.iter().filter_map(|key| key.id.as_deref()).collect()
 }
 
-fn read_versions(current: &str, previous: Option<&str>, key_use: KeyUse) -> Result<Keys, KeyError> {
-    let previous = previous.map(Into::into);
-    Keys::read_versions(&Versions { current: current.into(), pending: None, previous }, key_use)
+fn versions(current: &str, previous: &str) -> Versions {
+    [(Stage::Current, current.into()), (Stage::Previous, previous.into())].into()
+}
+
+fn to_verify(current: &str) -> Result<Keys, KeyError> {
+    Keys::to_verify(&versions(current, current), true)
+}
+
+fn to_sign(current: &str) -> Result<Keys, KeyError> {
+    Keys::to_sign(&versions(current, current))
 }
 
 #[test]
-fn the_first_key_that_can_sign_signs_and_what_was_before_verifies_alone() {
+fn the_first_key_that_can_sign_signs_and_to_verify_none_does_but_all_and_what_was_before_verify() {
     let oct = |kid: &str, letter: &str| json!({ "kid": kid, "kty": "oct", "k": letter.repeat(64) });
     let public = json!({ "kid": "public", "d": null });
     let now = set(&[with(&examples()[2], &public), oct("one", "a"), oct("two", "b")]);
+    assert_eq!(to_sign(&now).unwrap().signing().unwrap().id.as_deref(), Some("one"));
     for (previous, expected) in [
         (set(&[oct("three", "c"), oct("one", "a")]), &["public", "one", "two", "three"][..]),
         (set(&[oct("one", "c"), oct("two", "b")]), &["public", "one", "two", "one"]),
         ("a placeholder".to_owned(), &["public", "one", "two"]),
     ] {
-        let keys = read_versions(&now, Some(&previous), KeyUse::Sign).unwrap();
-        assert_eq!(ids(&keys).into_iter().flatten().collect::<Vec<_>>(), expected);
-        assert_eq!(keys.signing().unwrap().id.as_deref(), Some("one"));
-        let signers = keys.iter().skip(3).filter(|key| key.can_sign());
-        assert_eq!(signers.count(), 0, "what was before does not sign");
+        let keys = Keys::to_verify(&versions(&now, &previous), true).unwrap();
+        assert_eq!(ids(&keys), expected);
+        assert!(keys.signing().is_none(), "{keys:?}");
     }
     let same_kid = set(&[oct("one", "a"), oct("one", "b")]);
     assert_eq!(refusal(&same_kid), KeyError::DoubledKeyId.in_set(1));
@@ -208,21 +198,10 @@ fn the_first_key_that_can_sign_signs_and_what_was_before_verifies_alone() {
     let current = with(&examples()[2], &public);
     let previous = set(&[with(&current, &other)]);
     let current = set(&[current]);
-    let keys = read_versions(&current, Some(&previous), KeyUse::Verify).unwrap();
+    let keys = Keys::to_verify(&versions(&current, &previous), true).unwrap();
     assert_eq!(keys.iter().count(), 2);
     assert_eq!(keys.public_set(), read(&current).unwrap().public_set());
-}
-
-#[test]
-fn a_key_that_signs_is_needed_for_signing_alone() {
-    let (public, private) = (pem_of("p256-public"), pem_of("p256"));
-    assert!(read_versions(public, Some(private), KeyUse::Verify).is_ok());
-    let refused = read_versions(public, Some(private), KeyUse::Sign).map(drop);
-    assert_eq!(refused, Err(KeyError::CannotSign));
-    for private in [private, &set(&examples()[..1])] {
-        let keys = read_versions(private, None, KeyUse::Verify).unwrap();
-        assert!(keys.signing().is_none(), "{keys:?}");
-    }
+    assert_eq!(to_sign(&current).map(drop), Err(KeyError::CannotSign));
 }
 
 /// RFC 7515 appendix A.1, RFC 7515 appendix A.3, RFC 8037 appendix A.1.
@@ -287,10 +266,7 @@ fn unusable_jwks_are_refused_each_with_its_reason() {
     for (why, jwk, changes, expected) in [
         ("for encryption", &ec, json!({ "use": "enc" }), NotForSignatures),
         ("for agreement", &ec, json!({ "key_ops": ["deriveKey"] }), NotForSignatures),
-        ("for nothing", &ec, json!({ "key_ops": [] }), NotForSignatures),
-        ("ES384", &ec, json!({ "alg": "ES384" }), WrongAlgorithm("ES256")),
         ("none", &ec, json!({ "alg": "none" }), WrongAlgorithm("ES256")),
-        ("HS512", &oct, json!({ "alg": "HS512" }), WrongAlgorithm("HS256")),
         ("RS256", &oct, json!({ "alg": "RS256" }), WrongAlgorithm("HS256")),
         ("Ed448 as alg", &ed25519, json!({ "alg": "Ed448" }), WrongAlgorithm("EdDSA")),
         ("a short secret", &oct, json!({ "k": "c2hvcnQ" }), TooShort),
@@ -298,15 +274,12 @@ fn unusable_jwks_are_refused_each_with_its_reason() {
         ("a secret in Base64", &oct, json!({ "k": "+/".repeat(30) }), Malformed),
         ("RSA of 1024 bits", &rsa, json!({ "n": modulus(0xc9, 128) }), SmallRsaKey),
         ("2048 bits, the first of them 0", &rsa, json!({ "n": modulus(0x7f, 256) }), SmallRsaKey),
-        ("no modulus", &rsa, json!({ "n": null }), Malformed),
-        ("an exponent of 0", &rsa, json!({ "e": "AA" }), Malformed),
         ("an exponent of 1", &rsa, json!({ "e": "AQ" }), Malformed),
         ("an even exponent", &rsa, json!({ "e": "Ag" }), Malformed),
         ("d without the primes", &rsa, json!({ "d": "AQAB" }), Malformed),
         ("P-384", &ec, json!({ "crv": "P-384" }), WrongCurve),
         ("a curve of another kind", &ec, json!({ "crv": "Ed25519" }), WrongCurve),
         ("no curve", &ec, json!({ "crv": null }), WrongCurve),
-        ("Ed448", &ed25519, json!({ "crv": "Ed448" }), WrongCurve),
         ("X25519", &ed25519, json!({ "crv": "X25519" }), WrongCurve),
         ("no y", &ec, json!({ "y": null }), Malformed),
         ("a short x", &ec, json!({ "x": "AQ" }), Malformed),
@@ -317,7 +290,6 @@ fn unusable_jwks_are_refused_each_with_its_reason() {
         ("a short x of Ed25519", &ed25519, json!({ "d": null, "x": "AQ" }), Malformed),
         ("a long d", &ed25519, json!({ "d": "A".repeat(86) }), Malformed),
         ("an unknown kty", &oct, json!({ "kty": "AKP" }), UnknownKeyType),
-        ("kty in another case", &oct, json!({ "kty": "OCT" }), UnknownKeyType),
     ] {
         let material = set(&[oct.clone(), with(jwk, &changes)]);
         assert_eq!(refusal(&material), expected.in_set(1), "{why}");
@@ -328,13 +300,8 @@ fn unusable_jwks_are_refused_each_with_its_reason() {
 #[test]
 fn unsupported_keys_of_a_set_are_ignored_for_verifying_alone_and_wrong_ones_never() {
     let [oct, ec, ed25519] = examples();
-    let verifying =
-        |jwk: &Value| read_versions(&set(&[jwk.clone(), oct.clone()]), None, KeyUse::Verify);
     for (jwk, changes) in [
-        (&ec, json!({ "use": "enc" })),
         (&ec, json!({ "key_ops": ["deriveKey"] })),
-        (&ec, json!({ "alg": "ES512" })),
-        (&ec, json!({ "crv": "P-521" })),
         (&ed25519, json!({ "crv": "X25519" })),
         (&oct, json!({ "kty": "AKP", "alg": "ML-DSA-44" })),
         // Another purpose is enough: what it is made of does not matter.
@@ -342,78 +309,57 @@ fn unsupported_keys_of_a_set_are_ignored_for_verifying_alone_and_wrong_ones_neve
         (&ec, json!({ "use": "enc", "x": null })),
     ] {
         let jwk = with(jwk, &changes);
-        assert_eq!(verifying(&jwk).unwrap().iter().count(), 1, "{changes}");
-        let alone = read_versions(&set(std::slice::from_ref(&jwk)), None, KeyUse::Verify);
-        let strict = refusal(&set(&[jwk.clone(), oct.clone()]));
-        assert_eq!(alone.map(drop), Err(strict.clone()), "{changes}");
-        let signing = read_versions(&set(&[jwk, oct.clone()]), None, KeyUse::Sign);
-        assert_eq!(signing.map(drop), Err(strict), "{changes}");
+        let alone = set(std::slice::from_ref(&jwk));
+        let set = set(&[jwk, oct.clone()]);
+        assert_eq!(to_verify(&set).unwrap().iter().count(), 1, "{changes}");
+        for refused in [to_verify(&alone), to_sign(&set)] {
+            assert_eq!(refused.map(drop), Err(refusal(&set)), "{changes}");
+        }
     }
     for (jwk, changes) in [
         (&oct, json!({ "k": "c2hvcnQ" })),
         (&oct, json!({ "alg": "RS256" })),
-        (&ec, json!({ "x": null })),
         (&ec, json!({ "crv": null })),
         (&ec, json!({ "crv": "Ed25519" })),
-        (&ed25519, json!({ "alg": "ES256" })),
     ] {
-        let jwk = with(jwk, &changes);
-        let strict = refusal(&set(&[jwk.clone(), oct.clone()]));
-        assert_eq!(verifying(&jwk).map(drop), Err(strict), "{changes}");
+        let set = set(&[with(jwk, &changes), oct.clone()]);
+        assert_eq!(to_verify(&set).map(drop), Err(refusal(&set)), "{changes}");
     }
     // An ignored key does not move the position of another one.
     let enc = with(&ec, &json!({ "use": "enc", "kid": "mine" }));
     let named = with(&oct, &json!({ "kid": "mine" }));
     let doubled = set(&[enc, named.clone(), named]);
-    let refused = read_versions(&doubled, None, KeyUse::Verify).map(drop);
-    assert_eq!(refused, Err(KeyError::DoubledKeyId.in_set(2)));
+    assert_eq!(to_verify(&doubled).map(drop), Err(KeyError::DoubledKeyId.in_set(2)));
 }
 
 #[test]
-fn the_sets_of_identity_providers_verify_with_their_keys_for_signatures() {
+fn the_set_of_an_identity_provider_verifies_with_its_keys_for_signatures() {
     let rsa: Value =
         serde_json::from_str(&read(pem_of("rsa-2048-public")).unwrap().public_set()).unwrap();
     let (rsa, [_, ec, ed25519]) = (&rsa["keys"][0], examples());
     let key = |jwk: &Value, kid: &str, alg: &str, purpose: &str| {
-        let members = json!({ "kid": kid, "alg": alg, "use": purpose, "d": null });
-        let certificate = json!({ "x5c": ["MIICnzCCAYcCBgGR"], "x5t": "qp0", "x5t#S256": "c2Vj" });
-        with(&with(jwk, &members), &certificate)
+        let members = json!({
+            "kid": kid, "alg": alg, "use": purpose, "d": null,
+            "x5c": ["MIICnzCCAYcCBgGR"], "x5t": "qp0", "x5t#S256": "c2Vj",
+        });
+        with(jwk, &members)
     };
-    let p521 = with(&ec, &json!({ "crv": "P-521" }));
-    for (provider, set, usable) in [
-        (
-            "Keycloak",
-            set(&[
-                key(rsa, "enc", "RSA-OAEP", "enc"),
-                key(rsa, "sig", "RS256", "sig"),
-                key(rsa, "sig-512", "RS512", "sig"),
-                key(&p521, "ec-512", "ES512", "sig"),
-                key(&ec, "ecdh", "ECDH-ES+A256KW", "enc"),
-                key(&ed25519, "ed", "EdDSA", "sig"),
-            ]),
-            &["sig", "ed"][..],
-        ),
-        (
-            "Auth0",
-            set(&[key(rsa, "now", "RS256", "sig"), key(rsa, "next", "RS256", "sig")]),
-            &["now", "next"],
-        ),
-        (
-            "Cognito",
-            set(&[
-                with(rsa, &json!({ "kid": "id=", "alg": "RS256", "use": "sig" })),
-                with(rsa, &json!({ "kid": "access=", "alg": "RS256", "use": "sig" })),
-            ]),
-            &["id=", "access="],
-        ),
-    ] {
-        let keys = read_versions(&set, Some(&set), KeyUse::Verify).unwrap();
-        assert_eq!(ids(&keys).into_iter().flatten().collect::<Vec<_>>(), usable, "{provider}");
-        let signer = read(pem_of("rsa-2048")).unwrap();
-        assert!(fits(signer.signing().unwrap(), &keys.0[0]), "{provider}");
-        let published: Value = serde_json::from_str(&keys.public_set()).unwrap();
-        assert_eq!(published["keys"].as_array().map(Vec::len), Some(2), "{provider}");
-    }
+    // As Keycloak has it.
+    let set = set(&[
+        key(rsa, "enc", "RSA-OAEP", "enc"),
+        key(rsa, "sig", "RS256", "sig"),
+        key(rsa, "next=", "RS256", "sig"),
+        key(rsa, "sig-512", "RS512", "sig"),
+        key(&with(&ec, &json!({ "crv": "P-521" })), "ec-512", "ES512", "sig"),
+        key(&ec, "ecdh", "ECDH-ES+A256KW", "enc"),
+        key(&ed25519, "ed", "EdDSA", "sig"),
+    ]);
+    let keys = to_verify(&set).unwrap();
+    assert_eq!(ids(&keys), ["sig", "next=", "ed"]);
+    let signer = read(pem_of("rsa-2048")).unwrap();
+    assert!(fits(signer.signing().unwrap(), &keys.0[0]));
+    let published: Value = serde_json::from_str(&keys.public_set()).unwrap();
+    assert_eq!(published["keys"].as_array().map(Vec::len), Some(3));
 }
 
 /// Sets that `auth-admin` makes and changes.

@@ -8,18 +8,21 @@
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     sync::watch,
     task::{self, AbortHandle},
     time::{Instant, timeout_at},
 };
 
-use super::{ExtraVersions, RETRY_AFTER, SecretError, Secrets, Versions};
+use super::{ExtraVersions, RETRY_AFTER, SecretError, Secrets, Stage, Versions};
 use crate::{
     config::{SecretKind, SecretPlace, SecretSource},
     telemetry::metrics,
@@ -47,21 +50,15 @@ struct Inner<T> {
     state: Mutex<State<T>>,
 }
 
-type Parse<T> = Box<dyn Fn(&Versions) -> Result<T, String> + Send + Sync>;
+type Parse<T> = Box<dyn Fn(&Versions, bool) -> Result<T, String> + Send + Sync>;
 
 /// How to fetch a secret and parse it.
-pub(super) struct Origin<T> {
-    pub(super) kind: SecretKind,
-    pub(super) source: SecretSource,
-    pub(super) extra: ExtraVersions,
-    pub(super) parse: Parse<T>,
-    pub(super) secrets: Secrets,
-}
-
-impl<T> Origin<T> {
-    fn parse(&self, versions: &Versions) -> Result<T, SecretError> {
-        (self.parse)(versions).map_err(|reason| self.source.error(reason))
-    }
+struct Origin<T> {
+    kind: SecretKind,
+    source: SecretSource,
+    extra: ExtraVersions,
+    parse: Parse<T>,
+    secrets: Secrets,
 }
 
 struct State<T> {
@@ -70,7 +67,7 @@ struct State<T> {
     /// previous version is still to be fetched.
     is_partial: bool,
     /// Of the versions that the value was parsed from.
-    fingerprint: [Vec<u8>; 3],
+    fingerprint: Fingerprint,
     /// When the last successful refresh started.
     fetched_at: SystemTime,
     /// When the last refresh started, if it failed, and why.
@@ -99,41 +96,52 @@ enum DueRefresh {
     Blocking,
 }
 
-impl<T: Send + Sync + 'static> SecretCache<T> {
-    /// The cached value, whatever its age. Starts no refresh.
-    pub(crate) fn peek(&self) -> Option<Arc<T>> {
-        self.0.state().value.clone()
-    }
-
-    /// A cache with the value, or without one if its fetch is deferred or failed for now.
-    pub(super) async fn load(origin: Origin<T>) -> Result<Self, SecretError> {
-        if matches!(origin.source.place, SecretPlace::Value(_)) {
-            let versions = origin.secrets.fetch_versions(&origin.source, origin.extra).await?;
-            return Ok(Arc::new(origin.parse(&versions)?).into());
+impl Secrets {
+    /// A cache of a secret that `parse` parses, now and whenever it has changed; it is told whether
+    /// the current version has. Its error is a reason for an operator, and never shows the secret.
+    /// If the fetch is deferred or fails for now, the cache is empty until a later one succeeds.
+    pub(crate) async fn cache<T: Send + Sync + 'static>(
+        &self,
+        kind: SecretKind,
+        source: SecretSource,
+        extra: ExtraVersions,
+        parse: impl Fn(&Versions, bool) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Result<SecretCache<T>, SecretError> {
+        if matches!(source.place, SecretPlace::Value(_)) {
+            let versions = self.fetch_versions(&source, &[Stage::Current]).await?;
+            let parsed = parse(&versions, true);
+            return Ok(Arc::new(parsed.map_err(|reason| source.error(reason))?).into());
         }
-        let deferred = origin.secrets.deferred;
-        let cache = Self::new(Some(origin), None);
-        if !deferred {
-            match cache.0.refresh(SystemTime::now(), None).await {
-                Err(error) if !error.transient => return Err(error),
-                Err(error) => cache.0.report(&error),
-                Ok(_) => {}
-            }
+        let (parse, secrets) = (Box::new(parse), self.clone());
+        let cache = SecretCache::new(Some(Origin { kind, source, extra, parse, secrets }), None);
+        if !self.deferred {
+            cache.refresh(SystemTime::now(), None).await?;
         }
         Ok(cache)
     }
+}
 
+impl<T: Send + Sync + 'static> SecretCache<T> {
     fn new(origin: Option<Origin<T>>, value: Option<Arc<T>>) -> Self {
         let state = State {
             value,
             is_partial: false,
-            fingerprint: [const { Vec::new() }; 3],
+            fingerprint: Fingerprint::new(),
             fetched_at: SystemTime::now(),
             failed: None,
             forced_at: None,
             refresh: None,
         };
         Self(Arc::new(Inner { origin, state: Mutex::new(state) }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cached value, whatever its age. Starts no refresh.
+    pub(crate) fn peek(&self) -> Option<Arc<T>> {
+        self.state().value.clone()
     }
 
     /// The value for a request at `now`. A stale value is returned at once, and refreshed in the
@@ -144,29 +152,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// [`SecretError`] if there is no value: why the last refresh failed.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        let awaited = {
-            let mut state = self.0.state();
-            match self.0.due_refresh(&state, now) {
-                DueRefresh::None => None,
-                DueRefresh::Background => {
-                    self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
-                    None
-                }
-                DueRefresh::Blocking if state.value.is_some() => {
-                    Some(self.join_or_start(&mut state, now, WAIT_TIMEOUT))
-                }
-                // A fetch may take longer than requests wait, and would never end if each of them
-                // restarted it. Each waits: between requests Lambda freezes the fetch.
-                DueRefresh::Blocking => {
-                    let refresh = self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
-                    Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh })
-                }
-            }
-        };
-        if let Some(refresh) = awaited {
-            self.0.wait_for(refresh).await;
-        }
-        self.0.value()
+        self.get_up_to_date(now, false).await
     }
 
     /// The value with the previous version in it. A start leaves that out, and the request then
@@ -176,19 +162,38 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// A transient [`SecretError`] if there is no value, or none with the previous version yet.
     pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        let value = self.get(now).await?;
-        let refresh = {
-            let mut state = self.0.state();
-            if !state.is_partial {
-                return Ok(value);
+        self.get_up_to_date(now, true).await
+    }
+
+    async fn get_up_to_date(&self, now: SystemTime, whole: bool) -> Result<Arc<T>, SecretError> {
+        let awaited = {
+            let mut state = self.state();
+            let due = self.due_refresh(&state, now);
+            let waits = due == DueRefresh::Blocking || (whole && state.is_partial);
+            if due == DueRefresh::None {
+                None
+            } else if state.value.is_none() {
+                // A fetch may take longer than requests wait, and would never end if each of them
+                // restarted it. Each waits: between requests Lambda freezes the fetch.
+                let refresh = self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
+                Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh })
+            } else {
+                let max_age = if waits { WAIT_TIMEOUT } else { REFRESH_TIMEOUT };
+                Some(self.join_or_start(&mut state, now, max_age)).filter(|_| waits)
             }
-            let is_due = self.0.due_refresh(&state, now) != DueRefresh::None;
-            is_due.then(|| self.join_or_start(&mut state, now, WAIT_TIMEOUT))
         };
-        if let Some(refresh) = refresh {
-            self.0.wait_for(refresh).await;
+        if let Some(refresh) = awaited {
+            self.wait_for(refresh).await;
         }
-        if self.0.state().is_partial { Err(self.0.missing()) } else { self.0.value() }
+        let state = self.state();
+        match (&state.value, &state.failed) {
+            (Some(value), _) if !(whole && state.is_partial) => Ok(Arc::clone(value)),
+            (_, Some((_, error))) => Err(error.clone()),
+            _ => {
+                let origin = self.0.origin.as_ref().expect("only a fetched value can be missing");
+                Err(origin.source.transient_error("is still being fetched"))
+            }
+        }
     }
 
     /// A value other than `seen`, with which a token or a password was refused. If the cache has
@@ -199,7 +204,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         // Twice, since a refresh under way may have started before the secret changed.
         for _ in 0..2 {
             let refresh = {
-                let mut state = self.0.state();
+                let mut state = self.state();
                 if let Some(newer) = state.other_than(seen) {
                     return Some(newer);
                 }
@@ -214,59 +219,27 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                     }
                 }
             };
-            self.0.wait_for(refresh).await;
+            self.wait_for(refresh).await;
         }
-        self.0.state().other_than(seen)
+        self.state().other_than(seen)
     }
 
     /// Whether requests can be answered: there is a value, and the previous version was added to
     /// it, or may still be. Starts a refresh in the background if either is missing.
     pub(crate) fn is_ready(&self, now: SystemTime) -> bool {
-        let mut state = self.0.state();
+        let mut state = self.state();
         let is_complete = state.value.is_some() && !state.is_partial;
-        if !is_complete && self.0.due_refresh(&state, now) != DueRefresh::None {
+        if !is_complete && self.due_refresh(&state, now) != DueRefresh::None {
             self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
         }
         is_complete || (state.value.is_some() && state.failed.is_none())
-    }
-
-    /// The refresh under way, if it started at most `max_age` ago. Otherwise a new one replaces it,
-    /// since it may have been frozen.
-    fn join_or_start(&self, state: &mut State<T>, now: SystemTime, max_age: Duration) -> Refresh {
-        state.running(now, max_age).unwrap_or_else(|| self.start(state, now))
-    }
-
-    /// Starts a refresh on a task of its own, since the request may be cancelled.
-    fn start(&self, state: &mut State<T>, now: SystemTime) -> Refresh {
-        if let Some(before) = state.refresh.take() {
-            before.task.abort();
-        }
-        let inner = Arc::clone(&self.0);
-        let (end, done) = watch::channel(());
-        let task = tokio::spawn(async move {
-            match inner.refresh(now, Some(task::id())).await {
-                Ok(Some(secret)) => tracing::info!(secret, "a secret was renewed"),
-                Ok(None) => {}
-                Err(error) => inner.report(&error),
-            }
-            drop(end);
-        });
-        let wait_until = Instant::now() + WAIT_TIMEOUT;
-        let refresh = Refresh { started_at: now, wait_until, task: task.abort_handle(), done };
-        state.refresh.insert(refresh).clone()
-    }
-}
-
-impl<T> Inner<T> {
-    fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a refresh is due, and whether the request waits for it. None is due during the
     /// cool-down after a failure. A request waits if there is no value, or if the value is much too
     /// old because the process was frozen or idle, and not because refreshes fail.
     fn due_refresh(&self, state: &State<T>, now: SystemTime) -> DueRefresh {
-        let Some(origin) = &self.origin else { return DueRefresh::None };
+        let Some(origin) = &self.0.origin else { return DueRefresh::None };
         let max_age = origin.secrets.config.max_age;
         let has_failed_within =
             |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
@@ -286,101 +259,99 @@ impl<T> Inner<T> {
         }
     }
 
-    fn value(&self) -> Result<Arc<T>, SecretError> {
-        let value = self.state().value.clone();
-        value.ok_or_else(|| self.missing())
+    /// The refresh under way, if it started at most `max_age` ago. Otherwise a new one replaces it,
+    /// since it may have been frozen.
+    fn join_or_start(&self, state: &mut State<T>, now: SystemTime, max_age: Duration) -> Refresh {
+        state.running(now, max_age).unwrap_or_else(|| self.start(state, now))
     }
 
-    /// Why there is no value, or none with the previous version.
-    fn missing(&self) -> SecretError {
-        let failed = self.state().failed.as_ref().map(|(_, error)| error.clone());
-        failed.unwrap_or_else(|| {
-            let source = self.origin.as_ref().map(|origin| origin.source.describe());
-            let (source_name, reason) = (source.unwrap_or_default(), "is still being fetched");
-            SecretError { source_name, reason: reason.into(), transient: true }
-        })
+    /// Starts a refresh on a task of its own, since the request may be cancelled.
+    fn start(&self, state: &mut State<T>, now: SystemTime) -> Refresh {
+        if let Some(before) = state.refresh.take() {
+            before.task.abort();
+        }
+        let cache = self.clone();
+        let (end, done) = watch::channel(());
+        let task = tokio::spawn(async move {
+            // It has been logged.
+            let _ = cache.refresh(now, Some(task::id())).await;
+            drop(end);
+        });
+        let wait_until = Instant::now() + WAIT_TIMEOUT;
+        let refresh = Refresh { started_at: now, wait_until, task: task.abort_handle(), done };
+        state.refresh.insert(refresh).clone()
     }
 
     /// Waits until a refresh has ended, and at most until its `wait_until`. If it has not ended
     /// then, it counts as failed, so that other requests do not wait for it. It may still succeed.
     async fn wait_for(&self, mut refresh: Refresh) {
         let has_ended = timeout_at(refresh.wait_until, refresh.done.changed()).await.is_ok();
-        let Some(origin) = self.origin.as_ref().filter(|_| !has_ended) else { return };
-        let error = origin.source.transient_error("did not come within 2 s");
+        let Some(origin) = self.0.origin.as_ref().filter(|_| !has_ended) else { return };
         let mut state = self.state();
         let is_running = state.refresh.as_ref().is_some_and(|it| it.task.id() == refresh.task.id());
         let has_failed = state.failed.as_ref().is_some_and(|(at, _)| *at == refresh.started_at);
         if is_running && !has_failed {
-            state.failed = Some((refresh.started_at, error.clone()));
-            drop(state);
-            self.warn(&error);
+            let error = origin.source.transient_error("did not come within 2 s");
+            state.fail(refresh.started_at, error);
         }
     }
 
-    fn report(&self, error: &SecretError) {
-        if let Some(origin) = &self.origin {
-            metrics::count_secret_failure(origin.kind);
-        }
-        self.warn(error);
-    }
-
-    fn warn(&self, error: &SecretError) {
-        if self.state().value.is_some() {
-            tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
-        } else {
-            tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
-        }
-    }
-
-    /// Fetches and parses the secret, and replaces the value if it has changed: then it returns the
-    /// secret's name. `task` is the one that this runs on, `None` at the start. If another refresh
-    /// has started meanwhile, nothing is replaced.
+    /// Fetches and parses the secret, and replaces the value if it has changed. `task` is the one
+    /// that this runs on, `None` at the start. If another refresh has started meanwhile, nothing is
+    /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`] if a start fails for good. All other failures are logged.
     async fn refresh(
         &self,
         started_at: SystemTime,
         task: Option<task::Id>,
-    ) -> Result<Option<String>, SecretError> {
-        let Some(origin) = &self.origin else { return Ok(None) };
-        // A start makes one call. A file has one version.
-        let is_partial = task.is_none()
-            && origin.extra == ExtraVersions::Previous
-            && matches!(origin.source.place, SecretPlace::SecretsManager(_));
-        let is_forced = self.state().forced_at.is_some();
-        let extra = match origin.extra {
-            ExtraVersions::Previous if is_partial => ExtraVersions::None,
-            ExtraVersions::PendingAndPrevious if !is_forced => ExtraVersions::None,
-            extra => extra,
-        };
-        let fetched = origin.secrets.fetch_versions(&origin.source, extra).await;
+    ) -> Result<(), SecretError> {
+        let Some(origin) = &self.0.origin else { return Ok(()) };
+        let (is_start, is_forced) = (task.is_none(), self.state().forced_at.is_some());
+        let stages = origin.extra.stages(is_start, is_forced);
+        let fetched = origin.secrets.fetch_versions(&origin.source, stages).await;
         let old = self.state().fingerprint.clone();
         // Without the lock, since parsing a key takes time.
         let parsed = fetched.and_then(|versions| {
-            let fingerprint = versions.fingerprint();
+            let fingerprint = fingerprint(&versions);
             if fingerprint == old {
                 return Ok(None);
             }
-            Ok(Some((fingerprint, Arc::new(origin.parse(&versions)?))))
+            let is_new = fingerprint.get(&Stage::Current) != old.get(&Stage::Current);
+            let parsed = (origin.parse)(&versions, is_new);
+            let value = parsed.map_err(|reason| origin.source.error(reason))?;
+            Ok(Some((fingerprint, Arc::new(value), is_new)))
         });
         let mut state = self.state();
         if state.refresh.as_ref().map(|refresh| refresh.task.id()) != task {
-            return Ok(None);
+            return Ok(());
         }
         state.refresh = None;
         match parsed {
+            Err(error) if is_start && !error.transient => return Err(error),
+            Err(error) => {
+                metrics::count_secret_failure(origin.kind);
+                state.fail(started_at, error);
+            }
             Ok(changed) => {
+                // A file has one version.
+                let is_partial = is_start
+                    && origin.extra == ExtraVersions::Previous
+                    && matches!(origin.source.place, SecretPlace::SecretsManager(_));
                 let was_partial = mem::replace(&mut state.is_partial, is_partial);
                 (state.fetched_at, state.failed) = (started_at, None);
                 origin.secrets.set_fetched_at(origin.kind, started_at);
-                let Some((fingerprint, value)) = changed else { return Ok(None) };
-                let is_only_completed = was_partial && fingerprint[0] == old[0];
-                (state.fingerprint, state.value) = (fingerprint, Some(value));
-                Ok((!is_only_completed).then(|| origin.source.describe()))
-            }
-            Err(error) => {
-                state.failed = Some((started_at, error.clone()));
-                Err(error)
+                if let Some((fingerprint, value, is_new)) = changed {
+                    (state.fingerprint, state.value) = (fingerprint, Some(value));
+                    if !is_start && (is_new || !was_partial) {
+                        tracing::info!(secret = origin.source.describe(), "a secret was renewed");
+                    }
+                }
             }
         }
+        Ok(())
     }
 }
 
@@ -395,6 +366,23 @@ impl<T> State<T> {
     fn other_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
         self.value.clone().filter(|value| !Arc::ptr_eq(value, seen))
     }
+
+    fn fail(&mut self, started_at: SystemTime, error: SecretError) {
+        if self.value.is_some() {
+            tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
+        } else {
+            tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
+        }
+        self.failed = Some((started_at, error));
+    }
+}
+
+/// A SHA-256 of each version, so that changes are noticed without keeping the texts.
+type Fingerprint = BTreeMap<Stage, Vec<u8>>;
+
+fn fingerprint(versions: &Versions) -> Fingerprint {
+    let hash = |text: &SecretString| digest(&SHA256, text.expose_secret().as_bytes());
+    versions.iter().map(|(stage, text)| (*stage, hash(text).as_ref().to_vec())).collect()
 }
 
 /// How long ago `then` was. It is zero if `then` is up to 10 s ahead, since requests overtake each

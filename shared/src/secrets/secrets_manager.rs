@@ -46,23 +46,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct CallError {
     /// For an operator: the message of the service if it answered, else the chain of causes.
     pub reason: String,
-    /// What kind of failure it is.
-    pub failure: Failure,
+    /// Whether a later call may succeed.
+    pub transient: bool,
     /// The error code of the service, such as `ResourceExistsException`.
     pub code: Option<String>,
-}
-
-/// What kind of failure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// There is no such secret, or it has no such stage.
-    NotFound,
-    /// The credentials are known, but may not read the secret.
-    Denied,
-    /// A later call may succeed.
-    Transient,
-    /// A later call will fail as well.
-    Permanent,
 }
 
 /// Parts of the error codes (HTTP 4xx) of transient failures: too many requests, credentials that
@@ -73,7 +60,12 @@ const TRANSIENT: [&str; 5] =
 impl CallError {
     /// A permanent failure without a code.
     pub fn permanent(reason: &str) -> Self {
-        Self { reason: reason.into(), failure: Failure::Permanent, code: None }
+        Self { reason: reason.into(), transient: false, code: None }
+    }
+
+    /// Whether there is no such secret, or it has no such stage.
+    pub fn is_not_found(&self) -> bool {
+        !self.transient && self.code.as_deref() == Some("ResourceNotFoundException")
     }
 }
 
@@ -81,11 +73,8 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError 
     fn from(error: SdkError<E>) -> Self {
         let SdkError::ServiceError(refusal) = &error else {
             let reason = format!("Secrets Manager cannot be asked: {}", causes(&error));
-            let failure = match &error {
-                SdkError::ConstructionFailure(_) => Failure::Permanent,
-                _ => Failure::Transient,
-            };
-            return Self { reason, failure, code: None };
+            let transient = !matches!(error, SdkError::ConstructionFailure(_));
+            return Self { reason, transient, code: None };
         };
         let (status, refusal) = (refusal.raw().status(), refusal.err());
         let reason = format!(
@@ -94,14 +83,9 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError 
             refusal.code().unwrap_or("without a code"),
             refusal.message().unwrap_or("no message"),
         );
-        let failure = match refusal.code() {
-            _ if !status.is_client_error() => Failure::Transient,
-            Some("ResourceNotFoundException") => Failure::NotFound,
-            Some("AccessDeniedException") => Failure::Denied,
-            Some(code) if TRANSIENT.iter().any(|part| code.contains(part)) => Failure::Transient,
-            _ => Failure::Permanent,
-        };
-        Self { reason, failure, code: refusal.code().map(str::to_owned) }
+        let is_passing = |code: &str| TRANSIENT.iter().any(|part| code.contains(part));
+        let transient = !status.is_client_error() || refusal.code().is_some_and(is_passing);
+        Self { reason, transient, code: refusal.code().map(str::to_owned) }
     }
 }
 
@@ -136,16 +120,14 @@ impl SecretsManager {
     ) -> Result<Option<SecretString>, CallError> {
         match self.ask(id, stage).await {
             Ok(text) => Ok(Some(text)),
-            Err(CallError { failure: Failure::NotFound, .. }) if stage != Stage::Current => {
+            Err(error) if error.transient || stage == Stage::Current => Err(error),
+            Err(error) => {
+                if !error.is_not_found() {
+                    let reason = error.reason;
+                    tracing::warn!(?stage, reason, "this stage of a secret cannot be read");
+                }
                 Ok(None)
             }
-            Err(CallError { failure: Failure::Denied | Failure::Permanent, reason, .. })
-                if stage != Stage::Current =>
-            {
-                tracing::warn!(?stage, reason, "this stage of a secret cannot be read");
-                Ok(None)
-            }
-            Err(error) => Err(error),
         }
     }
 

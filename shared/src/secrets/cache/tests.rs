@@ -6,8 +6,6 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use secrecy::ExposeSecret;
-
 use super::*;
 use crate::config::SecretsConfig;
 
@@ -29,9 +27,9 @@ impl Scene {
         let place = SecretPlace::File(path.clone());
         let reads = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&reads);
-        let read = move |versions: &Versions| {
+        let read = move |versions: &Versions, _| {
             count.fetch_add(1, Ordering::Relaxed);
-            match versions.current.expose_secret() {
+            match versions[&Stage::Current].expose_secret() {
                 "bad" => Err("is bad".into()),
                 "panic" => panic!("on purpose"),
                 good => Ok(good.to_owned()),
@@ -51,7 +49,7 @@ impl Scene {
 
     /// Lets the refresh that is under way come to its end.
     async fn settle(&self) {
-        let refresh = self.cache.0.state().refresh.clone();
+        let refresh = self.cache.state().refresh.clone();
         if let Some(mut refresh) = refresh {
             let _ = timeout_at(refresh.wait_until, refresh.done.changed()).await;
         }
@@ -67,7 +65,7 @@ impl Scene {
             drop(end);
         });
         let (wait_until, task) = (Instant::now() + WAIT_TIMEOUT, task.abort_handle());
-        self.cache.0.state().refresh = Some(Refresh { started_at, wait_until, task, done });
+        self.cache.state().refresh = Some(Refresh { started_at, wait_until, task, done });
     }
 
     /// Plays steps at so many seconds after the cache was made.

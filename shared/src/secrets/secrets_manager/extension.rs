@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::time;
 
-use super::{CallError, Failure, ONE_ATTEMPT, causes, variable};
+use super::{CallError, ONE_ATTEMPT, causes, variable};
 use crate::secrets::Stage;
 
 /// Protects the extension from server-side request forgery.
@@ -40,7 +40,7 @@ pub(super) async fn get(
 ) -> Result<Option<SecretString>, CallError> {
     for pause in PAUSES {
         match attempt(port, id, stage).await {
-            Err(CallError { failure: Failure::Transient, .. }) => time::sleep(pause).await,
+            Err(error) if error.transient => time::sleep(pause).await,
             ended => return ended,
         }
     }
@@ -83,21 +83,16 @@ async fn ask(
 
 fn unanswered(reason: &str) -> CallError {
     let reason = format!("the extension for secrets cannot be asked: {reason}");
-    CallError { reason, failure: Failure::Transient, code: None }
+    CallError { reason, transient: true, code: None }
 }
 
 /// The extension quotes the error of the service, and refuses everything until it has started. So
 /// an answer without a permanent cause is transient.
 fn refused(status: StatusCode, body: &[u8]) -> CallError {
     let text = String::from_utf8_lossy(body);
-    let (failure, code) = if text.contains("ResourceNotFoundException") {
-        (Failure::NotFound, "ResourceNotFoundException")
-    } else if text.contains("AccessDeniedException") {
-        (Failure::Denied, "AccessDeniedException")
-    } else {
-        (Failure::Transient, "without a code")
-    };
-    let status = status.as_u16();
-    let reason = format!("the extension for secrets answered HTTP {status} {code}");
-    CallError { reason, failure, code: Some(code.to_owned()) }
+    let permanent = ["ResourceNotFoundException", "AccessDeniedException"];
+    let code = permanent.into_iter().find(|code| text.contains(code));
+    let (status, shown) = (status.as_u16(), code.unwrap_or("without a code"));
+    let reason = format!("the extension for secrets answered HTTP {status} {shown}");
+    CallError { reason, transient: code.is_none(), code: code.map(str::to_owned) }
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use shared::secrets::{
-    secrets_manager::{CallError, Client, Failure},
+    secrets_manager::{CallError, Client},
     without_line_break,
 };
 use uuid::Uuid;
@@ -22,7 +22,7 @@ impl KeySecret {
     ) -> Result<Option<(SecretString, String)>, CallError> {
         let call = self.client.get_secret_value().secret_id(&self.id).version_stage(label);
         let answer = match call.send().await.map_err(CallError::from) {
-            Err(error) if error.failure == Failure::NotFound => return Ok(None),
+            Err(error) if error.is_not_found() => return Ok(None),
             answer => answer?,
         };
         match (answer.secret_string, answer.version_id) {
