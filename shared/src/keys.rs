@@ -84,12 +84,6 @@ pub enum KeyError {
     CannotSign,
 }
 
-impl KeyError {
-    fn in_set(self, index: usize) -> Self {
-        Self::InSet(index + 1, Box::new(self))
-    }
-}
-
 /// The error of a library, which might quote the key.
 fn malformed<E>(_: E) -> KeyError {
     KeyError::Malformed
@@ -198,11 +192,6 @@ impl Keys {
     /// The key that signs, if one can.
     pub fn signing(&self) -> Option<&Key> {
         self.iter().find(|key| key.can_sign())
-    }
-
-    /// The candidate keys for a `kid`; all keys if the token has none.
-    pub(crate) fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
-        self.iter().filter(move |key| kid.is_none() || kid == key.id.as_deref())
     }
 
     /// Every key, in the order of the set.

@@ -13,7 +13,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -127,15 +127,14 @@ impl Secrets {
         Self { config, deferred, manager, fetched_at: Arc::default() }
     }
 
+    fn fetched_at(&self) -> MutexGuard<'_, BTreeMap<SecretKind, SystemTime>> {
+        self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How long ago each secret was last fetched. Secrets that cannot change, or were never fetched,
     /// are left out.
     pub(crate) fn ages(&self, now: SystemTime) -> Vec<(SecretKind, Duration)> {
-        let fetched_at = self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner);
-        fetched_at.iter().map(|(kind, at)| (*kind, cache::age(*at, now))).collect()
-    }
-
-    fn set_fetched_at(&self, kind: SecretKind, at: SystemTime) {
-        self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, at);
+        self.fetched_at().iter().map(|(kind, at)| (*kind, cache::age(*at, now))).collect()
     }
 
     /// The text of the secret.
@@ -205,15 +204,9 @@ impl Default for Secrets {
 }
 
 /// On a thread for blocking work.
-async fn read_file(path: PathBuf) -> Result<SecretString, String> {
-    let read = task::spawn_blocking(move || {
-        // Twice, since the kubelet may be putting another directory in place.
-        read_text(&path).or_else(|_| read_text(&path))
-    });
-    match read.await {
-        Ok(read) => read.map_err(|error| error.to_string()),
-        Err(panic) => Err(panic.to_string()),
-    }
+async fn read_file(path: PathBuf) -> io::Result<SecretString> {
+    // Twice, since the kubelet may be putting another directory in place.
+    task::spawn_blocking(move || read_text(&path).or_else(|_| read_text(&path))).await?
 }
 
 fn read_text(path: &Path) -> io::Result<SecretString> {

@@ -99,14 +99,10 @@ mod tests {
         let groups = ["staff".to_owned()];
         let subject =
             Subject { id: "7", username: "Ada@example.com", admin: true, groups: &groups };
-        let [token, other] = [(); 2].map(|()| issue(&keys, &config, subject, now).unwrap());
-        assert_ne!(token, other);
+        let token = issue(&keys, &config, subject, now).unwrap();
         let claims = verify(&keys, &required, &token, now).unwrap();
-        let subject = claims.subject.as_deref();
-        assert_eq!(claims.username, "Ada@example.com");
         assert_eq!(claims.groups, "users,admins,staff");
-        assert_eq!(subject, Some("7"));
-
+        assert_eq!(claims.subject.as_deref(), Some("7"));
         let payload: Value = serde_json::from_slice(&claims.payload).unwrap();
         let jti = payload["jti"].as_str().unwrap();
         assert_eq!(jti.len(), 36);

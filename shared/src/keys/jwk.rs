@@ -29,14 +29,15 @@ pub(super) fn read_set(text: &str) -> Result<(Keys, Vec<KeyError>), KeyError> {
     // serde's own message could quote the key.
     let set: JwkSet = serde_json::from_str(text).map_err(|_| KeyError::NotAJwkSet)?;
     let (mut keys, mut unsupported) = (Vec::<Key>::new(), Vec::new());
-    for (index, jwk) in set.keys.iter().enumerate() {
+    for (position, jwk) in (1..).zip(&set.keys) {
+        let in_set = |problem| KeyError::InSet(position, Box::new(problem));
         if let Some(reason) = jwk.unsupported() {
-            unsupported.push(reason.in_set(index));
+            unsupported.push(in_set(reason));
             continue;
         }
-        let key = jwk.read().map_err(|problem| problem.in_set(index))?;
+        let key = jwk.read().map_err(in_set)?;
         if key.id.is_some() && keys.iter().any(|other| other.id == key.id) {
-            return Err(KeyError::DoubledKeyId.in_set(index));
+            return Err(in_set(KeyError::DoubledKeyId));
         }
         keys.push(key);
     }

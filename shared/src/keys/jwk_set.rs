@@ -22,9 +22,12 @@ const HS256_KEY_BYTES: usize = 48;
 
 /// A set of keys in its order, which `login` and `validate` can read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct JwkSet {
-    text: SecretString,
-    keys: Keys,
+    /// The set as JSON. The one of another place may look different.
+    pub text: SecretString,
+    /// Its keys, in the same order.
+    pub keys: Keys,
 }
 
 impl JwkSet {
@@ -50,16 +53,6 @@ impl JwkSet {
     /// [`KeyError`] says what is wrong with it.
     pub fn of(jwk: &SecretString) -> Result<Self, KeyError> {
         Self::read(&format!("{{\"keys\":[\n{}\n]}}", jwk.expose_secret()).into())
-    }
-
-    /// The set as JSON. The one of another place may look different.
-    pub fn text(&self) -> &SecretString {
-        &self.text
-    }
-
-    /// Its keys, in the same order.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
     }
 
     /// The set with its keys, JWKs as text, changed. All else stays the text that it was.

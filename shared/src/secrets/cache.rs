@@ -342,7 +342,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                     && matches!(origin.source.place, SecretPlace::SecretsManager(_));
                 let was_partial = mem::replace(&mut state.is_partial, is_partial);
                 (state.fetched_at, state.failed) = (started_at, None);
-                origin.secrets.set_fetched_at(origin.kind, started_at);
+                origin.secrets.fetched_at().insert(origin.kind, started_at);
                 if let Some((fingerprint, value, is_new)) = changed {
                     (state.fingerprint, state.value) = (fingerprint, Some(value));
                     if !is_start && (is_new || !was_partial) {

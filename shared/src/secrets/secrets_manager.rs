@@ -232,41 +232,32 @@ fn variable(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        collections::HashSet,
-        io::{BufRead, BufReader, Write},
-        net::{TcpListener, TcpStream},
-        thread,
-    };
-
     use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
-    use http_body_util::BodyExt;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        time::sleep,
+    };
 
     use super::*;
 
-    /// Answers with the port of the client, which differs with each connection.
-    fn answer(mut stream: &TcpStream) -> Option<()> {
-        let mut lines = BufReader::new(stream).lines();
-        while !lines.next()?.ok()?.is_empty() {}
-        let port = stream.peer_addr().ok()?.port();
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{port:05}").ok()
-    }
-
     #[tokio::test]
     async fn each_call_has_a_connection_of_its_own() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                thread::spawn(move || while answer(&stream).is_some() {});
-            }
-        });
-        let (connector, mut ports) = (connector(), HashSet::new());
+        let (connector, mut open) = (connector(), Vec::new());
         for _ in 0..3 {
-            let answer = connector.call(HttpRequest::get(&url).unwrap()).await.unwrap();
-            assert!(ports.insert(answer.into_body().collect().await.unwrap().to_bytes()));
+            let call =
+                async { connector.call(HttpRequest::get(&url).unwrap()).await.map_err(drop) };
+            let answer = async {
+                let (mut stream, _) = listener.accept().await.map_err(drop)?;
+                let _ = stream.read(&mut [0; 1024]).await.map_err(drop)?;
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(answer).await.map(|()| stream).map_err(drop)
+            };
+            open.push(tokio::try_join!(call, answer).expect("a new connection").1);
             // Until the connection could be used again.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
         }
     }
 

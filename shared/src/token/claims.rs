@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
-use serde_with::rust::maps_duplicate_key_is_error;
+use serde_with::{OneOrMany, rust::maps_duplicate_key_is_error, serde_as};
 
 use super::InvalidToken;
 
@@ -48,22 +48,11 @@ struct UnreadMembers {
     _names: BTreeMap<String, IgnoredAny>,
 }
 
-/// The `aud` claim (RFC 7519 section 4.1.3).
+/// The `aud` claim: one text or a list (RFC 7519 section 4.1.3).
+#[serde_as]
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    pub(super) fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::One(audience) => audience == name,
-            Self::Several(audiences) => audiences.iter().any(|audience| audience == name),
-        }
-    }
-}
+#[serde(transparent)]
+pub(super) struct Audience(#[serde_as(as = "OneOrMany<_>")] pub(super) Vec<String>);
 
 /// A member of a JSON object. One of another type does not end the parsing, so that the reason of a
 /// refusal can name it.

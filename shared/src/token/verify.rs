@@ -9,11 +9,11 @@ use axum::{body::Bytes, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::errors::{Error, ErrorKind};
 
-use super::claims::{Claims, Header, Member};
+use super::claims::{Audience, Claims, Header, Member};
 use crate::{
     config::VerifyConfig,
     groups,
-    keys::{self, Keys},
+    keys::{self, Key, Keys},
     secrets::SecretError,
 };
 
@@ -120,7 +120,7 @@ pub fn verify(
         return Err(InvalidToken::Claim("iss"));
     }
     let audience = claims.aud.optional("aud")?;
-    let is_for = |name: &String| audience.is_some_and(|audience| audience.contains(name));
+    let is_for = |name: &String| audience.is_some_and(|Audience(names)| names.contains(name));
     if !config.audience.as_ref().is_none_or(is_for) {
         return Err(InvalidToken::Claim("aud"));
     }
@@ -154,7 +154,8 @@ fn signed_claims(keys: &Keys, header: &[u8], token: &str) -> Result<Claims, Inva
     let algorithm = keys::algorithm(&header.alg.required("alg").map_err(unsupported)?);
     let algorithm = algorithm.ok_or(InvalidToken::UnsupportedHeader)?;
     let mut refusal = InvalidToken::UnknownKey;
-    for key in keys.named(kid.as_deref()).filter(|key| key.algorithm == algorithm) {
+    let is_meant = |key: &&Key| kid.is_none() || kid == key.id;
+    for key in keys.iter().filter(|key| key.algorithm == algorithm).filter(is_meant) {
         match key.decode(token).map_err(Error::into_kind) {
             Ok(claims) => return Ok(claims),
             Err(ErrorKind::InvalidSignature) => refusal = InvalidToken::WrongSignature,
@@ -197,9 +198,6 @@ fn groups_header(admin: bool, claim: Member<Vec<String>>) -> HeaderValue {
     let own = if admin { "users,admins" } else { "users" };
     let names = if let Member::Typed(names) = claim { names } else { Vec::new() };
     let further = groups::without_reserved(names.iter().map(String::as_str)).unwrap_or_default();
-    if further.is_empty() {
-        return HeaderValue::from_static(own);
-    }
-    let all = HeaderValue::try_from(format!("{own},{}", further.join(",")));
-    all.unwrap_or(HeaderValue::from_static(own))
+    let all = further.iter().fold(own.to_owned(), |all, name| all + "," + name);
+    HeaderValue::try_from(all).unwrap_or(HeaderValue::from_static(own))
 }

@@ -143,7 +143,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
         KeyCommand::New { alg, new: NewKey { kid, places } } => {
             let set = JwkSet::of(&generate(alg, kid.as_deref())?)?;
             create(places, &set).await?;
-            Ok(set.keys().iter().find_map(|key| key.id.as_deref()).map_or("-".to_owned(), shown))
+            Ok(set.keys.iter().find_map(|key| key.id.as_deref()).map_or("-".to_owned(), shown))
         }
         KeyCommand::Rotate { alg, stage, new } => rotate(alg, stage, new).await,
         KeyCommand::Promote(key) => promote(key).await,
@@ -170,7 +170,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
 /// Lists the keys, and nothing of what they are made of.
 fn list(set: &JwkSet, json: bool) -> String {
     let signs = signing(set).map(|(at, _)| at);
-    let listed = set.keys().iter().enumerate().map(|(index, key)| {
+    let listed = set.keys.iter().enumerate().map(|(index, key)| {
         let (kid, alg) = (key.id.as_deref(), key.alg());
         json!({ "kid": kid, "alg": alg, "signs": signs == Some(index), "kind": key.kind })
     });
@@ -187,7 +187,7 @@ async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<Stri
     let key = generate(alg.unwrap_or(before.algorithm), new.kid.as_deref())?;
     let index = if stage { at + 1 } else { 0 };
     let set = keyring.change(false, |jwks| jwks.insert(index, key)).await?;
-    let added = set.keys().iter().nth(index).expect("it was inserted there");
+    let added = set.keys.iter().nth(index).expect("it was inserted there");
     if !stage {
         return Ok(signs_now(added, before));
     }
@@ -226,27 +226,27 @@ async fn retire(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failur
     let (index, key) = keys[keys.len() - 1];
     let retired = name(key);
     let refused = |reason| Err(Failure::because(format!("{retired} {reason}")));
-    if keyring.held.set.keys().iter().count() == 1 {
+    if keyring.held.set.keys.iter().count() == 1 {
         return refused("is the only key; add another first: auth-admin key rotate");
     }
     if signing(&keyring.held.set).is_some_and(|(at, _)| at == index) {
         return refused("signs; promote another first: auth-admin key promote");
     }
     let set = keyring.change(true, |jwks| drop(jwks.remove(index))).await?;
-    let signs = set.keys().signing().map(|key| format!("; {} signs", name(key)));
+    let signs = set.keys.signing().map(|key| format!("; {} signs", name(key)));
     Ok(format!("retired {retired}{}", signs.unwrap_or_default()))
 }
 
 /// The key that signs, and its position.
 fn signing(set: &JwkSet) -> Option<(usize, &Key)> {
-    set.keys().iter().enumerate().find(|(_, key)| key.can_sign())
+    set.keys.iter().enumerate().find(|(_, key)| key.can_sign())
 }
 
 /// The keys that may be meant, with their positions: one at least. Of keys without a kid, the one
 /// that signs only if there is no other.
 fn meant<'s>(set: &'s JwkSet, kid: Option<&str>) -> Result<Vec<(usize, &'s Key)>, Failure> {
     let mut found: Vec<_> =
-        set.keys().iter().enumerate().filter(|(_, key)| key.id.as_deref() == kid).collect();
+        set.keys.iter().enumerate().filter(|(_, key)| key.id.as_deref() == kid).collect();
     if found.is_empty() {
         return Err(Failure::because(match kid {
             Some(kid) => format!("there is no key with the kid {}", shown(kid)),
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_shell_obeys_nothing_that_a_kid_says() {
         let set = set(&[Some("2026-12"), Some("a b;`id`"), Some("it's"), None]);
-        let arguments: Vec<String> = set.keys().iter().map(argument).collect();
+        let arguments: Vec<String> = set.keys.iter().map(argument).collect();
         assert_eq!(arguments, ["2026-12", "'a b;`id`'", r"'it'\''s'", "--without-kid"]);
     }
 

@@ -48,15 +48,25 @@ pub(super) async fn get(
 }
 
 async fn attempt(port: u16, id: &str, stage: Stage) -> Result<Option<SecretString>, CallError> {
+    let unanswered = |reason: String| {
+        let reason = format!("the extension for secrets cannot be asked: {reason}");
+        CallError { reason, transient: true, code: None }
+    };
     let limited = time::timeout(ONE_ATTEMPT, ask(port, id, stage)).await;
     let answered = limited.unwrap_or_else(|_| Err("no answer within 1.5 s".into()));
-    let (status, body) = answered.map_err(|error| unanswered(&causes(&*error)))?;
-    if !status.is_success() {
-        return Err(refused(status, &body));
+    let (status, body) = answered.map_err(|error| unanswered(causes(&*error)))?;
+    if status.is_success() {
+        let value = serde_json::from_slice(&body).map_err(|error| unanswered(error.to_string()));
+        return value.map(|SecretValue { secret_string }| secret_string);
     }
-    let value: SecretValue =
-        serde_json::from_slice(&body).map_err(|error| unanswered(&error.to_string()))?;
-    Ok(value.secret_string)
+    // The extension quotes the error of the service, and refuses everything until it has started.
+    // So an answer without a permanent cause is transient.
+    let text = String::from_utf8_lossy(&body);
+    let permanent = ["ResourceNotFoundException", "AccessDeniedException"];
+    let code = permanent.into_iter().find(|code| text.contains(code));
+    let (status, shown) = (status.as_u16(), code.unwrap_or("without a code"));
+    let reason = format!("the extension for secrets answered HTTP {status} {shown}");
+    Err(CallError { reason, transient: code.is_none(), code: code.map(str::to_owned) })
 }
 
 async fn ask(
@@ -79,20 +89,4 @@ async fn ask(
     let status = answer.status();
     let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await?;
     Ok((status, body.to_bytes()))
-}
-
-fn unanswered(reason: &str) -> CallError {
-    let reason = format!("the extension for secrets cannot be asked: {reason}");
-    CallError { reason, transient: true, code: None }
-}
-
-/// The extension quotes the error of the service, and refuses everything until it has started. So
-/// an answer without a permanent cause is transient.
-fn refused(status: StatusCode, body: &[u8]) -> CallError {
-    let text = String::from_utf8_lossy(body);
-    let permanent = ["ResourceNotFoundException", "AccessDeniedException"];
-    let code = permanent.into_iter().find(|code| text.contains(code));
-    let (status, shown) = (status.as_u16(), code.unwrap_or("without a code"));
-    let reason = format!("the extension for secrets answered HTTP {status} {shown}");
-    CallError { reason, transient: code.is_none(), code: code.map(str::to_owned) }
 }

@@ -68,7 +68,7 @@ fn check(material: &str) -> Result<Names, KeyError> {
     only_public_members_are_published(&keys);
 
     let written = set.and_then(|set| set.edit(|_| {})).expect("what it wrote itself");
-    let again = written.keys();
+    let again = &written.keys;
     assert_eq!(names(again), all, "another set once it is written");
     assert_eq!(again.public_set(), keys.public_set());
     keys.iter().zip(again.iter()).for_each(|(key, again)| signs_what_it_verifies(key, again));

@@ -37,7 +37,7 @@ pub(crate) static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
     ];
     let jwks = materials.map(|material| {
         let set = JwkSet::read(&material.into()).expect("a test key");
-        let set: Value = serde_json::from_str(set.text().expose_secret()).expect("JSON");
+        let set: Value = serde_json::from_str(set.text.expose_secret()).expect("JSON");
         set["keys"][0].clone()
     });
     Arc::new(Keys::read(&json!({ "keys": jwks }).to_string().into()).expect("test keys"))

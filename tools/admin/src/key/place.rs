@@ -100,11 +100,11 @@ impl Place {
     /// Writes keys in the place of those that were held, if they are still there; the first ones,
     /// where none were held and none are there.
     async fn write(&self, before: Option<&Held>, set: &JwkSet) -> Result<(), Failure> {
-        let text = set.text().expose_secret();
+        let text = set.text.expose_secret();
         if text.len() > MAX_BYTES {
             return Err(self.refuse("would be larger than 64 KiB; retire a key first"));
         }
-        let is_public = set.keys().iter().all(|key| key.kind == KeyKind::Public);
+        let is_public = set.keys.iter().all(|key| key.kind == KeyKind::Public);
         match (self, before.map(|held| held.version.expose_secret())) {
             (Self::File(path), None) => self.named(file::create(path, text, is_public)),
             (Self::File(path), Some(before)) => {
@@ -208,7 +208,7 @@ impl Keyring {
         let held = place.read().await?;
         if let Some((place, Some(public))) = &public {
             // It may be the place of the keys themselves.
-            if public.set.keys().iter().any(|key| key.kind != KeyKind::Public) {
+            if public.set.keys.iter().any(|key| key.kind != KeyKind::Public) {
                 return Err(place.refuse("holds more than public keys, and is not written over"));
             }
             if in_step && !are_in_step(&public.set, &held.set) {
@@ -280,16 +280,16 @@ fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Fail
 
 /// Whether two sets have the same public halves.
 fn are_in_step(one: &JwkSet, other: &JwkSet) -> bool {
-    one.keys().public_set() == other.keys().public_set()
+    one.keys.public_set() == other.keys.public_set()
 }
 
 /// What all may know of these keys.
 fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
-    if set.keys().iter().any(|key| key.kind == KeyKind::Symmetric) {
+    if set.keys.iter().any(|key| key.kind == KeyKind::Symmetric) {
         return Err(Failure::because(
             "a shared secret (HS256) has no public half: retire it first, or let all functions \
              read the keys themselves",
         ));
     }
-    place.named(JwkSet::read(&set.keys().public_set().into()))
+    place.named(JwkSet::read(&set.keys.public_set().into()))
 }
