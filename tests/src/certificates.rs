@@ -1,4 +1,4 @@
-//! A small certificate authority and what it signs.
+//! A certificate authority (CA) for tests, and server certificates of it.
 
 use std::{
     fs,
@@ -9,9 +9,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::{Environment, Process, command, wait, workspace};
 
-/// A certificate authority whose certificate lies in a file.
+/// A certificate authority whose certificate is in a file.
 pub struct Authority {
-    /// The file with its certificate: what a client trusts.
+    /// The file with its certificate, for clients that trust it.
     pub certificate: PathBuf,
     issuer: Issuer<'static, KeyPair>,
 }
@@ -29,7 +29,7 @@ impl Authority {
     }
 
     /// Signs a server certificate for these host names and addresses, and writes it and its key
-    /// to files of the directory. It is no CA itself, which rustls would refuse.
+    /// to files in the directory. The certificate is not a CA's: rustls would refuse one.
     pub fn sign_server(&self, names: &[&str], directory: &Path) -> [PathBuf; 2] {
         let params = parameters("server", names);
         let pair = KeyPair::generate().expect("a key");
@@ -40,7 +40,7 @@ impl Authority {
         })
     }
 
-    /// TLS for `localhost` in front of a port of the loopback interface, and its own port.
+    /// Starts a proxy with TLS for `localhost` in front of a local port; returns it and its port.
     pub fn tls_proxy(&self, directory: &Path, target: u16) -> (Process, u16) {
         let port = wait::free_port();
         let mut proxy = command("python", &Environment::new());

@@ -1,4 +1,4 @@
-//! A wall clock that a test moves, by libfaketime. Monotonic time goes on as ever.
+//! A wall clock that a test sets forward, by libfaketime. Monotonic time is not changed.
 
 use std::{env::consts::ARCH, fs, path::Path};
 
@@ -6,19 +6,19 @@ use tempfile::TempDir;
 
 use crate::{Environment, environment, scratch};
 
-/// `SECRET_REFRESH_SECONDS` where nothing else is configured, and a second.
+/// Seconds: the default of `SECRET_REFRESH_SECONDS`, and one more.
 pub const REFRESH: u64 = 301;
-/// The cool-down of a source of secrets, and a second.
-pub const PAUSE: u64 = 11;
+/// Seconds: the cool-down between two fetches of a secret, and one more.
+pub const COOL_DOWN: u64 = 11;
 
-/// The clock of every process that is started with its [`variables`](Self::variables).
+/// The clock of every process that has these [`variables`](Self::variables).
 pub struct Clock {
     directory: TempDir,
     ahead: u64,
 }
 
 impl Clock {
-    /// A clock that is right.
+    /// A clock that shows the system's time.
     #[expect(clippy::new_without_default, reason = "it makes a file")]
     pub fn new() -> Self {
         let mut clock = Self { directory: scratch::directory(), ahead: 0 };
@@ -26,9 +26,9 @@ impl Clock {
         clock
     }
 
-    /// What a process needs in order to follow this clock.
+    /// The environment variables with which a process uses this clock.
     pub fn variables(&self) -> Environment {
-        // Where Debian's package `libfaketime` puts its library for programs with threads.
+        // Debian's package `libfaketime` has its library for programs with threads here.
         let library = format!("/usr/lib/{ARCH}-linux-gnu/faketime/libfaketimeMT.so.1");
         assert!(Path::new(&library).exists(), "libfaketime is missing: run `make test`");
         environment(&[
@@ -40,7 +40,7 @@ impl Clock {
         ])
     }
 
-    /// Moves it ahead, at once: no process reads half of the file.
+    /// Sets it forward. The file is replaced as a whole, so that no process reads half of it.
     pub fn advance(&mut self, seconds: u64) {
         self.ahead += seconds;
         let [new, time] = ["new", "time"].map(|name| self.directory.path().join(name));

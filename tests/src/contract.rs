@@ -1,4 +1,4 @@
-//! The HTTP contract, row by row. The rows know requests and answers, not how they travel.
+//! The HTTP contract as a table of requests and answers. The rows do not depend on the transport.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ const BASIC: &str = r#"Basic realm="auth", charset="UTF-8""#;
 const BASIC_FOR_SCRIPTS: &str = r#"xBasic realm="auth", charset="UTF-8""#;
 const INVALID: &str = r#"Bearer realm="auth", error="invalid_token""#;
 
-/// These variables of a function, and [`SECRET`] where they name no other key.
+/// Adds [`SECRET`] as the key, unless the variables have another key.
 pub fn with_key(mut variables: Environment) -> Environment {
     if !variables.keys().any(|name| name.starts_with("JWT_SECRET")) {
         variables.insert("JWT_SECRET".into(), SECRET.into());
@@ -41,20 +41,20 @@ pub fn with_key(mut variables: Environment) -> Environment {
     variables
 }
 
-/// [`SECRET`] in a file in this folder, for a secret that has an age.
+/// Writes [`SECRET`] to a file in this folder: a secret that is refreshed.
 pub fn key_in_file(folder: &Path) -> Environment {
     let path = folder.join("key");
     fs::write(&path, SECRET).expect("scratch can be written");
     environment(&[("JWT_SECRET_FILE", path.to_str().expect("UTF-8"))])
 }
 
-/// Seconds since the epoch, and `offset`.
+/// Now plus `offset`, in seconds since the epoch.
 pub fn seconds(offset: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     i64::try_from(now.as_secs()).expect("it is before the year 292277026596") + offset
 }
 
-/// A token for `username` as the Flask service made it.
+/// A token for `username` with the claims of the former Flask service.
 pub fn token(username: &str, admin: bool) -> String {
     token_with(&json!({
         "username": username, "admin": admin, "iat": seconds(0), "exp": seconds(3600),
@@ -66,7 +66,7 @@ pub fn token_with(claims: &Value) -> String {
     forge::hs256(SECRET, r#"{"alg":"HS256","typ":"JWT"}"#, claims.to_string())
 }
 
-/// The claims, after the signature was checked with the key of the tests.
+/// Verifies a token with the key of the tests and returns its claims.
 pub fn claims(token: &str) -> Value {
     let keys = Keys::read(&SECRET.into()).expect("the key is long enough");
     let claims = verify(&keys, &VerifyConfig::default(), token, SystemTime::now());
@@ -79,12 +79,12 @@ pub fn payload(token: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()
 }
 
-/// Whether the request has two `Authorization` headers, which not every proxy passes on.
-pub fn is_doubled(request: &Request) -> bool {
+/// Whether the request has two `Authorization` headers: not every proxy passes both on.
+pub fn repeats_authorization(request: &Request) -> bool {
     request.headers.iter().filter(|(name, _)| name == "authorization").count() > 1
 }
 
-/// The users that the rows speak of.
+/// The users of the rows.
 pub async fn users() -> Vec<NewUser> {
     let mut users = stores::new_users(&[USER, ADMIN]).await;
     users[1].admin = true;
@@ -94,14 +94,14 @@ pub async fn users() -> Vec<NewUser> {
     users
 }
 
-/// Adds them to a database.
+/// Adds the [`users`] to a database.
 pub async fn add_users(server: &DatabaseServer) {
     let store = stores::open(&server.root_variables(), 1).await;
     store.add(&users().await).await.expect("the users are new");
 }
 
-/// Panics unless this is the contract's answer of this kind.
-pub fn refused(kind: &str, answer: &Answer) {
+/// Panics unless this is the contract's refusal of this kind.
+pub fn assert_refused(kind: &str, answer: &Answer) {
     const CHALLENGE: &str = "www-authenticate";
     let (status, text, header, value) = match kind {
         "missing basic" => (401, "missing credentials", CHALLENGE, BASIC),
@@ -144,7 +144,7 @@ struct Row {
 }
 
 impl Row {
-    /// What is sent, with each method and each path.
+    /// The row's request, once for each method and path.
     fn requests(&self) -> Vec<Request> {
         let mut honest = json!({
             "username": "ada@example.com", "admin": false, "exp": seconds(60), "sub": "7",
@@ -186,7 +186,7 @@ impl Row {
         requests.collect()
     }
 
-    /// Panics unless this is the answer to the request.
+    /// Panics unless this is the answer that the row expects.
     fn compare(&self, request: &Request, answer: &Answer) {
         let has = |status: u16, headers: &[(&str, &str)]| {
             assert_eq!(answer.status, status, "{answer:?}");
@@ -210,7 +210,7 @@ impl Row {
                 assert_eq!(body, expected);
             }
             "administrator's token" => assert_eq!(claims(answer.text())["admin"], true),
-            // Its answer has no body over HTTP.
+            // For HEAD, whose answer has no body over HTTP.
             "not POST, no body" => has(405, &[("allow", "POST")]),
             "no public keys" => {
                 let cached = ("cache-control", "public, max-age=600");
@@ -233,10 +233,10 @@ impl Row {
                     assert!(is_empty || is_whole, "{answer:?}");
                 }
                 (_, Some(kind)) => {
-                    refused(kind, answer);
+                    assert_refused(kind, answer);
                     has(answer.status, &[("content-type", "application/problem+json")]);
                 }
-                _ => refused(other, answer),
+                _ => assert_refused(other, answer),
             },
         }
     }
@@ -252,9 +252,9 @@ fn is_user_token(answer: &Answer, token: &str) {
     assert_eq!(lifetime, Some(86_400));
 }
 
-/// Sends every row that `is_passed` to its function, `login` or `validate`, and compares the
-/// answers; last, that a token of the one passes the other.
-pub fn check(send: impl Fn(&str, &Request) -> Answer, is_passed: impl Fn(&str, &Request) -> bool) {
+/// Sends each request for which `is_sent` holds to its function, `login` or `validate`, and checks
+/// the answer; last, checks that `validate` accepts tokens of `login`.
+pub fn check(send: impl Fn(&str, &Request) -> Answer, is_sent: impl Fn(&str, &Request) -> bool) {
     let document =
         fs::read_to_string(workspace().join("docs/openapi.json")).expect("it is checked in");
     let document = serde_json::from_str(&document).expect("JSON");
@@ -264,7 +264,7 @@ pub fn check(send: impl Fn(&str, &Request) -> Answer, is_passed: impl Fn(&str, &
     let rows: Vec<Row> = serde_saphyr::from_str(include_str!("contract/rows.yaml")).expect("rows");
     for row in rows {
         let function = &*row.function;
-        for request in row.requests().iter().filter(|request| is_passed(function, request)) {
+        for request in row.requests().iter().filter(|request| is_sent(function, request)) {
             println!("{function}, {}: {request:?}", row.name);
             let answer = send(function, request);
             row.compare(request, &answer);
@@ -272,7 +272,7 @@ pub fn check(send: impl Fn(&str, &Request) -> Answer, is_passed: impl Fn(&str, &
             assert!(is_described(&document, function, path, status), "openapi.json: {status}");
             passed.insert(function.to_owned());
         }
-        // A success clears the count of failures: the throttle is not what the rows are about.
+        // A success clears the count of failures, so that the throttle never locks the user.
         if row.answer.starts_with("invalid credentials") {
             assert_eq!(login(USER).status, 200, "after {}", row.name);
         }
@@ -288,7 +288,7 @@ pub fn check(send: impl Fn(&str, &Request) -> Answer, is_passed: impl Fn(&str, &
     }
 }
 
-/// Whether openapi.json has this status for a path of the function. What is no path of it is 404.
+/// Whether openapi.json has this status for a path of the function; other paths have to be 404.
 fn is_described(document: &Value, function: &str, path: &str, status: u16) -> bool {
     let is_any = path == "/" || path.starts_with("/validate/");
     let path = if is_any { format!("/{function}") } else { path.to_owned() };

@@ -1,5 +1,5 @@
-//! A private database server, with its own data, port and certificates: [`mariadb`] or [`mysql9`].
-//! `root` has no password, comes in from 127.0.0.1 only, and may do everything.
+//! A database server of the tests with its own data, port and certificates: [`mariadb`] or
+//! [`mysql9`]. It listens on 127.0.0.1 only; `root` has no password and all privileges.
 
 use std::{
     fs,
@@ -16,27 +16,27 @@ use crate::{
     Authority, Environment, Output, Process, environment, process, scratch, wait, workspace,
 };
 
-/// For an installation, a start, a stop and a script.
+/// For each of: installation, start, stop, script.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The password of `auth_user`: of the kind that goes wrong where a program quotes too little.
+/// The password of `auth_user`, with characters that a program may forget to quote.
 pub const AUTH_PASSWORD: &str = r#"p'a"s\s %41 wörd€😀 \"#;
 
-/// What is different about MariaDB and MySQL.
+/// The differences between MariaDB and MySQL.
 struct Product {
     name: &'static str,
-    /// The program that makes an empty data directory, with its arguments.
+    /// The command that makes an empty data directory.
     install: &'static [&'static str],
     server: &'static str,
     client: &'static str,
-    /// Options for small files.
+    /// Options that keep its files small.
     small: &'static [&'static str],
-    /// The option with which a server offers no TLS.
+    /// The option that turns TLS off.
     without_tls: &'static str,
 }
 
 impl Product {
-    /// Copies an empty data directory, which is installed once for all test processes.
+    /// Copies the empty data directory, which is made once for all test processes.
     fn install(&self, directory: &TempDir) {
         let template = directory.path().with_file_name(self.name);
         if !template.exists() {
@@ -45,7 +45,7 @@ impl Product {
             let installed = process::output(install, b"", LIMIT);
             assert!(installed.status.success(), "{} cannot be installed: {installed:?}", self.name);
             if fs::rename(data(directory), &template).is_err() {
-                // Another process has installed one meanwhile.
+                // Another test process has made the template meanwhile.
                 return;
             }
         }
@@ -70,11 +70,11 @@ impl Product {
         Process::start_on(port, self.name, server)
     }
 
-    /// A program of the product, which reads no configuration of this machine.
+    /// A program of the product that ignores the configuration files of this machine.
     fn program(&self, name: &str) -> Command {
         let (program, first) = match self.name {
             "MariaDB" => (name.into(), "--no-defaults".into()),
-            // A wrapper, which replaces itself by the program. One installation serves all tests.
+            // A script that `exec`s the program. All tests use one installation.
             _ => (workspace().join("tests/mysql").join(name), workspace().join("target/mysql")),
         };
         let mut command = process::command(program, &Environment::new());
@@ -82,16 +82,16 @@ impl Product {
         command
     }
 
-    /// The installation, or the server itself.
+    /// The command of the installation or of the server.
     fn command(&self, program: &str, directory: &TempDir) -> Command {
         let mut command = self.program(program);
         command.arg(format!("--datadir={}", data(directory).display())).args(self.small);
-        // No waiting for a disk: the data is thrown away.
+        // Do not wait for the disk: the data is not kept.
         command.args(["--innodb-doublewrite=OFF", "--innodb-flush-method=nosync"]);
         command.arg("--innodb-flush-log-at-trx-commit=0");
-        // A server that starts removes temporary tables, other servers' too.
+        // At its start a server removes temporary tables there, also those of other servers.
         command.env("TMPDIR", directory.path());
-        // One that root starts wants to be told that it may stay root.
+        // The server refuses to run as root without this option.
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
         }
@@ -99,7 +99,7 @@ impl Product {
     }
 }
 
-/// What certificate a server shows.
+/// The certificate of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Tls {
     /// One for `localhost` and 127.0.0.1.
@@ -112,13 +112,12 @@ pub enum Tls {
 
 /// A running server.
 pub struct DatabaseServer {
-    // Dropped in this order: first the process, then its data.
-    /// Its process.
+    /// Its process. Fields are dropped in this order: the process before its data.
     pub process: Process,
     product: &'static Product,
-    /// Its port, of 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub port: u16,
-    /// Who signed its certificate.
+    /// The authority that signed its certificate.
     pub authority: Authority,
     directory: TempDir,
 }
@@ -138,19 +137,19 @@ impl DatabaseServer {
         server
     }
 
-    /// Stops the server, where it runs, and starts it again on the same port and data.
+    /// Stops the server if it runs, and starts it again with the same port and data.
     pub fn restart(&mut self, tls: Tls) {
         self.stop();
         self.process = self.product.run(&self.directory, &self.authority, self.port, tls);
         self.wait_for_socket();
     }
 
-    /// The server listens on its port before it does on its socket.
+    /// The server listens on its port earlier than on its socket.
     fn wait_for_socket(&self) {
         wait::until("the server's socket", LIMIT, || self.run_sql("DO 0").ok());
     }
 
-    /// Stops the server until it is started by [`restart`](Self::restart).
+    /// Stops the server; [`restart`](Self::restart) starts it again.
     pub fn stop(&mut self) {
         self.process.terminate(LIMIT);
     }
@@ -160,7 +159,7 @@ impl DatabaseServer {
         self.product.name
     }
 
-    /// `DATABASE_URL` for all rights on database `auth`.
+    /// `DATABASE_URL` for `root`, with all privileges on the database `auth`.
     pub fn root_variables(&self) -> Environment {
         let url = format!("mysql://root@127.0.0.1:{}/auth", self.port);
         Environment::from([("DATABASE_URL".into(), url)])
@@ -188,14 +187,14 @@ impl DatabaseServer {
         assert_eq!(self.run_sql(&format!("{statements}\n{script}")).as_deref(), Ok(""));
     }
 
-    /// Runs a script as `root` through the product's own client, as an administrator does. A row
-    /// is a line, its columns are separated by tabs. The error is what the client says.
+    /// Runs a script as `root` through the product's own client, as an administrator does. Rows are
+    /// lines, columns are separated by tabs. The error is the client's message.
     pub fn run_sql(&self, script: &str) -> Result<String, String> {
         let Output { status, stdout, stderr } = self.client("root", "", script);
         if status.success() { Ok(stdout) } else { Err(stderr) }
     }
 
-    /// Runs statements in UTF-8 as `root`, and gives their rows without the last line break.
+    /// Runs statements in UTF-8 as `root`, and returns their rows without the last line break.
     #[must_use = "`sql` is for statements without rows"]
     pub fn query(&self, script: &str) -> String {
         let rows = self.run_sql(&format!("SET NAMES utf8mb4;\n{script}"));
@@ -203,7 +202,7 @@ impl DatabaseServer {
         rows.trim_end_matches('\n').to_owned()
     }
 
-    /// Runs statements in UTF-8 as `root` that give no rows.
+    /// Runs statements in UTF-8 as `root` that return no rows.
     pub fn sql(&self, script: &str) {
         assert_eq!(self.query(script), "", "{script}");
     }
@@ -211,7 +210,7 @@ impl DatabaseServer {
     /// Runs a script through the product's own client on the server's socket.
     pub fn client(&self, user: &str, password: &str, script: &str) -> Output {
         let mut client = self.product.program(self.product.client);
-        // The path of a socket may have 107 bytes, and that of a checkout can be longer.
+        // A socket's path may have 107 bytes at most; the path of a checkout can be longer.
         client.current_dir(data(&self.directory)).args(["-S", "s", "-u", user]);
         client.args(["--batch", "--skip-column-names", "--raw"]).env("MYSQL_PWD", password);
         process::output(client, script.as_bytes(), LIMIT)
@@ -220,12 +219,12 @@ impl DatabaseServer {
 
 impl Drop for DatabaseServer {
     fn drop(&mut self) {
-        // Its data is thrown away, so an orderly end would be a waste of a second.
+        // The data is not kept, and an orderly end takes a second.
         self.process.kill();
     }
 }
 
-/// The line that `init.sql` documents for passwords that are hard to quote.
+/// The statement that `init.sql` documents for passwords that are hard to quote.
 pub fn set_auth_password() -> String {
     let hex: Vec<String> = AUTH_PASSWORD.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("SET @auth_password = 0x{};", hex.concat())
@@ -253,18 +252,18 @@ static MYSQL9: Product = Product {
     without_tls: "--tls-version=",
 };
 
-/// MariaDB, as this machine has it installed.
+/// MariaDB as installed on this machine.
 pub mod mariadb {
     use super::{Arc, DatabaseServer, MARIADB, Mutex, PoisonError, Weak};
 
-    /// A server of the caller's own, with `init.sql` run.
+    /// Starts a server that only the caller uses, and runs `init.sql`.
     pub fn start() -> DatabaseServer {
         DatabaseServer::start(&MARIADB)
     }
 
-    /// The server that the tests of this process share, each with e-mail addresses of its own.
+    /// The server that all tests of this process share; each test uses its own e-mail addresses.
     pub fn shared() -> Arc<DatabaseServer> {
-        // Statics are not dropped, so the last test that holds it ends it.
+        // Statics are not dropped: the server ends with the last test that holds the `Arc`.
         static SHARED: Mutex<Weak<DatabaseServer>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
@@ -275,11 +274,11 @@ pub mod mariadb {
     }
 }
 
-/// MySQL 9, as `tests/mysql/install` puts it into `target/mysql`.
+/// MySQL 9, which `tests/mysql/install` installs into `target/mysql`.
 pub mod mysql9 {
     use super::{DatabaseServer, MYSQL9, workspace};
 
-    /// As [`mariadb::start`](super::mariadb::start).
+    /// Like [`mariadb::start`](super::mariadb::start).
     pub fn start() -> DatabaseServer {
         let is_installed = workspace().join("target/mysql/.complete").exists();
         assert!(is_installed, "MySQL 9 is missing: run `make verify`");

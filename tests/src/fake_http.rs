@@ -1,4 +1,4 @@
-//! An HTTP server of which the test says what it answers.
+//! A fake HTTP server whose answers a test defines.
 
 use std::{
     io::{self, BufReader, Write},
@@ -8,15 +8,15 @@ use std::{
 
 use crate::{raw::read_message, wait};
 
-/// Starts one and gives its port. `answer` makes an answer's bytes of the head and the body
-/// of a request; one that says `connection: close` is the last of its connection. The server ends
-/// with the test process.
+/// Starts a server that runs until the test process ends, and returns its port. `answer` gets the
+/// head and the body of a request and returns the bytes of the answer. After an answer with
+/// `connection: close` the server closes the connection.
 pub fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Clone + Send + 'static) -> u16 {
     let (listener, port) = wait::listener();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let answer = answer.clone();
-            // A client that gave up is no failure of the server.
+            // An error means that the client has disconnected.
             thread::spawn(move || drop(serve(&client, answer)));
         }
     });
@@ -35,7 +35,7 @@ fn serve(mut client: &TcpStream, answer: impl Fn(&str, &str) -> Vec<u8>) -> io::
     }
 }
 
-/// The bytes of an answer in JSON, as Secrets Manager gives it.
+/// The bytes of a JSON answer of Secrets Manager.
 pub fn json(status: u16, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(

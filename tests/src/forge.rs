@@ -1,4 +1,4 @@
-//! Tokens that an attacker makes: any bytes as header and payload, under any signature.
+//! Forged tokens: any bytes as header and payload, with any signature.
 
 #[path = "../../shared/src/keys/tests/pem_of.rs"]
 mod pem_of;
@@ -8,41 +8,41 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto::sign};
 use serde_json::Value;
 use shared::keys::Keys;
 
-/// Base64url without padding, as the parts of a token are.
+/// Encodes in Base64url without padding, like the parts of a token.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What is signed: header and payload, encoded.
+/// The signing input: header and payload, encoded.
 pub fn message(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     format!("{}.{}", encode(header), encode(payload))
 }
 
-/// A MAC with SHA-256 by any secret, an empty one too, encoded.
+/// An HMAC with SHA-256, encoded. The secret may be empty.
 pub fn mac(secret: impl AsRef<[u8]>, message: &str) -> String {
     let key = EncodingKey::from_secret(secret.as_ref());
     sign(message.as_bytes(), &key, Algorithm::HS256).expect("a MAC")
 }
 
-/// A token under a MAC with SHA-256, whatever its header says.
+/// A token with an HMAC with SHA-256, whatever algorithm its header names.
 pub fn hs256(secret: impl AsRef<[u8]>, header: &str, payload: impl AsRef<[u8]>) -> String {
     let message = message(header, payload);
     format!("{message}.{}", mac(secret, &message))
 }
 
-/// A token that a private key in PEM has signed, whatever its header says.
+/// A token signed by a private key in PEM, whatever algorithm its header names.
 pub fn token(pem: &str, header: &str, payload: impl AsRef<[u8]>) -> String {
     let (keys, message) = (Keys::read(&pem.into()).expect("a key"), message(header, payload));
     let signature = keys.signing().expect("a private key").sign(message.as_bytes());
     format!("{message}.{}", signature.expect("a signature"))
 }
 
-/// A PEM text of the workspace's tests, such as `p256-public`.
+/// A test key or certificate in PEM, such as `p256-public`.
 pub fn pem(name: &str) -> String {
     pem_of::pem_of(name).into()
 }
 
-/// A new private key for ES256 in PEM, which is in no set.
+/// A new private ES256 key in PEM, which is in no key set.
 pub fn generate() -> String {
     rcgen::KeyPair::generate().expect("a key").serialize_pem()
 }

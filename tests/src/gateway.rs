@@ -1,4 +1,4 @@
-//! Real gateways, with a configuration of this project in which only addresses are changed.
+//! Real gateways with a configuration of this project, in which only addresses are changed.
 
 use std::fs;
 
@@ -9,15 +9,15 @@ use crate::{Environment, Process, Request, command, scratch, workspace};
 /// A running gateway.
 pub struct Gateway {
     _process: Process,
-    /// Its port, of 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub port: u16,
     _folder: TempDir,
 }
 
 impl Gateway {
-    /// Starts it with the files of `configuration`, a folder of this workspace. In them each first
-    /// text of `replacements`, which has to be there, becomes the second, and `/tmp/` a folder of its
-    /// own; `port` is where it listens then.
+    /// Starts it with the files of `configuration`, a folder of this workspace. In these files the
+    /// first text of each pair in `replacements` must occur and is replaced by the second, and
+    /// `/tmp/` by a scratch folder. `port` is the port on which the gateway listens then.
     pub fn start(
         program: &str,
         configuration: &str,
@@ -39,9 +39,9 @@ impl Gateway {
             "nginx" => "-p . -c nginx.conf -e stderr -g 'daemon off;'",
             "caddy" => "run --config Caddyfile",
             "traefik" => "--configFile=traefik.yaml",
-            // Several of them run here, which would take one another for their predecessors.
+            // Without the option, several Envoys on a machine take each other for predecessors.
             "envoy" => "--config-path envoy.yaml --disable-hot-restart --concurrency 1",
-            other => panic!("{other} is no gateway"),
+            other => panic!("unknown gateway: {other}"),
         };
         let mut start = command("/bin/sh", &Environment::new());
         start.arg("-c").arg(format!("exec {program} {arguments}"));
@@ -56,7 +56,7 @@ impl Gateway {
     }
 }
 
-/// Replaces each in what is around the others: port 48082 has 8082 in it.
+/// Replaces all texts at once: a replacement such as port 48082 may contain another text, 8082.
 fn replaced(text: &str, replacements: &[(&str, String)]) -> String {
     let Some(((there, real), others)) = replacements.split_first() else { return text.into() };
     text.split(there).map(|part| replaced(part, others)).collect::<Vec<_>>().join(real)

@@ -1,4 +1,4 @@
-//! Requests as the events that AWS's gateways make of them, after the samples in `events/`.
+//! Converts requests to the events of AWS's gateways, based on the samples in `events/`.
 
 use std::{collections::BTreeMap, fs};
 
@@ -30,7 +30,7 @@ impl AwsGateway {
         let mut cookies = Vec::new();
         for (name, value) in &request.headers {
             let value = String::from_utf8_lossy(value);
-            // Payload 2.0 has them in a member of their own.
+            // Payload 2.0 has cookies in a separate member.
             if name == "cookie" && matches!(self, Self::FunctionUrl | Self::HttpApi) {
                 cookies.extend(value.split(';').map(|cookie| cookie.trim().to_owned()));
             } else {
@@ -78,7 +78,7 @@ impl AwsGateway {
         if !cookies.is_empty() {
             event["cookies"] = json!(cookies);
         }
-        // No function reads it.
+        // No function reads the body.
         event["body"] = "aWdub3JlZA==".into();
         event["isBase64Encoded"] = true.into();
         event

@@ -1,5 +1,5 @@
-//! HTTP as a proxy speaks it: every status is an answer, and nothing is added to a request,
-//! followed, kept or decoded.
+//! A plain HTTP client: every status is an answer. It adds no headers, follows no redirects, keeps
+//! no connections and decodes no bodies.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -9,7 +9,7 @@ use ureq::{
     http::{HeaderMap, Request as HttpRequest},
 };
 
-/// Longer than any answer may take, hung ones are found all the same.
+/// Longer than any answer may take; without it a request could hang forever.
 const LIMIT: Duration = Duration::from_secs(30);
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
@@ -31,15 +31,15 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 pub struct Request {
     /// The method.
     pub method: String,
-    /// The path alone, until [`to`](Self::to) says where.
+    /// Only the path, until [`to`](Self::to) adds the address.
     pub url: String,
-    /// Headers, several of one name too.
+    /// Headers; a name may occur several times.
     pub headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
 impl Request {
-    /// A request with any method, without headers and body.
+    /// A request without headers and body.
     pub fn new(method: &str, url: &str) -> Self {
         Self { method: method.into(), url: url.into(), headers: Vec::new(), body: Vec::new() }
     }
@@ -72,12 +72,12 @@ impl Request {
         self
     }
 
-    /// Sends it on a connection of its own.
+    /// Sends it on a new connection.
     pub fn send(self) -> Answer {
         self.try_send().unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
-    /// The same to a server that may not be there; an error if there is no answer within 30 s.
+    /// Like [`send`](Self::send), but returns an error if there is no answer within 30 s.
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
         let mut request = HttpRequest::builder().method(&*self.method).uri(self.url);
         for (name, value) in self.headers {
@@ -94,12 +94,12 @@ pub fn basic(user_id: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user_id}:{password}")))
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// All headers, in order, several of one name too.
+    /// All headers, in order; a name may occur several times.
     pub headers: HeaderMap,
     /// The body's bytes.
     pub body: Vec<u8>,
@@ -111,7 +111,7 @@ impl Answer {
         std::str::from_utf8(&self.body).expect("the body is UTF-8")
     }
 
-    /// The one header of this name.
+    /// The value of this header, which may occur once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().expect("the header is ASCII");
@@ -119,7 +119,7 @@ impl Answer {
         Some(value)
     }
 
-    /// Whether it says that the connection ends with it.
+    /// Whether it has `Connection: close`.
     pub fn is_last(&self) -> bool {
         self.header("connection") == Some("close")
     }

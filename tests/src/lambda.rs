@@ -1,4 +1,4 @@
-//! A function on an emulator of Lambda: cargo-lambda's, or AWS's own.
+//! A function in a Lambda emulator: cargo-lambda's or AWS's.
 
 use std::{fs, path::PathBuf, slice};
 
@@ -9,22 +9,22 @@ use crate::{
     gateway_events::AwsGateway, wait, workspace,
 };
 
-/// A trace of X-Ray.
+/// A trace id of X-Ray.
 pub const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
-/// A function, and the emulator that gives it its invocations.
+/// A function and the emulator that invokes it.
 pub struct Lambda {
-    /// The function; with AWS's emulator, that and the function.
+    /// The function's process; with AWS's emulator, the emulator and the function.
     pub function: Process,
     _emulator: Option<Process>,
-    /// The emulator's port, of 127.0.0.1.
+    /// The emulator's port on 127.0.0.1.
     port: u16,
-    /// How the emulator knows the function.
+    /// The function's name in the emulator.
     name: String,
 }
 
 impl Lambda {
-    /// Starts a function and cargo-lambda's emulator, with up to `concurrency` requests at once.
+    /// Starts a function and cargo-lambda's emulator, with up to `concurrency` concurrent requests.
     pub fn start(name: &str, concurrency: &str, variables: Environment) -> Self {
         let port = wait::free_port();
         let mut emulator = command("cargo-lambda", &Environment::new());
@@ -39,7 +39,7 @@ impl Lambda {
         Self { function, _emulator: Some(emulator), port, name: name.into() }
     }
 
-    /// Starts AWS's emulator, which SAM brings, for what `make release` has built of the function.
+    /// Starts AWS's emulator, which is part of SAM, with the function as built by `make release`.
     pub fn start_release(name: &str, variables: &Environment) -> Self {
         let bootstrap = workspace().join("target/lambda").join(name).join("bootstrap");
         assert!(bootstrap.exists(), "{} is missing: make release", bootstrap.display());
@@ -54,7 +54,7 @@ impl Lambda {
         Self { function, _emulator: None, port, name: "function".into() }
     }
 
-    /// What the function answers to an event.
+    /// Invokes the function with an event and returns its response.
     pub fn invoke(&self, event: &Value) -> Value {
         let path = format!("/2015-03-31/functions/{}/invocations", self.name);
         let answer = Request::new("POST", &path).to(self.port).body(event.to_string()).send();
@@ -63,18 +63,18 @@ impl Lambda {
         })
     }
 
-    /// What a client gets from the function behind this gateway.
+    /// Sends a request through this gateway and returns the answer that its client gets.
     pub fn send(&self, gateway: AwsGateway, request: &Request) -> Answer {
         answer(&self.invoke(&gateway.event(request)))
     }
 
-    /// A request to the function's URL, on cargo-lambda's emulator.
+    /// A request to the function URL in cargo-lambda's emulator.
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(method, &format!("/lambda-url/{}{path}", self.name)).to(self.port)
     }
 }
 
-/// All gateways of AWS that call functions.
+/// All AWS gateways that call functions.
 pub const GATEWAYS: [AwsGateway; 6] = [
     AwsGateway::FunctionUrl,
     AwsGateway::HttpApi,
@@ -84,18 +84,20 @@ pub const GATEWAYS: [AwsGateway; 6] = [
     AwsGateway::Lattice,
 ];
 
-/// Checks every row of the contract, as each gateway calls the functions.
+/// Checks every row of the contract through each gateway.
 pub fn check_contract(login: &Lambda, validate: &Lambda) {
     for gateway in GATEWAYS {
         contract::check(
             |name, request| if name == "login" { login } else { validate }.send(gateway, request),
-            // A load balancer gives the last of two headers only, unless it is told otherwise.
-            |_, request| gateway != AwsGateway::LoadBalancer || !contract::is_doubled(request),
+            // By default a load balancer passes on only the last of several headers of one name.
+            |_, request| {
+                gateway != AwsGateway::LoadBalancer || !contract::repeats_authorization(request)
+            },
         );
     }
 }
 
-/// In the wheel of `aws-sam-cli`, for each architecture.
+/// The executable in the wheel of `aws-sam-cli` for this architecture.
 fn emulator_of_aws() -> PathBuf {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let libraries = fs::read_dir(workspace().join("target/venv/lib")).expect("make verify made it");
@@ -106,7 +108,7 @@ fn emulator_of_aws() -> PathBuf {
     emulators.find(|path| path.exists()).expect("aws-sam-cli is in target/venv")
 }
 
-/// What Lambda tells every function, with the address of its runtime API.
+/// The variables that Lambda sets for every function, with the address of its runtime API.
 pub fn runtime_variables(api: &str) -> Environment {
     environment(&[
         ("AWS_LAMBDA_RUNTIME_API", api),
@@ -116,7 +118,7 @@ pub fn runtime_variables(api: &str) -> Environment {
     ])
 }
 
-/// What a gateway makes of a function's answer: it takes one of the two kinds of headers.
+/// Converts a function's response as a gateway does, which reads one of the two header members.
 pub fn answer(answered: &Value) -> Answer {
     assert_eq!(answered["isBase64Encoded"], false, "{answered}");
     let multiple = answered["multiValueHeaders"].as_object().filter(|headers| !headers.is_empty());

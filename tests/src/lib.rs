@@ -1,5 +1,5 @@
-//! What tests of the whole system stand on: processes, real database servers, and HTTP.
-//! What a test starts ends with it; see [`process`]. Data lies in `target/test-servers`, see [`scratch`].
+//! The harness of the system tests: processes, real database servers, and HTTP. Processes end with
+//! the test that started them, see [`process`]; data is in `target/test-servers`, see [`scratch`].
 
 #![expect(clippy::missing_errors_doc, reason = "the tests of this workspace are its only callers")]
 
@@ -24,7 +24,7 @@ pub mod traffic;
 pub mod users;
 pub mod wait;
 
-// What most tests need.
+// The items that most tests use.
 pub use certificates::Authority;
 pub use clock::Clock;
 pub use contract::{SECRET, USER, add_users, key_in_file, seconds, token, token_with};
@@ -32,7 +32,7 @@ pub use database::{DatabaseServer, Tls, mariadb, mysql9};
 pub use http::{Answer, Request, basic};
 pub use lambda::Lambda;
 pub use moto::Moto;
-pub use process::{Output, Process, binary, cargo_variables, command, output, python};
+pub use process::{Output, Process, binary, cargo_variables, command, output, run_python};
 pub use raw::{Connection, head};
 pub use service::{Service, run, shell, start_both};
 pub use stores::Sqlite;
@@ -44,15 +44,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Environment variables of a process, and what [`stores::open`] reads its configuration from.
+/// Environment variables of a process, or of [`stores::open`].
 pub type Environment = BTreeMap<String, String>;
 
-/// These variables.
+/// An environment with these variables only.
 pub fn environment(variables: &[(&str, &str)]) -> Environment {
     with(Environment::new(), variables)
 }
 
-/// Those variables, and these in addition or in place of them.
+/// Adds variables; one that is there already is replaced.
 pub fn with(mut all: Environment, more: &[(&str, &str)]) -> Environment {
     all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     all

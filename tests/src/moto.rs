@@ -1,14 +1,14 @@
-//! Secrets Manager, by moto's server.
+//! A fake Secrets Manager: the server of moto.
 
 use serde_json::{Value, json};
 
 use crate::{Answer, Environment, Process, Request, command, environment, fake_http, wait};
 
-/// A running Secrets Manager without secrets.
+/// A running server, at first without secrets.
 pub struct Moto {
     /// Its process.
     pub process: Process,
-    /// Its port, of 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub port: u16,
 }
 
@@ -21,31 +21,31 @@ impl Moto {
         Self { process: Process::start_on(port, "moto", server), port }
     }
 
-    /// The standard AWS variables that lead to it.
+    /// The standard AWS variables with its address and credentials.
     pub fn variables(&self) -> Environment {
         Self::variables_for(self.port)
     }
 
-    /// The same for whatever listens on this port.
+    /// The same for another server on this port.
     pub fn variables_for(port: u16) -> Environment {
         environment(&[
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://127.0.0.1:{port}")),
             ("AWS_REGION", "eu-west-1"),
-            // `aws` of version 1 knows this name alone.
+            // Version 1 of `aws` reads only this name.
             ("AWS_DEFAULT_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
         ])
     }
 
-    /// Makes a secret and gives its ARN.
+    /// Creates a secret and returns its ARN.
     pub fn create_secret(&self, name: &str, text: &str) -> String {
         let created = self.call("CreateSecret", &json!({ "Name": name, "SecretString": text }));
         created["ARN"].as_str().expect("an ARN").to_owned()
     }
 
-    /// Gives a secret another text in two steps, as a rotation does it: it is `AWSPENDING` first.
-    /// In one step moto does it wrong where `AWSCURRENT` was moved before.
+    /// Changes a secret in two steps, as a rotation does: the new text is `AWSPENDING` first. After
+    /// `AWSCURRENT` was moved once, moto gets a change in one step wrong.
     pub fn put_secret(&self, name: &str, text: &str) {
         let stages = ["AWSPENDING"];
         let body = json!({ "SecretId": name, "SecretString": text, "VersionStages": stages });
@@ -56,7 +56,7 @@ impl Moto {
         let _ = self.call("UpdateSecretVersionStage", &body);
     }
 
-    /// The text at this stage of a secret, if there is one.
+    /// The secret's text with this label (`AWSCURRENT`, …), if there is one.
     pub fn text(&self, name: &str, label: &str) -> Option<String> {
         let body = json!({ "SecretId": name, "VersionStage": label });
         let answer = ask(self.port, "GetSecretValue", body.to_string());
@@ -64,14 +64,14 @@ impl Moto {
         value["SecretString"].as_str().map(str::to_owned)
     }
 
-    /// How many requests it has answered since it started.
+    /// The number of requests that it has answered since it started.
     pub fn requests(&self) -> usize {
         self.process.log().matches("POST / HTTP/").count()
     }
 
-    /// From now on it checks signatures, and knows one user alone, who may read secrets, and who
-    /// has this access key and secret.
-    pub fn know_one_user(&self) -> [String; 2] {
+    /// Makes it check signatures from now on, and creates the only user, who may read secrets.
+    /// Returns the user's access key id and secret access key.
+    pub fn enforce_iam(&self) -> [String; 2] {
         let policy = json!({
             "Version": "2012-10-17",
             "Statement": [{ "Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": "*" }],
@@ -91,7 +91,7 @@ impl Moto {
         })
     }
 
-    /// What it answers to an action.
+    /// Calls an action, which must succeed, and returns the answer.
     pub fn call(&self, action: &str, body: &Value) -> Value {
         let answer = ask(self.port, action, body.to_string());
         assert_eq!(answer.status, 200, "{action}: {}", answer.text());
@@ -99,8 +99,8 @@ impl Moto {
     }
 }
 
-/// What the one on this port answers to a request, as [`fake_http`] passes it on.
-pub fn pass_on(port: u16, head: &str, body: &str) -> Vec<u8> {
+/// Forwards a request that [`fake_http`] got to the server on this port, and returns its answer.
+pub fn forward(port: u16, head: &str, body: &str) -> Vec<u8> {
     let action = head.lines().find_map(|line| line.strip_prefix("x-amz-target: secretsmanager."));
     let answer = ask(port, action.expect("a target"), body.to_owned());
     fake_http::json(answer.status, answer.text())
@@ -111,7 +111,8 @@ fn ask(port: u16, action: &str, body: String) -> Answer {
     request.header("x-amz-target", format!("secretsmanager.{action}")).send()
 }
 
-/// A signature is checked after [`Moto::know_one_user`] alone; the service is told by it.
+/// The server reads the name of the service from the signature, which it checks only after
+/// [`Moto::enforce_iam`].
 fn signed(port: u16, service: &str, media_type: &str) -> Request {
     let scope = format!("test/20260101/eu-west-1/{service}/aws4_request");
     let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");

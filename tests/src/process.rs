@@ -1,5 +1,5 @@
-//! Child processes that end with the test. A [`Process`] is ended when it is dropped, and so are the
-//! processes that it started and did not end. If the test process is killed, the kernel ends it.
+//! Child processes that end with the test. A [`Process`] is ended when it is dropped, with all
+//! processes that it has started. If the test process is killed, the kernel kills the child too.
 
 use std::{
     ffi::OsStr,
@@ -23,11 +23,11 @@ use crate::{Environment, wait, workspace};
 
 /// How long a process may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
-/// How much of a log a failed test shows.
+/// How many lines of the log a failed test prints.
 const TAIL_LINES: usize = 40;
 
-/// The path of a program of this workspace, built with the profile of the running test and in its
-/// target directory. `cargo test` builds the programs of the package under test only.
+/// The path of a program of this workspace, in the target directory and profile of the running
+/// test. `cargo test` builds only the programs of the package under test.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the running test has a path");
     // target/debug/deps/stores-0123456789abcdef
@@ -37,10 +37,10 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// A command with no environment but `PATH` and `variables`; first in `PATH` is what `tests/setup`
-/// installs. The kernel kills its process when this one ends.
+/// A command whose environment is only `PATH` and `variables`; `PATH` begins with the folders
+/// where `tests/setup` installs. The kernel kills its process when this one ends.
 pub fn command(program: impl AsRef<OsStr>, variables: &Environment) -> Command {
-    // It replaces itself by the program, so the child's id is the program's.
+    // `setpriv` execs the program, so the child's id is the program's.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(program);
     let target = workspace().join("target").display().to_string();
@@ -51,8 +51,8 @@ pub fn command(program: impl AsRef<OsStr>, variables: &Environment) -> Command {
     command
 }
 
-/// The kernel kills the child when the thread ends that started it, and libtest ends one with each
-/// test: hence a thread that lives as long as the process.
+/// Spawns from a thread that never ends: the kernel kills a child when the thread that spawned it
+/// ends, and libtest ends a thread after each test.
 fn spawn(mut command: Command) -> io::Result<Child> {
     type Order = Box<dyn FnOnce() + Send>;
     static SPAWNER: LazyLock<Sender<Order>> = LazyLock::new(|| {
@@ -66,7 +66,7 @@ fn spawn(mut command: Command) -> io::Result<Child> {
     child.recv().expect("the thread never ends")
 }
 
-/// A running process. Both its outputs go to one log.
+/// A running process. Its standard output and standard error go to one log.
 pub struct Process {
     name: String,
     child: Child,
@@ -82,18 +82,18 @@ impl Process {
         Self::spawn(name, command, log)
     }
 
-    /// The same, and waits up to a minute until it accepts connections on this port of 127.0.0.1.
+    /// Like [`start`](Self::start), and waits up to a minute until it listens on this local port.
     pub fn start_on(port: u16, name: &str, command: Command) -> Self {
         let mut process = Self::start(name, command);
         wait::until(&format!("{name} listens"), Duration::from_mins(1), || {
-            assert!(process.ended().is_none(), "{name} ended at its start");
+            assert!(process.exit_status().is_none(), "{name} ended at its start");
             TcpStream::connect(("127.0.0.1", port)).ok()
         });
         process
     }
 
     fn spawn(name: &str, mut command: Command, log: File) -> Self {
-        // A group of its own: Ctrl-C is for the test process, which then ends this one.
+        // In its own group, so that Ctrl-C reaches only the test process, which then ends this one.
         command.stderr(shared(&log)).process_group(0);
         let child = spawn(command).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self { name: name.to_owned(), child, log, status: None }
@@ -104,8 +104,7 @@ impl Process {
         self.child.id()
     }
 
-    /// What Linux says in `/proc/…/status` while it lives, such as `VmHWM`: the most memory that it
-    /// had resident at any time, in KiB.
+    /// A value of `/proc/…/status` in KiB, such as `VmHWM`: the peak of its resident memory.
     pub fn memory_kib(&self, name: &str) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it lives");
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -118,12 +117,12 @@ impl Process {
         text(&self.log)
     }
 
-    /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
+    /// Its exit status, if it has ended.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = self.child.try_wait().expect("a child can be waited for");
             if self.status.is_some() {
-                // The group has the child's id, and keeps it while it has a member.
+                // Its group has the same id, which is not reused while the group has a member.
                 let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             }
         }
@@ -133,7 +132,7 @@ impl Process {
     /// Waits until it ends by itself, within `limit`.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let what = format!("the end of {}", self.name);
-        wait::until(&what, limit, || self.ended())
+        wait::until(&what, limit, || self.exit_status())
     }
 
     /// Sends SIGTERM, once.
@@ -141,19 +140,19 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
-    /// Ends it with SIGTERM within `limit`, and says how it ended.
+    /// Ends it with SIGTERM within `limit`, and returns its exit status.
     pub fn terminate(&mut self, limit: Duration) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait(limit)
     }
 
-    /// Ends it at once, for processes whose data is thrown away.
+    /// Ends it with SIGKILL, for processes whose data is not kept.
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.wait(GRACE);
     }
 
-    /// Stops it where it is, as Lambda does between two requests.
+    /// Suspends it, as Lambda does between two requests.
     pub fn freeze(&mut self) {
         self.signal(Signal::STOP);
         // On a busy machine its threads go on for a while.
@@ -163,14 +162,14 @@ impl Process {
         });
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub fn thaw(&mut self) {
         self.signal(Signal::CONT);
     }
 
-    /// A process that was waited for has given its id back, perhaps to another one.
+    /// Signals only a process that has not ended: another one may have its id by now.
     fn signal(&mut self, signal: Signal) {
-        if self.ended().is_none() {
+        if self.exit_status().is_none() {
             let _ = kill_process(Pid::from_child(&self.child), signal);
         }
     }
@@ -179,10 +178,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::TERM);
-        // A frozen one gets it when it goes on.
+        // A frozen process handles the signal when it is resumed.
         self.signal(Signal::CONT);
         let start = Instant::now();
-        while self.ended().is_none() && start.elapsed() < GRACE {
+        while self.exit_status().is_none() && start.elapsed() < GRACE {
             thread::sleep(Duration::from_millis(5));
         }
         self.signal(Signal::KILL);
@@ -196,10 +195,10 @@ impl Drop for Process {
     }
 }
 
-/// How a process ended and what it wrote.
+/// The result of a process that has ended.
 #[derive(Debug)]
 pub struct Output {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
     /// Its standard output.
     pub stdout: String,
@@ -207,9 +206,9 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// Runs `command` to its end, within `limit`, with `input` as its standard input.
+/// Runs `command` for up to `limit`, with `input` as its standard input.
 pub fn output(mut command: Command, input: &[u8], limit: Duration) -> Output {
-    // Files and not pipes: they need no reader while the process writes.
+    // Files need no reader while the process writes; pipes would.
     let [mut stdin, stdout, stderr] = [(); 3].map(|()| tempfile::tempfile().expect("a file"));
     stdin.write_all(input).and_then(|()| stdin.rewind()).expect("a file");
     command.stdin(stdin).stdout(shared(&stdout));
@@ -222,7 +221,7 @@ fn shared(file: &File) -> File {
     file.try_clone().expect("a file can be shared")
 }
 
-/// All of a file. The process that shares it goes on writing where it was.
+/// Reads the whole file, and keeps the position at which the process that shares it writes.
 fn text(file: &File) -> String {
     let length = file.metadata().expect("a file").len();
     let mut bytes = vec![0; usize::try_from(length).expect("it fits into memory")];
@@ -230,16 +229,16 @@ fn text(file: &File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Runs a script of `tests/python` to its end, within a minute.
-pub fn python(script: &str, variables: &Environment) -> Output {
+/// Runs a script of `tests/python`, for up to a minute.
+pub fn run_python(script: &str, variables: &Environment) -> Output {
     let mut python = command("python", variables);
     python.arg(workspace().join("tests/python").join(script));
     output(python, b"", Duration::from_mins(1))
 }
 
-/// What cargo needs of the environment.
+/// The environment variables that cargo needs.
 pub fn cargo_variables() -> Environment {
-    // With another profile it would build everything anew.
+    // The profile is included: with another one cargo would build everything again.
     let names = "HOME CARGO_HOME RUSTUP_HOME CARGO_TARGET_DIR RUSTUP_TOOLCHAIN CARGO_INCREMENTAL \
                  CARGO_PROFILE_DEV_DEBUG CARGO_PROFILE_DEV_STRIP";
     let set = names.split(' ').filter_map(|name| Some((name.into(), std::env::var(name).ok()?)));

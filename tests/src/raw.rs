@@ -1,4 +1,4 @@
-//! HTTP byte by byte, on connections that a test keeps, breaks or leaves alone.
+//! HTTP over plain sockets: a test controls each byte and when a connection ends.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -8,10 +8,10 @@ use std::{
 
 use crate::{Answer, Service};
 
-/// Longer than any limit that is tested.
+/// Longer than any time limit under test.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// One connection, kept until it is dropped.
+/// A connection, open until it is dropped.
 #[derive(Debug)]
 pub struct Connection {
     reader: BufReader<TcpStream>,
@@ -32,8 +32,8 @@ impl Connection {
         Self::open(service.port).expect("the service listens")
     }
 
-    /// Waits so long for answers, in place of 15 s.
-    pub fn wait_up_to(&mut self, limit: Duration) {
+    /// Sets how long it waits for bytes, in place of 15 s.
+    pub fn set_timeout(&mut self, limit: Duration) {
         self.reader.get_ref().set_read_timeout(Some(limit)).expect("a socket");
     }
 
@@ -42,7 +42,7 @@ impl Connection {
         self.reader.get_mut().write_all(bytes.as_ref())
     }
 
-    /// The next answer; an error if the connection ends before it, or nothing comes for 15 s.
+    /// Reads the next answer; an error if the connection ends first, or after 15 s without a byte.
     pub fn answer(&mut self) -> io::Result<Answer> {
         let (head, body) = read_message(&mut self.reader)?;
         let mut lines = head.trim_end().lines();
@@ -55,14 +55,14 @@ impl Connection {
         Ok(Answer { status: status.expect("HTTP"), headers: headers.collect(), body })
     }
 
-    /// Sends a request and gives its answer.
+    /// Sends a request and reads its answer.
     pub fn exchange(&mut self, request: impl AsRef<[u8]>) -> io::Result<Answer> {
         self.send(request)?;
         self.answer()
     }
 
-    /// All that comes until the other side ends the connection, which it does within 15 s.
-    pub fn rest(&mut self) -> String {
+    /// Reads until the peer closes the connection; panics after 15 s without a byte.
+    pub fn read_to_end(&mut self) -> String {
         let mut rest = Vec::new();
         let end = self.reader.read_to_end(&mut rest);
         let rest = String::from_utf8_lossy(&rest).into_owned();
@@ -72,23 +72,23 @@ impl Connection {
         rest
     }
 
-    /// How long it takes until the other side ends the connection, without a word.
-    pub fn time_to_end(&mut self) -> Duration {
+    /// Measures the time until the peer closes the connection; panics if it sends anything.
+    pub fn time_to_close(&mut self) -> Duration {
         let since = Instant::now();
-        assert_eq!(self.rest(), "");
+        assert_eq!(self.read_to_end(), "");
         since.elapsed()
     }
 
-    /// Whether nothing comes for this long, not even the end.
+    /// Whether the peer neither sends nor closes for this long.
     pub fn is_silent(&mut self, time: Duration) -> bool {
-        self.wait_up_to(time);
+        self.set_timeout(time);
         let peeked = self.reader.get_ref().peek(&mut [0]);
-        self.wait_up_to(LIMIT);
+        self.set_timeout(LIMIT);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
-/// The head of a request or an answer, and a body of as many bytes as it says.
+/// Reads the head of a request or an answer, and its body, whose length the head has.
 pub(crate) fn read_message(reader: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
     let (mut head, mut length) = (String::new(), 0);
     while !head.ends_with("\r\n\r\n") {

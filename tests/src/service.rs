@@ -11,42 +11,42 @@ use crate::{
     Answer, Environment, Output, Process, Request, binary, command, contract, output, wait,
 };
 
-/// From the start to a ready service, Secrets Manager and a busy machine included.
+/// For the start of a service, with Secrets Manager and on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(20);
-/// For a service to finish what is under way, longest drain time included.
+/// For the end of a service, with the longest drain time.
 const END_LIMIT: Duration = Duration::from_secs(40);
 
 /// A running function.
 pub struct Service {
     /// Its process, for signals.
     pub process: Process,
-    /// Its port, of 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub port: u16,
     /// The port of its metrics, or 0.
     pub metrics_port: u16,
 }
 
 impl Service {
-    /// Starts `login`, `validate`, `authorizer` or `local` with these variables, and waits up to 20 s
-    /// until `/readyz` is 200. Unless the variables say otherwise it is on a free port, has the
-    /// key of the contract's tokens (but `local`, which makes one), and does not drain.
+    /// Starts `login`, `validate`, `authorizer` or `local` with these variables, and waits up to
+    /// 20 s until `/readyz` is 200. Defaults: a free port, no draining, and the key of the
+    /// contract's tokens (except for `local`, which makes a key).
     pub fn start(name: &str, variables: Environment) -> Self {
-        Self::start_by(name, |variables| command(binary(name), variables), 200, variables)
+        Self::start_command(name, |variables| command(binary(name), variables), 200, variables)
     }
 
-    /// The same for one whose `/readyz` is 503.
+    /// Like [`start`](Self::start), but waits until `/readyz` is 503.
     pub fn start_unready(name: &str, variables: Environment) -> Self {
-        Self::start_by(name, |variables| command(binary(name), variables), 503, variables)
+        Self::start_command(name, |variables| command(binary(name), variables), 503, variables)
     }
 
-    /// The same for one with metrics, on a free port.
-    pub fn start_measured(name: &str, mut variables: Environment) -> Self {
+    /// Like [`start`](Self::start), with metrics on a free port.
+    pub fn start_with_metrics(name: &str, mut variables: Environment) -> Self {
         variables.insert("METRICS_PORT".into(), wait::free_port().to_string());
         Self::start(name, variables)
     }
 
-    /// The same by a command for the variables, such as [`shell`], until `/readyz` has this status.
-    pub fn start_by(
+    /// Like [`start`](Self::start), with a command such as [`shell`] and a status of `/readyz`.
+    pub fn start_command(
         name: &str,
         command: impl FnOnce(&Environment) -> Command,
         readiness: u16,
@@ -63,7 +63,7 @@ impl Service {
         let process = Process::start(name, command(&variables));
         let mut service = Self { process, port, metrics_port };
         wait::until(&format!("/readyz of {name} is {readiness}"), START_LIMIT, || {
-            if let Some(status) = service.process.ended() {
+            if let Some(status) = service.process.exit_status() {
                 panic!("{name} ended at its start: {status}");
             }
             let answer = service.request("GET", "/readyz").try_send().ok()?;
@@ -72,7 +72,7 @@ impl Service {
         service
     }
 
-    /// The address of a path, such as `/login`.
+    /// The URL of a path, such as `/login`.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
@@ -82,7 +82,7 @@ impl Service {
         Request::new(method, path).to(self.port)
     }
 
-    /// All that it has logged so far. A thread of its own writes that, a moment after the answers.
+    /// All that it has logged so far. It logs on a separate thread, shortly after it answers.
     pub fn log(&self) -> String {
         let mut log = String::new();
         for _ in 0..10 {
@@ -95,26 +95,26 @@ impl Service {
         log
     }
 
-    /// Ends it with SIGTERM within 40 s: how it ended, and its whole log.
+    /// Ends it with SIGTERM within 40 s, and returns its exit status and its whole log.
     pub fn terminate(mut self) -> (ExitStatus, String) {
         (self.process.terminate(END_LIMIT), self.process.log())
     }
 
-    /// What the port of the metrics answers.
-    pub fn ask_metrics(&self, method: &str, path: &str) -> Answer {
+    /// Sends a request to the metrics port.
+    pub fn send_to_metrics_port(&self, method: &str, path: &str) -> Answer {
         Request::new(method, path).to(self.metrics_port).send()
     }
 
-    /// All metrics, in Prometheus' text format.
+    /// All metrics, in the text format of Prometheus.
     pub fn metrics(&self) -> String {
-        let answer = self.ask_metrics("GET", "/metrics");
+        let answer = self.send_to_metrics_port("GET", "/metrics");
         let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
         assert_eq!((answer.status, answer.header("content-type")), (200, media_type), "{answer:?}");
         answer.text().to_owned()
     }
 
-    /// The value of each series of this metric, by its labels, such as `kid="",alg="HS256"`.
-    pub fn all(&self, metric: &str) -> BTreeMap<String, f64> {
+    /// The values of all series of a metric by their labels, such as `kid="",alg="HS256"`.
+    pub fn series(&self, metric: &str) -> BTreeMap<String, f64> {
         let text = self.metrics();
         let lines = text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{'));
         let series = lines.map(|line| {
@@ -124,15 +124,15 @@ impl Service {
         series.collect()
     }
 
-    /// The value of a series, such as `secret_age_seconds{secret="jwt"}`.
-    pub fn get(&self, series: &str) -> Option<f64> {
+    /// The value of one series, such as `secret_age_seconds{secret="jwt"}`.
+    pub fn value(&self, series: &str) -> Option<f64> {
         let text = self.metrics();
         let mut lines = text.lines();
         lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 }
 
-/// A line of shell in which `"$0"` is this program: for limits and redirections.
+/// A shell command in which `"$0"` is this program, for limits and redirections.
 pub fn shell(name: &str, line: &str) -> impl Fn(&Environment) -> Command {
     let (program, line) = (binary(name), line.to_owned());
     move |variables| {
@@ -142,14 +142,14 @@ pub fn shell(name: &str, line: &str) -> impl Fn(&Environment) -> Command {
     }
 }
 
-/// Runs a program of this workspace to its end, within 40 s.
+/// Runs a program of this workspace, for up to 40 s.
 pub fn run(name: &str, arguments: &[&str], variables: &Environment, input: &str) -> Output {
     let mut command = command(binary(name), variables);
     command.args(arguments);
     output(command, input.as_bytes(), END_LIMIT)
 }
 
-/// Starts `login` and `validate`; `database` is where `login` finds its users.
+/// Starts `login` with this database, and `validate`.
 pub fn start_both(database: Environment) -> [Service; 2] {
     [Service::start("login", database), Service::start("validate", Environment::new())]
 }

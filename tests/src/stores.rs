@@ -1,4 +1,4 @@
-//! The stores of users, opened in this process as `login` opens them.
+//! User stores, opened in the test process with the code that `login` uses.
 
 use auth_admin::store::AdminStore;
 use shared::{
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{Environment, contract, scratch};
 
-/// The store that these variables describe, with a pool of up to `connections`.
+/// Opens the store that these variables configure, with a pool of up to `connections`.
 pub async fn open(variables: &Environment, connections: u32) -> AdminStore {
     let value = |name: &str| variables.get(name).map(Into::into);
     let mut reader = Reader::new(&value);
@@ -22,7 +22,7 @@ pub async fn open(variables: &Environment, connections: u32) -> AdminStore {
     AdminStore::new(database.unwrap_or_else(|error| panic!("{error}")), groups)
 }
 
-/// A store in an SQLite file, which lives as long as this.
+/// A store in an SQLite file, which is deleted when this is dropped.
 pub struct Sqlite {
     /// The store.
     pub users: SqliteUsers,
@@ -30,12 +30,12 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// One with the users of the contract.
+    /// A store with the users of the contract.
     pub async fn of_contract() -> Self {
         Self::with(&[]).await
     }
 
-    /// One with the users of the contract and these, by e-mail and password.
+    /// A store with the users of the contract and these pairs of e-mail and password.
     pub async fn with(more: &[(&str, &str)]) -> Self {
         let folder = scratch::directory();
         let users = SqliteUsers::open(&folder.path().join("users.sqlite")).await.expect("a file");
@@ -45,14 +45,14 @@ impl Sqlite {
         Self { users, folder }
     }
 
-    /// How `login` finds it.
+    /// The variables with which `login` uses it.
     pub fn variables(&self) -> Environment {
         let path = self.folder.path().join("users.sqlite");
         [("DATABASE_URL".into(), format!("sqlite:{}", path.display()))].into()
     }
 }
 
-/// Users by e-mail and password, with hashes of `login`'s default cost.
+/// Users from pairs of e-mail and password, with hashes of `login`'s default cost.
 pub async fn new_users(users: &[(&str, &str)]) -> Vec<NewUser> {
     let (mut new, hasher) = (Vec::new(), PasswordHasher::new(Argon2Config::default(), 1));
     for (email, password) in users {

@@ -1,4 +1,4 @@
-//! A TCP proxy that does what networks do: connections stall, are cut, or become slow.
+//! A TCP proxy that injects network faults: it stalls, closes or delays connections.
 
 use std::{
     io::{self, Read, Write},
@@ -10,52 +10,52 @@ use std::{
 
 use crate::wait;
 
-/// Ends with the test process; until then it waits for connections.
+/// A proxy that accepts connections until the test process ends.
 pub struct TcpProxy {
-    /// Its port, of 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub port: u16,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
 struct State {
-    /// How often all connections were stalled.
+    /// How often all connections were stalled. A connection is stalled if this has changed.
     stalls: usize,
     streams: Vec<TcpStream>,
     delay: Duration,
 }
 
 impl TcpProxy {
-    /// A proxy in front of a port of the loopback interface.
+    /// Starts a proxy in front of a local port.
     pub fn start(target: u16) -> Self {
         let (listener, port) = wait::listener();
         let proxy = Self { port, state: Arc::default() };
         let state = Arc::clone(&proxy.state);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // A server that is not there ends the connection.
+                // If the server does not listen, the client's connection is closed.
                 let _ = connect(&state, client, target);
             }
         });
         proxy
     }
 
-    /// Nothing gets through any more on a connection made so far, not even its end.
+    /// Stops forwarding on all current connections; they stay open.
     pub fn stall_all(&self) {
         let mut state = lock(&self.state);
         state.stalls += 1;
         state.streams.clear();
     }
 
-    /// Ends every connection made so far.
+    /// Closes all current connections.
     pub fn cut_all(&self) {
         for stream in lock(&self.state).streams.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// From now on every packet takes so long in either direction, also one that waits already. With
-    /// [`Duration::MAX`] nothing gets through, on no connection, old or new.
+    /// Sets the delay of all data in either direction, also of data that is delayed already.
+    /// With [`Duration::MAX`] nothing is forwarded, on current and new connections.
     pub fn delay(&self, delay: Duration) {
         lock(&self.state).delay = delay;
     }
@@ -80,7 +80,7 @@ fn connect(state: &Arc<Mutex<State>>, client: TcpStream, target: u16) -> io::Res
     Ok(())
 }
 
-/// Also the end of a connection is a packet.
+/// Forwards data and the end of the connection, both with the delay.
 fn forward(state: &Mutex<State>, mut from: TcpStream, mut to: TcpStream, stalls: usize) {
     let mut buffer = [0; 16 * 1024];
     loop {
@@ -89,7 +89,7 @@ fn forward(state: &Mutex<State>, mut from: TcpStream, mut to: TcpStream, stalls:
         while since.elapsed() < lock(state).delay {
             thread::sleep(Duration::from_millis(5));
         }
-        // A stalled connection stays open until the other side ends it, and nothing is heard of that.
+        // A stalled connection stays open: its end is not forwarded.
         if lock(state).stalls == stalls && (length == 0 || to.write_all(&buffer[..length]).is_err())
         {
             let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));

@@ -1,4 +1,4 @@
-//! Clients of every kind at even distances, and what became of each of their requests.
+//! Clients that send requests at a constant rate, and records of their requests.
 
 use std::{
     collections::BTreeMap,
@@ -16,58 +16,59 @@ use crate::{
     users::{self, PASSWORD},
 };
 
-/// The header of a token: HS256, and a `kid` of no key.
+/// The encoded header of a token: HS256, and a `kid` that no key has.
 const UNKNOWN_KEY: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9mIG5vIGtleSJ9";
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A login with the right password, for each client another user.
+    /// A login with the right password; each client has its own user.
     RightLogin,
-    /// In turns one with a wrong password and one for an e-mail that no user has, each time another.
+    /// Alternately a login with a wrong password and one with an unknown e-mail, each for another
+    /// e-mail.
     WrongLogin,
-    /// A validation of the token of the last right login, or of one that a test added.
+    /// A validation of the token of the last right login, or of one of the extra tokens.
     GoodToken,
-    /// A validation of a token of an unknown key.
+    /// A validation of a token with an unknown key.
     BadToken,
 }
 
 impl Kind {
-    /// Whether it is for `login`, which needs a database.
+    /// Whether it is a request to `login`.
     pub fn is_login(self) -> bool {
         matches!(self, Self::RightLogin | Self::WrongLogin)
     }
 }
 
-/// What clients send, how many there are, and how often each sends one, unless an answer takes longer.
+/// What the clients send, how many they are, and the interval between two requests of one client.
 pub type Clients = (Kind, u32, Duration);
 
 /// A request and its answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Record {
-    /// What was sent.
+    /// The kind of the request.
     pub kind: Kind,
     /// When it was sent.
     pub sent: Instant,
     /// When it was answered.
     pub answered: Instant,
-    /// The status; 0 where there was no answer.
+    /// The status; 0 if there was no answer.
     pub status: u16,
-    /// Whether the answer is what it would be while all is well, and about the right user.
-    pub is_usual: bool,
+    /// Whether the answer is the one without faults, and for the right user.
+    pub is_expected: bool,
 }
 
-/// All requests of a while.
+/// Records of several requests.
 #[derive(Debug, Clone, Default)]
 pub struct Records(pub Vec<Record>);
 
 impl Records {
-    /// Those for which something holds.
+    /// The records for which `holds` is true.
     pub fn filter(&self, holds: impl Fn(&Record) -> bool) -> Self {
         Self(self.0.iter().filter(|record| holds(record)).copied().collect())
     }
 
-    /// How long so many of a hundred answers took at most.
+    /// The percentile of the time until the answer.
     pub fn percentile(&self, percent: usize) -> Duration {
         let mut times: Vec<_> = self.0.iter().map(|it| it.answered - it.sent).collect();
         times.sort_unstable();
@@ -75,7 +76,7 @@ impl Records {
         times.get(last).copied().unwrap_or_default()
     }
 
-    /// `200 ×31, 503 ×4, slowest 3.02 s`.
+    /// A summary such as `200 ×31, 503 ×4, slowest 3.02 s`.
     pub fn summary(&self) -> String {
         let mut statuses = BTreeMap::<u16, usize>::new();
         for record in &self.0 {
@@ -87,7 +88,7 @@ impl Records {
     }
 }
 
-/// Requests under way, until it is dropped: a test that failed sends no more.
+/// Running clients. They end when this is dropped, so also when a test fails.
 pub struct Traffic {
     state: Arc<Mutex<State>>,
     threads: Vec<JoinHandle<()>>,
@@ -95,13 +96,13 @@ pub struct Traffic {
 
 struct State {
     has_ended: bool,
-    /// That of the last right login, and those that a test added.
+    /// The token of the last right login, and the extra tokens.
     tokens: Vec<String>,
     records: Vec<Record>,
 }
 
 impl Traffic {
-    /// Begins. `token` is a good one, until the first login.
+    /// Starts the clients. `token` is a good token for the time until the first login.
     pub fn start(login: &Service, validate: &Service, token: String, clients: &[Clients]) -> Self {
         let state = State { has_ended: false, tokens: vec![token], records: Vec::new() };
         let (state, ports) = (Arc::new(Mutex::new(state)), [login.port, validate.port]);
@@ -115,19 +116,19 @@ impl Traffic {
         Self { threads: threads.collect(), state }
     }
 
-    /// From now on these tokens are validated as well.
-    pub fn validate_too(&self, tokens: &[String]) {
-        let own = &mut lock(&self.state).tokens;
-        own.truncate(1);
-        own.extend_from_slice(tokens);
+    /// Sets the extra tokens, which are validated from now on too.
+    pub fn set_extra_tokens(&self, extra: &[String]) {
+        let tokens = &mut lock(&self.state).tokens;
+        tokens.truncate(1);
+        tokens.extend_from_slice(extra);
     }
 
-    /// What was answered so far.
+    /// The records so far.
     pub fn records(&self) -> Records {
         Records(lock(&self.state).records.clone())
     }
 
-    /// Ends, and says what was answered.
+    /// Ends the clients and returns the records.
     pub fn stop(mut self) -> Records {
         self.end();
         self.records()
@@ -156,13 +157,13 @@ fn run(state: &Mutex<State>, ports: [u16; 2], (kind, number, every): Clients, cl
         }
         let sent = Instant::now();
         let sending = send(state, ports, kind, client as usize, count);
-        let ((status, is_usual), answered) = (sending.unwrap_or((0, false)), Instant::now());
-        lock(state).records.push(Record { kind, sent, answered, status, is_usual });
+        let ((status, is_expected), answered) = (sending.unwrap_or((0, false)), Instant::now());
+        lock(state).records.push(Record { kind, sent, answered, status, is_expected });
         next = (next + every).max(answered);
     }
 }
 
-/// The status of the answer, if there is one, and whether it is the usual one.
+/// Sends a request, and returns the status of the answer and whether it is as expected.
 fn send(
     state: &Mutex<State>,
     ports: [u16; 2],
@@ -181,7 +182,7 @@ fn send(
     let user = users::email("right", client);
     let request = match kind {
         Kind::RightLogin => log_in(&user, PASSWORD),
-        // Clients begin at users far from each other.
+        // Each client begins at another user, far from those of other clients.
         Kind::WrongLogin if count.is_multiple_of(2) => {
             log_in(&users::email("wrong", client * 101 + count), "not it")
         }
@@ -190,7 +191,7 @@ fn send(
         Kind::BadToken => validate(&format!("{UNKNOWN_KEY}.{}", token.split_once('.')?.1)),
     };
     let answer = request.try_send().ok()?;
-    let is_usual = match kind {
+    let is_expected = match kind {
         Kind::RightLogin => {
             let claims = payload(answer.text()).unwrap_or_default();
             let claims = serde_json::from_slice::<Value>(&claims).unwrap_or_default();
@@ -200,22 +201,22 @@ fn send(
             }
             is_right
         }
-        // An e-mail that fails often enough is locked.
+        // After enough failures an e-mail is locked.
         Kind::WrongLogin => [401, 429].contains(&answer.status),
-        // The answer has to be what the token holds.
+        // The answer has to be the token's payload.
         Kind::GoodToken => payload(&token).as_ref() == Some(&answer.body),
         Kind::BadToken => answer.status == 403,
     };
-    Some((answer.status, is_usual))
+    Some((answer.status, is_expected))
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends 500 requests a second on kept connections until connections are refused: how many were
-/// answered with 200, and how many were not where nothing was refused.
-pub fn until_refused(port: u16, request: &str) -> (usize, usize) {
+/// Sends 500 requests a second on persistent connections until the server refuses connections.
+/// Returns how many requests got a 200, and how many of the others did not.
+pub fn send_until_refused(port: u16, request: &str) -> (usize, usize) {
     const EVERY: Duration = Duration::from_millis(20);
     let begin = Instant::now();
     let client = |number| {

@@ -113,13 +113,13 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
 fn a_database_out_of_reach_is_503_in_seconds_counted_as_such_and_said_without_its_url() {
     let address = format!("127.0.0.1:{}", wait::free_port());
     let url = format!("mysql://auth_user:canary@{address}/auth");
-    let login = Service::start_measured("login", environment(&[("DATABASE_URL", &url)]));
+    let login = Service::start_with_metrics("login", environment(&[("DATABASE_URL", &url)]));
     let since = Instant::now();
     let answer = login.request("POST", "/login").basic(USER.0, USER.1).send();
     assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
     assert_eq!((answer.status, answer.text()), (503, "service unavailable"));
     assert_eq!(answer.header("retry-after"), Some("2"));
-    assert_eq!(login.get("login_total{outcome=\"service_unavailable\"}"), Some(1.0));
+    assert_eq!(login.value("login_total{outcome=\"service_unavailable\"}"), Some(1.0));
     assert_eq!(login.request("GET", "/healthz").send().status, 200, "no reason for a restart");
     let (_, log) = login.terminate();
     assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");

@@ -28,7 +28,7 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
         let mut validate = Service::start("validate", variables);
         let port = validate.port;
         thread::scope(|scope| {
-            let sent = scope.spawn(|| traffic::until_refused(port, request));
+            let sent = scope.spawn(|| traffic::send_until_refused(port, request));
             thread::sleep(SECOND / 4);
             let status = validate.process.terminate(10 * SECOND);
             assert!(status.success(), "{status}");
@@ -52,7 +52,8 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
 
 #[test]
 fn while_it_drains_readiness_is_503_each_answer_is_the_last_on_its_connection_and_is_counted() {
-    let mut validate = Service::start_measured("validate", environment(&[("DRAIN_SECONDS", "1")]));
+    let mut validate =
+        Service::start_with_metrics("validate", environment(&[("DRAIN_SECONDS", "1")]));
     let mut kept = Connection::to(&validate);
     let request = head("POST /validate", "");
     let answer = kept.exchange(&request).expect("an answer");
@@ -65,9 +66,9 @@ fn while_it_drains_readiness_is_503_each_answer_is_the_last_on_its_connection_an
     for mut connection in [kept, Connection::to(&validate)] {
         let answer = connection.exchange(&request).expect("an answer");
         assert_eq!((answer.status, answer.is_last()), (401, true), "{answer:?}");
-        assert!(connection.time_to_end() < SECOND);
+        assert!(connection.time_to_close() < SECOND);
     }
-    let counted = validate.get("validate_total{outcome=\"authn_credentials_missing\"}");
+    let counted = validate.value("validate_total{outcome=\"authn_credentials_missing\"}");
     assert_eq!(counted, Some(3.0), "metrics are there to the end");
     assert_eq!(validate.request("GET", "/healthz").send().status, 200);
     let status = validate.process.wait(10 * SECOND);

@@ -1,7 +1,7 @@
 //! Keys of every kind, in every form, between us and another implementation.
 
 use system_tests::{
-    Environment, SECRET, Service, Sqlite, environment, forge::pem, python, wait, with,
+    Environment, SECRET, Service, Sqlite, environment, forge::pem, run_python, wait, with,
 };
 
 const PAIRS: [(&str, &str); 3] = [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519")];
@@ -21,7 +21,7 @@ fn check(database: &Environment, algorithm: &str, key: &str, signs: &str, verifi
         ("ALGORITHM", algorithm),
         ("KEY", key),
     ]);
-    let checked = python("jwk_set.py", &script);
+    let checked = run_python("jwk_set.py", &script);
     assert!(checked.status.success(), "{algorithm}: {}", checked.stderr);
     assert!(checked.stderr.contains("Ran 3 tests"), "{}", checked.stderr);
 }
@@ -35,7 +35,7 @@ async fn pem_private_jwks_of_pyjwt_and_a_text_sign_and_verify_here_and_there() {
         let private = pem(name);
         check(&database, algorithm, &private, &private, &pem(&format!("{name}-public")));
         let variables = environment(&[("ALGORITHM", algorithm), ("KEY", &private)]);
-        let made = python("private_jwk.py", &variables);
+        let made = run_python("private_jwk.py", &variables);
         assert!(made.status.success(), "{}", made.stderr);
         check(&database, algorithm, &private, &made.stdout, &made.stdout);
     }

@@ -98,7 +98,7 @@ fn another_change_between_the_two_secrets_is_said() {
     keys.variables = Moto::variables_for(fake_http::start(move |head, body| {
         let is_public = body.contains("jwt-public");
         let written = if is_public { body.replace("mine", "hers") } else { body.to_owned() };
-        moto::pass_on(manager, head, &written)
+        moto::forward(manager, head, &written)
     }));
     keys.refused("new --alg ES256 --kid mine", "jwt-public: holds other keys by now; the keys");
 }
@@ -181,7 +181,7 @@ fn a_label_that_stays_is_said_and_that_of_the_public_keys_is_taken_away_all_the_
             let denied = json!({ "__type": "AccessDeniedException", "Message": "not you" });
             return fake_http::json(400, &denied.to_string());
         }
-        moto::pass_on(manager, head, body)
+        moto::forward(manager, head, body)
     }));
     let reason = "goes on verifying, since AWSPREVIOUS was not taken away: Secrets Manager answered \
                   HTTP 400 AccessDeniedException: not you; do it with: aws secretsmanager";

@@ -34,7 +34,7 @@ fn a_head_of_16_kib_is_read_and_one_more_byte_is_431_and_the_end() {
     }
     let answer = connection.exchange(head_of(HEAD_LIMIT + 1)).unwrap();
     assert_eq!((answer.status, answer.is_last()), (431, true), "{answer:?}");
-    let _ = connection.time_to_end();
+    let _ = connection.time_to_close();
     // What is on its way when the answer is sent takes nothing from it.
     let answer = Connection::to(&service).exchange(head_of(1024 * 1024)).unwrap();
     assert_eq!(answer.status, 431, "{answer:?}");
@@ -131,13 +131,13 @@ fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
     assert_eq!(again(&mut open[0]).unwrap().status, 401);
     for longest in [1, 2, 0] {
         let mut next = kept_after_a_pause();
-        assert!(open[longest].time_to_end() < SECOND, "{longest}");
+        assert!(open[longest].time_to_close() < SECOND, "{longest}");
         assert_eq!(again(&mut next).unwrap().status, 401, "it is kept as any other");
         open[longest] = next;
     }
     let _busy = [busy(&service), busy(&service), busy(&service)];
     for connection in &mut open {
-        assert!(connection.time_to_end() < SECOND);
+        assert!(connection.time_to_close() < SECOND);
     }
 }
 
@@ -170,7 +170,7 @@ fn probes_are_answered_and_others_refused_where_all_connections_are_in_use() {
 async fn connections_never_take_the_file_descriptors_of_the_database() {
     let store = Sqlite::of_contract().await;
     let command = shell("login", "ulimit -n 100; exec \"$0\"");
-    let service = Service::start_by("login", command, 200, store.variables());
+    let service = Service::start_command("login", command, 200, store.variables());
     let login = login_request();
     let (begin, end) = login.split_at(20);
     let mut open = Connection::to(&service);
@@ -188,7 +188,7 @@ async fn connections_never_take_the_file_descriptors_of_the_database() {
 #[test]
 fn the_limit_of_file_descriptors_is_raised_as_far_as_it_goes() {
     let command = shell("validate", "ulimit -Sn 100; exec \"$0\"");
-    let service = Service::start_by("validate", command, 200, Environment::new());
+    let service = Service::start_command("validate", command, 200, Environment::new());
     let limits = fs::read_to_string(format!("/proc/{}/limits", service.process.id())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let files: Vec<&str> = files.split_whitespace().collect();

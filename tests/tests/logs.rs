@@ -54,7 +54,7 @@ fn a_log_that_cannot_be_written_changes_no_answer_and_no_status() {
         let refused = output(shell("validate", line)(&variables), b"", Duration::from_secs(10));
         assert_eq!(refused.status.code(), Some(78), "{line}: it has no key");
 
-        let validate = Service::start_by("validate", shell("validate", line), 200, variables);
+        let validate = Service::start_command("validate", shell("validate", line), 200, variables);
         let ada = token("ada@example.com", false);
         for (bearer, status) in [(ada.as_str(), 200), ("x", 403), (&ada, 200)] {
             assert_eq!(validate.request("GET", "/").bearer(bearer).send().status, status);

@@ -18,7 +18,7 @@ type Row<'a> = (&'a str, &'a str, u32, u16, &'a str);
 /// That these requests, of all that the function got, are counted so; `outcomes` is how many there
 /// are, all of which are there from the start.
 fn are_counted(function: &Service, metric: &str, outcomes: usize, rows: &[Row<'_>]) {
-    let mut expected = function.all(metric);
+    let mut expected = function.series(metric);
     assert!(expected.len() == outcomes && expected.values().sum::<f64>() < 0.5, "{expected:?}");
     for &(request, authorization, times, status, outcome) in rows {
         let (method, path) = request.split_once(' ').unwrap();
@@ -34,14 +34,14 @@ fn are_counted(function: &Service, metric: &str, outcomes: usize, rows: &[Row<'_
             *expected.entry(format!("outcome=\"{outcome}\"")).or_default() += f64::from(times);
         }
     }
-    assert_eq!(function.all(metric), expected);
+    assert_eq!(function.series(metric), expected);
 }
 
 #[tokio::test]
 async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_is_in_them() {
     let store = Sqlite::of_contract().await;
     let key = [("JWT_SECRET", "canary in a mine of coal, 1234 feet below")];
-    let login = Service::start_measured("login", with(store.variables(), &key));
+    let login = Service::start_with_metrics("login", with(store.variables(), &key));
     let [user, unknown] = [USER, ("canary@example.com", "x")].map(|(name, it)| basic(name, it));
     let rows = [
         ("POST /login", &*user, 1, 200, "authn_login_success"),
@@ -62,12 +62,12 @@ async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_i
         "hash_duration_seconds_bucket{le=\"+Inf\"}",
         "hash_queue_seconds_count",
     ] {
-        assert_eq!(login.get(series), Some(6.0), "{series}");
+        assert_eq!(login.value(series), Some(6.0), "{series}");
     }
     // Each login looks the user up.
-    let statements = login.get("database_query_duration_seconds_count").unwrap();
+    let statements = login.value("database_query_duration_seconds_count").unwrap();
     assert!((7.0..20.0).contains(&statements), "{statements}");
-    let hashing = login.get("hash_duration_seconds_sum").unwrap();
+    let hashing = login.value("hash_duration_seconds_sum").unwrap();
     assert!((0.006..6.0).contains(&hashing), "{hashing} s");
     let text = login.metrics();
     for part in ["canary", "Ada", "ada", "@", "127.0.0.1", "eyJ"] {
@@ -79,7 +79,7 @@ async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_i
 fn a_client_that_hangs_up_is_counted_as_such() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("mysql://u:p@{}/a", silent.local_addr().unwrap());
-    let login = Service::start_measured("login", environment(&[("DATABASE_URL", &url)]));
+    let login = Service::start_with_metrics("login", environment(&[("DATABASE_URL", &url)]));
     let _probe = silent.accept().expect("readiness asks the database");
     let mut gone = Connection::to(&login);
     let credentials = format!("Authorization: {}\r\n", basic("gone@example.com", "x"));
@@ -88,10 +88,10 @@ fn a_client_that_hangs_up_is_counted_as_such() {
     let _connection = silent.accept().unwrap();
     drop(gone);
     wait::until("it is counted", Duration::from_secs(10), || {
-        let counted = login.get("login_total{outcome=\"client_closed_request\"}");
+        let counted = login.value("login_total{outcome=\"client_closed_request\"}");
         (counted == Some(1.0)).then_some(())
     });
-    assert!((login.all("login_total").values().sum::<f64>() - 1.0).abs() < 0.5, "once");
+    assert!((login.series("login_total").values().sum::<f64>() - 1.0).abs() < 0.5, "once");
 }
 
 #[test]
@@ -118,18 +118,18 @@ fn validations_are_counted_by_outcome() {
         ("authorizer", &[issuer], asked.to_vec(), [0.0, 3.0]),
         ("validate", &[issuer], [asked.to_vec(), published.to_vec()].concat(), [0.0, 3.0]),
     ] {
-        let function = Service::start_measured(name, environment(variables));
+        let function = Service::start_with_metrics(name, environment(variables));
         are_counted(&function, "validate_total", 9, &rows);
         let results = ["result=\"hit\"", "result=\"miss\""].map(str::to_owned);
-        assert_eq!(function.all("token_cache_total"), results.into_iter().zip(cached).collect());
-        assert!(function.all("secret_age_seconds").is_empty(), "a variable cannot change");
+        assert_eq!(function.series("token_cache_total"), results.into_iter().zip(cached).collect());
+        assert!(function.series("secret_age_seconds").is_empty(), "a variable cannot change");
         // A text has no name: its hash would invite guesses.
         assert_eq!(keys(&function), [r#"kid="",alg="HS256""#]);
     }
 }
 
 fn keys(function: &Service) -> Vec<String> {
-    let all = function.all("key_info");
+    let all = function.series("key_info");
     assert!(all.values().all(|value| (value - 1.0).abs() < f64::EPSILON), "{all:?}");
     all.into_keys().collect()
 }
@@ -145,7 +145,7 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
     write("old");
     let file = path.to_str().unwrap();
     let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
-    let validate = Service::start_measured("validate", environment(&variables));
+    let validate = Service::start_with_metrics("validate", environment(&variables));
     // After a request the key is fetched.
     let until = |what: &str, holds: &dyn Fn() -> bool| {
         let token = token("ada@example.com", false);
@@ -154,8 +154,8 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
             holds().then_some(())
         });
     };
-    let age = || validate.get("secret_age_seconds{secret=\"jwt\"}").unwrap();
-    let failures = || validate.get("secret_fetch_failures_total{secret=\"jwt\"}").unwrap();
+    let age = || validate.value("secret_age_seconds{secret=\"jwt\"}").unwrap();
+    let failures = || validate.value("secret_fetch_failures_total{secret=\"jwt\"}").unwrap();
 
     assert_eq!(keys(&validate), [r#"kid="old",alg="HS256""#]);
     assert!(failures().abs() < f64::EPSILON);
@@ -171,14 +171,14 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
 fn only_with_its_variable_there_is_a_port_which_has_nothing_but_bounded_metrics() {
     let without = Service::start("validate", Environment::new());
     assert!(!without.log().contains("listening for metrics"));
-    let validate = Service::start_measured("validate", Environment::new());
+    let validate = Service::start_with_metrics("validate", Environment::new());
     assert_eq!(validate.request("GET", "/metrics").send().status, 404);
     for path in ["/", "/login", "/validate", "/healthz", "/readyz", "/metrics/", "/x/metrics"] {
-        assert_eq!(validate.ask_metrics("GET", path).status, 404, "{path}");
+        assert_eq!(validate.send_to_metrics_port("GET", path).status, 404, "{path}");
     }
-    let post = validate.ask_metrics("POST", "/metrics");
+    let post = validate.send_to_metrics_port("POST", "/metrics");
     assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
-    assert_eq!(validate.ask_metrics("HEAD", "/metrics").status, 200);
+    assert_eq!(validate.send_to_metrics_port("HEAD", "/metrics").status, 200);
 
     let open = || Connection::open(validate.metrics_port).unwrap();
     let long = head("GET /metrics", &format!("X: {}\r\n", "x".repeat(17_000)));

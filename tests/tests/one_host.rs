@@ -7,10 +7,10 @@ use std::{fs, time::Duration};
 use serde_json::Value;
 use system_tests::{
     Answer, Connection, Environment, Request, SECRET, Service, Sqlite, USER, basic,
-    contract::{check, is_doubled},
+    contract::{check, repeats_authorization},
     environment,
     gateway::Gateway,
-    head, python, start_both, token, wait, workspace,
+    head, run_python, start_both, token, wait, workspace,
 };
 
 /// The nginx of `k8s-knative/one-host`, and the ingress behind it.
@@ -35,12 +35,12 @@ fn start([login, validate]: &[Service; 2]) -> [Gateway; 2] {
 
 /// What this host passes on: the root of each function is not among it. To a doubled header nginx
 /// answers 400 itself.
-fn is_passed(function: &str, request: &Request) -> bool {
+fn is_passed_on(function: &str, request: &Request) -> bool {
     let is_below = match function {
         "login" => request.url == "/login",
         _ => request.url == "/validate" || request.url.starts_with("/validate/"),
     };
-    is_below && !is_doubled(request)
+    is_below && !repeats_authorization(request)
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
     let [host, _ingress] = start(&functions);
 
     let base_url = format!("http://127.0.0.1:{}", host.port);
-    check(|_, request| request.clone().to(host.port).send(), is_passed);
+    check(|_, request| request.clone().to(host.port).send(), is_passed_on);
     for path in ["/", "/healthz", "/readyz", "/validated", "/login/", "/.well-known/../healthz"] {
         assert_eq!(host.request("GET", path).send().status, 404, "{path}");
     }
@@ -74,7 +74,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
         ("http_proxy", &base_url),
         ("JWT_SECRET", SECRET),
     ]);
-    let checked = python("flask_gateway.py", &variables);
+    let checked = run_python("flask_gateway.py", &variables);
     assert!(checked.status.success(), "{}", checked.stderr);
 }
 
@@ -95,7 +95,7 @@ fn bodies_are_not_waited_for(host: &Gateway) {
 
 fn answer_soon(gateway: &Gateway, request: &str) -> Answer {
     let mut connection = Connection::open(gateway.port).expect("it listens");
-    connection.wait_up_to(Duration::from_secs(2));
+    connection.set_timeout(Duration::from_secs(2));
     connection.exchange(request).expect("an answer")
 }
 

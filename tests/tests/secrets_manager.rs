@@ -75,7 +75,7 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
 fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
     let (moto, folder) = (Moto::start(), scratch::directory());
     let _ = moto.create_secret("jwt", SECRET);
-    let [key, secret] = &moto.know_one_user();
+    let [key, secret] = &moto.enforce_iam();
     let authority = Authority::new(folder.path(), "ca");
     let (_proxy, port) = authority.tls_proxy(folder.path(), moto.port);
     let [config, given] =

@@ -26,7 +26,7 @@ fn server() -> DatabaseServer {
 }
 
 fn prepared(server: DatabaseServer) -> DatabaseServer {
-    users::add(&server, users::quick());
+    users::add(&server, users::quick_argon2());
     server
 }
 

@@ -29,7 +29,7 @@ const ROUNDS: usize = 3;
 #[ignore = "needs MariaDB: make test"]
 fn the_time_of_an_answer_does_not_tell_whether_an_e_mail_exists() {
     let server = mariadb::shared();
-    users::add(&server, users::quick());
+    users::add(&server, users::quick_argon2());
     let other = users::hash(Argon2Config::default());
     let add = format!("INSERT INTO auth.user (email, password) VALUES ('{OTHER_HASH}', '{other}')");
     server.sql(&add);

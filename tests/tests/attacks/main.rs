@@ -25,7 +25,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{config::VerifyConfig, keys::Keys, telemetry::Outcome};
-use system_tests::{Answer, Request, contract::refused};
+use system_tests::{Answer, Request, contract::assert_refused};
 use tower::ServiceExt;
 use validate::ValidateState;
 
@@ -55,11 +55,11 @@ impl Attack {
                 }
             }
             "missing bearer" | "missing basic" | "invalid credentials" => {
-                refused(self.expected, &answer);
+                assert_refused(self.expected, &answer);
             }
             expected => {
                 assert_eq!(reason, expected);
-                refused("not authorized", &answer);
+                assert_refused("not authorized", &answer);
             }
         }
     }

@@ -68,7 +68,7 @@ impl Setup {
 
     pub(crate) fn connection(&self) -> Connection {
         let mut connection = Connection::open(self.gateway.port).expect("it listens");
-        connection.wait_up_to(PATIENCE);
+        connection.set_timeout(PATIENCE);
         connection
     }
 

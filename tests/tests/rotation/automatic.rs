@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use serde_json::json;
-use system_tests::{Clock, Moto, Process, clock::PAUSE, clock::REFRESH, forge::encode, mariadb};
+use system_tests::{
+    Clock, Moto, Process, clock::COOL_DOWN, clock::REFRESH, forge::encode, mariadb,
+};
 
 use super::*;
 
@@ -33,7 +35,7 @@ fn set_password(server: &DatabaseServer, password: &str) {
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
 fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memory() {
     let (mut moto, server, mut clock) = (Moto::start(), mariadb::start(), Clock::new());
-    users::add(&server, users::quick());
+    users::add(&server, users::quick_argon2());
     set_password(&server, "first-password");
     let _ = moto.create_secret("db", &secret(&server, "first-password"));
     let _ = moto.create_secret("jwt", &key_set("one"));
@@ -56,7 +58,7 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
 
     // Logins are 503 until the secret has it.
     set_password(&server, "third-password");
-    clock.advance(PAUSE);
+    clock.advance(COOL_DOWN);
     let before = moto.requests();
     for _ in 0..3 {
         let answer = functions.try_log_in();
@@ -64,7 +66,7 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
     }
     assert_eq!(moto.requests() - before, 3, "one fetch, of three stages");
     moto.put_secret("db", &secret(&server, "third-password"));
-    clock.advance(PAUSE);
+    clock.advance(COOL_DOWN);
     let old = functions.log_in();
     assert!(!functions.login.log().contains("-password"), "{}", functions.login.log());
 
@@ -102,7 +104,7 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
 fn a_key_that_is_replaced_in_one_step_refuses_no_request() {
     let (moto, server, mut clock) = (Moto::start(), mariadb::shared(), Clock::new());
-    users::add(&server, users::quick());
+    users::add(&server, users::quick_argon2());
     let _ = moto.create_secret("jwt", "the first text, of 32 bytes and more");
     let parts = [moto.variables(), server.login_variables(), clock.variables()];
     let validate = variables(parts, &[("JWT_SECRET_ID", "jwt")]);
@@ -112,19 +114,19 @@ fn a_key_that_is_replaced_in_one_step_refuses_no_request() {
     let functions = Functions::start(login, validate);
     let old = functions.log_in();
     let load = functions.load();
-    load.validate_too(std::slice::from_ref(&old));
+    load.set_extra_tokens(std::slice::from_ref(&old));
     // AWSPREVIOUS verifies, and what was there before that is nowhere any more.
     let new = ["the second text, of 32 bytes and more", &key_set("third")];
     for (number, (secret, status)) in (1..).zip(new.into_iter().zip([200, 403])) {
         moto.put_secret("jwt", secret);
-        clock.advance(PAUSE);
+        clock.advance(COOL_DOWN);
         wait::until("`validate` looks again", SOON, || {
             let renewals = functions.validate.log().matches("a secret was renewed").count();
             (renewals == number).then_some(())
         });
         thread::sleep(A_WHILE);
         assert_eq!(functions.validate(&old), status, "{secret}");
-        load.validate_too(&[]);
+        load.set_extra_tokens(&[]);
         thread::sleep(A_WHILE);
     }
     assert_all_good(load, "a key that is replaced in one step");

@@ -76,7 +76,7 @@ fn follow(server: &DatabaseServer, section: &Section) {
     shell(before);
     server.init();
     server.sql("ALTER USER auth_user@'%' IDENTIFIED BY 'the old password'");
-    users::add(server, users::quick());
+    users::add(server, users::quick_argon2());
     let [login, validate] = keys.each_ref().map(|key| {
         let mut address = server.login_variables();
         address.remove("MYSQL_PASSWORD");
@@ -92,10 +92,10 @@ fn follow(server: &DatabaseServer, section: &Section) {
 
     let product = format!("sql {}", server.name()).to_lowercase();
     let (load, steps) = (functions.load(), steps(title));
-    load.validate_too(std::slice::from_ref(&old));
+    load.set_extra_tokens(std::slice::from_ref(&old));
     for (number, (language, text)) in (1..).zip(&steps) {
         if number == steps.len() && rotates_keys {
-            load.validate_too(&[]);
+            load.set_extra_tokens(&[]);
             thread::sleep(A_WHILE);
         }
         match language.as_str() {

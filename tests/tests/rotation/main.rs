@@ -34,7 +34,7 @@ fn end_connections(server: &DatabaseServer) {
 
 /// All of `parts`, with passwords that are quick to check.
 fn variables<const N: usize>(parts: [Environment; N], more: &[(&str, &str)]) -> Environment {
-    let quick = users::variables(users::quick());
+    let quick = users::argon2_variables(users::quick_argon2());
     with(parts.into_iter().flatten().chain(quick).collect(), more)
 }
 
@@ -78,6 +78,6 @@ fn assert_all_good(load: Traffic, what: &str) {
     let since = records.0.iter().map(|record| record.sent).min().expect("requests");
     let rate = records.0.len() as u128 * 1_000 / since.elapsed().as_millis().max(1);
     assert!(rate > 25, "too busy to say anything: {rate} requests in a second");
-    let bad = records.filter(|record| !record.is_usual);
+    let bad = records.filter(|record| !record.is_expected);
     assert!(bad.0.is_empty(), "{what}: {}", bad.summary());
 }

@@ -39,7 +39,7 @@ fn podman(name: &str, options: &[&str], variables: &Environment) -> Command {
 /// Starts `login` or `validate` in a container with these variables and further options of
 /// `podman run`, and waits until it is ready.
 fn start(name: &str, options: &[&str], variables: Environment) -> Service {
-    Service::start_by(name, |all| podman(name, options, all), 200, variables)
+    Service::start_command(name, |all| podman(name, options, all), 200, variables)
 }
 
 /// What podman prints.

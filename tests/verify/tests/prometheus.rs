@@ -118,8 +118,8 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     let folder = scratch::directory();
     let mut variables = database.login_variables();
     variables.extend(key_in_file(folder.path()));
-    let login = Service::start_measured("login", variables);
-    let validate = Service::start_measured("validate", key_in_file(folder.path()));
+    let login = Service::start_with_metrics("login", variables);
+    let validate = Service::start_with_metrics("validate", key_in_file(folder.path()));
     let prometheus = Prometheus::start(login.metrics_port, validate.metrics_port);
 
     let try_login = |email: &str, password: &str| {

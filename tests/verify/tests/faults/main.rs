@@ -14,9 +14,9 @@ use observation::{Observation, Seen};
 /// A server with the users of the traffic, and the variables of functions that use it.
 fn server() -> (DatabaseServer, Environment) {
     let server = mariadb::start();
-    users::add(&server, users::quick());
+    users::add(&server, users::quick_argon2());
     let mut variables = server.login_variables();
-    variables.extend(users::variables(users::quick()));
+    variables.extend(users::argon2_variables(users::quick_argon2()));
     (server, variables)
 }
 

@@ -117,7 +117,7 @@ impl<'a> Observation<'a> {
                 _ => 11,
             };
             let took = record.answered - record.sent;
-            took <= Duration::from_secs(limit) && (record.is_usual || failed(record))
+            took <= Duration::from_secs(limit) && (record.is_expected || failed(record))
         };
         let bad: Vec<_> = records.0.iter().filter(|record| !is_good(record)).take(10).collect();
         assert!(bad.is_empty(), "{fault}: wrong or late answers: {bad:?}");
@@ -130,7 +130,7 @@ impl<'a> Observation<'a> {
 /// answer that was not good.
 fn well_again(records: &Records, ended: Instant) -> Option<Instant> {
     let logins = records.filter(|it| it.kind == Kind::RightLogin).0;
-    let bad = logins.iter().filter(|login| !login.is_usual);
+    let bad = logins.iter().filter(|login| !login.is_expected);
     let since = bad.map(|login| login.answered).fold(ended, Instant::max);
     logins.iter().map(|login| login.answered).filter(|answered| *answered > since).min()
 }

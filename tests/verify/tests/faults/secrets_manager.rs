@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 use system_tests::{
-    Clock, Moto, SECRET, clock::PAUSE, clock::REFRESH, fake_http, forge::encode, moto, token,
+    Clock, Moto, SECRET, clock::COOL_DOWN, clock::REFRESH, fake_http, forge::encode, moto, token,
 };
 
 use super::*;
@@ -44,7 +44,7 @@ impl Manager {
         let proxy = fake_http::start(move |head, body| {
             let (seconds, fault) = *fault.lock().expect("no test panics with it");
             thread::sleep(Duration::from_secs(seconds));
-            fault(&|| moto::pass_on(port, head, body))
+            fault(&|| moto::forward(port, head, body))
         });
         variables.extend(Moto::variables_for(proxy));
         variables.insert("JWT_SECRET_ID".into(), "jwt".into());
@@ -82,7 +82,7 @@ fn in_operation_no_client_notices_and_a_new_secret_comes_in_the_end() {
         clock.advance(4 * 3600);
         observation.suffer();
         manager.set(NONE);
-        clock.advance(PAUSE);
+        clock.advance(COOL_DOWN);
         wait::until("both functions have the new secret", Duration::from_secs(15), || {
             renewals().iter().zip(before).all(|(now, before)| *now > before).then_some(())
         });

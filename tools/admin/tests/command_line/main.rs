@@ -59,7 +59,7 @@ impl Place {
 
     /// With the quickest hashes that the configuration lets through.
     fn variables(&self) -> Environment {
-        let mut variables = users::variables(users::quick());
+        let mut variables = users::argon2_variables(users::quick_argon2());
         if let Some((server, name)) = &self.database {
             let url = format!("mysql://root@127.0.0.1:{}/{name}", server.port);
             variables.insert("DATABASE_URL".into(), url);
