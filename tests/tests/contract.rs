@@ -1,5 +1,5 @@
-//! The contract over HTTP, and as each of AWS's gateways calls a function. No credential of its rows is
-//! logged, even at `trace`.
+//! The contract over HTTP and through each AWS gateway. No credential of its rows is logged, even
+//! at `trace`.
 
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,9 @@ use system_tests::{
 
 const TRACE: (&str, &str) = ("RUST_LOG", "trace");
 
-/// That nothing which clients send is in it but paths, nor a secret: credentials also in Base64, and
-/// a part of the database's password.
-fn holds_no_credential(log: &str) {
+/// Panics if the log contains data of a client other than paths, or a secret. Credentials are also
+/// searched in Base64, and the database's password in part.
+fn assert_no_credentials(log: &str) {
     assert!(log.contains("authn_login_success") || log.contains("authn_token_verified"), "{log}");
     for credential in [
         "eyJ",
@@ -51,7 +51,7 @@ async fn check_on(server: &DatabaseServer) {
         assert_eq!(request.body("canary").send().status, 401);
         let (status, log) = function.terminate();
         assert!(status.success(), "{status}");
-        holds_no_credential(&log);
+        assert_no_credentials(&log);
     }
 }
 
@@ -64,7 +64,7 @@ async fn the_contract_holds_on_mysql_9() {
 
 #[tokio::test]
 #[ignore = "needs MariaDB and cargo-lambda: make test"]
-async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
+async fn the_contract_holds_on_mariadb_and_through_every_aws_gateway() {
     let server = mariadb::shared();
     check_on(&server).await;
     server.sql(
@@ -95,7 +95,7 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
     for event in [json!({}), json!([]), json!({ "Records": [{ "body": "x" }] }), header] {
         let response = validate.invoke(&event);
         let (status, body) = (&response["statusCode"], &response["body"]);
-        assert_eq!((status, body), (&400.into(), &"bad request".into()), "no failed invocation");
+        assert_eq!((status, body), (&400.into(), &"bad request".into()), "{event}");
     }
     for function in [&login.function, &validate.function] {
         let log = function.log();
@@ -105,12 +105,12 @@ async fn the_contract_holds_on_mariadb_and_through_every_gateway_of_aws() {
             requests.all(|line| line["request_id"].as_str().map(str::len) == Some(36)),
             "{log}"
         );
-        holds_no_credential(&log);
+        assert_no_credentials(&log);
     }
 }
 
 #[test]
-fn a_database_out_of_reach_is_503_in_seconds_counted_as_such_and_said_without_its_url() {
+fn an_unreachable_database_is_503_within_seconds_and_is_counted_and_logged_without_its_url() {
     let address = format!("127.0.0.1:{}", wait::free_port());
     let url = format!("mysql://auth_user:canary@{address}/auth");
     let login = Service::start_with_metrics("login", environment(&[("DATABASE_URL", &url)]));
@@ -120,14 +120,14 @@ fn a_database_out_of_reach_is_503_in_seconds_counted_as_such_and_said_without_it
     assert_eq!((answer.status, answer.text()), (503, "service unavailable"));
     assert_eq!(answer.header("retry-after"), Some("2"));
     assert_eq!(login.value("login_total{outcome=\"service_unavailable\"}"), Some(1.0));
-    assert_eq!(login.request("GET", "/healthz").send().status, 200, "no reason for a restart");
+    assert_eq!(login.request("GET", "/healthz").send().status, 200, "a restart would not help");
     let (_, log) = login.terminate();
     assert!(log.contains("Connection refused") && !log.contains("canary"), "{log}");
     assert!(log.contains(&format!("the database at {address} (account auth_user)")), "{log}");
 }
 
 #[test]
-fn below_its_base_path_a_function_answers_with_and_without_it() {
+fn a_function_with_a_base_path_answers_with_and_without_it() {
     let validate = Service::start("validate", environment(&[("BASE_PATH", "/auth")]));
     for (path, status) in [
         ("/auth/validate", 200),

@@ -1,4 +1,4 @@
-//! The end of a function over HTTP: no request that was let in goes without an answer.
+//! The shutdown of a function over HTTP: every accepted request is answered.
 
 use std::{
     net::TcpListener,
@@ -10,9 +10,9 @@ use system_tests::{
     Connection, Service, Sqlite, basic, environment, head, token, traffic, wait, with,
 };
 
-/// Each a process of its own, as many at once.
+/// Each round has its own process; some run concurrently.
 const ROUNDS: usize = 12;
-const AT_ONCE: usize = 4;
+const CONCURRENT_ROUNDS: usize = 4;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn login_request(email: &str) -> String {
@@ -35,23 +35,23 @@ fn no_request_is_lost_when_the_function_ends_under_500_requests_a_second() {
             sent.join().expect("a client")
         })
     };
-    let rounds = || (0..ROUNDS / AT_ONCE).map(|_| round()).collect::<Vec<_>>();
+    let rounds = || (0..ROUNDS / CONCURRENT_ROUNDS).map(|_| round()).collect::<Vec<_>>();
     let counts = thread::scope(|scope| {
-        let rounds = [(); AT_ONCE].map(|()| scope.spawn(rounds));
+        let rounds = [(); CONCURRENT_ROUNDS].map(|()| scope.spawn(rounds));
         rounds.map(|rounds| rounds.join().expect("each round ends well")).concat()
     });
     let total = |count: fn(&(usize, usize)) -> usize| counts.iter().map(count).sum::<usize>();
     let (answered, lost) = (total(|it| it.0), total(|it| it.1));
     println!("{answered} answered, {lost} lost in {ROUNDS} rounds");
-    // Linux cannot accept the last connection and close the listener in one step, and resets
-    // a client that connects in between: one in some twelve runs of this test. Without draining,
-    // some would be lost in every round.
+    // Linux cannot accept the last connection and close the listener in one step, and resets a
+    // client that connects in between: about one in twelve runs of this test. Without draining,
+    // every round would lose some.
     assert!(lost <= 2, "{lost} lost");
     assert!(answered > ROUNDS * 300, "{answered} answered");
 }
 
 #[test]
-fn while_it_drains_readiness_is_503_each_answer_is_the_last_on_its_connection_and_is_counted() {
+fn while_draining_readiness_is_503_and_each_answer_closes_its_connection_and_is_counted() {
     let mut validate =
         Service::start_with_metrics("validate", environment(&[("DRAIN_SECONDS", "1")]));
     let mut kept = Connection::to(&validate);
@@ -69,15 +69,15 @@ fn while_it_drains_readiness_is_503_each_answer_is_the_last_on_its_connection_an
         assert!(connection.time_to_close() < SECOND);
     }
     let counted = validate.value("validate_total{outcome=\"authn_credentials_missing\"}");
-    assert_eq!(counted, Some(3.0), "metrics are there to the end");
+    assert_eq!(counted, Some(3.0), "metrics are served while draining");
     assert_eq!(validate.request("GET", "/healthz").send().status, 200);
     let status = validate.process.wait(10 * SECOND);
     assert!(status.success() && since.elapsed() > SECOND * 9 / 10, "{:?}", since.elapsed());
 }
 
 #[test]
-fn what_runs_is_finished_and_what_is_idle_keeps_no_function_from_ending() {
-    // It takes connections and never speaks: a login takes seconds.
+fn running_requests_are_finished_and_idle_connections_do_not_delay_the_end() {
+    // A database that accepts connections and never sends anything: a login takes seconds.
     let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let url = format!("mysql://u:x@{}/auth", silent.local_addr().expect("an address"));
     let mut login = Service::start("login", environment(&[("DATABASE_URL", &url)]));
@@ -85,7 +85,7 @@ fn what_runs_is_finished_and_what_is_idle_keeps_no_function_from_ending() {
     assert_eq!(idle.exchange(head("POST /", "")).expect("an answer").status, 401);
     let since = Instant::now();
     connection.send(login_request("ada@example.com")).expect("a connection");
-    assert!(connection.is_silent(SECOND / 2), "it waits for the database");
+    assert!(connection.is_silent(SECOND / 2), "the login waits for the database");
     login.process.signal_terminate();
     let answer = connection.answer().expect("an answer");
     assert_eq!((answer.status, answer.is_last()), (503, true), "{answer:?}");
@@ -93,10 +93,9 @@ fn what_runs_is_finished_and_what_is_idle_keeps_no_function_from_ending() {
     assert!(login.process.wait(3 * SECOND).success());
 }
 
-/// Neither for the end of draining nor for a hash, which is computed on a thread that nothing can
-/// end.
+/// It waits neither for the end of draining nor for a hash, whose thread cannot be stopped.
 #[tokio::test]
-async fn a_second_sigterm_ends_it_at_once() {
+async fn a_second_sigterm_ends_a_function_at_once() {
     let store = Sqlite::with(&[]).await;
     let costly = [("ARGON2_MEMORY_KIB", "131072"), ("ARGON2_ITERATIONS", "4")];
     let variables = with(store.variables(), &[("DRAIN_SECONDS", "20")]);
@@ -106,7 +105,7 @@ async fn a_second_sigterm_ends_it_at_once() {
         let request = login_request(&format!("{number}@example.com"));
         connection.send(request).expect("a connection");
     }
-    // The first is answered: the others compute, or wait for their turn.
+    // After the first answer, other hashes are being computed or wait.
     assert_eq!(logins[0].answer().expect("an answer").status, 401);
     login.process.signal_terminate();
     wait::until("the first signal", SECOND, || login.log().contains("draining").then_some(()));

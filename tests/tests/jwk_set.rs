@@ -1,4 +1,4 @@
-//! Keys of every kind, in every form, between us and another implementation.
+//! Keys of every algorithm in every format, tested against PyJWT.
 
 use system_tests::{
     Environment, SECRET, Service, Sqlite, environment, forge::pem, run_python, wait, with,
@@ -6,14 +6,14 @@ use system_tests::{
 
 const PAIRS: [(&str, &str); 3] = [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519")];
 
-/// `login` with `signs`, `validate` with `verifies`, and PyJWT with `key` between them.
-fn check(database: &Environment, algorithm: &str, key: &str, signs: &str, verifies: &str) {
+/// Checks tokens of `login` with `signing`, of PyJWT with `key`, and `validate` with `verifying`.
+fn check(database: &Environment, algorithm: &str, key: &str, signing: &str, verifying: &str) {
     let port = wait::free_port().to_string();
     let issuer = format!("http://127.0.0.1:{port}");
     let tokens = [("JWT_ISSUER", issuer.as_str()), ("JWT_AUDIENCE", "https://api.example.com")];
-    let login = with(with(database.clone(), &tokens), &[("JWT_SECRET", signs)]);
+    let login = with(with(database.clone(), &tokens), &[("JWT_SECRET", signing)]);
     let login = Service::start("login", login);
-    let validate = [("JWT_SECRET", verifies), ("PORT", port.as_str())];
+    let validate = [("JWT_SECRET", verifying), ("PORT", port.as_str())];
     let _validate = Service::start("validate", with(environment(&tokens), &validate));
     let script = environment(&[
         ("ISSUER", issuer.as_str()),
@@ -28,7 +28,7 @@ fn check(database: &Environment, algorithm: &str, key: &str, signs: &str, verifi
 
 #[tokio::test]
 #[ignore = "needs PyJWT: make test"]
-async fn pem_private_jwks_of_pyjwt_and_a_text_sign_and_verify_here_and_there() {
+async fn keys_in_every_format_sign_and_verify_together_with_pyjwt() {
     let store = Sqlite::with(&[("ada@example.com", "a long enough passphrase")]).await;
     let database = store.variables();
     for (algorithm, name) in PAIRS {

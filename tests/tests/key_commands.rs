@@ -1,4 +1,4 @@
-//! `auth-admin key` on Secrets Manager, and the secret of the public halves in step with the keys.
+//! `auth-admin key` with Secrets Manager, and with a second secret for the public keys.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -9,7 +9,7 @@ use system_tests::{Environment, Moto, Output, fake_http, moto, service, wait};
 
 const LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 
-/// A secret of keys, and perhaps another of their public halves.
+/// A secret with private keys, optionally with a second one for their public keys.
 struct Keys {
     variables: Environment,
     name: String,
@@ -17,17 +17,17 @@ struct Keys {
 }
 
 impl Keys {
-    fn alone(moto: &Moto, name: &str) -> Self {
+    fn private_only(moto: &Moto, name: &str) -> Self {
         let options = format!("--secret-id {name}");
         Self { variables: moto.variables(), name: name.into(), options }
     }
 
-    fn both(moto: &Moto, name: &str) -> Self {
+    fn with_public(moto: &Moto, name: &str) -> Self {
         let options = format!("--secret-id {name} --public-secret-id {name}-public");
-        Self { options, ..Self::alone(moto, name) }
+        Self { options, ..Self::private_only(moto, name) }
     }
 
-    /// Runs `auth-admin key …`. It may print nothing of a symmetric key of these tests.
+    /// Runs `auth-admin key …`, which must not print the symmetric keys of these tests.
     fn key(&self, line: &str) -> Output {
         let line = format!("key {line} {}", self.options);
         let words: Vec<_> = line.split(' ').collect();
@@ -37,29 +37,29 @@ impl Keys {
     }
 
     #[track_caller]
-    fn good(&self, line: &str) {
+    fn succeeds(&self, line: &str) {
         let output = self.key(line);
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     }
 
     #[track_caller]
-    fn refused(&self, line: &str, reason: &str) {
+    fn fails(&self, line: &str, reason: &str) {
         let output = self.key(line);
         assert_eq!((output.status.code(), output.stdout.as_str()), (Some(1), ""), "{output:?}");
         let is_a_line = output.stderr.starts_with("error: ") && output.stderr.lines().count() == 1;
         assert!(is_a_line && output.stderr.contains(reason), "{output:?}");
     }
 
-    /// All of these at the same time, each of which may be told to try again.
-    fn at_once(&self, lines: &[&str; 3]) -> [Output; 3] {
+    /// Runs these commands concurrently; some may fail with the request to try again.
+    fn concurrently(&self, lines: &[&str; 3]) -> [Output; 3] {
         thread::scope(|scope| {
             let running = lines.map(|line| scope.spawn(move || self.key(line)));
             running.map(|it| it.join().unwrap())
         })
     }
 
-    /// The names of the private keys in the one secret, and of the public ones in the other.
-    fn listed(&self) -> [Vec<String>; 2] {
+    /// The `kid`s of the private keys, and of the public keys in the second secret.
+    fn kids(&self) -> [Vec<String>; 2] {
         [("", "private"), ("-public", "public")].map(|(suffix, kind)| {
             let options = format!("--secret-id {}{suffix}", self.name);
             let secret = Self { options, name: String::new(), variables: self.variables.clone() };
@@ -73,44 +73,44 @@ impl Keys {
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn nothing_is_changed_where_the_public_keys_are_not_in_step() {
+fn nothing_is_changed_if_the_public_keys_do_not_match_the_private_keys() {
     let moto = Moto::start();
-    let keys = Keys::both(&moto, "jwt");
+    let keys = Keys::with_public(&moto, "jwt");
     for name in ["jwt", "jwt-public"] {
         let _ = moto.call("CreateSecret", &json!({ "Name": name }));
     }
-    keys.good("new --alg ES256 --kid one");
-    keys.refused("new --alg ES256", "already");
-    Keys::alone(&moto, "jwt").good("rotate --kid two");
-    keys.refused("rotate --kid three", "auth-admin key publish");
-    keys.refused("promote one", "not the public halves");
-    keys.good("publish");
-    keys.refused("rotate --alg HS256 --kid shared", "has no public half");
-    assert_eq!(keys.listed(), [["two", "one"]; 2]);
+    keys.succeeds("new --alg ES256 --kid one");
+    keys.fails("new --alg ES256", "already");
+    Keys::private_only(&moto, "jwt").succeeds("rotate --kid two");
+    keys.fails("rotate --kid three", "auth-admin key publish");
+    keys.fails("promote one", "not the public halves");
+    keys.succeeds("publish");
+    keys.fails("rotate --alg HS256 --kid shared", "has no public half");
+    assert_eq!(keys.kids(), [["two", "one"]; 2]);
 }
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn another_change_between_the_two_secrets_is_said() {
+fn a_concurrent_change_of_the_public_keys_is_reported() {
     let moto = Moto::start();
-    let mut keys = Keys::both(&moto, "jwt");
+    let mut keys = Keys::with_public(&moto, "jwt");
     let manager = moto.port;
     keys.variables = Moto::variables_for(fake_http::start(move |head, body| {
         let is_public = body.contains("jwt-public");
         let written = if is_public { body.replace("mine", "hers") } else { body.to_owned() };
         moto::forward(manager, head, &written)
     }));
-    keys.refused("new --alg ES256 --kid mine", "jwt-public: holds other keys by now; the keys");
+    keys.fails("new --alg ES256 --kid mine", "jwt-public: holds other keys by now; the keys");
 }
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn an_empty_secret_is_filled_and_what_secrets_manager_refuses_is_said_in_one_line() {
+fn an_empty_secret_is_filled_and_an_error_of_secrets_manager_is_reported_in_one_line() {
     const TEXT: &str = "a canary in a mine of 32 bytes, at least";
     let moto = Moto::start();
     for id in ["Name", "ARN"] {
         let created = moto.call("CreateSecret", &json!({ "Name": id }));
-        Keys::alone(&moto, created[id].as_str().unwrap()).good("new --alg HS256");
+        Keys::private_only(&moto, created[id].as_str().unwrap()).succeeds("new --alg HS256");
         assert!(moto.text(id, LABELS[0]).is_some());
     }
 
@@ -121,63 +121,63 @@ fn an_empty_secret_is_filled_and_what_secrets_manager_refuses_is_said_in_one_lin
         ("list", "binary", "secret binary: the secret holds no text"),
         ("new --alg ES256", "one", "one: has a value already; add a key to it with: auth-admin"),
     ] {
-        Keys::alone(&moto, secret).refused(line, reason);
+        Keys::private_only(&moto, secret).fails(line, reason);
     }
     assert_eq!(moto.text("one", LABELS[0]).as_deref(), Some(TEXT));
 
-    let mut keys = Keys::alone(&moto, "one");
+    let mut keys = Keys::private_only(&moto, "one");
     keys.variables.retain(|name, _| !name.ends_with("REGION"));
-    keys.refused("list", "AWS_REGION");
+    keys.fails("list", "AWS_REGION");
     keys.variables = Moto::variables_for(wait::free_port());
-    keys.refused("list", "cannot be asked");
+    keys.fails("list", "cannot be asked");
 }
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn of_changes_at_once_one_is_made_and_nothing_signs_that_does_not_verify() {
+fn concurrent_changes_leave_no_signing_key_without_its_public_key() {
     let moto = Moto::start();
     for name in ["0", "1", "2"] {
-        let keys = Keys::both(&moto, name);
-        keys.good("new --alg EdDSA --kid old");
-        keys.good("rotate --stage --kid next");
-        let outputs = keys.at_once(&["rotate --kid new", "promote next", "retire next"]);
-        let [private, public] = keys.listed();
+        let keys = Keys::with_public(&moto, name);
+        keys.succeeds("new --alg EdDSA --kid old");
+        keys.succeeds("rotate --stage --kid next");
+        let outputs = keys.concurrently(&["rotate --kid new", "promote next", "retire next"]);
+        let [private, public] = keys.kids();
         assert!(public.contains(&private[0]), "{private:?} {public:?} {outputs:?}");
         if outputs[2].status.success() {
             let texts = LABELS.map(|label| moto.text(name, label).unwrap_or_default());
-            assert!(!texts.concat().contains("\"next\""), "it would go on verifying");
+            assert!(!texts.concat().contains("\"next\""), "a retired key still verifies");
         }
-        keys.good("publish");
-        let [private, public] = keys.listed();
+        keys.succeeds("publish");
+        let [private, public] = keys.kids();
         assert_eq!(private, public);
     }
 
-    // Each staged key is there if that was reported, and else the report says so.
-    let keys = Keys::alone(&moto, "0");
+    // A key is staged if and only if the command succeeded.
+    let keys = Keys::private_only(&moto, "0");
     let lines = ["rotate --stage --kid a", "rotate --stage --kid b", "rotate --stage --kid c"];
-    let outputs = keys.at_once(&lines);
-    let there = &keys.listed()[0];
+    let outputs = keys.concurrently(&lines);
+    let staged = &keys.kids()[0];
     assert!(outputs.iter().any(|output| output.status.success()), "{outputs:?}");
     for (line, output) in lines.iter().zip(&outputs) {
-        let is_there = there.iter().any(|kid| line.ends_with(kid));
-        let told = output.stderr.contains("was changed meanwhile, so try again");
-        assert_eq!((output.status.success(), told), (is_there, !is_there), "{output:?}: {there:?}");
+        let is_staged = staged.iter().any(|kid| line.ends_with(kid));
+        let retry = output.stderr.contains("was changed meanwhile, so try again");
+        assert_eq!((output.status.success(), retry), (is_staged, !is_staged), "{output:?}");
     }
 }
 
-/// `validate` reads the public keys alone. An operator who retires a key must learn that it
-/// still verifies.
+/// An operator who retires a key must learn that it still verifies.
 #[test]
 #[ignore = "needs moto: make test"]
-fn a_label_that_stays_is_said_and_that_of_the_public_keys_is_taken_away_all_the_same() {
+fn a_label_that_cannot_be_removed_is_reported_and_that_of_the_public_keys_is_still_removed() {
     let moto = Moto::start();
-    let mut keys = Keys::both(&moto, "jwt");
-    keys.good("new --alg ES256 --kid one");
-    keys.good("rotate --stage --kid two");
+    let mut keys = Keys::with_public(&moto, "jwt");
+    keys.succeeds("new --alg ES256 --kid one");
+    keys.succeeds("rotate --stage --kid two");
     let manager = moto.port;
     keys.variables = Moto::variables_for(fake_http::start(move |head, body| {
-        let takes_away = body.contains("AWSPREVIOUS") && head.contains("UpdateSecretVersionStage");
-        if takes_away && body.contains("\"jwt\"") {
+        let removes_label =
+            body.contains("AWSPREVIOUS") && head.contains("UpdateSecretVersionStage");
+        if removes_label && body.contains("\"jwt\"") {
             let denied = json!({ "__type": "AccessDeniedException", "Message": "not you" });
             return fake_http::json(400, &denied.to_string());
         }
@@ -185,7 +185,7 @@ fn a_label_that_stays_is_said_and_that_of_the_public_keys_is_taken_away_all_the_
     }));
     let reason = "goes on verifying, since AWSPREVIOUS was not taken away: Secrets Manager answered \
                   HTTP 400 AccessDeniedException: not you; do it with: aws secretsmanager";
-    keys.refused("retire two", reason);
+    keys.fails("retire two", reason);
     let stays = ["jwt", "jwt-public"].map(|id| moto.text(id, LABELS[1]).is_some());
     assert_eq!(stays, [true, false]);
 }

@@ -1,5 +1,5 @@
-//! The functions on Lambda's runtime API: what no emulator of it has, such as deadlines and snapshots.
-//! `contract.rs` and `metrics.rs` have the rest.
+//! The functions with a fake of Lambda's runtime API, for deadlines, snapshots and concurrency.
+//! `contract.rs` and `metrics.rs` test the rest with an emulator.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -17,17 +17,17 @@ use system_tests::{
     token, wait, with,
 };
 
-/// For a start, a fetch, or both.
+/// For a start with a fetch of secrets.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Lambda's side of the runtime protocol, call by call.
+/// A fake runtime API, for which a test answers each call.
 struct RuntimeApi {
-    /// What `AWS_LAMBDA_RUNTIME_API` has to be.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     address: String,
     calls: Receiver<Call>,
 }
 
-/// A call of the function that waits for its answer.
+/// A call of the function, which waits for the answer.
 struct Call {
     /// The path after `/2018-06-01/runtime`.
     path: String,
@@ -42,7 +42,7 @@ impl RuntimeApi {
             let (answer, answered) = channel();
             let path = head.split(' ').nth(1).unwrap_or_default();
             let path = path.trim_start_matches("/2018-06-01/runtime").to_owned();
-            // A test that has ended answers no more.
+            // An error means that the test has ended.
             let _ = sender.send(Call { path, body: body.to_owned(), answer });
             answered.recv().unwrap_or_default()
         });
@@ -54,7 +54,7 @@ impl RuntimeApi {
         self.calls.recv_timeout(LIMIT).expect("a call of the function")
     }
 
-    /// Waits for the next call, which has to be of this path.
+    /// Waits for the next call, which must have this path.
     fn next_call(&self, path: &str) -> Call {
         let call = self.any_call();
         assert_eq!(call.path, path);
@@ -63,12 +63,12 @@ impl RuntimeApi {
 }
 
 impl Call {
-    /// Answers it, with an invocation that may take for ever.
+    /// Answers it with an invocation whose deadline is far away.
     fn answer(self, body: &str) {
         self.answer_until(9_999_999_999_999, body);
     }
 
-    /// Answers it with an invocation that ends at `deadline`, in milliseconds since 1970.
+    /// Answers it with an invocation whose `deadline` is in milliseconds since 1970.
     fn answer_until(self, deadline: u128, body: &str) {
         let answer = format!(
             "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\
@@ -81,31 +81,31 @@ impl Call {
     }
 }
 
-/// Starts a function with this runtime API.
+/// Starts a function that uses this runtime API.
 fn start(name: &str, api: &RuntimeApi, variables: Environment) -> Process {
     let mut all = runtime_variables(&api.address);
     all.extend(variables);
     Process::start(name, command(binary(name), &all))
 }
 
-/// The event of a request to the function's URL.
+/// The event for a request to the function URL.
 fn event(request: &Request) -> String {
     AwsGateway::FunctionUrl.event(request).to_string()
 }
 
-/// What the client gets whose request the function has answered with this call.
+/// Converts the function's response to the answer that the client gets.
 fn answered(response: &Call) -> Answer {
     answer(&serde_json::from_str(&response.body).unwrap())
 }
 
-/// What a client of the function's URL gets that sends this request as this invocation.
+/// Sends a request to the function URL as this invocation, and returns the answer.
 fn exchange(api: &RuntimeApi, invocation: Call, request: &Request) -> Answer {
     invocation.answer(&event(request));
     answered(&api.next_call("/invocation/one/response"))
 }
 
-/// A database that takes connections and never speaks, which keeps no function from starting, and
-/// its port.
+/// A fake database that accepts connections but never sends anything, and its port. A function
+/// starts with it all the same.
 fn database() -> (TcpListener, String) {
     let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     database.set_nonblocking(true).unwrap();
@@ -113,7 +113,7 @@ fn database() -> (TcpListener, String) {
     (database, port)
 }
 
-/// `login` that starts for a request, with such a database.
+/// Starts `login` with a [`database`], as Lambda does on demand.
 fn start_login(api: &RuntimeApi, concurrency: &str) -> (Process, TcpListener) {
     let (database, port) = database();
     let variables = [
@@ -126,7 +126,7 @@ fn start_login(api: &RuntimeApi, concurrency: &str) -> (Process, TcpListener) {
 }
 
 #[test]
-fn login_connects_before_it_takes_as_many_invocations_at_once_as_the_platform_says() {
+fn login_connects_first_and_then_takes_as_many_concurrent_invocations_as_configured() {
     let api = RuntimeApi::start();
     let (_login, database) = start_login(&api, "4");
     let [first, second, ..] = [(); 4].map(|()| api.next_call("/invocation/next"));
@@ -134,14 +134,14 @@ fn login_connects_before_it_takes_as_many_invocations_at_once_as_the_platform_sa
     let login = Request::new("POST", "/login");
     first.answer(&event(&login.clone().basic("ada@example.com", "x")));
     second.answer(&event(&login));
-    // It may ask for more before it answers.
+    // It may call for more invocations before it answers.
     let calls = std::iter::repeat_with(|| api.any_call());
     let answers = calls.skip_while(|call| call.path == "/invocation/next").map(|it| answered(&it));
-    assert_eq!(answers.map(|it| it.status).next(), Some(401), "the one that needs no database");
+    assert_eq!(answers.map(|it| it.status).next(), Some(401), "the request without credentials");
 }
 
 #[test]
-fn an_invocation_is_answered_with_503_before_its_time_is_over() {
+fn an_invocation_is_answered_with_503_before_its_deadline() {
     let api = RuntimeApi::start();
     let (login, _database) = start_login(&api, "1");
     let request = Request::new("POST", "/login").basic("ada@example.com", "x");
@@ -162,8 +162,8 @@ fn an_invocation_is_answered_with_503_before_its_time_is_over() {
     assert_eq!(login.log().matches(&traced).count(), 2, "{}", login.log());
 }
 
-/// As Lambda sets them where it starts from snapshots: credentials come from an address.
-fn of_a_snapshot(manager: u16) -> Environment {
+/// The variables that Lambda sets with `SnapStart`: credentials are fetched from a URL.
+fn snapstart_variables(manager: u16) -> Environment {
     let credentials = json!({
         "AccessKeyId": "test", "SecretAccessKey": "test", "Token": "test",
         "Expiration": "2099-01-01T00:00:00Z",
@@ -181,15 +181,14 @@ fn of_a_snapshot(manager: u16) -> Environment {
     variables
 }
 
-/// `SnapStart`: the process is started, a snapshot is taken of it, and every environment goes on from
-/// there.
+/// `SnapStart`: Lambda starts the process, takes a snapshot, and starts all environments from it.
 #[test]
 #[ignore = "needs moto: make test"]
-fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_it() {
+fn secrets_and_connections_are_fetched_and_opened_only_after_the_snapshot() {
     let (moto, (database, port)) = (Moto::start(), database());
     let _ = moto.create_secret("jwt", SECRET);
     let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
-    let validate = of_a_snapshot(moto.port);
+    let validate = snapstart_variables(moto.port);
     let account = [("DATABASE_SECRET_ID", "db"), ("MYSQL_HOST", "127.0.0.1")];
     let parts = [("MYSQL_PORT", port.as_str()), ("MYSQL_DB", "auth")];
     let login = with(with(validate.clone(), &account), &parts);
@@ -197,8 +196,8 @@ fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_i
         let (api, before) = (RuntimeApi::start(), moto.requests());
         let _process = start(function, &api, variables);
         let restore = api.next_call("/restore/next");
-        assert_eq!(moto.requests(), before, "a snapshot would contain it");
-        assert!(database.accept().is_err(), "a connection would not survive it");
+        assert_eq!(moto.requests(), before, "the snapshot would contain the secret");
+        assert!(database.accept().is_err(), "a connection does not survive a snapshot");
         restore.answer("");
         if function == "login" {
             wait::until("a connection", LIMIT, || database.accept().ok());
@@ -214,9 +213,9 @@ fn nothing_is_fetched_or_connected_to_before_the_snapshot_and_everything_after_i
 }
 
 #[test]
-fn a_restore_without_secrets_manager_takes_invocations_all_the_same() {
+fn a_function_restored_without_secrets_manager_takes_invocations() {
     let (api, manager) = (RuntimeApi::start(), wait::free_port());
-    let _validate = start("validate", &api, of_a_snapshot(manager));
+    let _validate = start("validate", &api, snapstart_variables(manager));
     api.next_call("/restore/next").answer("");
     let since = Instant::now();
     let invocation = api.next_call("/invocation/next");

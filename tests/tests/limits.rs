@@ -1,4 +1,4 @@
-//! What a client may take of a function: bytes, time and connections.
+//! Limits for the clients of a function: bytes, time and connections.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -19,14 +19,14 @@ fn validate(variables: &[(&str, &str)]) -> Service {
     Service::start("validate", environment(variables))
 }
 
-/// A head of exactly so many bytes.
+/// A head with this length in bytes.
 fn head_of(bytes: usize) -> String {
     let without = head("GET /", "X-Pad: \r\n").len();
     head("GET /", &format!("X-Pad: {}\r\n", "x".repeat(bytes - without)))
 }
 
 #[test]
-fn a_head_of_16_kib_is_read_and_one_more_byte_is_431_and_the_end() {
+fn a_head_of_16_kib_is_accepted_and_a_longer_one_gets_431_and_closes_the_connection() {
     let service = validate(&[]);
     let mut connection = Connection::to(&service);
     for _ in 0..2 {
@@ -35,7 +35,7 @@ fn a_head_of_16_kib_is_read_and_one_more_byte_is_431_and_the_end() {
     let answer = connection.exchange(head_of(HEAD_LIMIT + 1)).unwrap();
     assert_eq!((answer.status, answer.is_last()), (431, true), "{answer:?}");
     let _ = connection.time_to_close();
-    // What is on its way when the answer is sent takes nothing from it.
+    // The client gets the answer although it has sent more than the server reads.
     let answer = Connection::to(&service).exchange(head_of(1024 * 1024)).unwrap();
     assert_eq!(answer.status, 431, "{answer:?}");
 }
@@ -50,9 +50,9 @@ fn chunked(bytes: usize) -> String {
     head("POST /", "Transfer-Encoding: chunked\r\n") + &chunks
 }
 
-/// Up to 64 KiB of a body are read and dropped.
+/// A function reads and discards up to 64 KiB of a body.
 #[test]
-fn the_answer_is_the_same_whatever_the_body_and_the_connection_is_kept_after_up_to_64_kib() {
+fn a_body_does_not_change_the_answer_and_one_up_to_64_kib_keeps_the_connection_open() {
     let service = validate(&[]);
     let check = |request: &str, kept: bool| {
         let mut connection = Connection::to(&service);
@@ -67,13 +67,13 @@ fn the_answer_is_the_same_whatever_the_body_and_the_connection_is_kept_after_up_
         }
         check(&form(4 * 1024 * 1024), false);
     }
-    // Of a chunked one, hyper may have the little that is left at hand.
+    // Not with a chunked body: if hyper has buffered the last byte, it keeps the connection.
     check(&with_length(BODY_LIMIT + 1), false);
     check(&chunked(BODY_LIMIT).replace("10000\r\n", "not a length\r\n"), false);
 }
 
-/// A client that asks before it sends (`Expect`) gets its final status in place of `100 Continue`.
-/// It may never send the body then, so that where its next request begins could not be told.
+/// A client with `Expect` gets the final status in place of `100 Continue` and may not send the
+/// body then. The server could not tell the body from the next request: it closes the connection.
 #[test]
 fn an_answer_does_not_wait_for_a_body_that_never_comes() {
     const EXPECT: &str = "Expect: 100-continue\r\n";
@@ -102,7 +102,7 @@ fn kept(service: &Service) -> Connection {
     connection
 }
 
-/// A request whose head does not end.
+/// A connection with an incomplete head.
 fn busy(service: &Service) -> Connection {
     let mut connection = Connection::to(service);
     connection.send("GET / HTTP/1.1\r\nHost: h\r\n").unwrap();
@@ -116,8 +116,7 @@ fn login_request() -> String {
 #[test]
 fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
     let service = validate(&[("MAX_CONNECTIONS", "3")]);
-    // Further apart than a busy machine may keep a thread waiting between an answer and the note
-    // of its time.
+    // Longer than a busy machine delays the server between an answer and recording its time.
     let pause = || thread::sleep(SECOND / 5);
     let kept_after_a_pause = || {
         pause();
@@ -132,7 +131,7 @@ fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
     for longest in [1, 2, 0] {
         let mut next = kept_after_a_pause();
         assert!(open[longest].time_to_close() < SECOND, "{longest}");
-        assert_eq!(again(&mut next).unwrap().status, 401, "it is kept as any other");
+        assert_eq!(again(&mut next).unwrap().status, 401, "the new connection is kept");
         open[longest] = next;
     }
     let _busy = [busy(&service), busy(&service), busy(&service)];
@@ -142,10 +141,10 @@ fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
 }
 
 #[test]
-fn probes_are_answered_and_others_refused_where_all_connections_are_in_use() {
+fn probes_are_answered_and_other_requests_refused_when_all_connections_are_in_use() {
     let service = validate(&[("MAX_CONNECTIONS", "3")]);
     let mut busy = [busy(&service), busy(&service), busy(&service)];
-    // Until what they have sent was read they count as idle.
+    // They count as idle until the server has read what they sent.
     thread::sleep(SECOND / 5);
     for _ in 0..2 {
         for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/", 503)] {
@@ -157,7 +156,7 @@ fn probes_are_answered_and_others_refused_where_all_connections_are_in_use() {
             assert!(since.elapsed() < SECOND, "{:?}", since.elapsed());
         }
     }
-    assert_eq!(busy[0].exchange("\r\n").unwrap().status, 401, "a client that is in is served");
+    assert_eq!(busy[0].exchange("\r\n").unwrap().status, 401, "a connected client is served");
     assert_eq!(Connection::to(&service).exchange(head("GET /", "")).unwrap().status, 401);
     drop(busy);
     let (status, log) = service.terminate();
@@ -167,7 +166,7 @@ fn probes_are_answered_and_others_refused_where_all_connections_are_in_use() {
 }
 
 #[tokio::test]
-async fn connections_never_take_the_file_descriptors_of_the_database() {
+async fn client_connections_leave_file_descriptors_for_the_database() {
     let store = Sqlite::of_contract().await;
     let command = shell("login", "ulimit -n 100; exec \"$0\"");
     let service = Service::start_command("login", command, 200, store.variables());
@@ -176,7 +175,7 @@ async fn connections_never_take_the_file_descriptors_of_the_database() {
     let mut open = Connection::to(&service);
     open.send(begin).unwrap();
     let busy: Vec<_> = (0..19).map(|_| busy(&service)).collect();
-    // More than are kept for probes.
+    // More connections than are reserved for probes.
     let more: Vec<_> = (0..40).map(|_| Connection::to(&service)).collect();
     assert_eq!(open.exchange(end).unwrap().status, 200);
     drop((busy, more));
@@ -186,7 +185,7 @@ async fn connections_never_take_the_file_descriptors_of_the_database() {
 }
 
 #[test]
-fn the_limit_of_file_descriptors_is_raised_as_far_as_it_goes() {
+fn the_soft_limit_of_file_descriptors_is_raised_to_the_hard_limit() {
     let command = shell("validate", "ulimit -Sn 100; exec \"$0\"");
     let service = Service::start_command("validate", command, 200, Environment::new());
     let limits = fs::read_to_string(format!("/proc/{}/limits", service.process.id())).unwrap();
@@ -197,7 +196,7 @@ fn the_limit_of_file_descriptors_is_raised_as_far_as_it_goes() {
 }
 
 #[tokio::test]
-async fn logins_are_answered_while_2000_clients_do_not_end_their_heads() {
+async fn logins_are_answered_while_2000_clients_hold_incomplete_heads() {
     let store = Sqlite::of_contract().await;
     let login = Service::start("login", store.variables());
     let _slow: Vec<_> = (0..2000).map(|_| busy(&login)).collect();
@@ -208,9 +207,9 @@ async fn logins_are_answered_while_2000_clients_do_not_end_their_heads() {
     }
 }
 
-/// What the documents say, and `MAX_CONNECTIONS` in the manifests is made of.
+/// The documents state this limit, and `MAX_CONNECTIONS` in the manifests is derived from it.
 #[test]
-fn a_connection_costs_no_more_than_40_kib_whatever_it_has_sent() {
+fn a_connection_uses_less_than_40_kib_whatever_it_has_sent() {
     let long = head_of(15 * 1024);
     let twice = format!("{long}{}", &long[..long.len() - 2]);
     let token = format!("Authorization: Bearer {}\r\n", "x".repeat(8000));
@@ -218,8 +217,8 @@ fn a_connection_costs_no_more_than_40_kib_whatever_it_has_sent() {
         ("idle after a small request", &*head("POST /", ""), 401),
         ("idle after a head of 15 KiB", &long, 401),
         ("idle after a token of 8 KiB", &head("POST /", &token), 403),
-        ("after one and with another that does not end", &twice, 401),
-        ("with a head of 15 KiB that does not end", &long[..long.len() - 2], 0),
+        ("with a second head of 15 KiB that is incomplete", &twice, 401),
+        ("with an incomplete head of 15 KiB", &long[..long.len() - 2], 0),
     ] {
         let service = validate(&[]);
         let open = || {

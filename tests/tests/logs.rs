@@ -1,4 +1,4 @@
-//! One line a request, wherever it goes. What is never in one is in `contract.rs` and `attacks/`.
+//! One log line per request. Tests of what is never logged are in `contract.rs` and `attacks/`.
 
 use std::{thread, time::Duration};
 
@@ -11,7 +11,7 @@ use system_tests::{
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[test]
-fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {
+fn each_request_is_logged_in_one_json_line() {
     let validate = Service::start("validate", Environment::new());
     let good = token("ada@example.com", false);
     let request = validate.request("PUT", "/validate/orders?secret=1").bearer(&good);
@@ -32,7 +32,7 @@ fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {
     });
     let (status, log) = validate.terminate();
     assert!(status.success());
-    let lines = log.lines().map(|line| serde_json::from_str(line).expect("one document a line"));
+    let lines = log.lines().map(|line| serde_json::from_str(line).expect("JSON in each line"));
     let requests: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request").collect();
     let [good, bad, untraced, ..] = &requests[..] else { panic!("{log}") };
     assert_eq!((&good["method"], &good["path"]), (&"PUT".into(), &"/validate/orders".into()));
@@ -46,13 +46,13 @@ fn a_request_leaves_one_json_line_and_a_good_token_is_no_exception() {
     assert_eq!((requests.len(), verified.count()), (202, 201), "all lines are there at the end");
 }
 
-/// On a full disk, and where standard error is closed.
+/// Standard error is a full device, or closed.
 #[test]
-fn a_log_that_cannot_be_written_changes_no_answer_and_no_status() {
+fn a_log_that_cannot_be_written_changes_neither_answers_nor_the_exit_status() {
     for (line, levels) in [("exec \"$0\" 2>/dev/full", "info"), ("exec \"$0\" 2>&-", "trace")] {
         let variables = environment(&[("RUST_LOG", levels)]);
         let refused = output(shell("validate", line)(&variables), b"", Duration::from_secs(10));
-        assert_eq!(refused.status.code(), Some(78), "{line}: it has no key");
+        assert_eq!(refused.status.code(), Some(78), "{line}: the key is missing");
 
         let validate = Service::start_command("validate", shell("validate", line), 200, variables);
         let ada = token("ada@example.com", false);
@@ -60,7 +60,7 @@ fn a_log_that_cannot_be_written_changes_no_answer_and_no_status() {
             assert_eq!(validate.request("GET", "/").bearer(bearer).send().status, status);
         }
         let (status, log) = validate.terminate();
-        // What a panic would say goes to the same place: it would be in the status.
+        // The message of a panic would be lost too, but not its exit status.
         assert!(status.success() && log.is_empty(), "{line}: {status}, {log}");
     }
 }

@@ -1,6 +1,6 @@
-//! `k8s-knative/`: every overlay builds, each document in it is one that Kubernetes and Knative take,
-//! and its script makes secrets. And the manifests of gateways that no test can run
-//! let nothing through without a token.
+//! `k8s-knative/`: every overlay builds, its documents are valid for Kubernetes and Knative, and
+//! the script generates secrets. Manifests of gateways that no test can run are checked against
+//! expected values.
 
 use std::{
     collections::BTreeMap, fs, os::unix::fs::PermissionsExt, sync::LazyLock, time::Duration,
@@ -13,12 +13,12 @@ use system_tests::{Environment, Output, cargo_variables, command, output, scratc
 
 const OVERLAYS: [&str; 3] = ["minikube", "production", "production-secrets-manager"];
 
-/// What is expected of them.
+/// The expected values.
 static FACTS: LazyLock<Value> =
     LazyLock::new(|| serde_saphyr::from_str(include_str!("../data/manifests.yaml")).expect("YAML"));
 
-/// Each overlay, built once. kustomize ends the names of settings with a hash of their content, so that
-/// changed ones make a new revision; here it is `HASH`.
+/// Each overlay, built once. kustomize appends a hash of the content to the names of `ConfigMap`s;
+/// here it is replaced by `HASH`.
 static BUILT: LazyLock<BTreeMap<&str, Vec<Value>>> = LazyLock::new(|| {
     let build = |overlay| {
         let built = run("build", &[overlay], &Environment::new());
@@ -40,8 +40,8 @@ fn run(script: &str, arguments: &[&str], variables: &Environment) -> Output {
     output(run, b"", Duration::from_mins(10))
 }
 
-/// That Kubernetes takes these documents, by its own schemas. Of a Service of Knative that is the pod,
-/// without what is Knative's own, and with the ports of probes, which Knative adds.
+/// Panics unless the documents are valid by Kubernetes' schemas. Of a Knative Service the pod is
+/// checked, without Knative's own members, and with the ports of probes, which Knative adds.
 fn assert_valid(documents: &[Value]) {
     let documents = documents.iter().map(|document| {
         if document["apiVersion"] != "serving.knative.dev/v1" {
@@ -72,7 +72,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// That this is what a document has at each pointer.
+/// Panics unless the document has these values at these JSON pointers.
 fn assert_facts(document: &Value, facts: &Value) {
     for (path, fact) in members(facts) {
         let given = document.pointer(path).unwrap_or(&Value::Null);
@@ -82,7 +82,7 @@ fn assert_facts(document: &Value, facts: &Value) {
 
 #[test]
 #[ignore = "needs kustomize: make test"]
-fn every_document_is_one_that_kubernetes_and_knative_take_and_none_holds_a_secret() {
+fn every_document_is_valid_for_kubernetes_and_knative_and_contains_no_secret() {
     for (overlay, documents) in &*BUILT {
         assert_valid(documents);
         for document in documents {
@@ -105,7 +105,7 @@ fn every_document_is_one_that_kubernetes_and_knative_take_and_none_holds_a_secre
 
 #[test]
 #[ignore = "needs kustomize: make test"]
-fn each_overlay_sets_what_the_readme_says_and_gives_a_function_its_own_secrets_alone() {
+fn each_overlay_matches_the_readme_and_gives_a_function_only_its_own_secrets() {
     for (overlays, facts) in members(&FACTS["overlays"]) {
         for (overlay, (name, facts)) in
             overlays.split(' ').flat_map(|it| members(facts).map(move |document| (it, document)))
@@ -119,14 +119,14 @@ fn each_overlay_sets_what_the_readme_says_and_gives_a_function_its_own_secrets_a
 }
 
 #[test]
-fn a_gateway_that_no_test_runs_refuses_without_an_answer_and_lets_login_alone_through() {
+fn a_gateway_manifest_that_no_test_runs_fails_closed_and_exempts_only_login() {
     let files = ["istio/istio.yaml", "gateway-api/gateway-api.yaml", "flask/configmap.yaml"];
     let documents = files.map(|file| {
         let text = fs::read_to_string(workspace().join("examples/gateways").join(file));
         serde_saphyr::from_multiple::<Value>(&text.expect("a file")).expect("YAML")
     });
     let documents = documents.concat();
-    assert_eq!(documents.len(), members(&FACTS["gateways"]).count(), "each kind has its facts");
+    assert_eq!(documents.len(), members(&FACTS["gateways"]).count(), "values for each kind");
     for document in documents {
         let facts = &FACTS["gateways"][document["kind"].as_str().expect("a kind")];
         assert!(facts.is_object(), "{document}");
@@ -136,7 +136,7 @@ fn a_gateway_that_no_test_runs_refuses_without_an_answer_and_lets_login_alone_th
 
 #[test]
 #[ignore = "builds auth-admin: make test"]
-fn secrets_are_made_once_for_their_owner_alone_and_ignored_by_git() {
+fn generated_secrets_are_kept_and_readable_only_by_their_owner_and_ignored_by_git() {
     let folder = scratch::directory();
     let path = folder.path().join("secrets.yaml");
     let file = path.display().to_string();
@@ -164,5 +164,5 @@ fn secrets_are_made_once_for_their_owner_alone_and_ignored_by_git() {
 
     let again = run("secrets", &[&file], &cargo_variables());
     assert!(again.status.success(), "{}", again.stderr);
-    assert_eq!(fs::read_to_string(&path).expect("text"), text, "what is there is kept");
+    assert_eq!(fs::read_to_string(&path).expect("text"), text, "the file was overwritten");
 }

@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, on a port that has nothing else, and for CloudWatch in lines of its embedded
+//! Metrics for Prometheus on a separate port, and for CloudWatch as log lines in the embedded
 //! metric format.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
@@ -11,13 +11,13 @@ use system_tests::{
     forge::encode, head, key_in_file, scratch, token, wait, with,
 };
 
-/// A request, the `Authorization` of its client (an empty one is none), how often it is sent, its
-/// status, and the outcome that it is counted by (an empty one is none).
+/// A request, its `Authorization` (or "" for none), how often it is sent, the expected status, and
+/// the outcome under which it is counted (or "" for none).
 type Row<'a> = (&'a str, &'a str, u32, u16, &'a str);
 
-/// That these requests, of all that the function got, are counted so; `outcomes` is how many there
-/// are, all of which are there from the start.
-fn are_counted(function: &Service, metric: &str, outcomes: usize, rows: &[Row<'_>]) {
+/// Sends the first requests to a function and checks its counters. `outcomes` is the number of
+/// series, which exist from the start.
+fn assert_counted(function: &Service, metric: &str, outcomes: usize, rows: &[Row<'_>]) {
     let mut expected = function.series(metric);
     assert!(expected.len() == outcomes && expected.values().sum::<f64>() < 0.5, "{expected:?}");
     for &(request, authorization, times, status, outcome) in rows {
@@ -38,7 +38,7 @@ fn are_counted(function: &Service, metric: &str, outcomes: usize, rows: &[Row<'_
 }
 
 #[tokio::test]
-async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_is_in_them() {
+async fn login_metrics_count_requests_and_hashes_and_contain_no_data_of_a_request() {
     let store = Sqlite::of_contract().await;
     let key = [("JWT_SECRET", "canary in a mine of coal, 1234 feet below")];
     let login = Service::start_with_metrics("login", with(store.variables(), &key));
@@ -55,8 +55,8 @@ async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_i
         ("GET /healthz", "", 1, 200, ""),
         ("GET /readyz", "", 1, 200, ""),
     ];
-    are_counted(&login, "login_total", 8, &rows);
-    // Neither the lock nor what had no credentials was worth a hash.
+    assert_counted(&login, "login_total", 8, &rows);
+    // Locked logins and requests without credentials compute no hash.
     for series in [
         "hash_duration_seconds_count",
         "hash_duration_seconds_bucket{le=\"+Inf\"}",
@@ -76,15 +76,15 @@ async fn logins_are_counted_and_their_hashes_measured_and_nothing_of_a_request_i
 }
 
 #[test]
-fn a_client_that_hangs_up_is_counted_as_such() {
+fn a_client_that_disconnects_is_counted_as_such() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("mysql://u:p@{}/a", silent.local_addr().unwrap());
     let login = Service::start_with_metrics("login", environment(&[("DATABASE_URL", &url)]));
-    let _probe = silent.accept().expect("readiness asks the database");
+    let _probe = silent.accept().expect("a connection of the health check");
     let mut gone = Connection::to(&login);
     let credentials = format!("Authorization: {}\r\n", basic("gone@example.com", "x"));
     gone.send(head("POST /login", &credentials)).unwrap();
-    // The login is under way once it has connected.
+    // Once it has connected, the login is being processed.
     let _connection = silent.accept().unwrap();
     drop(gone);
     wait::until("it is counted", Duration::from_secs(10), || {
@@ -101,8 +101,8 @@ fn validations_are_counted_by_outcome() {
         ("GET /", &*bearer, 7, 200, "authn_token_verified"),
         ("GET /", "Bearer x.y.z", 1, 403, "authz_fail"),
     ];
-    let asked = [
-        // The token lacks the issuer that is demanded here.
+    let with_issuer = [
+        // The token lacks the configured issuer.
         ("GET /validate", &*bearer, 3, 403, "authz_fail"),
         ("GET /validate", "", 1, 401, "authn_credentials_missing"),
     ];
@@ -115,15 +115,15 @@ fn validations_are_counted_by_outcome() {
     let issuer = ("JWT_ISSUER", "https://auth.example.com");
     for (name, variables, rows, cached) in [
         ("validate", &[][..], good.to_vec(), [6.0, 2.0]),
-        ("authorizer", &[issuer], asked.to_vec(), [0.0, 3.0]),
-        ("validate", &[issuer], [asked.to_vec(), published.to_vec()].concat(), [0.0, 3.0]),
+        ("authorizer", &[issuer], with_issuer.to_vec(), [0.0, 3.0]),
+        ("validate", &[issuer], [with_issuer.to_vec(), published.to_vec()].concat(), [0.0, 3.0]),
     ] {
         let function = Service::start_with_metrics(name, environment(variables));
-        are_counted(&function, "validate_total", 9, &rows);
+        assert_counted(&function, "validate_total", 9, &rows);
         let results = ["result=\"hit\"", "result=\"miss\""].map(str::to_owned);
         assert_eq!(function.series("token_cache_total"), results.into_iter().zip(cached).collect());
         assert!(function.series("secret_age_seconds").is_empty(), "a variable cannot change");
-        // A text has no name: its hash would invite guesses.
+        // A symmetric key has no derived `kid`: a hash would help guessing the key.
         assert_eq!(keys(&function), [r#"kid="",alg="HS256""#]);
     }
 }
@@ -135,7 +135,7 @@ fn keys(function: &Service) -> Vec<String> {
 }
 
 #[test]
-fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_counted() {
+fn metrics_have_the_keys_in_memory_the_age_of_a_secret_and_its_fetch_failures() {
     let folder = scratch::directory();
     let path = folder.path().join("key");
     let write = |kid: &str| {
@@ -146,7 +146,7 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
     let file = path.to_str().unwrap();
     let variables = [("JWT_SECRET_FILE", file), ("SECRET_REFRESH_SECONDS", "1")];
     let validate = Service::start_with_metrics("validate", environment(&variables));
-    // After a request the key is fetched.
+    // A request triggers the refresh of the key.
     let until = |what: &str, holds: &dyn Fn() -> bool| {
         let token = token("ada@example.com", false);
         wait::until(what, Duration::from_secs(20), || {
@@ -159,16 +159,16 @@ fn each_key_in_memory_is_named_and_a_secret_has_an_age_and_its_failures_are_coun
 
     assert_eq!(keys(&validate), [r#"kid="old",alg="HS256""#]);
     assert!(failures().abs() < f64::EPSILON);
-    wait::until("it grows old", Duration::from_secs(20), || (age() > 1.5).then_some(()));
+    wait::until("the key is 1.5 s old", Duration::from_secs(20), || (age() > 1.5).then_some(()));
     write("new");
     until("the old key is gone", &|| keys(&validate) == [r#"kid="new",alg="HS256""#]);
-    assert!(age() < 1.5, "it was fetched");
+    assert!(age() < 1.5, "the new key was just fetched");
     fs::remove_file(&path).unwrap();
     until("a failure is counted", &|| failures() > 0.0);
 }
 
 #[test]
-fn only_with_its_variable_there_is_a_port_which_has_nothing_but_bounded_metrics() {
+fn the_metrics_port_is_optional_and_serves_only_metrics_to_a_limited_number_of_connections() {
     let without = Service::start("validate", Environment::new());
     assert!(!without.log().contains("listening for metrics"));
     let validate = Service::start_with_metrics("validate", Environment::new());
@@ -191,16 +191,16 @@ fn only_with_its_variable_there_is_a_port_which_has_nothing_but_bounded_metrics(
     let mut next = open();
     next.send(&request).unwrap();
     assert!(next.is_silent(Duration::from_millis(500)), "a seventeenth connection");
-    // Requests have a limit of their own.
+    // Other requests have a separate limit.
     assert_eq!(validate.request("GET", "/").send().status, 401);
     kept.pop();
-    assert_eq!(next.answer().unwrap().status, 200, "its turn");
+    assert_eq!(next.answer().unwrap().status, 200, "after another has closed");
 }
 
 const EMBEDDED: (&str, &str) = ("METRICS", "emf");
 
-/// What was written so far, by metric and outcome: the sums of counts, and how many durations and
-/// ages there were.
+/// The embedded metrics logged so far, by metric and outcome: sums of counters, and the number of
+/// values in seconds.
 fn embedded(lambda: &Lambda) -> BTreeMap<String, f64> {
     let mut sums = BTreeMap::new();
     for line in lambda.function.log().lines().filter(|line| line.contains("\"_aws\"")) {
@@ -229,12 +229,12 @@ fn embedded(lambda: &Lambda) -> BTreeMap<String, f64> {
 
 #[tokio::test]
 #[ignore = "needs cargo-lambda: make test"]
-async fn a_login_is_measured_before_it_is_answered_one_at_a_time_or_four() {
+async fn a_login_is_measured_before_it_is_answered_with_concurrency_1_or_4() {
     let store = Sqlite::of_contract().await;
     for concurrency in ["1", "4"] {
         let login = Lambda::start("login", concurrency, with(store.variables(), &[EMBEDDED]));
         assert_eq!(login.request("GET", "/login").send().status, 405);
-        // Lambda may freeze the process right after an answer: nothing is waited for here.
+        // No wait before this: Lambda may freeze the process right after an answer.
         assert_eq!(embedded(&login).get("login_total method_not_allowed"), Some(&1.0));
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -261,7 +261,7 @@ async fn a_login_is_measured_before_it_is_answered_one_at_a_time_or_four() {
 
 #[test]
 #[ignore = "needs cargo-lambda: make test"]
-fn validations_are_measured_and_so_is_the_age_of_the_keys_and_nothing_without_the_variable() {
+fn embedded_metrics_of_validate_are_written_only_if_their_variable_is_set() {
     let folder = scratch::directory();
     let validate = Lambda::start("validate", "1", with(key_in_file(folder.path()), &[EMBEDDED]));
     let good = token("ada@example.com", false);

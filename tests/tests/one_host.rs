@@ -1,6 +1,6 @@
-//! Behind Knative: one host for both functions, `k8s-knative/one-host/nginx.conf`, with real nginx, in which
-//! nothing is changed but addresses. Another nginx stands for Knative's ingress behind it, and Caddy for
-//! queue-proxy.
+//! With Knative: one host for both functions. A real nginx uses `k8s-knative/one-host/nginx.conf`
+//! with changed addresses only. A second nginx imitates Knative's ingress behind it, and Caddy
+//! imitates queue-proxy.
 
 use std::{fs, time::Duration};
 
@@ -13,7 +13,7 @@ use system_tests::{
     head, run_python, start_both, token, wait, workspace,
 };
 
-/// The nginx of `k8s-knative/one-host`, and the ingress behind it.
+/// Starts the nginx of `k8s-knative/one-host` and the ingress behind it.
 fn start([login, validate]: &[Service; 2]) -> [Gateway; 2] {
     let [port, ingress_port] = [(); 2].map(|()| wait::free_port());
     let replacements = [
@@ -33,8 +33,8 @@ fn start([login, validate]: &[Service; 2]) -> [Gateway; 2] {
     [Gateway::start("nginx", "k8s-knative/one-host", &replacements, port), ingress]
 }
 
-/// What this host passes on: the root of each function is not among it. To a doubled header nginx
-/// answers 400 itself.
+/// Whether this host passes a request on: not those for the root of a function, and not those with
+/// a repeated header, to which nginx answers 400 itself.
 fn is_passed_on(function: &str, request: &Request) -> bool {
     let is_below = match function {
         "login" => request.url == "/login",
@@ -59,7 +59,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
 
     bodies_are_not_waited_for(&host);
 
-    // A 503 of queue-proxy says when to come again.
+    // A 503 of queue-proxy gets a `Retry-After`.
     let request = host.request("POST", "/login").header("user-agent", "pending request queue full");
     let answer = request.send();
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
@@ -68,7 +68,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
 
     let map = fs::read_to_string(workspace().join("examples/gateways/flask/configmap.yaml"));
     let map: Value = serde_saphyr::from_str(&map.expect("a file")).expect("YAML");
-    // No one here has the name of the cluster, so that the host is reached as a proxy.
+    // The cluster's host name does not resolve here, so the host is used as an HTTP proxy.
     let variables = environment(&[
         ("AUTH_SVC_ADDRESS", map["data"]["AUTH_SVC_ADDRESS"].as_str().expect("an address")),
         ("http_proxy", &base_url),
@@ -99,10 +99,10 @@ fn answer_soon(gateway: &Gateway, request: &str) -> Answer {
     connection.exchange(request).expect("an answer")
 }
 
-/// Our revision templates ask; without that queue-proxy waits for the body.
+/// Our revision templates enable it; otherwise queue-proxy waits for the body.
 #[test]
 #[ignore = "needs Caddy: make test"]
-fn behind_queue_proxy_an_answer_does_not_wait_for_a_body_where_full_duplex_is_asked_for() {
+fn behind_queue_proxy_an_answer_does_not_wait_for_a_body_if_full_duplex_is_enabled() {
     let validate = Service::start("validate", Environment::new());
     let bearer = format!("Authorization: Bearer {}\r\n", token(USER.0, false));
     let request = head("POST /validate", &format!("{bearer}Content-Length: 100\r\n"));
@@ -117,7 +117,7 @@ fn behind_queue_proxy_an_answer_does_not_wait_for_a_body_where_full_duplex_is_as
         if option.is_empty() {
             let mut connection = Connection::open(proxy.port).expect("it listens");
             connection.send(&request).expect("a connection");
-            assert!(connection.is_silent(Duration::from_secs(2)), "it need not be asked for");
+            assert!(connection.is_silent(Duration::from_secs(2)), "it needs no option");
         } else {
             assert_eq!(answer_soon(&proxy, &request).status, 200);
         }

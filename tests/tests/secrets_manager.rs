@@ -1,4 +1,4 @@
-//! Secrets at cold start, from Secrets Manager.
+//! Secrets from Secrets Manager at a cold start.
 
 use std::{
     fs,
@@ -21,17 +21,17 @@ use system_tests::{
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-key-AbCdEf";
 const JWT: (&str, &str) = ("JWT_SECRET_ID", "jwt");
 
-/// That `validate` starts with these variables, and has the key.
+/// Panics unless `validate` starts with these variables and gets the key.
 #[track_caller]
-fn validates(variables: Environment) {
+fn assert_validates(variables: Environment) {
     let validate = Service::start("validate", variables);
     let validated = validate.request("GET", "/").bearer(&token("ada@example.com", false)).send();
     assert_eq!(validated.status, 200, "{}", validate.log());
 }
 
-/// That a function ends with one line about this secret, and the reason.
+/// Panics unless a function exits with one error line that has this secret and reason.
 #[track_caller]
-fn refuses(function: &str, variables: &Environment, secret: &str, reason: &str) {
+fn assert_fails(function: &str, variables: &Environment, secret: &str, reason: &str) {
     let output = run(function, &[], variables, "");
     assert_eq!(output.status.code(), Some(78), "{secret}: {}", output.stderr);
     assert!(!output.stderr.contains("canary"), "{}", output.stderr);
@@ -43,7 +43,7 @@ fn refuses(function: &str, variables: &Environment, secret: &str, reason: &str) 
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
+fn an_unusable_secret_is_one_error_line_and_exit_status_78() {
     let moto = Moto::start();
     for (name, text) in [
         ("short", "canary"),
@@ -63,7 +63,7 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
         ("login", &[JWT, ("DATABASE_SECRET_ID", "text")], "text", "is not a JSON object"),
         ("login", &[JWT, ("DATABASE_SECRET_ID", "bare")], "bare", "MYSQL_HOST"),
     ] {
-        refuses(function, &with(moto.variables(), variables), secret, reason);
+        assert_fails(function, &with(moto.variables(), variables), secret, reason);
     }
     let both = with(moto.variables(), &[("JWT_SECRET_ID", "one"), ("DATABASE_SECRET_ID", "two")]);
     let said = run("login", &[], &both, "").stderr;
@@ -72,7 +72,7 @@ fn a_secret_that_cannot_be_had_is_one_clear_line_and_exit_78() {
 
 #[test]
 #[ignore = "needs moto: make test"]
-fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
+fn credentials_are_read_from_the_standard_places_of_the_aws_sdks() {
     let (moto, folder) = (Moto::start(), scratch::directory());
     let _ = moto.create_secret("jwt", SECRET);
     let [key, secret] = &moto.enforce_iam();
@@ -82,14 +82,14 @@ fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
         ["config", "given"].map(|name| folder.path().join(name).display().to_string());
     let credentials = json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret });
     fs::write(&given, credentials.to_string()).unwrap();
-    // It may take longer than an attempt at a call.
+    // The command may take longer than the timeout of a call.
     let profile = format!(
         "[profile work]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:{}\n\
          credential_process = sleep 2; cat {given}",
         moto.port
     );
     fs::write(&config, profile).unwrap();
-    validates(environment(&[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
+    assert_validates(environment(&[JWT, ("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "work")]));
 
     let over_tls = |secret: &str| {
         environment(&[
@@ -101,18 +101,18 @@ fn calls_are_signed_with_credentials_from_where_the_sdks_of_aws_look() {
             ("SSL_CERT_FILE", &authority.certificate.display().to_string()),
         ])
     };
-    validates(over_tls(secret));
+    assert_validates(over_tls(secret));
     let mut unknown = over_tls(secret);
     unknown.remove("SSL_CERT_FILE");
     let validate = Service::start_unready("validate", unknown);
     assert!(validate.log().contains("UnknownIssuer"), "{}", validate.log());
-    // moto gives the status of a refusal, but not its name.
+    // For a denied request moto returns the status, but not the name of the error.
     let refused = "(secret jwt): Secrets Manager answered HTTP 40";
-    refuses("validate", &over_tls("another"), "jwt", refused);
+    assert_fails("validate", &over_tls("another"), "jwt", refused);
 }
 
 #[test]
-fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
+fn the_endpoint_of_the_region_is_called_through_the_proxy() {
     for ([region, default_region, variants], host) in [
         (["eu-west-1", "", "false"], "secretsmanager.eu-west-1.amazonaws.com"),
         (["", "cn-north-1", "false"], "secretsmanager.cn-north-1.amazonaws.com.cn"),
@@ -140,13 +140,13 @@ fn the_endpoint_is_that_of_the_region_and_asked_through_a_proxy() {
     }
 }
 
-/// The variables that lead to the extension, of which this server takes the place: it cannot be had as a program.
+/// The variables for a fake of the Lambda extension on this port: AWS offers no program of it.
 fn extension(port: u16) -> Environment {
     environment(&[JWT, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port.to_string())])
 }
 
 #[test]
-fn the_extension_is_asked_where_a_variable_announces_it() {
+fn the_extension_is_used_if_its_variable_is_set() {
     let is_ready = Arc::new(AtomicBool::new(false));
     let port = fake_http::start(move |head, _| {
         let head = head.replace("%2D", "-").replace("%3A", ":");
@@ -156,28 +156,28 @@ fn the_extension_is_asked_where_a_variable_announces_it() {
             head.starts_with(&format!("GET {path} HTTP"))
         };
         let (status, body) = match is_ready.swap(true, Ordering::SeqCst) {
-            // While it starts it refuses everything.
+            // While the extension starts, it refuses all requests.
             false => (400, "not ready to serve traffic, please wait".into()),
             _ if !has_token => (401, "incorrect token".into()),
             _ if asks_for("signing-key") || asks_for(ARN) => {
                 (200, json!({ "SecretString": SECRET }).to_string())
             }
-            // The service's refusal comes in words, as AWS's SDK for Go puts it.
+            // The extension returns errors of the service as text of AWS's SDK for Go.
             _ => (400, "operation error Secrets Manager: ResourceNotFoundException".into()),
         };
         fake_http::json(status, &body)
     });
-    // Nothing else leads to Secrets Manager.
-    let announced = with(extension(port), &[("AWS_SESSION_TOKEN", "the session")]);
+    // There are no other variables for Secrets Manager.
+    let variables = with(extension(port), &[("AWS_SESSION_TOKEN", "the session")]);
     for id in ["signing-key", ARN] {
-        validates(with(announced.clone(), &[("JWT_SECRET_ID", id)]));
+        assert_validates(with(variables.clone(), &[("JWT_SECRET_ID", id)]));
     }
-    let gone = with(announced, &[("JWT_SECRET_ID", "gone")]);
-    refuses("validate", &gone, "gone", "ResourceNotFoundException");
+    let gone = with(variables, &[("JWT_SECRET_ID", "gone")]);
+    assert_fails("validate", &gone, "gone", "ResourceNotFoundException");
 }
 
 #[test]
-fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_ones_too() {
+fn a_start_waits_for_the_current_keys_and_the_published_key_set_also_for_the_previous_keys() {
     let is_started = Arc::new(AtomicBool::new(false));
     let current = json!({ "keys": [forge::public_jwk(&forge::generate()), { "kty": "AKP" }] });
     let (is_released, keys) = (Arc::clone(&is_started), [current.to_string(), forge::generate()]);
@@ -200,7 +200,7 @@ fn a_start_waits_for_the_current_keys_and_the_published_set_for_the_previous_one
 }
 
 #[test]
-fn while_the_previous_keys_do_not_come_no_token_is_refused_for_want_of_them() {
+fn while_the_previous_keys_are_missing_a_token_with_an_unknown_key_gets_503() {
     let (current, previous) = (forge::generate(), forge::generate());
     let key = current.clone();
     let port = fake_http::start(move |head, _| {

@@ -1,5 +1,4 @@
-//! What a function says of its configuration before it starts, and when it ends without having
-//! started.
+//! Problems of the configuration that a function reports at its start, and starts that fail.
 
 use std::{fs, net::TcpListener, time::Duration};
 
@@ -11,8 +10,8 @@ use system_tests::{
 };
 
 const KEY: (&str, &str) = ("JWT_SECRET", SECRET);
-/// With nothing wrong. A variable that is set to nothing is unset.
-const USABLE: [(&str, &str); 5] = [
+/// Variables without problems. An empty variable counts as unset.
+const VALID: [(&str, &str); 5] = [
     KEY,
     ("MYSQL_HOST", "db"),
     ("MYSQL_USER", "auth_user"),
@@ -42,7 +41,7 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     ];
     let rows: Vec<Row> = serde_saphyr::from_str(include_str!("../data/start.yaml")).unwrap();
     for Row { function, variables, problems } in rows {
-        let mut all = environment(&USABLE);
+        let mut all = environment(&VALID);
         all.extend(variables.into_iter().map(|(name, value)| {
             let fill = |value: String, (place, text): &(&str, &str)| value.replace(place, text);
             (name, places.iter().fold(value, fill))
@@ -58,7 +57,7 @@ fn every_problem_is_reported_at_once_by_name_and_never_by_value() {
     }
 }
 
-/// A JWK Set of two keys that verify no tokens, and these.
+/// A JWK Set of two keys that cannot verify tokens, and these.
 fn with_unsupported_keys(keys: &[Value]) -> String {
     let mut encryption = forge::public_jwk(&forge::pem("p256"));
     encryption["use"] = "enc".into();
@@ -68,7 +67,7 @@ fn with_unsupported_keys(keys: &[Value]) -> String {
 }
 
 #[test]
-fn validate_starts_with_the_keys_that_it_can_use_and_names_the_others_in_one_warning() {
+fn validate_starts_with_the_usable_keys_and_lists_the_others_in_one_warning() {
     let set = with_unsupported_keys(&[forge::public_jwk(&forge::pem("p256"))]);
     let validate = Service::start("validate", environment(&[("JWT_SECRET", &set)]));
     let log = validate.process.log();
@@ -82,7 +81,7 @@ fn validate_starts_with_the_keys_that_it_can_use_and_names_the_others_in_one_war
 }
 
 #[test]
-fn a_key_loses_a_line_break_at_its_end_but_keeps_quotation_marks_with_a_warning() {
+fn a_line_break_at_the_end_of_a_key_is_removed_and_quotation_marks_cause_a_warning() {
     let quoted = format!("'{SECRET}'");
     let variables = environment(&[("JWT_SECRET", &format!("{quoted}\n"))]);
     let validate = Service::start("validate", variables);
@@ -94,7 +93,7 @@ fn a_key_loses_a_line_break_at_its_end_but_keeps_quotation_marks_with_a_warning(
     assert!(log.contains("\"JWT_SECRET: has quotation marks around it"), "{log}");
 }
 
-/// `init` fails, so that Lambda sends no request.
+/// The initialisation fails, so that Lambda sends no request.
 #[test]
 fn a_function_that_cannot_start_on_lambda_ends_before_it_takes_a_request() {
     let api = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -102,11 +101,11 @@ fn a_function_that_cannot_start_on_lambda_ends_before_it_takes_a_request() {
     let variables = runtime_variables(&api.local_addr().unwrap().to_string());
     let output = run("validate", &[], &with(variables, &[("JWT_SECRET", "canary")]), "");
     assert_eq!(output.status.code(), Some(78), "{}", output.stderr);
-    assert!(api.accept().is_err(), "it has called");
+    assert!(api.accept().is_err(), "it has called the runtime API");
 }
 
 #[test]
-fn a_port_that_is_taken_is_said() {
+fn a_port_that_is_in_use_is_reported() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for name in ["PORT", "METRICS_PORT"] {
@@ -120,12 +119,12 @@ fn a_port_that_is_taken_is_said() {
 
 #[test]
 fn sigterm_ends_a_function_that_is_still_fetching_its_secret() {
-    // Accepts connections, as the backlog does without us, and never speaks.
+    // A server that never answers; the backlog accepts connections.
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let manager = Moto::variables_for(silent.local_addr().unwrap().port());
     let variables = with(manager, &[("JWT_SECRET_ID", "jwt")]);
     let mut validate = Process::start("validate", command(binary("validate"), &variables));
-    // It has asked: the handlers are in place.
+    // After the request the signal handlers are installed.
     let _asked = silent.accept().unwrap();
     let status = validate.terminate(Duration::from_secs(2));
     assert!(status.success(), "{status}");

@@ -1,4 +1,4 @@
-//! Guessing, on running `login` processes that share one MariaDB and nothing else.
+//! Password guessing against running `login` processes that share only a database.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -18,14 +18,14 @@ use system_tests::{
 
 const ADA: &str = "right-0@example.com";
 const BOB: &str = "right-1@example.com";
-/// No user has it.
+/// An unknown e-mail.
 const EVE: &str = "eve@example.com";
 
 fn server() -> DatabaseServer {
-    prepared(mariadb::start())
+    with_users(mariadb::start())
 }
 
-fn prepared(server: DatabaseServer) -> DatabaseServer {
+fn with_users(server: DatabaseServer) -> DatabaseServer {
     users::add(&server, users::quick_argon2());
     server
 }
@@ -44,7 +44,7 @@ fn fail(login: &Service, email: &str, times: usize) {
     }
 }
 
-/// As if so many seconds had passed by the clock of the database, which is the one that counts.
+/// Simulates that seconds have passed by the database's clock, which the throttle uses.
 fn advance(server: &DatabaseServer, seconds: u32) {
     server.sql(&format!(
         "UPDATE auth.login_throttle SET checks_until = checks_until - {seconds} * 1000,
@@ -60,7 +60,7 @@ fn the_fifth_failure_locks_an_email_known_or_unknown() {
     for email in [ADA, EVE] {
         fail(&login, email, 3);
         fail(&login, &email.to_uppercase(), 2);
-        // The first lock is so short that a busy machine may miss it.
+        // The first lock is too short for a busy machine; the next failure sets a longer one.
         advance(&server, 1);
         fail(&login, email, 1);
         for password in ["wrong", PASSWORD] {
@@ -80,8 +80,8 @@ fn the_fifth_failure_locks_an_email_known_or_unknown() {
     assert_eq!(log.matches("authn_login_fail_max").count(), 4, "{log}");
 }
 
-/// So many requests at once, in turn to each process; how often there was which status.
-fn at_once(logins: &[Service], email: &str, password: &str, count: usize) -> BTreeMap<u16, usize> {
+/// Sends `count` concurrent requests, alternately to each process, and counts the statuses.
+fn send_all(logins: &[Service], email: &str, password: &str, count: usize) -> BTreeMap<u16, usize> {
     let mut counts = BTreeMap::new();
     thread::scope(|scope| {
         let request = |number| scope.spawn(move || status(&logins[number % 2], email, password));
@@ -92,51 +92,55 @@ fn at_once(logins: &[Service], email: &str, password: &str, count: usize) -> BTr
     counts
 }
 
-/// Waits until the database answers this.
+/// Waits until the query returns this.
 fn until(server: &DatabaseServer, query: &str, answer: &str) {
     wait::until(query, Duration::from_secs(5), || (server.query(query) == answer).then_some(()));
 }
 
-fn nothing_under_way(server: &DatabaseServer) {
+fn wait_for_running_checks(server: &DatabaseServer) {
     until(server, "SELECT SUM(checks) FROM auth.login_throttle", "0");
 }
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn of_a_hundred_wrong_passwords_at_once_five_are_checked_and_no_right_one_is_refused() {
-    no_guess_outruns_the_rule(&server());
+fn five_of_a_hundred_concurrent_wrong_passwords_are_checked_and_no_right_one_is_refused() {
+    concurrent_guesses_follow_the_rule(&server());
 }
 
 #[test]
 #[ignore = "needs MySQL 9: make verify"]
-fn of_a_hundred_wrong_passwords_at_once_five_are_checked_with_mysql_9_too() {
-    no_guess_outruns_the_rule(&prepared(mysql9::start()));
+fn five_of_a_hundred_concurrent_wrong_passwords_are_checked_on_mysql_9() {
+    concurrent_guesses_follow_the_rule(&with_users(mysql9::start()));
 }
 
-/// Five may fail until the first lock, which lasts one second: a guess that came later than that
-/// would be the sixth. So the clock of the database, which is the one that counts, stands still.
-fn no_guess_outruns_the_rule(server: &DatabaseServer) {
+/// The fifth failure locks for one second, and a guess after that second would be checked too. So
+/// the test stops the database's clock, which the throttle uses.
+fn concurrent_guesses_follow_the_rule(server: &DatabaseServer) {
     let stop_clock = |second: u32| {
         server.sql(&format!("SET GLOBAL init_connect = 'SET timestamp = {second}'"));
     };
     stop_clock(2_000_000_000);
     let logins = [(), ()].map(|()| login(server, &[("HASH_QUEUE", "100")]));
     for email in [ADA, EVE] {
-        assert_eq!(at_once(&logins, email, "wrong", 100), [(401, 5), (429, 95)].into(), "{email}");
+        assert_eq!(send_all(&logins, email, "wrong", 100), [(401, 5), (429, 95)].into(), "{email}");
         assert_eq!(status(&logins[0], email, PASSWORD), 429, "the right password is locked out");
     }
     let failures = server.query("SELECT DISTINCT failures, checks FROM auth.login_throttle");
     assert_eq!(failures, "5\t0");
-    // Such as the pods of a deployment that start together: checks under way are no failures.
-    assert_eq!(at_once(&logins, BOB, PASSWORD, 40), [(200, 40)].into());
-    nothing_under_way(server);
+    // Such as pods that start together: running checks do not count as failures.
+    assert_eq!(send_all(&logins, BOB, PASSWORD, 40), [(200, 40)].into());
+    wait_for_running_checks(server);
     stop_clock(2_000_000_001);
-    assert_eq!(status(&login(server, &[]), ADA, PASSWORD), 200, "and let in after the lock");
+    assert_eq!(
+        status(&login(server, &[]), ADA, PASSWORD),
+        200,
+        "the right password after the lock"
+    );
 }
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn a_guess_counts_though_its_client_hangs_up() {
+fn a_guess_is_counted_after_its_client_has_disconnected() {
     let server = server();
     let login = login(&server, &[]);
     server.sql(
@@ -154,7 +158,7 @@ fn a_guess_counts_though_its_client_hangs_up() {
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn a_source_that_sprays_is_locked_whatever_it_says_of_itself() {
+fn a_source_that_tries_many_emails_is_locked_whatever_x_forwarded_for_it_sends() {
     let server = server();
     let sources = "SELECT subject FROM auth.login_throttle WHERE subject LIKE 'source%'";
     fail(&login(&server, &[]), "unlimited@example.com", 4);
@@ -187,13 +191,13 @@ fn a_source_that_sprays_is_locked_whatever_it_says_of_itself() {
 
 #[test]
 #[ignore = "needs MariaDB and cargo-lambda: make test"]
-fn behind_a_gateway_of_aws_the_source_is_who_called_the_gateway() {
+fn behind_an_aws_gateway_the_source_is_the_client_of_the_gateway() {
     let server = server();
     let limit = [("LOGIN_SOURCE_LIMIT", "2")];
     let variables = users::login_variables(server.login_variables(), &limit);
     let lambda = Lambda::start("login", "1", variables);
-    // Each client says that it is another one. The events of a load balancer name no source: no client
-    // is locked for others' failures.
+    // Each request claims another source in `X-Forwarded-For`. Events of a load balancer have no
+    // source: there no client is locked because of others.
     for (number, (gateway, email, password, status)) in [
         (AwsGateway::FunctionUrl, "0@example.com", "wrong", 401),
         (AwsGateway::FunctionUrl, "1@example.com", "wrong", 401),
@@ -215,12 +219,12 @@ fn behind_a_gateway_of_aws_the_source_is_who_called_the_gateway() {
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn where_a_failure_cannot_be_counted_no_password_is_told_to_be_wrong() {
+fn a_login_whose_failure_cannot_be_counted_gets_503_and_not_401() {
     let server = server();
     let login = login(&server, &[]);
     two_statements_come_before_the_answer(&server, &login);
 
-    // As many checks under way as may be, which no login ends.
+    // The maximum of running checks, which no login ends.
     server.sql(&format!(
         "INSERT INTO auth.login_throttle VALUES (CONCAT('email-sha256:', SHA2('{BOB}', 256)),
          0, 5, TRUE, (UNIX_TIMESTAMP() + 18) * 1000, 0, 0)"
@@ -229,7 +233,7 @@ fn where_a_failure_cannot_be_counted_no_password_is_told_to_be_wrong() {
     assert_eq!(status(&login, BOB, PASSWORD), 503);
     let seconds = since.elapsed().as_secs_f64();
     assert!((9.5..12.0).contains(&seconds), "{seconds} s");
-    assert_eq!(status(&login, EVE, PASSWORD), 401, "others are not kept waiting");
+    assert_eq!(status(&login, EVE, PASSWORD), 401, "other e-mails do not wait");
     server.sql("DELETE FROM auth.login_throttle");
 
     server.sql(
@@ -248,14 +252,14 @@ fn where_a_failure_cannot_be_counted_no_password_is_told_to_be_wrong() {
     assert!(log.contains("login_throttle") && log.contains("run init.sql again"), "{log}");
 }
 
-/// Of a success without failures. The third, the release, comes after it. One reservation in 64 also
-/// deletes expired rows.
+/// For a successful login without earlier failures. The third statement, the release, comes after
+/// the answer. One reservation in 64 also deletes expired rows.
 fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Service) {
-    assert_eq!(status(login, ADA, PASSWORD), 200, "to connect");
-    nothing_under_way(server);
+    assert_eq!(status(login, ADA, PASSWORD), 200, "to open a connection");
+    wait_for_running_checks(server);
     server.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
     assert_eq!(status(login, ADA, PASSWORD), 200);
-    nothing_under_way(server);
+    wait_for_running_checks(server);
     server.sql("SET GLOBAL general_log = OFF");
     let statements = server.query(
         "SELECT LEFT(CONVERT(argument USING utf8mb4), 6) FROM mysql.general_log
@@ -267,7 +271,7 @@ fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Servic
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn an_administrator_sees_who_is_locked_and_lets_them_in() {
+fn an_administrator_lists_and_resets_locks() {
     let server = server();
     let login = login(&server, &[("LOGIN_SOURCE_LIMIT", "10")]);
     fail(&login, &ADA.to_uppercase(), 5);

@@ -1,4 +1,4 @@
-//! Whether the time of an answer tells which e-mails exist.
+//! The response time of a failed login is the same for known and unknown e-mails.
 
 use std::time::Instant;
 
@@ -13,21 +13,21 @@ use statrs::{
 use system_tests::{Service, mariadb, users};
 
 const KNOWN: &str = "right-0@example.com";
-/// A user whose hash has other parameters than the configured ones: the documented exception,
-/// which shows that the test sees a hash more.
+/// A user whose hash has other parameters than the configured ones, which costs a second hash: the
+/// documented exception. It shows that the test detects the time of a hash.
 const OTHER_HASH: &str = "other-hash@example.com";
 const UNKNOWN: &str = "unknown@example.com";
 
-/// Of each kind.
+/// The number of requests for each e-mail.
 const REQUESTS: usize = 100;
-/// Chance alone gives a smaller one once in a hundred times, and three times in a row once
-/// in a million.
+/// By chance alone p is smaller once in a hundred times, and three times in a row once in a
+/// million.
 const SIGNIFICANT: f64 = 0.01;
 const ROUNDS: usize = 3;
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn the_time_of_an_answer_does_not_tell_whether_an_e_mail_exists() {
+fn the_response_time_does_not_reveal_whether_an_e_mail_exists() {
     let server = mariadb::shared();
     users::add(&server, users::quick_argon2());
     let other = users::hash(Argon2Config::default());
@@ -36,17 +36,17 @@ fn the_time_of_an_answer_does_not_tell_whether_an_e_mail_exists() {
     let login = users::login(server.login_variables(), &[("LOGIN_MAX_FAILURES", "10000")]);
 
     let p = compare(&login, UNKNOWN, OTHER_HASH);
-    assert!(p <= SIGNIFICANT, "the test does not see a hash more: p = {p}");
+    assert!(p <= SIGNIFICANT, "the test does not detect a second hash: p = {p}");
     let equal = (0..ROUNDS).any(|_| compare(&login, UNKNOWN, KNOWN) > SIGNIFICANT);
     assert!(equal, "the times differ, {ROUNDS} times in a row");
 }
 
-/// Wrong passwords for two e-mails in turn: how probable such a difference of their times is
-/// by chance, by the ranks of Mann and Whitney.
+/// Sends wrong passwords for two e-mails alternately. Returns the probability that such a
+/// difference of times is chance, by the Mann-Whitney U test.
 fn compare(login: &Service, one: &str, other: &str) -> f64 {
     let mut times = [Vec::new(), Vec::new()];
     for number in 0..REQUESTS {
-        // One is first as often as the other: the machine may have a rhythm of its own.
+        // Each e-mail is first equally often: the load of the machine may be periodic.
         let mut kinds = [(one, 0), (other, 1)];
         kinds.rotate_left(number % 2);
         for (email, kind) in kinds {

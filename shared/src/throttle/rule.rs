@@ -104,7 +104,7 @@ impl Rule {
     /// count, so that of a source may be shorter.
     ///
     /// `commit_failure` in `mysql.rs` repeats this in SQL, as `ELT(LEAST(…))`.
-    /// `each_step_of_a_count_keeps_the_rule` in `tests/tests/databases` expects the same locks of it.
+    /// `each_throttle_step_follows_the_rule` in `tests/tests/databases` expects the same locks of it.
     pub(super) fn lock(&self, failures: i64) -> Duration {
         let Ok(index) = usize::try_from(failures - self.max_failures) else {
             return Duration::ZERO;

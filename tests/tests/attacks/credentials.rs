@@ -1,7 +1,7 @@
-//! `login`: credentials that are almost right, in a form that is almost right.
+//! Attacks on `login`: credentials that are almost right, or encoded almost right.
 //!
-//! Each row has a user of its own, whose right password passes after it: neither the throttle
-//! nor another row has a part in what is answered.
+//! Each row has its own user, whose right password is accepted afterwards. So neither the
+//! throttle nor another row influences an answer.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use system_tests::{Request, SECRET, mariadb, stores};
 
 use crate::{Attack, answer, filled, rows};
 
-/// The password of a row's user, where it has no other.
+/// The password of a row's user, unless the row has another.
 const PASSWORD: &str = "Right: Passwört 1";
 
-/// On MariaDB, whose collations take more texts for equal than the service may.
+/// On MariaDB: its collations treat more texts as equal than `login` may.
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
-async fn almost_right_is_wrong() {
+async fn almost_right_credentials_are_refused() {
     let server = mariadb::shared();
     let store = stores::open(&server.root_variables(), 3).await;
     let passwords =

@@ -1,4 +1,4 @@
-//! Signatures that are none, and keys that are used as another one: one key, one algorithm, one name.
+//! Invalid signatures, and keys used with another algorithm or `kid` than their own.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::{
     tokens::{HS256, NAMED, honest},
 };
 
-/// Each algorithm, and the file of its key; the symmetric one is [`NAMED`].
+/// Each algorithm and the file of its key; for HS256 the key is [`NAMED`].
 pub(crate) const SIGNERS: [(&str, &str); 4] =
     [("RS256", "rsa-2048"), ("ES256", "p256"), ("EdDSA", "ed25519"), ("HS256", NAMED.0)];
 
@@ -41,7 +41,7 @@ fn kid(key: &str) -> String {
     forge::public_jwk(&forge::pem(key))["kid"].as_str().unwrap().into()
 }
 
-/// An honest token that this key has signed, a file or a secret, whatever its header says.
+/// A token with good claims, signed by a key file or a secret, with any header.
 fn token(key: &str, header: &str) -> String {
     if SIGNERS[..3].iter().any(|(_, file)| *file == key) {
         return forge::token(&forge::pem(key), header, honest());
@@ -49,12 +49,12 @@ fn token(key: &str, header: &str) -> String {
     forge::hs256(key, header, honest())
 }
 
-/// What is in a PEM text, in standard Base64.
+/// The Base64 text between the markers of a PEM text.
 fn body(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
-/// The form of each kind of signature.
+/// Malformed signatures of each algorithm.
 fn signatures(table: &mut Table) {
     for (algorithm, key) in SIGNERS {
         let good = token(key, &header(algorithm));
@@ -67,7 +67,7 @@ fn signatures(table: &mut Table) {
     }
 }
 
-/// What a row says: the halves of a signature, and hexadecimal digits.
+/// The bytes that a row describes: halves of a signature, `r` and `s`, and hexadecimal digits.
 fn bytes(row: &str, signature: &[u8]) -> Vec<u8> {
     let (r, s) = signature.split_at(signature.len() / 2);
     let word = |word: &str| match word {
@@ -83,7 +83,7 @@ fn bytes(row: &str, signature: &[u8]) -> Vec<u8> {
     row.split_whitespace().flat_map(word).collect()
 }
 
-/// A public key is taken for the secret of an HMAC.
+/// Tokens with an HMAC whose secret is a public key.
 fn public_keys_as_secrets(table: &mut Table) {
     for (algorithm, file) in &SIGNERS[..3] {
         let (pem, kid) = (forge::pem(&format!("{file}-public")), kid(file));
@@ -106,7 +106,7 @@ fn public_keys_as_secrets(table: &mut Table) {
     }
 }
 
-/// Neither `alg` nor `kid` chooses how a key is used.
+/// Tokens whose `alg` or `kid` is that of another key.
 fn one_key_under_the_name_of_another(table: &mut Table) {
     for own in SIGNERS {
         for other in SIGNERS.into_iter().filter(|other| *other != own) {
@@ -124,7 +124,7 @@ fn one_key_under_the_name_of_another(table: &mut Table) {
     }
 }
 
-/// A guessed key, a token's own one, or one at an address in it is never used.
+/// Tokens signed with a guessed key, a key in the token, or a key at a URL in it.
 fn keys_and_headers(table: &mut Table, address: SocketAddr) {
     let new = forge::generate();
     let jwk = forge::public_jwk(&new);

@@ -1,9 +1,9 @@
-//! Known attacks on tokens, credentials and HTTP, as a table: `rows.yaml`, and rows that have to be
-//! computed, such as signatures. Each row says what is tried and who described it, and each kind has
-//! requests that differ in just the attack and are let through.
+//! Known attacks on tokens, credentials and HTTP, as a table: `rows.yaml`, and rows that have to
+//! be computed, such as signatures. Each row has its source. Each kind of attack has control rows,
+//! which lack only the attack and are accepted.
 //!
-//! Every row is sent to the routers in this process. What only a socket can show, such as framing,
-//! is sent to a running function, as bytes.
+//! Most rows are sent to the routers in this process. Rows that need a socket, such as those on
+//! framing, are sent to a running function.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -31,18 +31,18 @@ use validate::ValidateState;
 
 /// One attack.
 struct Attack {
-    /// What is tried.
+    /// The row's name in messages.
     name: String,
-    /// Who describes it, or forbids it: an RFC's section, a CVE.
+    /// The document that describes or forbids it: a section of an RFC, a CVE.
     source: &'static str,
-    /// What comes of it: "passes", and maybe "in" which groups, a kind of 401, or the reason that is logged for a 403.
+    /// "passes", "passes in" and the groups, a kind of 401, or the logged reason for a 403.
     expected: &'static str,
-    /// How it is tried.
+    /// The request of the attack.
     request: Request,
 }
 
 impl Attack {
-    /// Panics unless the contract's answer comes, and the log is told this reason for a 403.
+    /// Panics unless the answer is the expected one and, for a 403, the logged reason.
     async fn run(&self, router: &Router) {
         println!("{} ({}): {}", self.name, self.source, self.expected);
         let (answer, reason) = answer(router, &self.request).await;
@@ -70,13 +70,13 @@ impl Attack {
 struct Table(Vec<Attack>);
 
 impl Table {
-    /// Adds a token.
+    /// Adds an attack by a token.
     fn token(&mut self, source: &'static str, expected: &'static str, name: &str, token: &str) {
         let request = Request::new("GET", "/validate").bearer(token);
         self.0.push(Attack { name: name.into(), source, expected, request });
     }
 
-    /// Adds the rows that are put into this place, by requests that hold them.
+    /// Adds all rows of this place; `request` makes a request from the text of a row.
     fn rows(&mut self, place: &str, request: impl Fn(&str) -> Request) {
         self.0.extend(rows(place).map(|(source, expected, text)| {
             let name = format!("{place} {text:?}");
@@ -84,13 +84,13 @@ impl Table {
         }));
     }
 
-    /// The same by tokens.
+    /// Adds all rows of this place; `token` makes a token from the text of a row.
     fn token_rows(&mut self, place: &str, token: impl Fn(&str) -> String) {
         self.rows(place, |row| Request::new("GET", "/validate").bearer(&token(row)));
     }
 }
 
-/// Rows of `rows.yaml` that differ in their texts alone.
+/// Rows of `rows.yaml` with the same place, source and expected answer.
 #[derive(Deserialize)]
 struct Group {
     place: String,
@@ -99,7 +99,7 @@ struct Group {
     rows: Vec<String>,
 }
 
-/// Source, what is expected and text of all rows that are put into this place.
+/// The source, expected answer and text of all rows of this place.
 fn rows(place: &str) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     static GROUPS: LazyLock<Vec<Group>> =
         LazyLock::new(|| serde_saphyr::from_str(include_str!("rows.yaml")).unwrap());
@@ -109,12 +109,12 @@ fn rows(place: &str) -> impl Iterator<Item = (&'static str, &'static str, &'stat
         .flat_map(|group| group.rows.iter().map(|text| (&*group.source, &*group.expected, &**text)))
 }
 
-/// A row in which each name has its value.
+/// Replaces each name in a row by its value.
 fn filled(row: &str, places: &[(&str, &str)]) -> String {
     places.iter().fold(row.to_owned(), |row, (name, value)| row.replace(name, value))
 }
 
-/// What a router answers, and the reason that it gives the log.
+/// Sends a request to a router, and returns the answer and the reason for the log.
 async fn answer(router: &Router, request: &Request) -> (Answer, String) {
     let mut sent = HttpRequest::builder().method(&*request.method).uri(&request.url);
     for (name, value) in &request.headers {
@@ -137,7 +137,7 @@ async fn run(Table(attacks): Table, config: VerifyConfig) {
 }
 
 #[tokio::test]
-async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_connected_to() {
+async fn every_attack_is_refused_for_the_expected_reason_and_no_url_in_a_token_is_fetched() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
@@ -146,20 +146,20 @@ async fn every_attack_is_refused_for_its_own_reason_and_no_address_in_it_is_conn
     key_pairs::add(&mut attacks, address);
     run(attacks, VerifyConfig::default()).await;
     let seen = listener.accept().map(|(_, from)| from).map_err(|error| error.kind());
-    assert_eq!(seen, Err(ErrorKind::WouldBlock), "a client has connected");
+    assert_eq!(seen, Err(ErrorKind::WouldBlock), "the URL was fetched");
     let _connection = TcpStream::connect(address).unwrap();
-    assert!(listener.accept().is_ok(), "a connection would have been seen");
+    assert!(listener.accept().is_ok(), "the listener does not work");
 }
 
 #[tokio::test]
-async fn a_token_for_others_is_refused_where_issuer_and_audience_are_demanded() {
+async fn a_token_for_another_issuer_or_audience_is_refused_if_they_are_configured() {
     let issuer = Some("https://issuer.example".into());
     let config = VerifyConfig { issuer, audience: Some("api".into()), ..VerifyConfig::default() };
-    run(tokens::demanded(), config).await;
+    run(tokens::with_issuer_and_audience(), config).await;
 }
 
 #[tokio::test]
-async fn a_cookie_of_the_configured_name_counts_alone_and_without_an_authorization_header() {
+async fn a_token_in_the_configured_cookie_is_used_only_without_an_authorization_header() {
     let config = VerifyConfig { cookie: Some("token".into()), ..VerifyConfig::default() };
     run(tokens::cookies(), config).await;
 }

@@ -1,5 +1,4 @@
-//! Running functions under attack: what only bytes on a socket can show, and what a client can write
-//! into the log.
+//! Attacks on running functions: HTTP framing on a socket, and log injection.
 
 use serde_json::Value;
 use system_tests::{Connection, SECRET, Service, environment, forge, raw};
@@ -9,24 +8,24 @@ use crate::{
     tokens::{HS256, keys, with_header},
 };
 
-/// A process that logs all it can.
+/// Starts `validate` with the most verbose log.
 fn start(format: &str) -> Service {
     let variables = [("JWT_SECRET", &*keys()), ("LOG_FORMAT", format), ("RUST_LOG", "trace")];
     Service::start("validate", environment(&variables))
 }
 
-/// Sends `bytes` and reads until the server closes: the status of each answer, and all of it.
+/// Sends `bytes` and reads until the server closes: the status of each answer, and all text.
 fn exchange(service: &Service, bytes: &str) -> (Vec<u16>, String) {
     let mut connection = Connection::to(service);
-    // It may have answered and closed before it has read everything.
+    // An error means that the server has answered and closed early.
     let _ = connection.send(bytes);
     let answers = connection.read_to_end();
     let heads = answers.match_indices("HTTP/1.").map(|(start, _)| &answers[start..]);
     (heads.filter_map(|head| head.get(9..12)?.parse().ok()).collect(), answers)
 }
 
-/// What two servers might read differently is answered once, by 401 without credentials and by 200
-/// with them; what has no clear end gets 400, and the connection ends.
+/// A request that two servers might parse differently gets one answer: 401 without credentials,
+/// 200 with them. A request without a clear end gets 400, and the connection is closed.
 #[test]
 fn one_request_gets_one_answer_and_no_credential_is_logged() {
     let (target, token) = (start("json"), with_header(HS256));
@@ -39,13 +38,13 @@ fn one_request_gets_one_answer_and_no_credential_is_logged() {
             let request = request.replace('^', &start).replace('@', route).replace('~', line);
             let (statuses, answers) = exchange(&target, &format!("{request}{next}"));
             let good = match expected {
-                "bad" => vec![400],
+                "bad request" => vec![400],
                 "closed" => vec![deserved],
-                "goes" => vec![deserved, 200],
+                "both answered" => vec![deserved, 200],
                 "missing" => vec![401, 200],
                 "not found" => vec![404, 200],
-                "silence" => vec![],
-                other => panic!("no answer {other}"),
+                "no answer" => vec![],
+                other => panic!("unknown answer: {other}"),
             };
             assert_eq!(statuses, good, "{source}, {request:?}: {answers}");
         }
@@ -59,10 +58,10 @@ fn one_request_gets_one_answer_and_no_credential_is_logged() {
     }
 }
 
-/// Headers and paths that try to write a line, or a member of one, into the log. Some of them no
-/// client of ours sends as they are.
+/// Headers and paths that try to add a line, or a member of a line, to the log. They are sent as
+/// bytes, since HTTP clients refuse some of them.
 #[test]
-fn a_client_writes_no_line_of_the_log() {
+fn a_client_cannot_add_a_line_to_the_log() {
     for format in ["json", "text"] {
         let target = start(format);
         for (_, status, row) in rows("log") {
@@ -77,7 +76,7 @@ fn a_client_writes_no_line_of_the_log() {
             assert!(!log.contains(mark), "{mark:?} is in the log: {log:?}");
         }
         let lines = log.lines().filter(|line| line.contains("duration_ms")).count();
-        assert_eq!(lines, rows("log").count(), "one line a request: {log}");
+        assert_eq!(lines, rows("log").count(), "one line per request: {log}");
         if format == "json" {
             let mut lines = log.lines().map(serde_json::from_str::<Value>);
             assert!(lines.all(|line| line.unwrap()["level"] != "ERROR"), "{log}");

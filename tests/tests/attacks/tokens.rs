@@ -1,4 +1,4 @@
-//! Tokens that are signed with HS256, or said to be, and places in a request where none belongs.
+//! Attacks by tokens with HS256 in their headers, and tokens at wrong places of a request.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,9 +9,9 @@ use system_tests::{Request, SECRET, forge, seconds};
 
 use crate::{Table, filled, key_pairs::SIGNERS};
 
-/// The header of an honest token.
+/// The header of a good token.
 pub(crate) const HS256: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
-/// The symmetric key that has a name, and its name.
+/// A symmetric key with a `kid`, and its `kid`.
 pub(crate) const NAMED: (&str, &str) = ("another key of the attacks, with a name", "nämed");
 
 /// The key set of `validate`: one public key of each kind, and two symmetric ones.
@@ -27,12 +27,12 @@ fn honest_claims() -> Value {
     json!({ "username": "canary@example.com", "admin": false, "exp": seconds(3600) })
 }
 
-/// The payload of an honest token.
+/// The payload of a good token.
 pub(crate) fn honest() -> String {
     honest_claims().to_string()
 }
 
-/// A token that is signed as it should be, with this header.
+/// A correctly signed token with this header.
 pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
     signed(&forge::message(header, honest()))
 }
@@ -41,12 +41,12 @@ fn with_payload(payload: impl AsRef<[u8]>) -> String {
     signed(&forge::message(HS256, payload))
 }
 
-/// Exactly this text with its right MAC.
+/// This text as the signing input, with its right HMAC.
 fn signed(message: &str) -> String {
     format!("{message}.{}", forge::mac(SECRET, message))
 }
 
-/// An honest token with another value of a claim, or without it.
+/// A good token with another value of a claim, or without the claim.
 fn with_claim(claims: &Value, row: &str) -> String {
     let (name, value) = row.split_once(':').unwrap();
     let mut others = claims.clone();
@@ -55,18 +55,18 @@ fn with_claim(claims: &Value, row: &str) -> String {
     with_payload(others.to_string().replace('}', &(claim + "}")))
 }
 
-/// Attacks where an issuer and an audience are demanded.
-pub(crate) fn demanded() -> Table {
+/// Attacks on a `validate` with a configured issuer and audience.
+pub(crate) fn with_issuer_and_audience() -> Table {
     let mut table = Table::default();
     let mut claims = honest_claims();
     claims["iss"] = json!("https://issuer.example");
     claims["aud"] = json!("api");
-    table.token("control", "passes", "for us", &with_payload(claims.to_string()));
-    table.token_rows("demanded", |row| with_claim(&claims, row));
+    table.token("control", "passes", "right issuer", &with_payload(claims.to_string()));
+    table.token_rows("configured claim", |row| with_claim(&claims, row));
     table
 }
 
-/// Attacks where a token may be in the cookie `token`.
+/// Attacks on a `validate` that accepts tokens in the cookie `token`.
 pub(crate) fn cookies() -> Table {
     let mut table = Table::default();
     let (good, forged) = (with_header(HS256), forge::hs256("", HS256, honest()));
@@ -107,24 +107,24 @@ pub(crate) fn add(table: &mut Table) {
     sizes(table, &members);
 }
 
-/// Other texts that a lenient verifier takes for the same token.
+/// Other spellings of a token, which a lenient verifier accepts.
 fn forms(table: &mut Table) {
-    // Bytes that the two alphabets of Base64 write differently.
+    // Bytes whose encoding differs between the two alphabets of Base64.
     let payload = honest().replace('}', r#","x":"?>~?>~ÿÿ"}"#);
     let good = with_payload(&payload);
     let [header, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { unreachable!() };
     let standard = STANDARD_NO_PAD.encode(&payload);
     let places = [("{H}", header), ("{P}", body), ("{S}", signature), ("{P in Base64}", &standard)];
     table.token_rows("form", |form| filled(form, &places));
-    // The MAC is over the text as it is sent, so that only the decoder can refuse it.
+    // The HMAC is right for the text as sent, so that only the decoder can refuse it.
     table.token_rows("message", |message| signed(&filled(message, &places)));
-    // 43 characters hold 258 bits: the last two must be 0, and the next character sets one.
+    // 43 characters are 258 bits, of which the last two must be 0; here one of them is 1.
     let (start, last) = good.split_at(good.len() - 1);
     let stray = format!("{start}{}", char::from(last.as_bytes()[0] + 1));
     table.token("RFC 7515 2", "malformed", "stray bits in the signature", &stray);
 }
 
-/// What is too long for a row, too deep, or no text. `members` are honest claims.
+/// Tokens that are too long or too deep for a row, or not UTF-8. `members` are good claims.
 fn sizes(table: &mut Table, members: &str) {
     let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
     let holding = |value: &str| with_payload(format!(r#"{{{members},"x":{value}}}"#));
@@ -150,9 +150,9 @@ fn sizes(table: &mut Table, members: &str) {
     }
 }
 
-/// With a leeway of 5 s by default, to the millisecond. Types and far times are in `rows.yaml`.
+/// The default leeway is 5 s. Types of claims and distant times are in `rows.yaml`.
 #[test]
-fn each_time_has_exact_borders() {
+fn each_time_claim_is_checked_to_the_millisecond() {
     const NOW: i64 = 1_800_000_000_000;
     let keys = Keys::read(&SECRET.into()).unwrap();
     let verifies_with = |config: &VerifyConfig, claims: &str, millis: i64| {
@@ -162,7 +162,7 @@ fn each_time_has_exact_borders() {
         verify(&keys, config, &token, now).is_ok()
     };
     let verifies = |claims: &str, millis| verifies_with(&VerifyConfig::default(), claims, millis);
-    // The milliseconds of the clock at which a token just verifies, and just does not.
+    // The times in milliseconds at which a token just verifies and just does not.
     for (source, claims, good, bad) in [
         ("RFC 7519 4.1.4", r#""exp":1800000000"#, NOW + 4_999, NOW + 5_000),
         ("RFC 7519 2", r#""exp":1.8e9"#, NOW + 4_999, NOW + 5_000),
@@ -180,7 +180,7 @@ fn each_time_has_exact_borders() {
         let verifies = |millis| verifies_with(&config, exp, NOW + millis);
         assert!(verifies(leeway - 1) && !verifies(leeway), "JWT_LEEWAY_SECONDS={seconds}");
     }
-    assert!(verifies(r#""exp":1e300"#, 1 << 50), "the clock far ahead, exp farther");
-    assert!(!verifies(r#""exp":-9"#, -9_000), "the clock before 1970, exp too");
+    assert!(verifies(r#""exp":1e300"#, 1 << 50), "a late clock, a later exp");
+    assert!(!verifies(r#""exp":-9"#, -9_000), "the clock and exp before 1970");
     assert!(!verifies(r#""exp":1800000000,"nbf":1800000100"#, NOW + 50_000), "nbf after exp");
 }

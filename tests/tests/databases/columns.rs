@@ -1,4 +1,4 @@
-//! Columns of other types and character sets: what `login` reads of them, and what it stores.
+//! What `login` reads from columns of other types and character sets, and stores in them.
 
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -6,7 +6,7 @@ use shared::users::{NewUser, UserStoreError};
 
 use super::*;
 
-/// As long as a hash of `login` is.
+/// Has the length of a hash of `login`.
 const ARGON2: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
 
 pub(crate) async fn suite(server: &DatabaseServer) {
@@ -14,25 +14,25 @@ pub(crate) async fn suite(server: &DatabaseServer) {
         println!("{}: {types:?}, {value}", server.name());
         let [email, password, admin] = types;
         set_up(server, &table(&email, &password, &admin, &value));
-        what_is_there_is_read_and_not_cut(server, is_admin, fits).await;
+        values_are_read_and_never_truncated(server, is_admin, fits).await;
     }
     groups_are_read_from_the_configured_column(server).await;
-    the_log_says_what_cannot_be_used(server);
-    rows_that_differ_in_case_alone_are_found_by_their_spelling(server).await;
-    what_a_trigger_makes_of_a_hash_is_taken_back(server).await;
-    a_change_stays_where_the_server_commits_nothing_by_itself(server).await;
+    unusable_columns_are_logged(server);
+    rows_that_differ_only_in_case_are_found_by_exact_spelling(server).await;
+    an_update_that_a_trigger_changes_is_undone(server).await;
+    changes_are_committed_on_a_server_without_autocommit(server).await;
 }
 
 fn stored(server: &DatabaseServer) -> String {
     server.query("SELECT CONVERT(password USING utf8mb4) FROM auth.user")
 }
 
-async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bool, fits: bool) {
-    let [login, root] = as_both(server).await;
+async fn values_are_read_and_never_truncated(server: &DatabaseServer, is_admin: bool, fits: bool) {
+    let [login, root] = open_both(server).await;
     let user = find(&login, EMAIL).await.unwrap();
     assert_eq!((user.password.expose_secret(), user.admin), (BCRYPT, is_admin));
     assert_eq!(find(&login, "ADA@Example.com").await.unwrap().id, user.id);
-    // Some that the column cannot hold.
+    // Some of them have characters that the column cannot hold.
     for unknown in ["eve@example.com", "ж@example.com", "😀@example.com"] {
         assert!(find(&login, unknown).await.is_none(), "{unknown}");
     }
@@ -48,12 +48,12 @@ async fn what_is_there_is_read_and_not_cut(server: &DatabaseServer, is_admin: bo
         assert!(is_right, "{outcome:?}");
     }
     assert_eq!(stored(server), if fits { ARGON2 } else { BCRYPT });
-    // Nothing is granted that `login` would not see.
+    // `set_admin` reports success only if `login` reads the user as an administrator.
     let granted = root.set_admin(&user, true).await.is_ok_and(|granted| granted);
     assert_eq!(find(&login, EMAIL).await.unwrap().admin, granted);
 }
 
-/// Of a name that has to be quoted.
+/// The column's name has to be quoted.
 async fn groups_are_read_from_the_configured_column(server: &DatabaseServer) {
     let variables = with(server.login_variables(), &[("USER_GROUPS_COLUMN", "order")]);
     let check = || run("auth-admin", &["check"], &variables, "").stdout;
@@ -80,8 +80,8 @@ async fn groups_are_read_from_the_configured_column(server: &DatabaseServer) {
     assert!(check().contains("FAILS     column order            is missing"), "{}", check());
 }
 
-/// By a `login` that goes on, without new hashes and without administrators.
-fn the_log_says_what_cannot_be_used(server: &DatabaseServer) {
+/// `login` still works, but stores no new hashes and knows no administrators.
+fn unusable_columns_are_logged(server: &DatabaseServer) {
     for (admin, value, found) in [("ENUM('y')", "'y'", "ENUM"), ("BOOLEAN", "NULL", "NULL")] {
         set_up(server, &table("VARCHAR(99) CHARACTER SET latin1", "VARCHAR(60)", admin, value));
         let login = login(server.login_variables(), &[]);
@@ -103,23 +103,23 @@ fn the_log_says_what_cannot_be_used(server: &DatabaseServer) {
     }
 }
 
-async fn rows_that_differ_in_case_alone_are_found_by_their_spelling(server: &DatabaseServer) {
+async fn rows_that_differ_only_in_case_are_found_by_exact_spelling(server: &DatabaseServer) {
     for collation in ["utf8mb4_bin", "utf8mb4_general_ci"] {
         let column = format!("VARCHAR(255) COLLATE {collation}");
         let table = table(&column, "VARCHAR(255)", "BOOLEAN", "FALSE").replace("UNIQUE", "");
         set_up(server, &format!("{table}; INSERT INTO user (email) VALUES ('Ada@example.com')"));
-        let [login, root] = as_both(server).await;
+        let [login, root] = open_both(server).await;
         let twice = NewUser { email: EMAIL.into(), hash: ARGON2.into(), admin: false };
         let added = root.add(&[twice]).await;
-        assert!(matches!(added, Err(UserStoreError::NotKept)), "the first one logs in: {added:?}");
+        assert!(matches!(added, Err(UserStoreError::NotKept)), "the e-mail exists: {added:?}");
         for (spelling, id) in [(EMAIL, "1"), ("Ada@example.com", "2"), ("ADA@example.com", "1")] {
             assert_eq!(find(&login, spelling).await.unwrap().id, id, "{collation}: {spelling}");
         }
     }
 }
 
-/// Also where a table has no transactions.
-async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
+/// Also in a table without transactions.
+async fn an_update_that_a_trigger_changes_is_undone(server: &DatabaseServer) {
     let cut =
         "NEW.password = IF(NEW.password LIKE '$argon2%', LEFT(NEW.password, 20), NEW.password)";
     let moved = "NEW.email = 'eve@example.com'";
@@ -128,7 +128,7 @@ async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
         server.sql(&format!(
             "CREATE TRIGGER auth.t BEFORE UPDATE ON auth.user FOR EACH ROW SET {change}"
         ));
-        let [login, root] = as_both(server).await;
+        let [login, root] = open_both(server).await;
         let user = find(&login, EMAIL).await.unwrap();
         for outcome in
             [login.users.replace_hash(&user, ARGON2).await, root.set_hash(&user, ARGON2).await]
@@ -139,13 +139,13 @@ async fn what_a_trigger_makes_of_a_hash_is_taken_back(server: &DatabaseServer) {
     }
 }
 
-async fn a_change_stays_where_the_server_commits_nothing_by_itself(server: &DatabaseServer) {
+async fn changes_are_committed_on_a_server_without_autocommit(server: &DatabaseServer) {
     set_up(server, &usual_table());
     server.sql("SET GLOBAL autocommit = 0");
     let login = login(server.login_variables(), &[]);
     let statuses = ["wrong", PASSWORD].map(|it| log_in(&login, EMAIL, it).status);
     assert_eq!(statuses, [401, 200]);
-    let [_, root] = as_both(server).await;
+    let [_, root] = open_both(server).await;
     let user = find(&root, EMAIL).await.unwrap();
     assert!(root.set_admin(&user, true).await.unwrap());
     server.sql("SET GLOBAL autocommit = 1");

@@ -1,4 +1,4 @@
-//! Stored hashes that need much memory.
+//! The memory of `login` with stored hashes that need much memory.
 
 use std::thread;
 
@@ -7,19 +7,19 @@ use system_tests::{mariadb, users};
 
 use super::*;
 
-/// As docs/configuration.md says: two slots of 7 MiB, 128 MiB for stored hashes, and 32 MiB.
-const BOUND_KIB: usize = 2 * 7_168 + 128 * 1024 + 32 * 1024;
+/// By docs/configuration.md: two slots of 7 MiB, 128 MiB for stored hashes, and 32 MiB.
+const LIMIT_KIB: usize = 2 * 7_168 + 128 * 1024 + 32 * 1024;
 const GUESSES: usize = 6;
 const SALT_AND_HASH: &str = "c2l4dGVlbiBieXRlcyBpdA$lFO8T5GBPhvyEQcVqBYnsBfnSsxWdHmyqmyXoTYqYyI";
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn large_stored_hashes_do_not_break_the_bound_of_memory() {
+fn large_stored_hashes_stay_within_the_memory_limit() {
     let server = mariadb::start();
     let argon2 =
         |memory_kib| users::hash(Argon2Config { memory_kib, iterations: 1, parallelism: 1 });
     let scrypt = |costs| format!("$scrypt${costs}${SALT_AND_HASH}");
-    // Of 32, 128, 24 and 128 MiB.
+    // They need 32, 128, 24 and 128 MiB.
     for kind in [scrypt("ln=15,r=8,p=1"), argon2(131_072), argon2(24_576), scrypt("ln=17,r=8,p=1")]
     {
         let rows = (0..GUESSES).map(|number| format!("('{number}@example.com', '{kind}')"));
@@ -35,6 +35,6 @@ fn large_stored_hashes_do_not_break_the_bound_of_memory() {
             }
         });
         let peak = login.process.memory_kib("VmHWM");
-        assert!(peak < BOUND_KIB, "{kind}: {peak} KiB, of {BOUND_KIB}");
+        assert!(peak < LIMIT_KIB, "{kind}: {peak} KiB, of {LIMIT_KIB}");
     }
 }

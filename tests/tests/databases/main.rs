@@ -1,5 +1,5 @@
-//! What `login` and `auth-admin` do with each database server that is supported: with its own clients,
-//! certificates, collations and column types, and with tables that others made.
+//! `login` and `auth-admin` with each supported database server: its own client, certificates,
+//! collations and column types, and tables that were not made by `init.sql`.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -24,41 +24,41 @@ use system_tests::{
 };
 
 const EMAIL: &str = "ada@example.com";
-/// The password of the hash below.
+/// The password of [`BCRYPT`].
 const PASSWORD: &str = "secret";
 const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
 
 #[tokio::test]
 #[ignore = "needs MariaDB: make test"]
-async fn mariadb_is_used_as_the_documents_say() {
+async fn login_and_auth_admin_work_with_mariadb_as_documented() {
     suite(mariadb::start()).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MySQL 9: make verify"]
-async fn mysql_9_is_used_as_the_documents_say() {
+async fn login_and_auth_admin_work_with_mysql_9_as_documented() {
     suite(mysql9::start()).await;
 }
 
-/// One after another, each with tables of its own.
+/// Runs all tests on one server, one after another; each sets up its own tables.
 async fn suite(server: DatabaseServer) {
     scripts::suite(&server).await;
     stores::suite(&server).await;
-    // Servers that are not strict cut what does not fit.
+    // Without the strict mode a server truncates values that do not fit.
     server.sql("SET GLOBAL sql_mode = ''");
     columns::suite(&server).await;
     tool::suite(&server).await;
     tls::suite(server).await;
 }
 
-/// The table of this name in the file.
+/// The rows of this name in `databases.yaml`.
 fn rows<T: DeserializeOwned>(table: &str) -> Vec<T> {
     let mut tables: BTreeMap<String, Value> =
         serde_saphyr::from_str(include_str!("../../data/databases.yaml")).unwrap();
     serde_json::from_value(tables.remove(table).unwrap()).unwrap()
 }
 
-/// A new database `auth` with these tables, and the account on it.
+/// Makes a new database `auth` with these tables, and runs `init.sql`.
 fn set_up(server: &DatabaseServer, tables: &str) {
     server.sql(&format!(
         "SET sql_mode = ''; DROP DATABASE IF EXISTS auth; CREATE DATABASE auth CHARACTER SET utf8mb4;
@@ -67,7 +67,7 @@ fn set_up(server: &DatabaseServer, tables: &str) {
     server.init();
 }
 
-/// A table `user` with these columns, and a row of [`EMAIL`] with [`BCRYPT`].
+/// A table `user` with these column types, and a row with [`EMAIL`] and [`BCRYPT`].
 fn table(email: &str, password: &str, admin: &str, value: &str) -> String {
     format!(
         "CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY, email {email} UNIQUE,
@@ -80,8 +80,8 @@ fn usual_table() -> String {
     table("VARCHAR(190)", "VARCHAR(255)", "BOOLEAN NOT NULL DEFAULT FALSE", "FALSE")
 }
 
-/// What `login` and an administrator see of the database.
-async fn as_both(server: &DatabaseServer) -> [AdminStore; 2] {
+/// The store as `login` opens it, and as `root` does.
+async fn open_both(server: &DatabaseServer) -> [AdminStore; 2] {
     [open(&server.login_variables(), 1).await, open(&server.root_variables(), 1).await]
 }
 
@@ -89,7 +89,7 @@ async fn find(store: &AdminStore, email: &str) -> Option<User> {
     store.users.find_by_email(email).await.unwrap_or_else(|error| panic!("{email:?}: {error}"))
 }
 
-/// `auth-admin` with all rights and these words, and a password as its input.
+/// Runs `auth-admin` as `root` with these arguments, and a password as its standard input.
 fn admin(server: &DatabaseServer, line: &str) -> Output {
     let variables = with(server.root_variables(), &[("ARGON2_MEMORY_KIB", "7168")]);
     let words: Vec<_> = line.split(' ').collect();

@@ -1,5 +1,5 @@
-//! `init.sql` and `upgrade-from-flask.sql`, run as an administrator runs them: through
-//! the product's own client, with its defaults.
+//! `init.sql` and `upgrade-from-flask.sql`, run like an administrator does: with the default
+//! options of the product's own client.
 
 use std::{fs, time::Duration};
 
@@ -13,24 +13,24 @@ use system_tests::{
 
 use super::*;
 
-/// In this order: each begins with what the one before left.
+/// The order matters: each test starts from the state that the previous one leaves.
 pub(crate) async fn suite(server: &DatabaseServer) {
-    // Some servers accept no table without a primary key, a temporary one neither.
+    // Some servers refuse tables without a primary key, also temporary tables.
     let variable = match server.name() {
         "MariaDB" => "innodb_force_primary_key",
         _ => "sql_require_primary_key",
     };
     server.sql(&format!("SET GLOBAL {variable} = ON; DROP DATABASE auth; DROP USER auth_user@'%'"));
     the_account_is_locked_until_it_has_a_password(server).await;
-    the_account_may_look_up_and_replace_hashes_and_no_more(server).await;
-    the_table_of_the_flask_service_is_upgraded_first(server);
+    the_account_may_only_look_up_users_and_replace_hashes(server).await;
+    the_table_of_the_flask_service_has_to_be_upgraded_first(server);
     for options in ["CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "ENGINE=MyISAM CHARSET=latin1"] {
         users_of_the_flask_service_keep_their_ids_and_passwords(server, options).await;
     }
-    an_admin_column_of_texts_makes_no_administrators(server).await;
+    an_admin_column_with_text_makes_no_administrators(server).await;
 }
 
-/// Runs `init.sql` twice: it may run again at any time.
+/// Runs `init.sql` twice, since it may be repeated at any time.
 fn init(server: &DatabaseServer, set_password: &str) {
     for _ in 0..2 {
         server.init_after(set_password);
@@ -42,7 +42,7 @@ async fn the_account_is_locked_until_it_has_a_password(server: &DatabaseServer) 
         let variables = with(server.login_variables(), &[("MYSQL_PASSWORD", password)]);
         open(&variables, 1).await.database.query("SELECT 1", &[]).await.is_ok()
     };
-    // An empty password is none.
+    // An empty password counts as no password.
     for set_password in ["", "SET @auth_password = '';"] {
         init(server, set_password);
         let account = server.query("SHOW CREATE USER 'auth_user'@'%'");
@@ -50,7 +50,7 @@ async fn the_account_is_locked_until_it_has_a_password(server: &DatabaseServer) 
     }
     init(server, "SET @auth_password = 'simple';");
     assert!(may_log_in("simple").await);
-    // As the image of MySQL runs it on minikube.
+    // As the MySQL image on minikube runs it.
     let variables = environment(&[
         ("AUTH_PASSWORD", "it's \"hard\" \\ to %s quote ü"),
         ("MYSQL_ROOT_PASSWORD", ""),
@@ -69,11 +69,11 @@ async fn the_account_is_locked_until_it_has_a_password(server: &DatabaseServer) 
     }
 }
 
-async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &DatabaseServer) {
+async fn the_account_may_only_look_up_users_and_replace_hashes(server: &DatabaseServer) {
     assert_eq!(server.query("SELECT COUNT(*) FROM auth.user"), "0");
     let email = "rights@example.com";
     server.sql(&format!("INSERT INTO auth.user (email, password) VALUES ('{email}', 'hash')"));
-    let [login, _] = as_both(server).await;
+    let [login, _] = open_both(server).await;
     let user = find(&login, email).await.unwrap();
     assert!(login.users.replace_hash(&user, "stronger").await.unwrap());
 
@@ -89,7 +89,7 @@ async fn the_account_may_look_up_and_replace_hashes_and_no_more(server: &Databas
         let message = outcome.expect_err(right);
         assert!(message.contains("command denied"), "{right}: {message}");
     }
-    assert_eq!(login.page(None, 1).await.unwrap()[0].created_at, None, "not granted");
+    assert_eq!(login.page(None, 1).await.unwrap()[0].created_at, None, "no privilege");
     let rows = server.query("SELECT email, password, admin FROM auth.user");
     assert_eq!(rows, format!("{email}\tstronger\t0"));
     let grants = server.query("SHOW GRANTS FOR 'auth_user'@'%'");
@@ -101,7 +101,8 @@ fn run_upgrade(server: &DatabaseServer) {
     assert_eq!(server.run_sql(&format!("USE auth;\n{script}")).as_deref(), Ok(""));
 }
 
-/// A new database with this table `user` and these rows, upgraded twice without a change of a row.
+/// Makes a database with this table `user` and these rows, and upgrades it twice. Ids, e-mails and
+/// passwords must not change.
 fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
     server.sql(&format!(
         "DROP DATABASE auth; CREATE DATABASE auth; USE auth;
@@ -119,8 +120,8 @@ fn upgrade(server: &DatabaseServer, table: &str, rows: &str) {
     assert_eq!(stored(), before, "{table}");
 }
 
-/// `init.sql`, `user grant`, `check` and `login` name the script that must run first.
-fn the_table_of_the_flask_service_is_upgraded_first(server: &DatabaseServer) {
+/// `init.sql`, `user grant`, `check` and `login` name the script that has to run first.
+fn the_table_of_the_flask_service_has_to_be_upgraded_first(server: &DatabaseServer) {
     server.sql(
         "DROP DATABASE auth; DROP USER auth_user@'%'; CREATE DATABASE auth; USE auth;
          CREATE TABLE user (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -147,8 +148,8 @@ fn the_table_of_the_flask_service_is_upgraded_first(server: &DatabaseServer) {
     server.init();
 }
 
-/// Its table was made by hand: expect small differences. The steps after the scripts are those of
-/// docs/moving-over.md.
+/// The old tables were made by hand and differ in details, hence `options`. The steps after the
+/// scripts are those of docs/moving-over.md.
 async fn users_of_the_flask_service_keep_their_ids_and_passwords(
     server: &DatabaseServer,
     options: &str,
@@ -158,11 +159,11 @@ async fn users_of_the_flask_service_keep_their_ids_and_passwords(
         (9007199254740993, 'odd@example.com', 'p')";
     upgrade(server, &format!(") {options}"), rows);
 
-    // 2^53 and its neighbour are one number to a comparison in floating point.
-    let [_, admin] = as_both(server).await;
-    assert_eq!(admin.page(None, 1).await.unwrap()[0].user.id, "0", "an id of 0 is on the page");
+    // Compared as floating-point numbers, 2^53 and the next integer are equal.
+    let [_, admin] = open_both(server).await;
+    assert_eq!(admin.page(None, 1).await.unwrap()[0].user.id, "0", "the first page has the id 0");
     let last = admin.page(Some("9007199254740992"), 9).await.unwrap();
-    assert_eq!(last.len(), 1, "after 9007199254740992 comes 9007199254740993");
+    assert_eq!(last.len(), 1, "the next page has only 9007199254740993");
     let odd = find(&admin, "odd@example.com").await.unwrap();
     assert!(admin.set_hash(&odd, "new").await.unwrap());
     assert!(admin.remove(&odd).await.unwrap());
@@ -182,7 +183,7 @@ async fn users_of_the_flask_service_keep_their_ids_and_passwords(
     }
 }
 
-async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServer) {
+async fn an_admin_column_with_text_makes_no_administrators(server: &DatabaseServer) {
     for (column, value, kept) in [
         ("ENUM('n','y') NOT NULL", "'y'", "0\ty"),
         ("SET('user','admin')", "'admin'", "0\tadmin"),
@@ -192,7 +193,7 @@ async fn an_admin_column_of_texts_makes_no_administrators(server: &DatabaseServe
         upgrade(server, &format!(", admin {column})"), &format!("(1, 'ada@b', 'x', {value})"));
         let columns = if kept.contains('\t') { "admin, admin_before_upgrade" } else { "admin" };
         assert_eq!(server.query(&format!("SELECT {columns} FROM auth.user")), kept, "{column}");
-        let [login, _] = as_both(server).await;
+        let [login, _] = open_both(server).await;
         assert_eq!(find(&login, "ada@b").await.unwrap().admin, kept == "1", "{column}");
     }
 }

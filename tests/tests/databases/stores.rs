@@ -1,4 +1,4 @@
-//! The store of users and of failed logins.
+//! The stores of users and of failed logins.
 
 use std::net::Ipv4Addr;
 
@@ -18,10 +18,10 @@ pub(crate) async fn suite(server: &DatabaseServer) {
     let store = open(&server.root_variables(), 4).await;
     a_user_is_found_by_the_exact_email_but_for_ascii_case(&store).await;
     a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&store).await;
-    of_a_user_who_is_added_by_three_at_once_there_is_one(&store).await;
+    a_user_added_three_times_concurrently_is_stored_once(&store).await;
     a_transaction_on_a_broken_connection_is_not_committed(&store).await;
-    each_step_of_a_count_keeps_the_rule(server).await;
-    rows_that_say_nothing_any_more_are_deleted(server).await;
+    each_throttle_step_follows_the_rule(server).await;
+    expired_throttle_rows_are_deleted(server).await;
 }
 
 fn new_user(email: &str) -> NewUser {
@@ -47,8 +47,8 @@ async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(store: &AdminStor
         add(store, &stored).await;
         assert!(find(store, &other).await.is_none(), "{other:?} found {stored:?}");
     }
-    // They may be one address to a database, and so never be stored side by side. Where
-    // they are, each finds itself.
+    // A collation may treat both as equal and refuse the second. If both are stored, each is
+    // found by its own spelling.
     add(store, "renée@example.com").await;
     if store.add(&[new_user("renee@example.com")]).await.is_ok() {
         assert_eq!(find(store, "renee@example.com").await.unwrap().email, "renee@example.com");
@@ -68,7 +68,7 @@ async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(store: &AdminStor
 async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(store: &AdminStore) {
     let read = add(store, "swap@example.com").await;
     assert!(store.users.replace_hash(&read, "stronger").await.unwrap());
-    // Case is part of a hash. (Trailing blanks are not: MySQL's utf8mb4_bin ignores them.)
+    // Hashes are case-sensitive. (Trailing blanks are ignored by MySQL's utf8mb4_bin.)
     let near = User { password: "STRONGER".into(), ..read.clone() };
     for user in [read, near] {
         assert!(!store.users.replace_hash(&user, "too late").await.unwrap());
@@ -77,8 +77,8 @@ async fn a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(store: &Ad
     }
 }
 
-/// That all of several are added or none is a test of `auth-admin user import`.
-async fn of_a_user_who_is_added_by_three_at_once_there_is_one(store: &AdminStore) {
+/// A test of `auth-admin user import` proves that of several users all are added or none.
+async fn a_user_added_three_times_concurrently_is_stored_once(store: &AdminStore) {
     let race = (0..3).map(|_| {
         let store = store.clone();
         async move { store.add(&[new_user("race@example.com")]).await }
@@ -98,7 +98,7 @@ fn email_rule() -> Rule {
     Rule::email(&ThrottleConfig { max_failures: 3, ..Default::default() })
 }
 
-async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
+async fn each_throttle_step_follows_the_rule(server: &DatabaseServer) {
     const NOW: u32 = 2_000_000_000;
     let config = ThrottleConfig { source_limit: Some(3), ..Default::default() };
     let source_rule = Rule::source(&config).unwrap();
@@ -140,7 +140,7 @@ async fn each_step_of_a_count_keeps_the_rule(server: &DatabaseServer) {
     server.sql("SET GLOBAL init_connect = ''");
 }
 
-async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
+async fn expired_throttle_rows_are_deleted(server: &DatabaseServer) {
     server.sql(
         "DELETE FROM auth.login_throttle;
          INSERT INTO auth.login_throttle
@@ -149,12 +149,12 @@ async fn rows_that_say_nothing_any_more_are_deleted(server: &DatabaseServer) {
          SELECT CONCAT('old', n), 7, 1, 1000, 1000, 1000 FROM n",
     );
     let store = MySqlThrottle::new(open(&server.login_variables(), 1).await.database);
-    // One reservation in 64 deletes them: that none of 2,000 does will not happen.
+    // One reservation in 64 deletes them, so one of these 2,000 practically always does.
     for number in 0..2000 {
         let subject = ThrottleKey::email(&format!("{number}@example.com"));
         store.reserve(&subject, &email_rule()).await.unwrap();
     }
-    // Reservations stay.
+    // The new reservations are kept.
     let rest = "SELECT SUM(subject LIKE 'old%'), SUM(checks) > 0 FROM auth.login_throttle";
     assert_eq!(server.query(rest), "0\t1");
 }

@@ -1,5 +1,5 @@
 //! `MYSQL_SSL_MODE` and `MYSQL_SSL_CA` against servers with each kind of certificate.
-//! `DATABASE_URL` is tested with its parser.
+//! The TLS options of `DATABASE_URL` are tested with its parser.
 
 use system_tests::{Authority, Environment, Tls, scratch};
 
@@ -8,7 +8,7 @@ use super::*;
 pub(crate) async fn suite(server: DatabaseServer) {
     set_up(&server, "");
     if server.name() == "MySQL 9" {
-        a_password_that_mysql_9_has_not_seen_needs_tls(&server).await;
+        a_password_that_mysql_9_has_not_cached_needs_tls(&server).await;
     }
     each_ssl_mode_does_what_the_mysql_client_does(server).await;
 }
@@ -29,7 +29,7 @@ async fn each_ssl_mode_does_what_the_mysql_client_does(mut server: DatabaseServe
             server.restart(tls);
             current = tls;
         }
-        // MySQL takes a password that it hasn't seen over TLS only, see below.
+        // Makes MySQL cache the password's hash, without which it demands TLS, see below.
         assert!(server.client("anyone", PASSWORD, "DO 0").status.success());
         let ca = match &*ca {
             "right" => server.authority.certificate.display().to_string(),
@@ -61,9 +61,9 @@ async fn connects(variables: Environment) -> bool {
     open(&variables, 1).await.database.query("SELECT 1", &[]).await.is_ok()
 }
 
-/// `caching_sha2_password`, MySQL's default: the server keeps a fast hash of each password that
-/// it has seen. One that it hasn't seen is taken over TLS only, since `login` is built without RSA.
-async fn a_password_that_mysql_9_has_not_seen_needs_tls(server: &DatabaseServer) {
+/// `caching_sha2_password`, MySQL's default: the server caches a fast hash of each password that
+/// was used. `login`, which is built without RSA, can send an uncached one only over TLS.
+async fn a_password_that_mysql_9_has_not_cached_needs_tls(server: &DatabaseServer) {
     let may_log_in = async |mode: &str| {
         connects(with(server.login_variables(), &[("MYSQL_SSL_MODE", mode)])).await
     };
@@ -75,8 +75,8 @@ async fn a_password_that_mysql_9_has_not_seen_needs_tls(server: &DatabaseServer)
     assert!(line.contains("the database at ") && line.contains("TLS"), "{log}");
     for mode in ["PREFERRED", "REQUIRED"] {
         server.sql("FLUSH PRIVILEGES");
-        assert!(may_log_in(mode).await, "cold, {mode}");
-        assert!(may_log_in(mode).await, "warm, {mode}");
+        assert!(may_log_in(mode).await, "not cached, {mode}");
+        assert!(may_log_in(mode).await, "cached, {mode}");
     }
-    assert!(may_log_in("DISABLED").await, "warm, without TLS");
+    assert!(may_log_in("DISABLED").await, "cached, without TLS");
 }

@@ -1,21 +1,21 @@
-//! `auth-admin` on tables of others, and the view of docs/moving-over.md.
+//! `auth-admin` with tables not made by `init.sql`, and the view of docs/moving-over.md.
 
 use system_tests::database::AUTH_PASSWORD;
 
 use super::*;
 
 pub(crate) async fn suite(server: &DatabaseServer) {
-    what_is_wrong_is_named_and_nothing_is_changed(server);
-    a_refused_account_is_explained_and_one_of_one_host_is_named(server);
+    check_reports_problems_and_changes_nothing(server);
+    check_explains_a_refused_account_and_reports_one_for_a_single_host(server);
     a_user_without_an_id_is_not_added(server);
-    what_cannot_be_stored_is_refused(server);
-    what_can_be_read_is_listed(server);
-    the_view_of_the_guide_brings_other_names(server);
-    ids_of_bytes_are_read_through_a_view(server).await;
+    values_that_do_not_fit_are_refused(server);
+    users_are_listed_with_missing_or_unusual_columns(server);
+    the_view_of_the_guide_renames_columns(server);
+    binary_ids_are_read_through_a_view(server).await;
 }
 
-/// `auth-admin check` with the account of `login`: its exit status, and these parts. It warns only if
-/// one of them is a warning.
+/// Runs `auth-admin check` with the account of `login`, and checks the exit status and that the
+/// output has these parts. It must print a warning only if one of the parts is a warning.
 fn check(server: &DatabaseServer, code: i32, parts: &[&str]) {
     let found = run("auth-admin", &["check"], &server.login_variables(), "");
     let text = found.stdout;
@@ -28,7 +28,7 @@ fn check(server: &DatabaseServer, code: i32, parts: &[&str]) {
     assert_eq!(text.contains("WARNING"), warns, "{text}");
 }
 
-fn what_is_wrong_is_named_and_nothing_is_changed(server: &DatabaseServer) {
+fn check_reports_problems_and_changes_nothing(server: &DatabaseServer) {
     for (change, code, parts) in rows::<(String, i32, Vec<String>)>("check") {
         let change = change.replace("{EMAIL}", EMAIL).replace("{BCRYPT}", BCRYPT);
         set_up(server, "");
@@ -40,8 +40,8 @@ fn what_is_wrong_is_named_and_nothing_is_changed(server: &DatabaseServer) {
     }
 }
 
-/// The server runs with `--skip-name-resolve`: here 127.0.0.1 stands for `localhost`.
-fn a_refused_account_is_explained_and_one_of_one_host_is_named(server: &DatabaseServer) {
+/// The server runs with `--skip-name-resolve`, hence 127.0.0.1 and not `localhost`.
+fn check_explains_a_refused_account_and_reports_one_for_a_single_host(server: &DatabaseServer) {
     let refused = |password: &str| {
         let variables = with(server.login_variables(), &[("MYSQL_PASSWORD", password)]);
         let found = run("auth-admin", &["check"], &variables, "");
@@ -83,8 +83,8 @@ fn a_user_without_an_id_is_not_added(server: &DatabaseServer) {
     assert_eq!(server.query("SELECT email FROM auth.user"), EMAIL);
 }
 
-/// Through a view too, whose columns have other names to the server.
-fn what_cannot_be_stored_is_refused(server: &DatabaseServer) {
+/// Also through a view, whose columns have other names in the table.
+fn values_that_do_not_fit_are_refused(server: &DatabaseServer) {
     let table = table("VARCHAR(190)", "VARCHAR(60)", "ENUM('n','y')", "'n'");
     let view = "RENAME TABLE user TO members; ALTER TABLE members CHANGE password pw VARCHAR(60);
                 CREATE VIEW user AS SELECT id, email, pw AS password, admin FROM members";
@@ -106,7 +106,7 @@ fn what_cannot_be_stored_is_refused(server: &DatabaseServer) {
     }
 }
 
-fn what_can_be_read_is_listed(server: &DatabaseServer) {
+fn users_are_listed_with_missing_or_unusual_columns(server: &DatabaseServer) {
     let rows = format!(
         "INSERT INTO user (email, password) VALUES
            ('{EMAIL}', '{BCRYPT}'), (NULL, NULL), ('eve@example.com', 'a passphrase of eve')"
@@ -116,7 +116,7 @@ fn what_can_be_read_is_listed(server: &DatabaseServer) {
         "admin BOOLEAN, created_at DATETIME DEFAULT '0000-00-00', updated_at INT DEFAULT 1,",
         "admin VARCHAR(9), created_at VARCHAR(9) DEFAULT 'once',",
     ] {
-        // Without `init.sql`, which would ask for the columns.
+        // Without `init.sql`, which requires all columns.
         server.sql(&format!(
             "SET sql_mode = ''; DROP DATABASE auth; CREATE DATABASE auth; USE auth;
              CREATE TABLE user (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(255), {columns}
@@ -130,7 +130,7 @@ fn what_can_be_read_is_listed(server: &DatabaseServer) {
     }
 }
 
-fn the_view_of_the_guide_brings_other_names(server: &DatabaseServer) {
+fn the_view_of_the_guide_renames_columns(server: &DatabaseServer) {
     let guide = std::fs::read_to_string(workspace().join("docs/moving-over.md")).unwrap();
     let (_, from_view) = guide.split_once("```sql\nCREATE DATABASE IF NOT EXISTS auth").unwrap();
     let (view, _) = from_view.split_once("```").unwrap();
@@ -161,18 +161,18 @@ fn the_view_of_the_guide_brings_other_names(server: &DatabaseServer) {
     assert_eq!(log_in(&login, EMAIL, PASSWORD).status, 401);
 }
 
-async fn ids_of_bytes_are_read_through_a_view(server: &DatabaseServer) {
+async fn binary_ids_are_read_through_a_view(server: &DatabaseServer) {
     let text = if server.name() == "MariaDB" { "LOWER(HEX(id))" } else { "BIN_TO_UUID(id)" };
     let table = usual_table().replace("INT AUTO_INCREMENT", "BINARY(16)");
     let set_id = "UPDATE user SET id = 0x0b8e6a3c6f2f4a079d0f3f0f6d1cffff";
     set_up(server, &format!("{table}; {set_id}"));
     check(server, 1, &["FAILS     column id"]);
-    let [login, _] = as_both(server).await;
+    let [login, _] = open_both(server).await;
     assert!(find(&login, EMAIL).await.is_none());
 
     let view = format!("CREATE VIEW user AS SELECT {text} AS id, email, password, admin FROM m");
     set_up(server, &format!("{table}; {set_id}; RENAME TABLE user TO m; {view}"));
-    let [login, _] = as_both(server).await;
+    let [login, _] = open_both(server).await;
     let user = find(&login, EMAIL).await.unwrap();
     assert_eq!(user.id.replace('-', ""), "0b8e6a3c6f2f4a079d0f3f0f6d1cffff");
     check(server, 0, &[]);

@@ -1,6 +1,5 @@
-//! `examples/gateways`: the real nginx, Caddy, Traefik and Envoy, with the files that are there, in
-//! front of an upstream that notes what arrives. What is proven of each are the rows of the table in its
-//! README.md.
+//! `examples/gateways`: real nginx, Caddy, Traefik and Envoy with the files there, in front of an
+//! upstream that records requests. The checks are the rows of the table in its README.md.
 
 mod requests;
 mod setup;
@@ -13,18 +12,18 @@ use system_tests::{Answer, Moto, Service, Sqlite, USER, head, wait, workspace};
 use requests::{bearer, good, requests, signed};
 use setup::{EXAMPLES, Setup};
 
-/// A row: its name, and what is done to a gateway. It panics where the gateway fails; otherwise what stands in
-/// the cell comes back.
+/// A row: its name, and the check of a gateway, which panics if it fails and otherwise returns the
+/// text of the table's cell.
 type Check = (&'static str, fn(&mut Setup, &str) -> String);
 
-/// All rows, in their order: the last ones end `validate`.
+/// All rows in order: the last ones stop `validate`.
 const CHECKS: [Check; 21] = [
     ("no token", stopped),
     ("a forged token", stopped),
     ("an expired token", stopped),
     ("a garbage token", stopped),
-    ("two tokens", stopped_somehow),
-    ("a path around it", stopped_somehow),
+    ("two tokens", stopped_with_any_status),
+    ("a path around it", stopped_with_any_status),
     ("methods and bodies", methods_and_bodies),
     ("path and query", |it, row| passed(it, row, "intact")),
     ("login through it", a_login),
@@ -45,34 +44,34 @@ const CHECKS: [Check; 21] = [
     ("validate keyless", without_keys),
 ];
 
-/// The statuses of a row's requests, none of which arrives, each once.
+/// Sends a row's requests, none of which may arrive upstream; returns the distinct statuses.
 fn stopped(setup: &mut Setup, row: &str) -> String {
-    let statuses: BTreeSet<_> = requests(row).iter().map(|it| setup.is_stopped(it)).collect();
+    let statuses: BTreeSet<_> = requests(row).iter().map(|it| setup.assert_stopped(it)).collect();
     statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn stopped_somehow(setup: &mut Setup, row: &str) -> String {
+fn stopped_with_any_status(setup: &mut Setup, row: &str) -> String {
     stopped(setup, row);
     "stopped".into()
 }
 
-/// With a good token a row's requests arrive as they are, and the user is who the token says.
+/// With a good token a row's requests arrive unchanged and with the token's user.
 fn passed(setup: &Setup, row: &str, cell: &str) -> String {
     for (request, headers) in requests(row) {
-        setup.passes(&request, &(bearer(good()) + &headers), "users");
+        setup.assert_passes(&request, &(bearer(good()) + &headers), "users");
     }
     cell.into()
 }
 
 fn methods_and_bodies(setup: &mut Setup, _: &str) -> String {
-    // Control characters too, and more than fits into one packet or buffer.
+    // With control characters, and longer than one packet or buffer.
     let long: String = ('\0'..='\u{7ff}').cycle().take(52_000).collect();
     let without = ["GET", "HEAD", "DELETE", "OPTIONS"].map(|method| (method, ""));
     let with = ["POST", "PUT", "PATCH", "DELETE"].map(|method| (method, &*long));
     for (method, body) in without.into_iter().chain(with) {
         let request = setup.gateway.request(method, "/api/items?page=2").bearer(&good());
         let answer = request.body(body).send();
-        let arrived = setup.the_one();
+        let arrived = setup.only_arrived();
         assert_eq!((answer.status, answer.header("x-upstream")), (200, Some("yes")), "{method}");
         assert_eq!(arrived.request, format!("{method} /api/items?page=2"));
         assert!(arrived.body == body, "{method}: another body arrived");
@@ -82,7 +81,7 @@ fn methods_and_bodies(setup: &mut Setup, _: &str) -> String {
 }
 
 fn a_login(setup: &mut Setup, _: &str) -> String {
-    // Each gateway has a user of its own for this, so that none is locked.
+    // Another e-mail for each gateway, so that none is locked.
     let unknown = format!("{}@example.com", setup.name);
     let wrong = setup.gateway.request("POST", "/login").basic(&unknown, "wrong").send();
     assert_eq!((wrong.status, wrong.text()), (401, "invalid credentials"));
@@ -90,19 +89,19 @@ fn a_login(setup: &mut Setup, _: &str) -> String {
 
     let login = setup.gateway.request("POST", "/login").basic(USER.0, USER.1).send();
     assert_eq!(login.status, 200, "{}", login.text());
-    assert!(setup.arrived().is_empty(), "the upstream has seen a password");
-    setup.passes("GET /api", &bearer(login.text()), "users");
+    assert!(setup.arrived().is_empty(), "the upstream got the login");
+    setup.assert_passes("GET /api", &bearer(login.text()), "users");
     "200".into()
 }
 
 fn the_user_and_groups(setup: &mut Setup, _: &str) -> String {
     for (admin, groups) in [(false, "users"), (true, "users,admins")] {
-        setup.passes("GET /api", &bearer(signed(&[("admin", json!(admin))])), groups);
+        setup.assert_passes("GET /api", &bearer(signed(&[("admin", json!(admin))])), groups);
     }
     "once".into()
 }
 
-/// With the headers that a browser sends: before a request with a token, and with it.
+/// With the headers of a browser: preflight requests, and the requests after them.
 fn cors(setup: &mut Setup, _: &str) -> String {
     let own = "https://app.example.com";
     let ask = |request: &str, origin: &str, headers: &str| {
@@ -139,12 +138,12 @@ fn cors(setup: &mut Setup, _: &str) -> String {
     "one origin".into()
 }
 
-/// With the handshake of RFC 6455 section 1.3. After it everything goes through, both ways: here more
-/// messages of the kind that the upstream understands, none of which has a token.
+/// The handshake is that of RFC 6455 section 1.3. After it the gateway has to pass everything in
+/// both directions: here HTTP messages without a token, which the upstream understands.
 fn websocket(setup: &mut Setup, _: &str) -> String {
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    let shake_hands = |authorization: &str| {
+    let handshake = |authorization: &str| {
         let mut connection = setup.connection();
         let request = head("GET /api/live?since=1", &format!("{authorization}{upgrade}"));
         (connection.exchange(request).expect("an answer").status, connection)
@@ -153,15 +152,15 @@ fn websocket(setup: &mut Setup, _: &str) -> String {
     let cookie = |bearer: &str| bearer.replace("Authorization: Bearer ", "Cookie: a=b; token=");
     let good_cookie = cookie(&bearer(good()));
     for credentials in ["", forged, &cookie(forged), &format!("{forged}{good_cookie}")] {
-        assert!(shake_hands(credentials).0 >= 400, "{credentials}");
+        assert!(handshake(credentials).0 >= 400, "{credentials}");
         assert!(setup.arrived().is_empty(), "{credentials} passed");
     }
-    // Envoy's own verification takes cookies only if it is told to.
+    // Envoy's own verification reads cookies only if they are configured.
     let ways = if setup.name == "envoy-jwt-authn" { 1 } else { 2 };
     for credentials in [bearer(good()), good_cookie].into_iter().take(ways) {
-        let (status, mut connection) = shake_hands(&credentials);
+        let (status, mut connection) = handshake(&credentials);
         assert_eq!(status, 101, "{credentials}");
-        let arrived = setup.the_one();
+        let arrived = setup.only_arrived();
         assert_eq!(arrived.request, "GET /api/live?since=1");
         assert_eq!(arrived.values("x-auth-request-groups"), ["users"]);
         for body in ["over".to_owned(), "again ".repeat(20_000)] {
@@ -173,7 +172,7 @@ fn websocket(setup: &mut Setup, _: &str) -> String {
     "passes".into()
 }
 
-/// After another upgrade, such as HTTP/2 without TLS, a client could send requests that no gateway sees.
+/// After an upgrade to HTTP/2 without TLS a client could send requests past the gateway.
 fn h2c(setup: &mut Setup, _: &str) -> String {
     let upgrade = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
     for protocol in ["h2c", "h2c, websocket"] {
@@ -187,20 +186,20 @@ fn h2c(setup: &mut Setup, _: &str) -> String {
     "never".into()
 }
 
-/// No request passes, or, where the keys are in the gateway, those that should.
+/// Without a working `validate` no request passes. Envoy with its own keys works as before.
 fn closed(setup: &mut Setup) -> String {
     if setup.name != "envoy-jwt-authn" {
-        return setup.is_stopped(&("GET /api".into(), bearer(good()))).to_string();
+        return setup.assert_stopped(&("GET /api".into(), bearer(good()))).to_string();
     }
     for (row, _) in &CHECKS[..4] {
         stopped(setup, row);
     }
-    setup.passes("GET /api", &bearer(good()), "users");
+    setup.assert_passes("GET /api", &bearer(good()), "users");
     "not needed".into()
 }
 
-/// It takes connections and does not answer, for longer than the gateway is patient (but for Traefik, whose
-/// 30 s cannot be set), and then it does again.
+/// `validate` accepts connections but does not answer, for longer than the gateway's timeout
+/// (except Traefik, whose timeout is always 30 s). Then it answers again.
 fn silent(setup: &mut Setup, _: &str) -> String {
     setup.validate.process.freeze();
     let cell = if setup.name == "traefik" {
@@ -215,7 +214,7 @@ fn silent(setup: &mut Setup, _: &str) -> String {
     cell
 }
 
-/// It is there, and has no keys since their source is out of reach: it answers 503.
+/// `validate` runs without keys, since their source is unreachable: it answers 503.
 fn without_keys(setup: &mut Setup, _: &str) -> String {
     let port = setup.validate.port.to_string();
     setup.validate.process.kill();
@@ -227,7 +226,7 @@ fn without_keys(setup: &mut Setup, _: &str) -> String {
 
 #[tokio::test]
 #[ignore = "needs nginx, Caddy, Traefik and Envoy: make test"]
-async fn every_gateway_lets_good_tokens_through_and_nothing_else() {
+async fn every_gateway_passes_only_requests_with_a_good_token() {
     let store = Sqlite::of_contract().await;
     let login = &setup::login(&store);
     let columns = thread::scope(|scope| {
@@ -239,7 +238,7 @@ async fn every_gateway_lets_good_tokens_through_and_nothing_else() {
                     check(&mut setup, row)
                 })
             };
-            // A panic says the thread's name.
+            // The message of a panic has the thread's name.
             thread::Builder::new().name(name.into()).spawn_scoped(scope, checked).expect("a thread")
         });
         running.map(|column| column.join().expect("every check passes"))
@@ -253,5 +252,5 @@ async fn every_gateway_lets_good_tokens_through_and_nothing_else() {
     }
     println!("{table}");
     let readme = fs::read_to_string(workspace().join("examples/gateways/README.md"));
-    assert!(readme.expect("a file").contains(&table), "examples/gateways/README.md says otherwise");
+    assert!(readme.expect("a file").contains(&table), "the table in README.md differs");
 }

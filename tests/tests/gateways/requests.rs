@@ -1,4 +1,4 @@
-//! What clients send, and tokens of the key with which `login` signs here.
+//! The requests of clients, and tokens signed with the key of `login`.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use system_tests::{
     seconds,
 };
 
-/// As in the files of the examples.
+/// The issuer in the files of the examples.
 pub(crate) const ISSUER: &str = "https://auth.example.com";
-/// As in the files of the examples.
+/// The audience in the files of the examples.
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
-/// The key of both functions, in a PEM text of the workspace's tests.
+/// The test key of both functions.
 pub(crate) const KEY: &str = "p256";
 
 /// The request line without the version, and header lines.
 pub(crate) type Request = (String, String);
 
-/// The header line of a token.
+/// The header line with a token.
 pub(crate) fn bearer(token: impl AsRef<str>) -> String {
     format!("Authorization: Bearer {}\r\n", token.as_ref())
 }
@@ -29,7 +29,7 @@ fn header() -> String {
     json!({ "typ": "JWT", "alg": "ES256", "kid": kid }).to_string()
 }
 
-/// The claims of a good token, but for these.
+/// The claims of a good token with these changes.
 fn claims(changes: &[(&str, Value)]) -> String {
     let mut claims = json!({
         "username": USER.0, "admin": false, "iat": seconds(-3600), "exp": seconds(600), "sub": "1",
@@ -41,7 +41,7 @@ fn claims(changes: &[(&str, Value)]) -> String {
     claims.to_string()
 }
 
-/// A token of the right key, with the claims of a good one but for these.
+/// A token signed with the right key, with the claims of a good token and these changes.
 pub(crate) fn signed(changes: &[(&str, Value)]) -> String {
     token(&pem(KEY), &header(), claims(changes))
 }
@@ -51,7 +51,7 @@ pub(crate) fn good() -> String {
     signed(&[])
 }
 
-/// The requests of a row; the file says what stands for what.
+/// The requests of a row of `gateways.yaml`, which explains the placeholders.
 pub(crate) fn requests(row: &str) -> Vec<Request> {
     let rows: BTreeMap<String, Vec<Request>> =
         serde_saphyr::from_str(include_str!("../../data/gateways.yaml")).expect("rows");
@@ -75,8 +75,8 @@ pub(crate) fn requests(row: &str) -> Vec<Request> {
     })
 }
 
-/// Of a key that no function trusts, of none at all, of the public key taken for a secret, changed after
-/// it was signed, or of the right key for another issuer or audience.
+/// Tokens signed with an unknown key, unsigned, with an HMAC by the public key, changed after they
+/// were signed, or signed with the right key for another issuer or audience or without `exp`.
 fn forged() -> [String; 7] {
     let (wanted, good) = (claims(&[("admin", json!(true))]), good());
     let signature = good.rsplit('.').next().expect("a signature");

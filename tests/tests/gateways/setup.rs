@@ -1,5 +1,4 @@
-//! One gateway with everything around it: `login` and `validate` as processes, and the API behind it, which
-//! notes what arrives, and sends bodies back.
+//! A gateway with `login`, `validate`, and an upstream API that records requests and echoes bodies.
 
 use std::{
     sync::mpsc::{Receiver, channel},
@@ -13,26 +12,26 @@ use system_tests::{
 
 use crate::requests::{AUDIENCE, ISSUER, KEY, Request, bearer, good};
 
-/// How long a client waits while `validate` is silent, for which the gateways wait 2 s.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// The timeout of a client; gateways wait 2 s for `validate`.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Every folder of `examples/gateways` that runs here, named after its program.
+/// The folders of `examples/gateways` that are tested here; each begins with its program's name.
 pub(crate) const EXAMPLES: [&str; 5] =
     ["nginx", "caddy", "traefik", "envoy-ext-authz", "envoy-jwt-authn"];
 
-/// What both functions are told, and the key of this name.
+/// The variables of both functions, with the key of this name.
 fn variables(key: &str) -> Environment {
     environment(&[("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE), ("JWT_SECRET", &pem(key))])
 }
 
-/// `login` with the users of the contract, for all gateways.
+/// Starts the `login` that all gateways share, with the users of the contract.
 pub(crate) fn login(store: &Sqlite) -> Service {
     let mut all = store.variables();
     all.extend(variables(KEY));
     Service::start("login", all)
 }
 
-/// See the module.
+/// A gateway and what it needs; see the module.
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
     pub(crate) gateway: Gateway,
@@ -68,18 +67,18 @@ impl Setup {
 
     pub(crate) fn connection(&self) -> Connection {
         let mut connection = Connection::open(self.gateway.port).expect("it listens");
-        connection.set_timeout(PATIENCE);
+        connection.set_timeout(CLIENT_TIMEOUT);
         connection
     }
 
-    /// Sends a request byte by byte, with these header lines.
+    /// Sends a request with these header lines.
     pub(crate) fn exchange(&self, request: &str, headers: &str) -> Answer {
         let request = head(request, &format!("Connection: close\r\n{headers}"));
         self.connection().exchange(request).expect("an answer")
     }
 
-    /// That a request is not let through; its status.
-    pub(crate) fn is_stopped(&self, (request, headers): &Request) -> u16 {
+    /// Sends a request that must not arrive upstream, and returns the status.
+    pub(crate) fn assert_stopped(&self, (request, headers): &Request) -> u16 {
         let answer = self.exchange(request, headers);
         let arrived = self.arrived();
         assert!(arrived.is_empty(), "{request}\n{headers} passed: {arrived:?}");
@@ -87,24 +86,23 @@ impl Setup {
         answer.status
     }
 
-    /// That a request with these header lines arrives upstream as it is, and with the contract's user, who is
-    /// in these groups.
-    pub(crate) fn passes(&self, request: &str, headers: &str, groups: &str) {
+    /// Sends a request that must arrive unchanged, with the contract's user and these groups.
+    pub(crate) fn assert_passes(&self, request: &str, headers: &str, groups: &str) {
         let answer = self.exchange(request, headers);
         assert_eq!(answer.status, 200, "{request}\n{headers}{answer:?}");
-        let arrived = self.the_one();
+        let arrived = self.only_arrived();
         assert_eq!(arrived.request, request);
         let identity = ["X-Auth-Request-User", "X-Auth-Request-Groups"];
         assert_eq!(identity.map(|it| arrived.values(it)), [[USER.0], [groups]], "{headers}");
     }
 
-    /// What has arrived upstream since this was last asked.
+    /// The requests that have arrived upstream since the last call.
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
         self.upstream.try_iter().collect()
     }
 
-    /// The one request that has arrived upstream.
-    pub(crate) fn the_one(&self) -> Arrived {
+    /// The only request that has arrived upstream.
+    pub(crate) fn only_arrived(&self) -> Arrived {
         let mut arrived = self.arrived();
         assert_eq!(arrived.len(), 1, "{arrived:?}");
         arrived.remove(0)
@@ -119,12 +117,12 @@ impl Setup {
     }
 }
 
-/// A request as it came.
+/// A request as the upstream got it.
 #[derive(Debug)]
 pub(crate) struct Arrived {
-    /// The first line without the version, byte by byte.
+    /// The request line without the version.
     pub(crate) request: String,
-    /// Names as frameworks take them, with `-` for whatever is no letter or digit.
+    /// Names are normalised as by some frameworks: all but letters and digits become `-`.
     headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -140,13 +138,13 @@ impl Arrived {
         Self { request: request.into(), headers: headers.collect(), body: body.into() }
     }
 
-    /// All values under this name, or one that a framework takes for it.
+    /// All values of this name, and of names that a framework treats as equal.
     pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// Agrees to a WebSocket, whose key is the one of RFC 6455 section 1.3, and sends other bodies back.
+    /// Accepts a WebSocket with the key of RFC 6455 section 1.3; otherwise echoes the body.
     fn answer(&self) -> String {
         if !self.values("sec-websocket-key").is_empty() {
             let agreed = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";

@@ -1,5 +1,5 @@
-//! Secrets in Secrets Manager that change without an instruction of the guide: a key in one step,
-//! a password by hand, and both while the processes are frozen.
+//! Changes of secrets in Secrets Manager that the guide does not describe: a key in one step, a
+//! password by hand, and both while the processes are frozen.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ fn key_set(kid: &str) -> String {
     json!({ "keys": [{ "kty": "oct", "kid": kid, "k": encode(kid.repeat(40)) }] }).to_string()
 }
 
-/// A secret with this password, and with all that RDS writes.
+/// A database secret with this password and the other members that RDS writes.
 fn secret(server: &DatabaseServer, password: &str) -> String {
     let port = server.port.to_string();
     let secret = json!({
@@ -25,7 +25,7 @@ fn secret(server: &DatabaseServer, password: &str) -> String {
     secret.to_string()
 }
 
-/// Gives the account this password, of which no connection knows yet.
+/// Sets the account's password, and closes all connections that used the old one.
 fn set_password(server: &DatabaseServer, password: &str) {
     server.sql(&format!("ALTER USER auth_user@'%' IDENTIFIED BY '{password}'"));
     end_connections(server);
@@ -33,7 +33,7 @@ fn set_password(server: &DatabaseServer, password: &str) {
 
 #[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memory() {
+fn a_changed_password_is_used_under_load_and_after_a_freeze_and_without_secrets_manager() {
     let (mut moto, server, mut clock) = (Moto::start(), mariadb::start(), Clock::new());
     users::add(&server, users::quick_argon2());
     set_password(&server, "first-password");
@@ -43,8 +43,8 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
     let all = variables([moto.variables(), clock.variables()], &ids);
     let mut functions = Functions::start(all.clone(), all);
 
-    // By hand, under load: once every connection that there may be is there, and then back to
-    // what only AWSPREVIOUS has.
+    // By hand, under load, when all connections of the pool are open; then back to the password
+    // that only AWSPREVIOUS has.
     let load = functions.load();
     thread::sleep(2 * A_WHILE);
     moto.put_secret("db", &secret(&server, "second-password"));
@@ -54,9 +54,9 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
     thread::sleep(A_WHILE);
     set_password(&server, "first-password");
     thread::sleep(A_WHILE);
-    assert_all_good(load, "a password that is changed by hand");
+    assert_none_failed(load, "a password that is changed by hand");
 
-    // Logins are 503 until the secret has it.
+    // Logins get 503 until the secret has the password.
     set_password(&server, "third-password");
     clock.advance(COOL_DOWN);
     let before = moto.requests();
@@ -64,14 +64,14 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
         let answer = functions.try_log_in();
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
     }
-    assert_eq!(moto.requests() - before, 3, "one fetch, of three stages");
+    assert_eq!(moto.requests() - before, 3, "one fetch of three labels");
     moto.put_secret("db", &secret(&server, "third-password"));
     clock.advance(COOL_DOWN);
     let old = functions.log_in();
     assert!(!functions.login.log().contains("-password"), "{}", functions.login.log());
 
-    // During a freeze, as of Lambda between two requests: the key twice, so that it is AWSPREVIOUS
-    // as well.
+    // While frozen, as by Lambda between two requests. The key is put twice, so that the old one is
+    // not AWSPREVIOUS either.
     functions.login.process.freeze();
     functions.validate.process.freeze();
     moto.put_secret("jwt", &key_set("two"));
@@ -81,10 +81,10 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
     clock.advance(HOURS);
     functions.login.process.thaw();
     functions.validate.process.thaw();
-    assert_eq!(functions.validate(&old), 403, "its key was taken away hours ago");
-    assert_eq!(functions.validate(&functions.log_in()), 200, "and signs no more");
+    assert_eq!(functions.validate(&old), 403, "its key was removed hours ago");
+    assert_eq!(functions.validate(&functions.log_in()), 200, "the new key signs");
 
-    // Hours later logins go on with what is in memory: while Secrets Manager hangs, and without it.
+    // Hours later logins use the secrets in memory, while Secrets Manager hangs or is down.
     for stop in [Process::freeze as fn(&mut Process), Process::kill] {
         stop(&mut moto.process);
         clock.advance(HOURS);
@@ -102,25 +102,25 @@ fn a_password_in_secrets_manager_is_followed_by_hand_after_a_freeze_and_in_memor
 
 #[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-fn a_key_that_is_replaced_in_one_step_refuses_no_request() {
+fn replacing_a_key_in_one_step_fails_no_request() {
     let (moto, server, mut clock) = (Moto::start(), mariadb::shared(), Clock::new());
     users::add(&server, users::quick_argon2());
     let _ = moto.create_secret("jwt", "the first text, of 32 bytes and more");
     let parts = [moto.variables(), server.login_variables(), clock.variables()];
     let validate = variables(parts, &[("JWT_SECRET_ID", "jwt")]);
-    // It looks again while `validate` does not: nothing but the first token of a new key tells
-    // `validate` that there is one.
+    // `login` refreshes the key and `validate` does not: only a token with the new key triggers the
+    // refresh in `validate`.
     let login = with(validate.clone(), &[("SECRET_REFRESH_SECONDS", "10")]);
     let functions = Functions::start(login, validate);
     let old = functions.log_in();
     let load = functions.load();
     load.set_extra_tokens(std::slice::from_ref(&old));
-    // AWSPREVIOUS verifies, and what was there before that is nowhere any more.
+    // The key in AWSPREVIOUS verifies, the one before it does not.
     let new = ["the second text, of 32 bytes and more", &key_set("third")];
     for (number, (secret, status)) in (1..).zip(new.into_iter().zip([200, 403])) {
         moto.put_secret("jwt", secret);
         clock.advance(COOL_DOWN);
-        wait::until("`validate` looks again", SOON, || {
+        wait::until("`validate` refreshes the key", SOON, || {
             let renewals = functions.validate.log().matches("a secret was renewed").count();
             (renewals == number).then_some(())
         });
@@ -129,5 +129,5 @@ fn a_key_that_is_replaced_in_one_step_refuses_no_request() {
         load.set_extra_tokens(&[]);
         thread::sleep(A_WHILE);
     }
-    assert_all_good(load, "a key that is replaced in one step");
+    assert_none_failed(load, "a key that is replaced in one step");
 }

@@ -1,4 +1,4 @@
-//! `docs/rotation.md`, done as it is written.
+//! Executes the instructions of `docs/rotation.md`.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ const STEP_LIMIT: Duration = Duration::from_mins(1);
 /// A variable of a function, and its value.
 type Source = (String, String);
 
-/// A section, as `rotation.yaml` describes it.
+/// A section of the guide, from `rotation.yaml`.
 #[derive(Deserialize)]
 struct Section {
     title: String,
@@ -28,7 +28,7 @@ fn sections() -> Vec<Section> {
     serde_saphyr::from_str(include_str!("../../data/rotation.yaml")).expect("sections")
 }
 
-/// What the section with this title says to do: blocks, each with its language, and `Wait`.
+/// The steps of the section with this title: code blocks with their language, and `Wait`.
 fn steps(title: &str) -> Vec<(String, String)> {
     let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("it is there");
     let (_, section) = guide.split_once(&format!("\n## {title}\n")).expect("the section is there");
@@ -47,17 +47,17 @@ fn steps(title: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_block_of_the_guide_is_in_a_section_that_is_followed() {
+fn every_code_block_of_the_guide_is_in_a_tested_section() {
     let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("it is there");
     let sections = sections();
     let followed = sections.iter().flat_map(|section| steps(&section.title));
     let blocks = followed.filter(|(language, _)| language != "Wait").count();
     assert_eq!(2 * blocks, guide.lines().filter(|line| line.starts_with("```")).count());
-    assert!(guide.lines().all(|line| !line.starts_with("    ")), "a block that is only indented");
+    assert!(guide.lines().all(|line| !line.starts_with("    ")), "an indented block");
 }
 
-/// Does what a section says under load, but for blocks in SQL of another product, as a person at a
-/// shell in a directory of their own.
+/// Executes a section under load, in a shell with a new directory. SQL for another product is
+/// skipped.
 fn follow(server: &DatabaseServer, section: &Section) {
     let Section { title, before, keys, password } = section;
     let rotates_keys = password.0 == "MYSQL_PASSWORD";
@@ -111,9 +111,9 @@ fn follow(server: &DatabaseServer, section: &Section) {
     }
     clock.advance(REFRESH);
     thread::sleep(A_WHILE);
-    // Where a key leaked, that requests are refused is the point.
+    // After a leak, requests with the old key have to be refused.
     if title != "A key that leaked" {
-        assert_all_good(load, title);
+        assert_none_failed(load, title);
     }
     if rotates_keys {
         wait::until("2026-12 is the only key", SOON, || {
@@ -127,7 +127,7 @@ fn follow(server: &DatabaseServer, section: &Section) {
 
 #[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make test"]
-fn the_guide_refuses_no_valid_request_with_mariadb() {
+fn following_the_guide_fails_no_valid_request_on_mariadb() {
     let sections = sections();
     thread::scope(|scope| {
         for sections in sections.chunks(3) {
@@ -138,6 +138,6 @@ fn the_guide_refuses_no_valid_request_with_mariadb() {
 
 #[test]
 #[ignore = "needs MySQL 9, moto and libfaketime: make verify"]
-fn the_guide_refuses_no_valid_request_with_mysql_9() {
-    follow(&mysql9::start(), sections().last().expect("the file with the password"));
+fn following_the_guide_fails_no_valid_request_on_mysql_9() {
+    follow(&mysql9::start(), sections().last().expect("the section on a password file"));
 }

@@ -1,5 +1,5 @@
-//! Keys and passwords that change while requests go on: no valid request fails, and what
-//! was taken away is refused in time.
+//! Rotation of keys and passwords under load: no valid request fails, and removed keys are refused
+//! in time.
 
 mod automatic;
 mod guide;
@@ -11,34 +11,34 @@ use system_tests::{
     with,
 };
 
-/// 10 logins in a second, and 100 validations.
+/// 10 logins and 100 validations per second.
 const CLIENTS: [Clients; 2] = [
     (Kind::RightLogin, 2, Duration::from_millis(200)),
     (Kind::GoodToken, 5, Duration::from_millis(50)),
 ];
-/// So that what is in memory is old.
+/// Long enough that all secrets in memory are old.
 const HOURS: u64 = 4 * 3600;
-/// Until each client has sent a few requests.
+/// The time in which each client sends a few requests.
 const A_WHILE: Duration = Duration::from_millis(500);
-/// For what should happen at the next request.
+/// The limit for changes that take effect at the next request.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Ends the account's connections, so that every one has to be made anew.
+/// Closes the account's connections, so that new ones have to be opened.
 fn end_connections(server: &DatabaseServer) {
     let list = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
     for id in server.query(list).lines() {
-        // It may have ended by itself.
+        // An error means that it was closed already.
         let _ = server.run_sql(&format!("KILL CONNECTION {id}"));
     }
 }
 
-/// All of `parts`, with passwords that are quick to check.
+/// All of `parts` and `more`, with parameters for quick hashes.
 fn variables<const N: usize>(parts: [Environment; N], more: &[(&str, &str)]) -> Environment {
     let quick = users::argon2_variables(users::quick_argon2());
     with(parts.into_iter().flatten().chain(quick).collect(), more)
 }
 
-/// Both functions as HTTP services that have been used once.
+/// Both functions as HTTP services.
 struct Functions {
     login: Service,
     validate: Service,
@@ -71,13 +71,13 @@ impl Functions {
     }
 }
 
-/// Ends the load, of which no request may have failed.
-fn assert_all_good(load: Traffic, what: &str) {
+/// Ends the load and panics if a request has failed.
+fn assert_none_failed(load: Traffic, what: &str) {
     let records = load.stop();
     println!("{what}: {}", records.summary());
     let since = records.0.iter().map(|record| record.sent).min().expect("requests");
     let rate = records.0.len() as u128 * 1_000 / since.elapsed().as_millis().max(1);
-    assert!(rate > 25, "too busy to say anything: {rate} requests in a second");
+    assert!(rate > 25, "the machine is too busy: {rate} requests per second");
     let bad = records.filter(|record| !record.is_expected);
     assert!(bad.0.is_empty(), "{what}: {}", bad.summary());
 }
