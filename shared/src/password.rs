@@ -35,6 +35,7 @@ pub const DISABLED: char = '!';
 const WAITING_PER_SLOT: usize = 8;
 /// No known system stores a longer hash.
 const MAX_STORED_BYTES: usize = 512;
+const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
 
 /// The outcome of a verification. A wrong password is not an error, and must not be ignored.
@@ -69,8 +70,8 @@ pub enum HashingError {
 pub struct PasswordHasher {
     /// Of new hashes.
     params: Params,
-    /// Verified instead if there is no user; no password is right for it.
-    dummy: Arc<PasswordHash>,
+    /// Verified where there is no user; no password is right for it.
+    unknown_user_hash: Arc<str>,
     slots: Arc<HashSlots>,
 }
 
@@ -85,14 +86,14 @@ impl PasswordHasher {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .expect("the configuration's bounds lie within Argon2's");
-        let dummy = Output::new(&[0; OUTPUT_BYTES]).ok();
-        let dummy =
-            dummy.and_then(|output| phc(ARGON2ID_IDENT, &params, b"no user, no hash", output));
-        let dummy = Arc::new(dummy.expect("the parameters and the lengths are Argon2's own"));
+        // Salt and output are zeros in Base64, as long as those of `hash`.
+        let (salt, output) = ("A".repeat(22), "A".repeat(43));
+        let costs = format!("m={memory_kib},t={iterations},p={parallelism}");
+        let unknown_user_hash = format!("$argon2id$v=19${costs}${salt}${output}").into();
         let slots = limits.slots.unwrap_or(cores).max(1);
         let queue = limits.queue.unwrap_or(slots * WAITING_PER_SLOT);
         let slots = Arc::new(HashSlots::new(slots, queue));
-        Self { params, dummy, slots }
+        Self { params, unknown_user_hash, slots }
     }
 
     /// Allocates the memory of one computation in the background, which takes some 10 ms.
@@ -123,8 +124,7 @@ impl PasswordHasher {
     ) -> Result<Verification, HashingError> {
         let hasher = self.clone();
         // For a disabled or unknown user, a hash is computed too, and any password is wrong.
-        let dummy = hasher.dummy.to_string();
-        let text = stored.as_ref().map_or(dummy.as_str(), ExposeSecret::expose_secret);
+        let text = stored.as_ref().map_or(&*self.unknown_user_hash, ExposeSecret::expose_secret);
         let disabled = text.starts_with(DISABLED);
         let enabled = stored.is_some() && !disabled;
         let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
@@ -140,17 +140,13 @@ impl PasswordHasher {
             // A stored hash of the same cost needs no more memory than a new one.
             grow(memory, slot_kib)?;
             let right = stored.as_ref().is_some_and(|it| (it.compare)(password, memory)) && enabled;
-            let replacement = if stored.is_none_or(|it| it.needs_rehash(&hasher.dummy)) {
+            let mut replacement = None;
+            if stored.is_none_or(|it| it.needs_rehash(&hasher.params)) {
                 // Equal work: also for a wrong password, and without a stored hash.
-                Some(hash(ARGON2ID_IDENT, &hasher.params, password, memory)?.into())
-            } else {
-                None
-            };
-            Some(if right {
-                Verification::Right { replacement }
-            } else {
-                Verification::Wrong { reason }
-            })
+                replacement = Some(hash(ARGON2ID_IDENT, &hasher.params, password, memory)?.into());
+            }
+            let wrong = Verification::Wrong { reason };
+            Some(if right { Verification::Right { replacement } } else { wrong })
         };
         self.slots.run(permit.clone(), extra_kib, job).await
     }
@@ -192,17 +188,14 @@ fn hash(name: Ident, params: &Params, input: &[u8], memory: &mut Vec<Block>) -> 
     let salt = try_generate_salt().ok()?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     let output = argon2_output(&argon2, input, &salt, OUTPUT_BYTES, memory)?;
-    Some(phc(name, params, &salt, output)?.to_string())
-}
-
-fn phc(algorithm: Ident, params: &Params, salt: &[u8], output: Output) -> Option<PasswordHash> {
-    Some(PasswordHash {
-        algorithm,
+    let hash = PasswordHash {
+        algorithm: name,
         version: Some(Version::V0x13.into()),
         params: params.try_into().ok()?,
-        salt: Some(Salt::new(salt).ok()?),
+        salt: Some(Salt::new(&salt).ok()?),
         hash: Some(output),
-    })
+    };
+    Some(hash.to_string())
 }
 
 /// Runs Argon2 in `memory`, which is enlarged if necessary.

@@ -5,7 +5,7 @@
 
 mod functions;
 
-use argon2::{Algorithm, Block, password_hash::phc::PasswordHash};
+use argon2::{Algorithm, Block, Params, password_hash::phc::PasswordHash};
 use aws_lc_rs::{
     digest::{SHA256, digest},
     hmac,
@@ -22,8 +22,9 @@ use functions::{argon2, bcrypt, pbkdf2, phpass, scrypt, sha_crypt};
 pub struct StoredHash {
     /// The system and function, such as `django pbkdf2_sha256`.
     pub kind: String,
-    /// Set for Argon2 of the password itself, not of a digest.
-    argon2: Option<PasswordHash>,
+    /// The cost and length of Argon2id in its current version, of the password itself, and with a
+    /// salt no shorter than that of a new hash.
+    argon2id: Option<Params>,
     /// The memory of Argon2 in KiB, for which it can use the slot's.
     argon2_kib: usize,
     /// The memory that another function allocates, in KiB.
@@ -88,16 +89,9 @@ impl StoredHash {
         if self.argon2_kib > slot_kib { self.argon2_kib } else { self.other_kib }
     }
 
-    /// Whether the hash is replaced at the next login: it has not the function, cost and length of new
-    /// hashes such as `new`, or a shorter salt.
-    pub(super) fn needs_rehash(&self, new: &PasswordHash) -> bool {
-        let salt = |hash: &PasswordHash| hash.salt.map(|it| it.len());
-        let length = |hash: &PasswordHash| hash.hash.map(|it| it.len());
-        !self.argon2.as_ref().is_some_and(|hash| {
-            (hash.algorithm, hash.version, &hash.params, length(hash))
-                == (new.algorithm, new.version, &new.params, length(new))
-                && salt(hash) >= salt(new)
-        })
+    /// Whether the hash is replaced at the next login, as all are but those like new ones.
+    pub(super) fn needs_rehash(&self, new: &Params) -> bool {
+        self.argon2id.as_ref() != Some(new)
     }
 }
 

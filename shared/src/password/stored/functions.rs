@@ -12,7 +12,7 @@ use sha_crypt::{PasswordVerifier, ShaCrypt};
 use super::StoredHash;
 use crate::{
     config::Argon2Config,
-    password::{argon2_output, digest::DigestKind},
+    password::{SALT_BYTES, argon2_output, digest::DigestKind},
 };
 
 // A stored hash above these limits, or above those of the configuration, is unusable: an attack on
@@ -44,7 +44,7 @@ fn stored(
     compare: impl Fn(&[u8], &mut Vec<Block>) -> bool + Send + 'static,
 ) -> Option<StoredHash> {
     let (kind, compare) = (kind.to_owned(), Box::new(compare));
-    is_usable.then_some(StoredHash { kind, argon2: None, argon2_kib: 0, other_kib: 0, compare })
+    is_usable.then_some(StoredHash { kind, argon2id: None, argon2_kib: 0, other_kib: 0, compare })
 }
 
 /// RFC 9106, of the password or of a fast digest of it.
@@ -66,6 +66,9 @@ pub(super) fn argon2(
         && OUTPUT_BYTES.contains(&output.len());
     // A PHC string without a version is of Argon2 1.0.
     let version = Version::try_from(hash.version.unwrap_or(0x10)).ok()?;
+    let is_new_kind = algorithm == Algorithm::Argon2id && version == Version::V0x13;
+    let is_like_new = is_new_kind && digest.is_none() && salt.len() >= SALT_BYTES;
+    let argon2id = is_like_new.then(|| params.clone());
     let (argon2_kib, argon2) = (params.block_count(), Argon2::new(algorithm, version, params));
     let stored = stored(kind, is_usable, move |password, memory| {
         let digested = digest.map(|kind| kind.compute(password, argon2.params().data()));
@@ -81,8 +84,7 @@ pub(super) fn argon2(
         // Outputs are compared in constant time.
         argon2_output(&argon2, input, &salt, output.len(), memory) == Some(output)
     })?;
-    let argon2 = digest.is_none().then(|| hash.clone());
-    Some(StoredHash { argon2, argon2_kib, ..stored })
+    Some(StoredHash { argon2id, argon2_kib, ..stored })
 }
 
 /// `$2b$12$` and 53 characters of bcrypt's own Base64. `input` encodes the password first.
