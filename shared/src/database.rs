@@ -6,10 +6,7 @@ mod account;
 mod connection;
 mod options;
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use deadpool::managed::Pool;
 use sqlx::{
@@ -22,11 +19,11 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::{
-    config::DatabaseConfig,
-    secrets::{SecretError, Secrets},
+    config::{DatabaseConfig, SecretKind},
+    secrets::{ExtraVersions, SecretError, Secrets, Versions},
     telemetry::metrics,
 };
-use account::ConnectionManager;
+use account::{ConnectionManager, Passwords};
 use connection::PooledConnection;
 
 /// How long one statement may take.
@@ -41,17 +38,15 @@ pub enum DatabaseError {
     /// The connection broke, or the database answered with an error.
     #[error("the database failed: {0}")]
     Sql(#[from] sqlx::Error),
+    /// A table is not as it has to be: what is wrong, the server's error, and what to do.
+    #[error("{0}: {1}; {2}")]
+    Table(&'static str, Box<DatabaseError>, &'static str),
     /// The database did not answer in time.
     #[error("the database did not answer within {} s", STATEMENT_TIMEOUT.as_secs())]
     Timeout,
 }
 
 impl DatabaseError {
-    /// The `SQLSTATE` of the server's error, if the server answered with one.
-    pub fn sql_state(&self) -> Option<Cow<'_, str>> {
-        self.sql_error()?.as_database_error()?.code()
-    }
-
     /// The number of the server's error, if the server answered with one.
     pub fn number(&self) -> Option<u16> {
         error_number(self.sql_error()?)
@@ -65,6 +60,7 @@ impl DatabaseError {
     fn sql_error(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Connect(_, error) | Self::Sql(error) => Some(error),
+            Self::Table(_, error, _) => error.sql_error(),
             Self::Timeout => None,
         }
     }
@@ -116,7 +112,11 @@ impl Database {
         secrets: &Secrets,
         max_connections: u32,
     ) -> Result<Self, SecretError> {
-        let manager = ConnectionManager::fetch(config, secrets).await?;
+        let source = config.secret().clone();
+        let read = move |versions: &Versions, _| Passwords::read(&config, versions);
+        let extra = ExtraVersions::PendingAndPrevious;
+        let passwords = secrets.cache(SecretKind::Database, source, extra, read).await?;
+        let manager = ConnectionManager(passwords);
         let pool = Pool::builder(manager).max_size(max_connections as usize).build();
         Ok(Self { pool: pool.expect("only time limits need a runtime") })
     }

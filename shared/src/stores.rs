@@ -26,16 +26,16 @@ pub struct Stores {
 
 impl Stores {
     /// Stores in MySQL or MariaDB, with up to `max_connections`, which are made when they are first
-    /// needed. Users have their groups in the column `groups`. For local work (feature `sqlite`), a
+    /// needed. Users have their groups in `groups_column`. For local work (feature `sqlite`), a
     /// URL that begins with `sqlite:` gives users in an SQLite file, without such a column, and
     /// counts in memory.
     ///
     /// # Errors
     ///
-    /// [`Problem`] if the account's secret is missing or cannot be used, or `groups` is set for SQLite.
+    /// [`Problem`] if the account's secret is missing or cannot be used, or `groups_column` is set for SQLite.
     pub async fn open(
         config: DatabaseConfig,
-        groups: Option<&ColumnName>,
+        groups_column: Option<&ColumnName>,
         secrets: &Secrets,
         max_connections: u32,
     ) -> Result<Self, Problem> {
@@ -43,7 +43,7 @@ impl Stores {
         if let DatabaseConfig::Url(source) = &config
             && let Some(path) = secrets.fetch(source).await?.expose_secret().strip_prefix("sqlite:")
         {
-            if groups.is_some() {
+            if groups_column.is_some() {
                 let (variable, reason) = ("USER_GROUPS_COLUMN", "is for MySQL and MariaDB alone");
                 return Err(Problem { variable: variable.into(), reason: reason.into() });
             }
@@ -56,8 +56,8 @@ impl Stores {
         }
         let database = Database::connect_lazy(config, secrets, max_connections).await?;
         Ok(Self {
-            users: Arc::new(MySqlUsers::new(database.clone(), groups)),
-            throttle: Arc::new(MySqlThrottle::new(database)),
+            users: Arc::new(MySqlUsers::new(database.clone(), groups_column)),
+            throttle: Arc::new(MySqlThrottle(database)),
         })
     }
 }

@@ -53,47 +53,20 @@ pub enum Decision {
     Locked(Duration),
 }
 
-/// The counts cannot be used.
-#[derive(Debug, Error)]
-pub enum ThrottleStoreError {
-    /// A statement failed.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The table is missing, or the account has no rights to it.
-    #[error("the table of the throttle cannot be used: {0}; run init.sql again")]
-    NoTable(DatabaseError),
-}
-
-impl ThrottleStoreError {
-    /// Whether the database is within reach, but refuses the account or the statement.
-    pub fn is_refusal(&self) -> bool {
-        let (Self::Database(error) | Self::NoTable(error)) = self;
-        error.is_refusal()
-    }
-}
-
 /// Counts of failures, shared by all instances. Each call is one atomic step.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync {
     /// Reserves an attempt, if the rule permits one.
-    async fn reserve(
-        &self,
-        subject: &ThrottleKey,
-        rule: &Rule,
-    ) -> Result<Decision, ThrottleStoreError>;
+    async fn reserve(&self, key: &ThrottleKey, rule: &Rule) -> Result<Decision, DatabaseError>;
 
     /// Turns a reserved attempt into a failure, and returns how many failures there are.
-    async fn commit_failure(
-        &self,
-        subject: &ThrottleKey,
-        rule: &Rule,
-    ) -> Result<i64, ThrottleStoreError>;
+    async fn commit_failure(&self, key: &ThrottleKey, rule: &Rule) -> Result<i64, DatabaseError>;
 
     /// Releases a reserved attempt, and with `reset` clears the failures.
-    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), ThrottleStoreError>;
+    async fn release(&self, key: &ThrottleKey, reset: bool) -> Result<(), DatabaseError>;
 
     /// Whether the database answers, and has the table.
-    async fn ping(&self) -> Result<(), ThrottleStoreError>;
+    async fn ping(&self) -> Result<(), DatabaseError>;
 }
 
 /// Why a password is not checked.
@@ -109,7 +82,7 @@ pub enum ThrottleError {
     },
     /// The number of failures is not known: no password is checked then.
     #[error(transparent)]
-    Store(#[from] ThrottleStoreError),
+    Database(#[from] DatabaseError),
 }
 
 /// Decides whether a password may be checked.
@@ -167,37 +140,32 @@ impl Throttle {
     ) -> Result<Attempt, ThrottleError> {
         let mut reservations = Vec::with_capacity(2);
         if let (Some(rule), Some(source)) = (&self.source_rule, source) {
-            reservations.push(self.reserve_subject(source, rule).await?);
+            reservations.push(self.reserve_one(source, rule).await?);
         }
-        reservations.push(self.reserve_subject(ThrottleKey::email(email), &self.email_rule).await?);
+        reservations.push(self.reserve_one(ThrottleKey::email(email), &self.email_rule).await?);
         Ok(Attempt { reservations })
     }
 
     /// Waits while as many attempts are reserved as may be.
-    async fn reserve_subject(
+    async fn reserve_one(
         &self,
-        subject: ThrottleKey,
+        key: ThrottleKey,
         rule: &Arc<Rule>,
     ) -> Result<Reservation, ThrottleError> {
         let mut queue_guard = None;
         loop {
             let reserved_at = SystemTime::now();
-            match self.store.reserve(&subject, rule).await? {
+            match self.store.reserve(&key, rule).await? {
                 Decision::Reserved { is_first } => {
-                    return Ok(Reservation {
-                        store: self.store.clone(),
-                        subject,
-                        rule: rule.clone(),
-                        reserved_at,
-                        is_first,
-                        is_ended: false,
-                    });
+                    let (store, rule) = (self.store.clone(), rule.clone());
+                    let is_ended = false;
+                    return Ok(Reservation { store, key, rule, reserved_at, is_first, is_ended });
                 }
                 Decision::Locked(remaining) => {
-                    return Err(ThrottleError::Locked { subject: subject.kind(), remaining });
+                    return Err(ThrottleError::Locked { subject: key.kind(), remaining });
                 }
                 Decision::Full if queue_guard.is_none() => {
-                    let sum: usize = subject.as_str().bytes().map(usize::from).sum();
+                    let sum: usize = key.as_str().bytes().map(usize::from).sum();
                     queue_guard = Some(self.waiting_queues[sum % QUEUES].lock().await);
                 }
                 Decision::Full => tokio::time::sleep(POLL).await,
@@ -217,16 +185,16 @@ impl Attempt {
     ///
     /// # Errors
     ///
-    /// [`ThrottleStoreError`] if the failure could not be counted: no client may be told then that
+    /// [`DatabaseError`] if the failure could not be counted: no client may be told then that
     /// the password was wrong.
-    pub async fn commit_failure(self) -> Result<Vec<&'static str>, ThrottleStoreError> {
+    pub async fn commit_failure(self) -> Result<Vec<&'static str>, DatabaseError> {
         let mut locked = Vec::new();
         for mut reservation in self.reservations {
             reservation.is_ended = true;
-            let Reservation { store, subject, rule, .. } = &reservation;
-            let failures = store.commit_failure(subject, rule).await?;
-            if !rule.lock(failures).is_zero() {
-                locked.push(subject.kind());
+            let Reservation { store, key, rule, .. } = &reservation;
+            let failures = store.commit_failure(key, rule).await?;
+            if rule.lock(failures) > Duration::ZERO {
+                locked.push(key.kind());
             }
         }
         Ok(locked)
@@ -236,9 +204,9 @@ impl Attempt {
     pub async fn release(self) {
         // A reservation without failures to clear is released in the background when it is dropped.
         for mut reservation in self.reservations {
-            if reservation.rule.resets_on_success && !reservation.is_first {
+            if reservation.rule.counts_in_a_row && !reservation.is_first {
                 reservation.is_ended = true;
-                release(&*reservation.store, &reservation.subject, true).await;
+                release(&*reservation.store, &reservation.key, true).await;
             }
         }
     }
@@ -247,7 +215,7 @@ impl Attempt {
 /// A reserved attempt of one subject. Dropped before it is ended, it is released in the background.
 struct Reservation {
     store: Arc<dyn ThrottleStore>,
-    subject: ThrottleKey,
+    key: ThrottleKey,
     rule: Arc<Rule>,
     reserved_at: SystemTime,
     is_first: bool,
@@ -261,19 +229,18 @@ impl Drop for Reservation {
         if self.is_ended {
             return;
         }
-        let (store, subject) = (self.store.clone(), self.subject.clone());
-        let reserved_at = self.reserved_at;
+        let (store, key, reserved_at) = (self.store.clone(), self.key.clone(), self.reserved_at);
         runtime.spawn(async move {
             // After a freeze it has expired: the row now counts the reservations of others.
             if reserved_at.elapsed().is_ok_and(|age| age < LOGIN_TIMEOUT) {
-                release(&*store, &subject, false).await;
+                release(&*store, &key, false).await;
             }
         });
     }
 }
 
-async fn release(store: &dyn ThrottleStore, subject: &ThrottleKey, reset: bool) {
-    if let Err(error) = store.release(subject, reset).await {
+async fn release(store: &dyn ThrottleStore, key: &ThrottleKey, reset: bool) {
+    if let Err(error) = store.release(key, reset).await {
         tracing::warn!(%error, "a reservation was not released; it expires by itself");
     }
 }

@@ -4,7 +4,7 @@ mod mysql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use mysql::{MySqlUsers, Written};
+pub use mysql::MySqlUsers;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
 
@@ -55,13 +55,6 @@ pub enum UserStoreError {
     /// A statement failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The table of users is that of another system.
-    #[error(
-        "the table `user` is not as login needs it: {0}; if that is the column of \
-         USER_GROUPS_COLUMN, correct the variable; if the table is the Flask service's, run \
-         docs/upgrade-from-flask.sql; or else make a view (docs/moving-over.md)"
-    )]
-    NoColumn(DatabaseError),
     /// The e-mail is taken: of the user at this index among those to be added.
     #[error("there is a user with this e-mail already")]
     Duplicate(usize),
@@ -83,7 +76,7 @@ pub enum UserStoreError {
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// The user whose e-mail equals `email` but for ASCII case, whatever the collation finds.
-    async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError>;
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, DatabaseError>;
 
     /// Stores another hash of the same password. `false` if the stored one has changed since `user`
     /// was read. The old hash stays if the database stores something other than it was given.

@@ -17,9 +17,9 @@ pub async fn open(variables: &Environment, connections: u32) -> AdminStore {
     let value = |name: &str| variables.get(name).map(Into::into);
     let mut reader = Reader::new(&value);
     let config = (DatabaseConfig::read(&mut reader), ColumnName::of_groups(&mut reader));
-    let (config, groups) = reader.finish(config).unwrap_or_else(|it| panic!("{it:?}"));
+    let (config, groups_column) = reader.finish(config).unwrap_or_else(|it| panic!("{it:?}"));
     let database = Database::connect_lazy(config, &Secrets::default(), connections).await;
-    AdminStore::new(database.unwrap_or_else(|error| panic!("{error}")), groups)
+    AdminStore::new(database.unwrap_or_else(|error| panic!("{error}")), groups_column)
 }
 
 /// A store in an SQLite file, which is deleted when this is dropped.

@@ -116,7 +116,7 @@ impl Failure {
             ThrottleError::Locked { remaining, .. } => {
                 Self(Refusal::TooManyAttempts(remaining), Cause::new(error))
             }
-            ThrottleError::Store(error) => Self::unavailable(error),
+            ThrottleError::Database(error) => Self::unavailable(error),
         }
     }
 }

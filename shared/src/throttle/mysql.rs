@@ -17,8 +17,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::{Decision, LOGIN_TIMEOUT, Rule, ThrottleKey, ThrottleStore, ThrottleStoreError};
-use crate::database::{Database, QueryResult};
+use super::{Decision, LOGIN_TIMEOUT, Rule, ThrottleKey, ThrottleStore};
+use crate::database::{Database, DatabaseError, QueryResult};
 
 /// The database's time in milliseconds since 1970, as SQL.
 pub const NOW_MS: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000";
@@ -28,7 +28,7 @@ const FIRST: u64 = 0;
 const NEXT: u64 = 1;
 const FULL: u64 = 2;
 
-/// The insert id is what [`decision`] reads. In a locked or full row only expired times change.
+/// In a locked or full row only expired times change.
 fn reserve(rule: &Rule) -> String {
     let (max_failures, window) = (rule.max_failures, rule.window.as_millis());
     let timeout = LOGIN_TIMEOUT.as_millis();
@@ -57,19 +57,9 @@ fn reserve(rule: &Rule) -> String {
     )
 }
 
-/// What the insert id of [`reserve`] says. A new row sets none, which is 0, the same as [`FIRST`].
-fn decision(insert_id: u64) -> Decision {
-    match insert_id {
-        FIRST => Decision::Reserved { is_first: true },
-        NEXT => Decision::Reserved { is_first: false },
-        FULL => Decision::Full,
-        locked => Decision::Locked(Duration::from_millis(locked - FULL)),
-    }
-}
-
 /// The insert id is the number of failures; 0, where the row is new, means the first.
 fn commit_failure(rule: &Rule) -> String {
-    let Rule { max_failures, locks, window, is_sliding, .. } = rule;
+    let Rule { max_failures, locks, window, counts_in_a_row, .. } = rule;
     let (count, window) = (locks.len(), window.as_millis());
     let locks = locks.iter().map(|lock| lock.as_millis().to_string()).collect::<Vec<_>>();
     let locks = locks.join(", ");
@@ -85,7 +75,7 @@ fn commit_failure(rule: &Rule) -> String {
          ON DUPLICATE KEY UPDATE \
          failures = LAST_INSERT_ID(IF(forget_at > clock.now, failures, 0) + 1), \
          checks = GREATEST(checks, 1) - 1, \
-         forget_at = IF({is_sliding} OR failures = 1, clock.now + {window}, \
+         forget_at = IF({counts_in_a_row} OR failures = 1, clock.now + {window}, \
            LEAST(forget_at, clock.now + {window})), \
          locked_until = COALESCE(LEAST(forget_at, {next_lock}), 0)"
     )
@@ -102,43 +92,40 @@ const DELETE_EXPIRED_LIMIT: u32 = 1000;
 
 /// `ER_TABLEACCESS_DENIED_ERROR`, `ER_COLUMNACCESS_DENIED_ERROR` and `ER_NO_SUCH_TABLE`.
 const NO_TABLE: [u16; 3] = [1142, 1143, 1146];
-const DEADLOCK: &str = "40001";
-/// `InnoDB` ends one of two statements that wait for each other; that one is made again.
+/// `ER_LOCK_DEADLOCK`: `InnoDB` ends one of two statements that wait for each other. That one is
+/// made again.
+const DEADLOCK: u16 = 1213;
 const DEADLOCK_TRIES: u32 = 5;
 
-/// Counts in the table `login_throttle`.
+/// Counts in the table `login_throttle` of this database.
 #[derive(Clone)]
-pub struct MySqlThrottle {
-    database: Database,
-}
+pub struct MySqlThrottle(pub Database);
 
 impl MySqlThrottle {
-    /// The counts of this database.
-    pub fn new(database: Database) -> Self {
-        Self { database }
-    }
-
     /// Runs a statement on the table, again after a deadlock.
     ///
     /// # Errors
     ///
-    /// [`ThrottleStoreError`] if the statement fails.
+    /// [`DatabaseError`] if the statement fails.
     pub async fn query(
         &self,
         sql: impl SqlSafeStr,
         values: &[&str],
-    ) -> Result<QueryResult, ThrottleStoreError> {
+    ) -> Result<QueryResult, DatabaseError> {
         let (sql, mut tries) = (sql.into_sql_str(), 0);
         loop {
             tries += 1;
-            let result = self.database.query(sql.clone(), values).await;
-            let Err(error) = result else { return Ok(result?) };
-            if error.number().is_some_and(|number| NO_TABLE.contains(&number)) {
-                return Err(ThrottleStoreError::NoTable(error));
-            }
-            if error.sql_state().as_deref() != Some(DEADLOCK) || tries == DEADLOCK_TRIES {
-                return Err(error.into());
-            }
+            return match self.0.query(sql.clone(), values).await {
+                Err(error) => match error.number() {
+                    Some(DEADLOCK) if tries < DEADLOCK_TRIES => continue,
+                    Some(number) if NO_TABLE.contains(&number) => {
+                        let problem = "the table of the throttle cannot be used";
+                        Err(DatabaseError::Table(problem, error.into(), "run init.sql again"))
+                    }
+                    _ => Err(error),
+                },
+                result => result,
+            };
         }
     }
 
@@ -159,33 +146,31 @@ impl MySqlThrottle {
 
 #[async_trait]
 impl ThrottleStore for MySqlThrottle {
-    async fn reserve(
-        &self,
-        subject: &ThrottleKey,
-        rule: &Rule,
-    ) -> Result<Decision, ThrottleStoreError> {
-        let done = self.query(AssertSqlSafe(reserve(rule)), &[subject.as_str()]).await?;
+    async fn reserve(&self, key: &ThrottleKey, rule: &Rule) -> Result<Decision, DatabaseError> {
+        let done = self.query(AssertSqlSafe(reserve(rule)), &[key.as_str()]).await?;
         if fastrand::u8(..DELETE_EXPIRED_ONE_IN) == 0 {
             self.delete_expired_in_background();
         }
-        Ok(decision(done.last_insert_id))
+        // A new row sets no insert id, which is 0 then, the same as `FIRST`.
+        Ok(match done.last_insert_id {
+            FIRST => Decision::Reserved { is_first: true },
+            NEXT => Decision::Reserved { is_first: false },
+            FULL => Decision::Full,
+            locked => Decision::Locked(Duration::from_millis(locked - FULL)),
+        })
     }
 
-    async fn commit_failure(
-        &self,
-        subject: &ThrottleKey,
-        rule: &Rule,
-    ) -> Result<i64, ThrottleStoreError> {
-        let done = self.query(AssertSqlSafe(commit_failure(rule)), &[subject.as_str()]).await?;
+    async fn commit_failure(&self, key: &ThrottleKey, rule: &Rule) -> Result<i64, DatabaseError> {
+        let done = self.query(AssertSqlSafe(commit_failure(rule)), &[key.as_str()]).await?;
         Ok(i64::try_from(done.last_insert_id.max(1)).unwrap_or(i64::MAX))
     }
 
-    async fn release(&self, subject: &ThrottleKey, reset: bool) -> Result<(), ThrottleStoreError> {
+    async fn release(&self, key: &ThrottleKey, reset: bool) -> Result<(), DatabaseError> {
         let release = if reset { RELEASE_AND_RESET } else { RELEASE };
-        self.query(release, &[subject.as_str()]).await.map(drop)
+        self.query(release, &[key.as_str()]).await.map(drop)
     }
 
-    async fn ping(&self) -> Result<(), ThrottleStoreError> {
+    async fn ping(&self) -> Result<(), DatabaseError> {
         self.query("SELECT 1 FROM login_throttle LIMIT 1", &[]).await.map(drop)
     }
 }

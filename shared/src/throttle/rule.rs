@@ -65,11 +65,10 @@ pub struct Rule {
     pub(super) locks: Vec<Duration>,
     /// How long failures are remembered, which is no shorter than the longest lock.
     pub(super) window: Duration,
-    /// Whether the window begins anew with each failure; else it begins with the first.
-    pub(super) is_sliding: bool,
-    /// Whether a right password clears the count. Not that of a source: a client that knows one
-    /// password could guess others for ever.
-    pub(super) resets_on_success: bool,
+    /// Whether failures in a row are counted: each begins the window anew, and a right password
+    /// clears the count. Not for a source: a client that knows one password could guess others for
+    /// ever.
+    pub(super) counts_in_a_row: bool,
 }
 
 impl Rule {
@@ -83,21 +82,14 @@ impl Rule {
             max_failures: config.max_failures.into(),
             locks: doubled.take_while(|lock| *lock < longest).chain([longest]).collect(),
             window: longest.max(QUIET),
-            is_sliding: true,
-            resets_on_success: true,
+            counts_in_a_row: true,
         }
     }
 
     /// For a source: so many failures a minute, from the first one on, if that is limited.
     pub fn source(config: &ThrottleConfig) -> Option<Self> {
-        let max_failures = config.source_limit?.into();
-        Some(Self {
-            max_failures,
-            locks: vec![MINUTE],
-            window: MINUTE,
-            is_sliding: false,
-            resets_on_success: false,
-        })
+        let (max_failures, locks) = (config.source_limit?.into(), vec![MINUTE]);
+        Some(Self { max_failures, locks, window: MINUTE, counts_in_a_row: false })
     }
 
     /// How long this failure locks; zero if it does not. The store ends a lock when it forgets the

@@ -22,9 +22,15 @@ const FIND: &str = "SELECT id, email, password, admin FROM user WHERE email IN (
 // A view may compute its ids: the e-mail is what there is an index for.
 const REPLACE_HASH: &str =
     "UPDATE user SET password = ? WHERE email = ? AND id = ? AND password = ?";
+const READ_HASH: &str = "SELECT password FROM user WHERE email = ? AND id = ?";
 
-/// The server's number of the error that a column is missing.
+/// `ER_BAD_FIELD_ERROR`
 const UNKNOWN_COLUMN: u16 = 1054;
+const UNKNOWN_COLUMN_ADVICE: &str = "if that is the column of USER_GROUPS_COLUMN, correct the \
+     variable; if the table is the Flask service's, run docs/upgrade-from-flask.sql; or else make \
+     a view (docs/moving-over.md)";
+/// The e-mail that was looked for has characters that the column's character set lacks.
+const NOT_IN_CHARACTER_SET: [u16; 7] = [1267, 1270, 1271, 1300, 1366, 3854, 3988];
 
 /// The users of a MySQL or MariaDB database.
 #[derive(Clone)]
@@ -35,13 +41,10 @@ pub struct MySqlUsers {
 
 impl MySqlUsers {
     /// The users of this database, with their groups in this column.
-    pub fn new(database: Database, groups: Option<&ColumnName>) -> Self {
-        let with_groups = |column: &ColumnName| {
-            let columns = format!("admin, `{}` AS user_groups FROM", column.as_str());
-            AssertSqlSafe(FIND.replace("admin FROM", &columns)).into_sql_str()
-        };
-        let find = groups.map_or_else(|| FIND.into_sql_str(), with_groups);
-        Self { database, find }
+    pub fn new(database: Database, groups_column: Option<&ColumnName>) -> Self {
+        let columns = groups_column.map(|it| format!("admin, `{}` AS user_groups", it.as_str()));
+        let find = FIND.replace("admin", &columns.unwrap_or("admin".into()));
+        Self { database, find: AssertSqlSafe(find).into_sql_str() }
     }
 
     /// The user that [`UserStore::find_by_email`] would find in this transaction.
@@ -59,86 +62,62 @@ impl MySqlUsers {
         choose(&rows, email)
     }
 
-    /// Runs an `UPDATE` of the row of `user`, and commits it if the row has what was `written`.
-    /// `false` if there was no such row.
+    /// Runs an `UPDATE` of the hash of `user`, and commits it if the row then has `hash`. `false`
+    /// if there was no such row.
     ///
     /// # Errors
     ///
-    /// [`UserStoreError`] if the change was not stored; it is rolled back.
-    pub async fn update(
+    /// [`UserStoreError`] if the hash was not stored; the change is rolled back.
+    pub async fn update_hash(
         &self,
         user: &User,
-        written: Written<'_>,
-        sql: impl SqlSafeStr + Send,
+        hash: &str,
+        sql: &'static str,
         values: &[&str],
     ) -> Result<bool, UserStoreError> {
-        // The table may lack the column `admin` until it is upgraded.
-        let admin = if matches!(written, Written::Admin(_)) { "admin" } else { "FALSE" };
         let mut transaction = self.database.begin().await?;
         let outcome = async {
             if transaction.query(sql, values).await?.rows_affected == 0 {
                 return Ok(false);
             }
-            let read_back = AssertSqlSafe(format!(
-                "SELECT id, email, password, {admin} AS admin FROM user WHERE email = ? AND id = ?"
-            ));
-            let rows = transaction.query(read_back, &[&user.email, &user.id]).await?.rows;
-            let stored = rows.first().map(User::from_row).transpose();
-            let stored = stored.map_err(DatabaseError::from)?.ok_or(UserStoreError::NotKept)?;
-            let is_kept = match written {
-                Written::Hash(hash) => stored.password.expose_secret() == hash,
-                Written::Admin(admin) => stored.admin == admin,
-            };
-            if !is_kept {
-                restore_hash(&mut transaction, user, &stored).await;
-                return Err(UserStoreError::NotKept);
+            let rows = transaction.query(READ_HASH, &[&user.email, &user.id]).await?.rows;
+            let stored = rows.first().map(|row| text(row, "password")).transpose();
+            let stored = stored.map_err(DatabaseError::from)?.unwrap_or_default();
+            if stored == hash {
+                return Ok(true);
             }
-            Ok(true)
+            // For tables without transactions; in others it is rolled back with the rest.
+            let restore = [user.password.expose_secret(), &user.email, &user.id, &stored];
+            if let Err(error) = transaction.query(REPLACE_HASH, &restore).await {
+                tracing::warn!(user_id = user.id, %error, "the old password hash was not put back");
+            }
+            Err(UserStoreError::NotKept)
         };
         let outcome = outcome.await;
-        let finished = transaction.finish(outcome).await;
-        finished.map_err(|error| match written {
-            Written::Hash(hash) => error.for_hash(hash),
-            Written::Admin(_) => error,
-        })
-    }
-}
-
-/// What an update writes.
-#[derive(Clone, Copy)]
-pub enum Written<'a> {
-    /// A hash.
-    Hash(&'a str),
-    /// Whether the user is an administrator.
-    Admin(bool),
-}
-
-/// For tables without transactions; in others it is rolled back with the rest.
-async fn restore_hash(transaction: &mut Transaction, user: &User, stored: &User) {
-    let [old, new] = [user, stored].map(|user| user.password.expose_secret());
-    let values = [old, &user.email, &user.id, new];
-    if let Err(error) = transaction.query(REPLACE_HASH, &values).await {
-        tracing::warn!(user_id = user.id, %error, "the old password hash was not put back");
+        transaction.finish(outcome).await.map_err(|error| error.for_hash(hash))
     }
 }
 
 #[async_trait]
 impl UserStore for MySqlUsers {
-    async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError> {
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, DatabaseError> {
         let lower = email.to_ascii_lowercase();
         match self.database.query(self.find.clone(), &[email, &lower]).await {
-            Ok(result) => Ok(choose(&result.rows, email)?),
-            Err(error) if cannot_be_an_email(&error) => Ok(None),
-            Err(error) if error.number() == Some(UNKNOWN_COLUMN) => {
-                Err(UserStoreError::NoColumn(error))
-            }
-            Err(error) => Err(error.into()),
+            Ok(result) => choose(&result.rows, email),
+            Err(error) => match error.number() {
+                Some(number) if NOT_IN_CHARACTER_SET.contains(&number) => Ok(None),
+                Some(UNKNOWN_COLUMN) => {
+                    let problem = "the table `user` is not as login needs it";
+                    Err(DatabaseError::Table(problem, error.into(), UNKNOWN_COLUMN_ADVICE))
+                }
+                _ => Err(error),
+            },
         }
     }
 
     async fn replace_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError> {
         let values = [hash, &user.email, &user.id, user.password.expose_secret()];
-        self.update(user, Written::Hash(hash), REPLACE_HASH, &values).await
+        self.update_hash(user, hash, REPLACE_HASH, &values).await
     }
 }
 
@@ -167,11 +146,6 @@ fn choose(rows: &[MySqlRow], email: &str) -> Result<Option<User>, DatabaseError>
     Ok(users.into_iter().filter(is_wanted).min_by_key(order))
 }
 
-/// Whether the e-mail that was looked for has characters that the column's character set lacks.
-fn cannot_be_an_email(error: &DatabaseError) -> bool {
-    error.number().is_some_and(|it| [1267, 1270, 1271, 1300, 1366, 3854, 3988].contains(&it))
-}
-
 /// What a row lacks is left empty.
 impl FromRow<'_, MySqlRow> for User {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
@@ -180,7 +154,7 @@ impl FromRow<'_, MySqlRow> for User {
             email: text(row, "email")?,
             password: text(row, "password")?.into(),
             admin: is_administrator(row)?,
-            groups: groups(row),
+            groups: granted_groups(row),
         })
     }
 }
@@ -224,7 +198,7 @@ fn is_administrator(row: &MySqlRow) -> Result<bool, sqlx::Error> {
 
 /// The names between the commas of a text. A value of another type or with a malformed name grants
 /// no groups.
-fn groups(row: &MySqlRow) -> Vec<String> {
+fn granted_groups(row: &MySqlRow) -> Vec<String> {
     static WARNED: Once = Once::new();
     let text = match row.try_get::<Option<Vec<u8>>, _>("user_groups") {
         Ok(None) | Err(Error::ColumnNotFound(_)) => return Vec::new(),

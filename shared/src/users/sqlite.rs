@@ -45,7 +45,7 @@ impl SqliteUsers {
     pub async fn add(&self, users: &[NewUser]) -> Result<(), DatabaseError> {
         for NewUser { email, hash, admin } in users {
             let insert = query("INSERT INTO user (email, password, admin) VALUES (?, ?, ?)");
-            with_timeout(insert.bind(email).bind(hash).bind(admin).execute(&self.0)).await?;
+            insert.bind(email).bind(hash).bind(admin).execute(&self.0).await?;
         }
         Ok(())
     }
@@ -53,16 +53,13 @@ impl SqliteUsers {
 
 #[async_trait]
 impl UserStore for SqliteUsers {
-    async fn find_by_email(&self, email: &str) -> Result<Option<User>, UserStoreError> {
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, DatabaseError> {
         let find = query_as("SELECT id, email, password, admin FROM user WHERE email = ?");
         let row: Option<(i64, String, String, bool)> =
             with_timeout(find.bind(email).fetch_optional(&self.0)).await?;
-        Ok(row.map(|(id, email, password, admin)| User {
-            id: id.to_string(),
-            email,
-            password: password.into(),
-            admin,
-            groups: Vec::new(),
+        Ok(row.map(|(id, email, password, admin)| {
+            let (id, password) = (id.to_string(), password.into());
+            User { id, email, password, admin, groups: Vec::new() }
         }))
     }
 

@@ -103,7 +103,7 @@ async fn each_throttle_step_follows_the_rule(server: &DatabaseServer) {
     let config = ThrottleConfig { source_limit: Some(3), ..Default::default() };
     let source_rule = Rule::source(&config).unwrap();
     server.sql(&format!("SET GLOBAL init_connect = 'SET timestamp = {NOW}'"));
-    let store = MySqlThrottle::new(open(&server.login_variables(), 1).await.database);
+    let store = MySqlThrottle(open(&server.login_variables(), 1).await.database);
     let set = |columns: &str| server.sql(&format!("UPDATE auth.login_throttle SET {columns}"));
     for (what, steps) in rows::<(String, String)>("throttle") {
         let (subject, rule) = if what.contains("source") {
@@ -148,7 +148,7 @@ async fn expired_throttle_rows_are_deleted(server: &DatabaseServer) {
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)
          SELECT CONCAT('old', n), 7, 1, 1000, 1000, 1000 FROM n",
     );
-    let store = MySqlThrottle::new(open(&server.login_variables(), 1).await.database);
+    let store = MySqlThrottle(open(&server.login_variables(), 1).await.database);
     // One reservation in 64 deletes them, so one of these 2,000 practically always does.
     for number in 0..2000 {
         let subject = ThrottleKey::email(&format!("{number}@example.com"));

@@ -89,8 +89,8 @@ pub(crate) async fn check() -> Result<String, Failure> {
         Failure::from(error).and(hint)
     })?;
     check_trials(&store, &mut findings).await;
-    let groups = store.groups_column.as_ref().map(ColumnName::as_str);
-    check_columns(&store.columns().await?, groups, &mut findings);
+    let groups_column = store.groups_column.as_ref().map(ColumnName::as_str);
+    check_columns(&store.columns().await?, groups_column, &mut findings);
     if findings.fails {
         findings.add(NOTE, "users", "not looked at: no login succeeds as it is");
     } else if let Err(failure) = check_users(&store, &mut findings).await {
@@ -153,11 +153,11 @@ fn add_trial(what: &str, is_needed: bool, problem: Option<String>, findings: &mu
     }
 }
 
-fn check_columns(columns: &[Column], groups: Option<&str>, findings: &mut Findings) {
-    for name in ["id", "email", "password", "admin"].into_iter().chain(groups) {
+fn check_columns(columns: &[Column], groups_column: Option<&str>, findings: &mut Findings) {
+    for name in ["id", "email", "password", "admin"].into_iter().chain(groups_column) {
         if let Some(column) = columns.iter().find(|it| it.name.eq_ignore_ascii_case(name)) {
-            check_column(column, groups == Some(name), findings);
-        } else if groups == Some(name) {
+            check_column(column, groups_column == Some(name), findings);
+        } else if groups_column == Some(name) {
             let found = "is missing, or hidden from this account: GRANT SELECT on this column";
             findings.add(FAILS, &format!("column {name}"), found);
         } else {

@@ -35,10 +35,10 @@ pub(crate) async fn open() -> Result<(AdminStore, PasswordHasher), Failure> {
         ColumnName::of_groups(&mut reader),
         Argon2Config::read(&mut reader),
     );
-    let (database, groups, argon2) = reader.finish(config).map_err(wrong)?;
+    let (database, groups_column, argon2) = reader.finish(config).map_err(wrong)?;
     let database = Database::connect_lazy(database, &Secrets::default(), CONNECTIONS).await;
     let database = database.map_err(|error| wrong(vec![error.into()]))?;
-    Ok((AdminStore::new(database, groups), PasswordHasher::new(argon2, cores())))
+    Ok((AdminStore::new(database, groups_column), PasswordHasher::new(argon2, cores())))
 }
 
 fn cores() -> usize {

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use shared::{
     config::ColumnName,
     database::{Database, DatabaseError, Transaction, text},
-    users::{MySqlUsers, NewUser, User, UserStore, UserStoreError, Written},
+    users::{MySqlUsers, NewUser, User, UserStore, UserStoreError},
 };
 use sqlx::{AssertSqlSafe, FromRow, mysql::MySqlRow};
 
@@ -13,6 +13,7 @@ const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
      FROM information_schema.columns \
      WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
 
+const READ_BACK: &str = "SELECT id, email, password, admin FROM user WHERE email = ? AND id = ?";
 /// A number finds the texts that begin with it too.
 const FIND_BY_ID: &str = "SELECT id, email, password, admin FROM user WHERE id = ?";
 
@@ -58,14 +59,13 @@ impl AdminStore {
     ///
     /// # Errors
     ///
-    /// [`UserStoreError`] if a statement fails.
-    pub async fn find(&self, name: &str) -> Result<Option<User>, UserStoreError> {
+    /// [`DatabaseError`] if a statement fails.
+    pub async fn find(&self, name: &str) -> Result<Option<User>, DatabaseError> {
         if let Some(user) = self.users.find_by_email(name).await? {
             return Ok(Some(user));
         }
         let rows = self.database.query(FIND_BY_ID, &[name]).await?.rows;
-        let users = rows.iter().map(User::from_row).collect::<Result<Vec<_>, _>>();
-        let users = users.map_err(DatabaseError::from)?;
+        let users = rows.iter().map(User::from_row).collect::<Result<Vec<_>, _>>()?;
         Ok(users.into_iter().find(|user| user.id == name))
     }
 
@@ -115,7 +115,7 @@ impl AdminStore {
     pub async fn set_hash(&self, user: &User, hash: &str) -> Result<bool, UserStoreError> {
         let update = "UPDATE user SET password = ? WHERE email = ? AND id = ?";
         let values = [hash, &user.email, &user.id];
-        self.users.update(user, Written::Hash(hash), update, &values).await
+        self.users.update_hash(user, hash, update, &values).await
     }
 
     /// Makes a user an administrator, or no longer one. `false` if the user is gone.
@@ -126,8 +126,20 @@ impl AdminStore {
     pub async fn set_admin(&self, user: &User, admin: bool) -> Result<bool, UserStoreError> {
         // As a literal: a bound text would be another value in a column of bits.
         let update = format!("UPDATE user SET admin = {admin} WHERE email = ? AND id = ?");
-        let (update, values) = (AssertSqlSafe(update), [&*user.email, &*user.id]);
-        self.users.update(user, Written::Admin(admin), update, &values).await
+        let values = [&*user.email, &*user.id];
+        let mut transaction = self.database.begin().await?;
+        let outcome = async {
+            if transaction.query(AssertSqlSafe(update), &values).await?.rows_affected == 0 {
+                return Ok(false);
+            }
+            let row = transaction.query(READ_BACK, &values).await?.rows.into_iter().next();
+            let stored = row.map(|row| User::from_row(&row)).transpose();
+            let stored = stored.map_err(DatabaseError::from)?;
+            let is_kept = stored.is_some_and(|stored| stored.admin == admin);
+            if is_kept { Ok(true) } else { Err(UserStoreError::NotKept) }
+        };
+        let outcome = outcome.await;
+        transaction.finish(outcome).await
     }
 
     /// Removes a user. `false` if the user is gone.

@@ -13,7 +13,9 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use shared::{database::DatabaseError, keys::KeyError, password::HashingError, throttle, users};
+use shared::{
+    database::DatabaseError, keys::KeyError, password::HashingError, users::UserStoreError,
+};
 
 use crate::accepted;
 
@@ -55,8 +57,7 @@ impl Failure {
 trait Harmless: ToString {}
 
 impl Harmless for DatabaseError {}
-impl Harmless for throttle::ThrottleStoreError {}
-impl Harmless for users::UserStoreError {}
+impl Harmless for UserStoreError {}
 impl Harmless for HashingError {}
 impl Harmless for KeyError {}
 

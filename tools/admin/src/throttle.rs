@@ -59,7 +59,7 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
         ThrottleCommand::Reset(WhoseFailures { email, source, .. }) => {
             let email = email.map(|email| ThrottleKey::email(&email));
             let subject = email.or(source.map(ThrottleKey::source));
-            let throttle = MySqlThrottle::new(store.database);
+            let throttle = MySqlThrottle(store.database);
             let done = match &subject {
                 Some(subject) => {
                     let delete = "DELETE FROM login_throttle WHERE subject = ?";
