@@ -1,5 +1,5 @@
-//! The clients of `examples/clients`, each against the real functions, and against a service
-//! that is worse than ours would ever be.
+//! The clients of `examples/clients`, each with the real functions and with a fake service that
+//! returns all kinds of errors.
 
 use std::{
     fs,
@@ -18,19 +18,19 @@ use system_tests::{
 };
 
 const EMAIL: &str = "ada@example.com";
-/// Of the kind that goes wrong where a client quotes too little, or is not in UTF-8.
+/// A password with characters that a client may forget to quote or to encode in UTF-8.
 const PASSWORD: &str = r#"p'ä"s\s: $w ör;d €😀 %41\"#;
 /// Longer than any client may take.
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// One of the clients.
+/// An example client.
 struct Client {
     name: &'static str,
-    /// The program, and what it runs where it is an interpreter.
+    /// The program, and the script if the program is an interpreter.
     command: Vec<PathBuf>,
 }
 
-/// Runs a check for every client at once.
+/// Runs a check for all clients concurrently.
 fn for_each_client(check: &(impl Fn(&Client) + Sync)) {
     let file = |name: &str| workspace().join("examples/clients").join(name);
     thread::scope(|scope| {
@@ -45,7 +45,7 @@ fn for_each_client(check: &(impl Fn(&Client) + Sync)) {
     });
 }
 
-/// What a client needs to know of a service at these addresses.
+/// The variables of a client for a service with these URLs.
 fn variables(login: &str, validate: &str) -> Environment {
     environment(&[
         ("LOGIN_URL", login),
@@ -55,7 +55,7 @@ fn variables(login: &str, validate: &str) -> Environment {
     ])
 }
 
-/// See the file.
+/// A row of `clients.yaml`, which describes the members.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Row {
@@ -91,7 +91,7 @@ impl Client {
         run
     }
 
-    /// Runs it to its end: it prints what the row says, and no secret.
+    /// Runs the client, and panics unless it prints what the row expects, and no secret.
     fn check(&self, row: &Row, mut variables: Environment) {
         variables.extend(row.variables.clone());
         variables.retain(|_, value| !value.is_empty());
@@ -123,9 +123,9 @@ impl Client {
     }
 }
 
-/// Gives the answers of a row; what its clients need, and the paths that were asked for. While a
-/// request is under way, no process of this machine has a secret as an argument.
-fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
+/// Starts a fake service with the answers of a row. Returns the variables of its client, and the
+/// requested paths. At each request it checks that no process has a secret as an argument.
+fn start_fake(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
     let paths = Arc::<Mutex<Vec<String>>>::default();
     let seen = Arc::clone(&paths);
     let port = fake_http::start(move |head, _| {
@@ -154,13 +154,13 @@ fn canned(answers: [Vec<String>; 2]) -> (Environment, Arc<Mutex<Vec<String>>>) {
 
 #[tokio::test]
 #[ignore = "needs curl, jq, requests and Node: make verify"]
-async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_bounds() {
+async fn every_client_logs_in_only_when_necessary_and_limits_its_retries() {
     let store = Sqlite::with(&[(EMAIL, PASSWORD)]).await;
     for_each_client(&|client: &Client| {
         for row in rows() {
             let what = format!("{}, {}", client.name, row.what);
             if let Some(answers) = row.answers.clone() {
-                let (variables, paths) = canned(answers);
+                let (variables, paths) = start_fake(answers);
                 client.check(&row, variables);
                 let paths = paths.lock().expect("no panic with it");
                 let logins = paths.iter().filter(|path| *path == "/login").count();
@@ -172,7 +172,7 @@ async fn every_client_logs_in_as_often_as_it_has_to_and_gives_up_within_its_boun
             let [login, validate] = start_both(all);
             client.check(&row, variables(&login.url("/login"), &validate.url("/validate")));
             let requests = |it: &Service| it.log().matches(r#""message":"request""#).count();
-            // Lines of good tokens come into the log a moment after the answer.
+            // Good tokens are logged a moment after the answer.
             wait::until(&what, LIMIT, || {
                 ([&login, &validate].map(requests) == row.tries).then_some(())
             });

@@ -1,5 +1,5 @@
-//! The images of `make image`, run by podman as Knative runs them: no shell, no root, nothing to write to,
-//! little memory.
+//! The images of `make image`, run by podman like in Knative: without a shell, root and a writable
+//! file system, and with little memory.
 
 use std::{
     fs,
@@ -15,8 +15,8 @@ use system_tests::{
 
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// No descriptors and processes beyond what a test needs, so that it also runs where the
-/// machine itself is a container; the end by itself, should the test be killed.
+/// Limits of descriptors and processes, so that it also works if the machine itself is a container,
+/// and a timeout, in case the test is killed.
 const OPTIONS: &str = "--runtime=runc run --rm --timeout=300 --pull=never --network=host \
      --ulimit=nofile=1024:1024 --ulimit=nproc=1024:1024 --read-only --read-only-tmpfs=false \
      --user=65532:65532 --cap-drop=ALL --security-opt=no-new-privileges --memory-swap=-1 \
@@ -42,8 +42,8 @@ fn start(name: &str, options: &[&str], variables: Environment) -> Service {
     Service::start_command(name, |all| podman(name, options, all), 200, variables)
 }
 
-/// What podman prints.
-fn ask(arguments: &[&str]) -> String {
+/// Runs podman and returns its output.
+fn run_podman(arguments: &[&str]) -> String {
     let mut podman = command("podman", &Environment::new());
     podman.args(arguments);
     let said = output(podman, b"", LIMIT);
@@ -53,10 +53,10 @@ fn ask(arguments: &[&str]) -> String {
 
 #[test]
 #[ignore = "needs the images: make verify"]
-fn each_image_is_the_file_that_lambda_is_given_without_root_and_says_what_it_lacks() {
+fn each_image_has_only_the_program_for_lambda_and_no_root_and_reports_missing_variables() {
     for name in ["login", "validate"] {
         let inspected: Value =
-            serde_json::from_str(&ask(&["image", "inspect", &image(name)])).expect("JSON");
+            serde_json::from_str(&run_podman(&["image", "inspect", &image(name)])).expect("JSON");
         let (image_of, config) = (&inspected[0], &inspected[0]["Config"]);
         let size = image_of["Size"].as_u64().expect("a size");
         println!("{name}: {} kB", size / 1000);
@@ -76,19 +76,19 @@ fn each_image_is_the_file_that_lambda_is_given_without_root_and_says_what_it_lac
 
         let folder = scratch::directory();
         let copy = folder.path().join("copy").display().to_string();
-        let id = ask(&["create", "--pull=never", &image(name)]);
-        ask(&["cp", &format!("{}:/function", id.trim()), &copy]);
-        ask(&["rm", id.trim()]);
+        let id = run_podman(&["create", "--pull=never", &image(name)]);
+        run_podman(&["cp", &format!("{}:/function", id.trim()), &copy]);
+        run_podman(&["rm", id.trim()]);
         let built = workspace().join("target/lambda").join(name).join("bootstrap");
         let built = fs::read(built).expect("make release has built it");
         assert!(fs::read(copy).expect("the copy") == built, "{name}");
     }
 }
 
-/// As Knative runs them: with probes, nearly as many connections as there may be, and SIGTERM.
+/// Like in Knative: with probes, nearly the maximum of connections, and SIGTERM.
 #[tokio::test]
 #[ignore = "needs MariaDB and the images: make verify"]
-async fn in_64_mib_the_contract_holds_900_connections_fit_and_sigterm_ends_it() {
+async fn with_64_mib_the_contract_holds_900_connections_fit_and_sigterm_ends_a_function() {
     let server = mariadb::shared();
     add_users(&server).await;
     let start = |name: &str, variables| start(name, &["--memory=64m"], variables);
@@ -117,10 +117,10 @@ async fn in_64_mib_the_contract_holds_900_connections_fit_and_sigterm_ends_it() 
     assert!(status.success(), "{status}: {log}");
 }
 
-/// That other CAs are refused is in `tests/tests/secrets_manager.rs`.
+/// `tests/tests/secrets_manager.rs` tests that other CAs are refused.
 #[test]
 #[ignore = "needs moto and the images: make verify"]
-fn secrets_manager_is_trusted_by_the_cas_of_the_image() {
+fn the_certificate_of_secrets_manager_is_verified_with_the_cas_of_the_image() {
     let folder = scratch::directory();
     let authority = Authority::new(folder.path(), "ca");
     let manager = Moto::start();
@@ -141,10 +141,10 @@ fn secrets_manager_is_trusted_by_the_cas_of_the_image() {
     assert_eq!(status, 200, "{}", validate.log());
 }
 
-/// A static binary asks a name server without the C library's plug-ins.
+/// The binary is static and resolves names without the plug-ins of the C library.
 #[tokio::test]
 #[ignore = "needs MariaDB, root, the Python packages and the images: make verify"]
-async fn the_database_is_found_by_name_and_known_by_its_certificate() {
+async fn the_name_of_the_database_is_resolved_and_its_certificate_is_verified() {
     const NAME: &str = "db.example";
     const NAME_SERVER: &str = "127.0.53.53";
     let mut server = mariadb::start();

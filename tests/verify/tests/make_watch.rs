@@ -1,10 +1,10 @@
-//! `make watch` and `make invoke`, as a person types them.
+//! `make watch` and `make invoke`.
 
 use std::{process::Command, time::Duration};
 
 use system_tests::{Process, Request, cargo_variables, command, output, wait, workspace};
 
-/// Compiling, where it was not done before.
+/// For the compilation, if nothing is compiled yet.
 const BUILD_LIMIT: Duration = Duration::from_mins(15);
 
 fn make(target: &str, port: u16) -> Command {
@@ -13,10 +13,11 @@ fn make(target: &str, port: u16) -> Command {
     make
 }
 
-/// `make invoke` logs in as the demo user, and fails if an answer is not the one in the name of its event.
+/// `make invoke` logs in as the demo user, and fails unless each answer has the status in the name
+/// of its event.
 #[test]
 #[ignore = "needs cargo-lambda: make verify"]
-fn every_sample_event_is_answered_as_its_name_says() {
+fn every_sample_event_gets_the_answer_in_its_name() {
     let port = wait::free_port();
     let watch = Process::start("make watch", make("watch", port));
     let login = wait::until("the lines", BUILD_LIMIT, || {

@@ -1,5 +1,5 @@
-//! `openapi.json`: both functions do as it says, and its page works. `system_tests::contract` checks that it
-//! describes each answer of the contract, and `tests/run` that it is OpenAPI.
+//! `openapi.json`: both functions conform to it, and its page works. `system_tests::contract`
+//! checks that it has each answer of the contract, and `tests/run` that it is valid OpenAPI.
 
 use std::{fs, time::Duration};
 
@@ -12,9 +12,9 @@ use system_tests::{
 const LOGIN: [&str; 2] = ["login", "health"];
 const VALIDATE: [&str; 3] = ["validate", "well-known", "health"];
 
-/// Has schemathesis make requests of the document, right ones and wrong ones: those of these tags, with the
-/// administrator's e-mail, this password and this token. All answers are as the document says, and each of these
-/// paths has had such a status: 503 if it is among them, and otherwise no answer was an error of ours.
+/// Runs schemathesis, which generates valid and invalid requests for operations with these tags,
+/// with the administrator's e-mail, this password and token. All answers must conform to the
+/// document, each path and status in `seen` must occur, and a 5xx only if `seen` has a 503.
 fn check(service: &Service, tags: &[&str], secrets: [&str; 2], seen: &[(&str, u16)]) {
     println!("schemathesis against {} (half a minute)", tags.join(", "));
     let folder = scratch::directory();
@@ -28,10 +28,10 @@ fn check(service: &Service, tags: &[&str], secrets: [&str; 2], seen: &[(&str, u1
     let mut st = command("st", &variables);
     st.arg("--config-file").arg(workspace().join("tests/schemathesis.toml"));
     st.arg("run").arg(workspace().join("docs/openapi.json")).args(["--no-color", "--url"]);
-    // 503 is what a function should answer without its database.
+    // Without its database a function has to answer 503.
     st.args([&service.url(""), "--exclude-checks", "not_a_server_error"]);
     st.args(tags.iter().flat_map(|tag| ["--include-tag", tag]));
-    // It keeps notes where it runs.
+    // It writes files to its current directory.
     st.current_dir(folder.path());
     let output = output(st, b"", Duration::from_mins(5));
     assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
@@ -46,11 +46,11 @@ fn check(service: &Service, tags: &[&str], secrets: [&str; 2], seen: &[(&str, u1
     assert!(may_fail || failed.is_none(), "{failed:?}");
 }
 
-/// With the right password (one of ASCII, which schemathesis sends as UTF-8 too), with a wrong one
+/// With the right password (in ASCII, whose encoding in schemathesis is right), with a wrong one
 /// until the e-mail is locked, and without a database.
 #[tokio::test]
 #[ignore = "needs the Python packages: make verify"]
-async fn login_answers_as_the_document_says() {
+async fn login_conforms_to_the_document() {
     let store = Sqlite::of_contract().await;
     let token = token(ADMIN.0, false);
     let good = Service::start("login", store.variables());
@@ -62,10 +62,10 @@ async fn login_answers_as_the_document_says() {
     check(&alone, &LOGIN, [ADMIN.1, &token], &[("/login", 503)]);
 }
 
-/// With a public key and an issuer, the well-known paths have more to publish.
+/// Also with a public key and an issuer, which the well-known paths publish.
 #[test]
 #[ignore = "needs the Python packages: make verify"]
-fn validate_answers_and_publishes_as_the_document_says() {
+fn validate_conforms_to_the_document() {
     let issuer = "https://auth.example.com";
     let keys = json!({"keys": [
         {"kty": "oct", "k": encode(SECRET)},
@@ -88,10 +88,10 @@ fn validate_answers_and_publishes_as_the_document_says() {
     }
 }
 
-/// What a person clicks on the page `/docs` of `make run`, in a real browser.
+/// On the page `/docs` of `make run`, in a real browser.
 #[test]
 #[ignore = "needs Chromium: make verify"]
-fn a_person_logs_in_and_validates_by_clicking() {
+fn a_user_can_log_in_and_validate_on_the_page() {
     let folder = scratch::directory();
     let target = folder.path().display().to_string();
     let local = Service::start("local", environment(&[("CARGO_TARGET_DIR", &target)]));
@@ -111,7 +111,7 @@ fn a_person_logs_in_and_validates_by_clicking() {
     let claims = seen["validate"]["body"].as_str().expect("a body");
     let claims: Value = serde_json::from_str(claims).expect("the claims");
     assert_eq!(claims["username"], "demo@example.com");
-    assert_eq!(seen["console"], json!([]), "the browser complains");
+    assert_eq!(seen["console"], json!([]), "messages in the browser's console");
     let requests = seen["requests"].as_array().expect("addresses");
     let mut urls = requests.iter().filter_map(Value::as_str);
     let is_here = |url: &str| url.starts_with(&local.url("/")) || url.starts_with("data:");

@@ -1,5 +1,5 @@
-//! What Prometheus, as Debian packages it, makes of the metrics, and of the files in `examples/observability`;
-//! and the dashboard there, as far as it can be looked at without Grafana.
+//! The metrics and the files in `examples/observability`, with Debian's Prometheus; the dashboard
+//! there is checked as far as possible without Grafana.
 
 use std::{collections::HashSet, fs, path::PathBuf, time::Duration};
 
@@ -21,7 +21,7 @@ fn example(name: &str) -> String {
     fs::read_to_string(examples().join(name)).expect("an example")
 }
 
-/// What `promtool` prints, run in the folder of the examples: it finds nothing wrong.
+/// Runs `promtool` in the folder of the examples, which must succeed, and returns its output.
 fn promtool(arguments: &[&str], input: &str) -> String {
     let mut promtool = command("promtool", &Environment::new());
     promtool.args(arguments).current_dir(examples());
@@ -33,7 +33,7 @@ fn promtool(arguments: &[&str], input: &str) -> String {
 
 #[test]
 #[ignore = "needs promtool: make verify"]
-fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
+fn each_alert_fires_above_its_threshold_and_not_below() {
     promtool(&["check", "config", "prometheus.yml"], "");
     promtool(&["check", "rules", "--lint=all", "--lint-fatal", "rules.yml"], "");
     promtool(&["test", "rules", "rules-test.yml"], "");
@@ -42,7 +42,7 @@ fn each_alert_fires_when_it_should_and_not_when_it_comes_close() {
         let cases = tests.split("\n  - name: ").filter(|case| case.contains(alert));
         let (silent, firing): (Vec<_>, Vec<_>) =
             cases.partition(|it| it.contains("exp_alerts: []"));
-        assert!(!silent.is_empty() && !firing.is_empty(), "{alert} is not tried both ways");
+        assert!(!silent.is_empty() && !firing.is_empty(), "{alert} has no test of both cases");
     }
 }
 
@@ -54,9 +54,9 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it for `login` and `validate` with metrics on these ports, with the shipped
-    /// configuration and rules. It looks every second, and alerts do not wait: how long they
-    /// would is for the unit tests of the rules.
+    /// Starts it for the metrics ports of `login` and `validate`, with the configuration and rules
+    /// of the examples. It scrapes every second, and alerts fire without their delay, which
+    /// `rules-test.yml` tests.
     fn start(login: u16, validate: u16) -> Self {
         let (directory, port) = (scratch::directory(), wait::free_port());
         let mut config = example("prometheus.yml");
@@ -86,7 +86,7 @@ impl Prometheus {
         Self { _process: process, port, _directory: directory }
     }
 
-    /// What an expression comes to now: the value of each series.
+    /// Evaluates an expression now, and returns the value of each series.
     fn query(&self, expression: &str) -> Vec<f64> {
         let query = utf8_percent_encode(expression, NON_ALPHANUMERIC);
         let url = format!("http://127.0.0.1:{}/api/v1/query?query={query}", self.port);
@@ -104,17 +104,17 @@ impl Prometheus {
     }
 }
 
-/// Waits as long as a shipped expression may need to see something.
+/// Waits for as long as an expression of the examples may take to have a value.
 fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
     wait::until(what, LIMIT, || is_so().then_some(()));
 }
 
 #[tokio::test]
 #[ignore = "needs MariaDB and Prometheus: make verify"]
-async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
+async fn the_example_alerts_fire_in_time_and_every_panel_has_data() {
     let mut database = mariadb::start();
     add_users(&database).await;
-    // Both on files and a database, so that there is something of everything.
+    // With key files and a database, so that all metrics have data.
     let folder = scratch::directory();
     let mut variables = database.login_variables();
     variables.extend(key_in_file(folder.path()));
@@ -125,7 +125,7 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     let try_login = |email: &str, password: &str| {
         login.request("POST", "/login").basic(email, password).send().status
     };
-    // Some requests of each kind, seen by Prometheus before and after.
+    // A few requests of each kind; counters have to grow between two scrapes.
     let traffic = || {
         assert_eq!(try_login(USER.0, USER.1), 200);
         for (token, status) in [(token("ada@example.com", false), 200), ("x.y.z".into(), 403)] {
@@ -145,12 +145,12 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
     let (mut ids, mut places) = (HashSet::new(), HashSet::new());
     for panel in dashboard["panels"].as_array().filter(|it| !it.is_empty()).expect("panels") {
         let title = &panel["title"];
-        assert!(ids.insert(panel["id"].to_string()), "{title}: another one's id");
+        assert!(ids.insert(panel["id"].to_string()), "{title} has the id of another panel");
         assert!(places.insert(panel["gridPos"].to_string()), "{title} lies on another panel");
         assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{title} has no unit");
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
         for target in panel["targets"].as_array().expect("targets") {
-            // A range that has data after a minute.
+            // A range for which there is data after a minute.
             let query = target["expr"].as_str().expect("a query");
             let query = query.replace("$__rate_interval", "1m");
             soon(&format!("{title}: {query}"), || {
@@ -161,9 +161,9 @@ async fn the_shipped_alerts_follow_what_happens_and_every_panel_has_data() {
         }
     }
     let alerts = ["ManyFailedLogins", "LoginsUnavailable", "AuthFunctionDown"];
-    assert!(!alerts.iter().any(|alert| prometheus.fires(alert)), "all is well");
+    assert!(!alerts.iter().any(|alert| prometheus.fires(alert)), "an alert fires too early");
 
-    // More than one a second, over the five minutes of the rule.
+    // More than one per second over the five minutes of the rule.
     for number in 0..500 {
         let status = try_login(&format!("user-{}@example.com", number % 50), "wrong");
         assert!([401, 429].contains(&status), "{status}");

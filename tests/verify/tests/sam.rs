@@ -1,5 +1,5 @@
-//! `template.yaml`: it gives each what it needs and nothing more, and what it deploys holds the contract
-//! on AWS's emulator of the runtime interface. `tests/sam` has the rules of AWS.
+//! `template.yaml` grants only necessary permissions, and the deployed programs keep the contract
+//! in AWS's Lambda emulator. `tests/sam` checks the template by the rules of AWS.
 
 use std::{fs, time::Duration};
 
@@ -16,7 +16,7 @@ fn read(text: &str) -> Value {
 }
 
 #[test]
-fn the_template_gives_each_what_it_needs_and_nothing_more() {
+fn the_template_grants_the_expected_permissions_and_no_others() {
     let template = read(TEMPLATE);
     let facts = read(include_str!("../../data/access.yaml"));
     for (path, fact) in facts.as_object().expect("pointers") {
@@ -53,7 +53,7 @@ fn docs_lambda_md_lists_every_parameter_with_its_default() {
 
 #[test]
 #[ignore = "needs SAM and make release: make verify"]
-fn only_functions_of_the_architecture_that_the_template_names_can_be_deployed() {
+fn only_programs_for_the_architecture_of_the_template_can_be_deployed() {
     let built = workspace().join("target/lambda");
     let template = fs::read_to_string(built.join("template.yaml")).expect("make release wrote it");
     let architecture = read(&template)["Globals"]["Function"]["Architectures"][0].take();
@@ -76,10 +76,10 @@ fn only_functions_of_the_architecture_that_the_template_names_can_be_deployed() 
     assert!(refused.stderr.contains(reason), "{}", refused.stderr);
 }
 
-/// As in the template: the key comes from Secrets Manager when the environment starts.
+/// Like in the template, the key is fetched from Secrets Manager at the start.
 #[tokio::test]
 #[ignore = "needs MariaDB, moto and make release: make verify"]
-async fn what_is_deployed_holds_the_contract_and_answers_the_sample_events_of_the_authorizer() {
+async fn the_release_keeps_the_contract_and_the_authorizer_answers_its_sample_events() {
     let server = mariadb::shared();
     add_users(&server).await;
     let manager = Moto::start();

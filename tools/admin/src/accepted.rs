@@ -1,33 +1,33 @@
 //! Which e-mails and passwords a user may have.
 //!
-//! Of a password, length and a list of the most common ones count, and no rules on the characters:
-//! so NIST SP 800-63B section 3.1.1.2 has it.
+//! By NIST SP 800-63B section 3.1.1.2 a password is checked for its length and against a list of
+//! common passwords; there are no rules on its characters.
 
 use shared::password::MAX_PASSWORD_BYTES;
 
-/// As long as a path of SMTP may be, without its brackets (RFC 5321 section 4.5.3.1.3).
+/// The maximum of a path in SMTP without its brackets (RFC 5321 section 4.5.3.1.3).
 const MAX_EMAIL_BYTES: usize = 254;
 const MIN_PASSWORD_CHARACTERS: usize = 8;
-/// zxcvbn takes as many guesses for a password on its list as its rank says. The 3,000
-/// most common ones that are long enough lie within the first 9,000. Capitals and
-/// `p@55w0rd` spelling multiply the rank by little; two words take 10,000 at least.
+/// For a password on its list zxcvbn returns the rank as the number of guesses. The 3,000 most
+/// common ones that are long enough are within the first 9,000. Capitals and spellings such as
+/// `p@55w0rd` multiply the rank by little; two words need 10,000 guesses at least.
 const MIN_GUESSES: u64 = 9_000;
-/// zxcvbn's time grows with the square of the length; no common password is longer.
-const CHARACTERS_LOOKED_AT: usize = 100;
+/// The time of zxcvbn grows with the square of the length; no common password is longer.
+const MAX_CHECKED_CHARACTERS: usize = 100;
 
-/// Why no user can be added with this e-mail, if there is a reason.
+/// Checks an e-mail; the error is the reason why no user can have it.
 pub(crate) fn email(email: &str) -> Result<(), String> {
     let problem = match email.split_once('@') {
         _ if email.is_empty() => "is empty",
         _ if email.len() > MAX_EMAIL_BYTES => "is longer than 254 bytes",
-        // A control character can stand neither in a user-id of RFC 7617 nor in a header; a blank
-        // is a slip of the keyboard.
+        // Control characters are allowed neither in a user-id of RFC 7617 nor in a header. A blank
+        // is a typing error.
         _ if email.contains(|it: char| it.is_control() || it.is_whitespace()) => {
             "contains a blank or a control character"
         }
         // In `user-id:password` (RFC 7617) the user-id ends at the first colon.
         _ if email.contains(':') => "contains a colon",
-        // Everything else is for the mail server to know.
+        // Only the mail server knows whether the rest is valid.
         Some((name, domain)) if !name.is_empty() && !domain.is_empty() && !domain.contains('@') => {
             return Ok(());
         }
@@ -36,7 +36,7 @@ pub(crate) fn email(email: &str) -> Result<(), String> {
     Err(format!("the e-mail {problem}"))
 }
 
-/// Why this is too weak to be set as a password, if it is.
+/// Checks a new password; the error is the reason why it is refused.
 pub(crate) fn password(text: &str) -> Result<(), String> {
     if text.chars().count() < MIN_PASSWORD_CHARACTERS {
         return Err(format!("the password is shorter than {MIN_PASSWORD_CHARACTERS} characters"));
@@ -46,8 +46,8 @@ pub(crate) fn password(text: &str) -> Result<(), String> {
             "the password is longer than {MAX_PASSWORD_BYTES} bytes, the most that login takes"
         ));
     }
-    let looked_at: String = text.chars().take(CHARACTERS_LOOKED_AT).collect();
-    if zxcvbn::zxcvbn(&looked_at.to_lowercase(), &[]).guesses() < MIN_GUESSES {
+    let checked: String = text.chars().take(MAX_CHECKED_CHARACTERS).collect();
+    if zxcvbn::zxcvbn(&checked.to_lowercase(), &[]).guesses() < MIN_GUESSES {
         return Err("the password is among the most common ones, or close to one of them".into());
     }
     Ok(())

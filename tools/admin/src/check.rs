@@ -20,9 +20,9 @@ use crate::{
     terminal::{Failure, shown},
 };
 
-/// As long as a hash with the default parameters.
+/// The length of a hash with the default parameters.
 const HASH_CHARACTERS: u64 = 97;
-/// More would scroll the rest away.
+/// A longer list would push the other findings off the screen.
 const MAX_DUPLICATES_SHOWN: usize = 20;
 
 const SERVER: &str = "SELECT VERSION() AS version, @@GLOBAL.sql_mode AS sql_mode, \
@@ -30,8 +30,8 @@ const SERVER: &str = "SELECT VERSION() AS version, @@GLOBAL.sql_mode AS sql_mode
      (SELECT engine FROM information_schema.tables \
       WHERE table_schema = DATABASE() AND table_name = 'user') AS engine";
 
-/// What `login` does in addition to looking a user up, whether a login fails without it, and
-/// statements for it that change no row.
+/// What `login` does besides looking a user up, whether a login fails without it, and statements
+/// that try it without changing a row.
 const TRIALS: [(&str, bool, &[&str]); 2] = [
     (
         "count failed logins",
@@ -48,15 +48,15 @@ const TRIALS: [(&str, bool, &[&str]); 2] = [
     ("replace a hash", false, &["UPDATE user SET password = password WHERE 1 = 0"]),
 ];
 
-/// The Flask service has an account of one host, whose password and privileges are its own.
+/// The Flask service had an account for a single host, with another password and privileges.
 const ONE_HOST: &str = "an account of one host is used instead of auth_user@'%' from init.sql: \
                         remove it, see docs/moving-over.md";
 const REFUSED: &str = "the password is wrong, the account is locked, or an account of one host, \
                        such as auth_user@localhost, is used instead of auth_user@'%' from \
                        init.sql: SELECT user, host FROM mysql.user WHERE user = 'auth_user' lists \
                        the accounts, see docs/moving-over.md";
-/// `ER_DBACCESS_DENIED_ERROR`: the account has no right to the database.
-const NO_RIGHT_TO_DATABASE: u16 = 1044;
+/// `ER_DBACCESS_DENIED_ERROR`: the account has no privileges on the database.
+const DATABASE_ACCESS_DENIED: u16 = 1044;
 
 const FAILS: &str = "FAILS";
 /// Logins succeed, but something else does not work.
@@ -64,7 +64,7 @@ const WARNING: &str = "WARNING";
 const GOOD: &str = "ok";
 const NOTE: &str = "";
 
-/// What was found, in lines; `fails` where a login fails for it.
+/// The findings, a line each; `fails` if logins fail because of one.
 #[derive(Default)]
 struct Findings {
     lines: String,
@@ -78,12 +78,12 @@ impl Findings {
     }
 }
 
-/// Says what `login` would make of the database.
+/// Reports whether `login` works with the database, and changes nothing.
 pub(crate) async fn check() -> Result<String, Failure> {
     let (store, _) = open().await?;
     let mut findings = Findings::default();
     check_server(&store, &mut findings).await.map_err(|error| {
-        let is_refused = error.number() != Some(NO_RIGHT_TO_DATABASE)
+        let is_refused = error.number() != Some(DATABASE_ACCESS_DENIED)
             && error.to_string().contains("Access denied for user 'auth_user'");
         let hint = if is_refused { vec![REFUSED.to_owned()] } else { Vec::new() };
         Failure::from(error).and(hint)
@@ -97,7 +97,7 @@ pub(crate) async fn check() -> Result<String, Failure> {
         findings.add(FAILS, "users", &failure.reasons.join("; "));
     }
     let Findings { lines, fails } = findings;
-    // The command did its work, and the result is a no.
+    // The output is complete; only the exit status says that logins fail.
     if fails { Err(Failure { text: lines, ..Failure::refused(Vec::new()) }) } else { Ok(lines) }
 }
 
@@ -108,7 +108,7 @@ async fn check_server(store: &AdminStore, findings: &mut Findings) -> Result<(),
     let mode = optional_text(server, "sql_mode")?.unwrap_or_else(|| "none".into());
     findings.add(NOTE, "sql_mode", &format!("{mode}; sessions of login are strict whatever it is"));
     let account = text(server, "account")?;
-    // Wildcards, and the slash of a netmask.
+    // A host of several machines has a wildcard, or a slash before its netmask.
     let is_of_one_host =
         account.strip_prefix("auth_user@").is_some_and(|host| !host.contains(['%', '_', '/']));
     if is_of_one_host {
@@ -116,14 +116,14 @@ async fn check_server(store: &AdminStore, findings: &mut Findings) -> Result<(),
     } else {
         findings.add(NOTE, "account", &account);
     }
-    // A view has none.
+    // A view has no engine.
     if let Some(engine) = optional_text(server, "engine")?.filter(|engine| engine != "InnoDB") {
         let problem = "a change of several rows cannot be taken back: InnoDB can";
         findings.add(WARNING, "engine of user", &format!("{engine}; {problem}"));
     }
     for row in store.database.query("SHOW GRANTS", &[]).await?.rows {
         let Ok(grant) = row.try_get_unchecked::<String, _>(0) else { continue };
-        // MariaDB shows the account's hash.
+        // MariaDB shows the hash of the account's password after this.
         findings.add(NOTE, "", grant.split(" IDENTIFIED ").next().unwrap_or_default());
     }
     Ok(())

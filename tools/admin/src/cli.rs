@@ -81,7 +81,7 @@ enum Command {
     Throttle(ThrottleCommand),
 }
 
-/// Does what the command line asks for.
+/// Runs the command of the command line.
 pub(crate) async fn run() -> Result<String, Failure> {
     match Cli::parse().command {
         Command::User(command) => user::run(command).await,

@@ -1,4 +1,5 @@
-//! The users of the database, and hashing on all cores; set by the same variables as `login`.
+//! Opens the database, lists its users, and computes hashes on all cores. The variables are those
+//! of `login`.
 
 use std::{num::NonZero, thread::available_parallelism};
 
@@ -16,14 +17,14 @@ use crate::{
     terminal::Failure,
 };
 
-/// `EX_CONFIG` of sysexits.h, as `login` and `validate` exit with it.
+/// `EX_CONFIG` of sysexits.h, the exit status of `login` and `validate` too.
 const EXIT_CONFIGURATION: u8 = 78;
-/// One command, one statement after another.
+/// A command runs one statement after another.
 const CONNECTIONS: u32 = 1;
-/// Some hundred KiB, and a query that takes milliseconds.
+/// A page has some hundred KiB; its query takes milliseconds.
 const USERS_PER_PAGE: u32 = 500;
 
-/// Reads the environment, all of it or all that is wrong with it, and opens the database.
+/// Reads the configuration and opens the database. The failure has all problems of the variables.
 pub(crate) async fn open() -> Result<(AdminStore, PasswordHasher), Failure> {
     let wrong = |problems: Vec<Problem>| Failure {
         exit: EXIT_CONFIGURATION,
@@ -55,24 +56,24 @@ pub(crate) async fn all(store: &AdminStore) -> Result<Vec<UserRow>, Failure> {
         if !is_full {
             return Ok(rows);
         }
-        // Without an id there is no next page.
+        // The next page begins after the last id.
         if rows.last().is_none_or(|row| row.user.id.is_empty()) {
             return Err(Failure::because("the column `id` holds no texts; see auth-admin check"));
         }
     }
 }
 
-/// What a hash is made of.
+/// What a hash is computed from.
 pub(crate) enum Input {
     /// A password.
     Password(SecretString),
-    /// The digest of one.
+    /// A fast digest of a password.
     Digest(StoredDigest),
-    /// Nothing: it is one already.
+    /// A hash, which is kept.
     Hash(String),
 }
 
-/// The hash of each input, with what it is for, in their order.
+/// The hash of each input, with its owner, in the order of the inputs.
 pub(crate) fn hashes<T>(
     hasher: &PasswordHasher,
     inputs: impl IntoIterator<Item = (T, Input)>,
@@ -85,7 +86,6 @@ pub(crate) fn hashes<T>(
         };
         Ok((owner, hash))
     };
-    // For each computation that runs, one more waits: no core is idle for long while a finished
-    // hash is being stored.
+    // Twice as many as cores: no core is idle while a finished hash is being stored.
     stream::iter(inputs).map(hash).buffered(2 * cores())
 }

@@ -1,4 +1,4 @@
-//! `user import`: a CSV file of users (RFC 4180), read as a whole. No message quotes what is in it.
+//! `user import`: a CSV file of users (RFC 4180), read as a whole. No message quotes its content.
 
 use std::{collections::HashMap, fs, path::PathBuf};
 
@@ -19,10 +19,10 @@ use crate::{
 };
 
 const HEADERS: [&[&str]; 2] = [&["email", "password"], &["email", "password", "admin"]];
-/// As wide as the column.
+/// The width of the column `password`.
 const MAX_HASH_BYTES: usize = 255;
 
-/// More would scroll the first ones away.
+/// A longer list would push the first lines off the screen.
 const MAX_BAD_LINES_SHOWN: usize = 20;
 
 /// The file, and what its passwords are; they are never guessed.
@@ -46,12 +46,12 @@ enum PasswordsAre {
     Hashed,
 }
 
-/// A user of the file, with its line and what its hash is made of.
+/// A user of the file, its line, and the input of its hash.
 type Entry = ((u64, NewUser), Input);
 
 /// Adds the users of a CSV file, all or none.
 ///
-/// Hashing takes long, so everything that can be wrong is looked for before.
+/// Hashing takes long, so all lines are checked before it.
 pub(crate) async fn import(
     store: &AdminStore,
     hasher: &PasswordHasher,
@@ -75,7 +75,7 @@ pub(crate) async fn import(
     match store.add(&new).await {
         Ok(()) if new.len() == 1 => Ok("added 1 user".to_owned()),
         Ok(()) => Ok(format!("added {} users", new.len())),
-        // Taken since, or by an e-mail that only the database's collation finds equal.
+        // The e-mail was added meanwhile, or equals another one by the database's collation only.
         Err(error @ UserStoreError::Duplicate(position)) => {
             let line = lines.get(position).copied().unwrap_or_default();
             Err(refused(vec![(line, error.to_string())]))
@@ -84,7 +84,7 @@ pub(crate) async fn import(
     }
 }
 
-/// Names lines that are wrong, with the reasons.
+/// The failure for bad lines, with their numbers and reasons.
 fn refused(mut bad: Vec<(u64, String)>) -> Failure {
     bad.sort();
     let shown = bad.iter().take(MAX_BAD_LINES_SHOWN);
@@ -96,11 +96,11 @@ fn refused(mut bad: Vec<(u64, String)>) -> Failure {
 
 /// The users of the file, and its bad lines.
 fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<(u64, String)>) {
-    // As spreadsheets write it; it would shift every position.
+    // The byte order mark that spreadsheets write; it would shift every position.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = csv::Reader::from_reader(text);
     if !reader.headers().is_ok_and(|header| HEADERS.iter().any(|expected| header == *expected)) {
-        // It is not quoted: where the header is missing, this line has a password in it.
+        // The line is not quoted: if the header is missing, it has a password.
         let expected = "the header is not email,password or email,password,admin";
         return (Vec::new(), vec![(1, expected.to_owned())]);
     }
@@ -109,7 +109,7 @@ fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<(u64, String)
     for record in reader.records() {
         let position = record.as_ref().map_or_else(csv::Error::position, StringRecord::position);
         let start = position.and_then(|position| usize::try_from(position.byte()).ok());
-        // Counted here: the library's line numbers are wrong after CRLF and empty lines.
+        // Lines are counted here: the library's numbers are wrong after CRLF and empty lines.
         while let Some(byte) = text.get(at)
             && (at < start.unwrap_or(at) || matches!(byte, b'\r' | b'\n'))
         {
@@ -130,7 +130,7 @@ fn parse(text: &[u8], details: &ImportDetails) -> (Vec<Entry>, Vec<(u64, String)
     (entries, bad)
 }
 
-/// The user of one record; `seen` has the e-mails so far, and their lines.
+/// The user of one record; `seen` has the lines of all earlier e-mails.
 fn entry(
     line: u64,
     record: &StringRecord,
@@ -153,7 +153,7 @@ fn entry(
 }
 
 fn input(text: &str, details: &ImportDetails) -> Result<Input, String> {
-    // A quote that is not closed makes one field of all the lines after it.
+    // After a quote that is not closed all following lines are one field.
     if text.contains(['\n', '\r']) {
         return Err("the password has a line break in it; is a quote missing?".into());
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_says_what_passwords_are_and_nothing_is_guessed() {
+    fn the_option_decides_whether_a_text_is_a_password_or_a_hash() {
         for (password, hashed, plain, hash_like) in [
             (BCRYPT, true, false, true),
             ("9cc2ae8a1ba7a93da39b46fc1019c481", true, false, true),
@@ -200,7 +200,7 @@ mod tests {
             (&format!("b'{BCRYPT}'"), false, false, true),
             ("correct horse battery", false, true, true),
             ("", false, false, false),
-            // The marks of locked users are no passwords, whatever is said.
+            // The mark of a locked user is never accepted.
             ("!", false, false, false),
             ("!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168", false, false, false),
         ] {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_lines_are_counted_as_an_editor_counts_them_and_named_with_the_reason() {
+    fn bad_lines_are_reported_with_the_line_number_of_an_editor_and_the_reason() {
         let text = "email,password,admin
 
 
@@ -249,7 +249,7 @@ dan@b,\"a canary, \"\"sings\"\"\",0
             (15, "is not UTF-8"),
         ];
         let text = [text.to_owned(), text.replace('\n', "\r\n")];
-        // It is not quoted: there may be a password in it.
+        // The bad header is not quoted: it may have a password.
         let header = [(1, "the header is not email,password or email,password,admin")];
         let no_header = ["", "\n", "ada@example.com,canary\n", "password,email\n"];
         let rows = text.iter().map(|text| (text.as_str(), &bad_lines[..]));

@@ -157,7 +157,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
         }
         KeyCommand::Public(place) => {
             let place = Place::of(place).await?;
-            // In the very way in which `validate` comes by them.
+            // Read with the code that `validate` uses.
             let keys = Keys::fetch(place.source(), KeyUse::Verify, &Secrets::default()).await;
             let keys = place.named(keys.map_err(|problem| problem.reason))?;
             let keys =
@@ -167,7 +167,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
     }
 }
 
-/// Lists the keys, and nothing of what they are made of.
+/// Lists the keys without their key material.
 fn list(set: &JwkSet, json: bool) -> String {
     let signs = signing(set).map(|(at, _)| at);
     let listed = set.keys.iter().enumerate().map(|(index, key)| {
@@ -177,7 +177,7 @@ fn list(set: &JwkSet, json: bool) -> String {
     listing(listed.collect(), json, ["kid", "alg", "signs", "kind"])
 }
 
-/// Adds a key: in front, so that it signs, or after the one that signs.
+/// Adds a key: before all others, so that it signs, or after the key that signs.
 async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<String, Failure> {
     let keyring = Keyring::open(new.places, true).await?;
     let Some((at, before)) = signing(&keyring.held.set) else {
@@ -200,11 +200,11 @@ async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<Stri
     ))
 }
 
-/// Lets another key sign.
+/// Makes another key the one that signs.
 async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
     let keyring = Keyring::open(places, true).await?;
-    // New keys stand before old ones.
-    let (index, key) = meant(&keyring.held.set, kid.as_deref())?[0];
+    // New keys are before old ones.
+    let (index, key) = find(&keyring.held.set, kid.as_deref())?[0];
     if !key.can_sign() {
         return Err(Failure::because(
             "this key can only verify: it is public, or its key_ops keep it from signing",
@@ -222,7 +222,7 @@ async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failu
 /// Removes a key.
 async fn retire(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
     let keyring = Keyring::open(places, true).await?;
-    let keys = meant(&keyring.held.set, kid.as_deref())?;
+    let keys = find(&keyring.held.set, kid.as_deref())?;
     let (index, key) = keys[keys.len() - 1];
     let retired = name(key);
     let refused = |reason| Err(Failure::because(format!("{retired} {reason}")));
@@ -242,9 +242,9 @@ fn signing(set: &JwkSet) -> Option<(usize, &Key)> {
     set.keys.iter().enumerate().find(|(_, key)| key.can_sign())
 }
 
-/// The keys that may be meant, with their positions: one at least. Of keys without a kid, the one
-/// that signs only if there is no other.
-fn meant<'s>(set: &'s JwkSet, kid: Option<&str>) -> Result<Vec<(usize, &'s Key)>, Failure> {
+/// The keys with this kid (or without one), and their positions; at least one. If there are
+/// several, the key that signs is left out.
+fn find<'s>(set: &'s JwkSet, kid: Option<&str>) -> Result<Vec<(usize, &'s Key)>, Failure> {
     let mut found: Vec<_> =
         set.keys.iter().enumerate().filter(|(_, key)| key.id.as_deref() == kid).collect();
     if found.is_empty() {
@@ -269,14 +269,14 @@ fn signs_now(key: &Key, before: &Key) -> String {
     )
 }
 
-/// What a key is called in a message.
+/// The name of a key in messages.
 fn name(key: &Key) -> String {
     let name = key.id.as_deref().map_or("the key without a kid".to_owned(), shown);
     format!("{name} ({})", key.alg())
 }
 
-/// What a key is called on the command line, for a shell that it is pasted into: between single
-/// quotes, in which a shell obeys nothing, unless it is a plain word.
+/// The argument for a key in a command line that the user pastes into a shell. A kid that is not a
+/// plain word is in single quotes.
 fn argument(key: &Key) -> String {
     let Some(id) = key.id.as_deref().map(shown) else { return "--without-kid".to_owned() };
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
@@ -296,14 +296,14 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_obeys_nothing_that_a_kid_says() {
+    fn a_kid_is_quoted_for_the_shell() {
         let set = set(&[Some("2026-12"), Some("a b;`id`"), Some("it's"), None]);
         let arguments: Vec<String> = set.keys.iter().map(argument).collect();
         assert_eq!(arguments, ["2026-12", "'a b;`id`'", r"'it'\''s'", "--without-kid"]);
     }
 
     #[test]
-    fn without_a_kid_the_key_that_signs_is_meant_last() {
+    fn of_several_keys_without_a_kid_the_one_that_signs_is_left_out() {
         for (kids, expected) in [
             (&[Some("one")][..], &[][..]),
             (&[None, Some("one")], &[0]),
@@ -312,7 +312,7 @@ mod tests {
             (&[None, None, None], &[1, 2]),
         ] {
             let set = set(kids);
-            let found = meant(&set, None).unwrap_or_default();
+            let found = find(&set, None).unwrap_or_default();
             let positions: Vec<usize> = found.iter().map(|(index, _)| *index).collect();
             assert_eq!(positions, expected, "{kids:?}");
         }

@@ -1,7 +1,7 @@
 //! `auth-admin`: users and the keys of tokens, from the command line.
 //!
-//! It works on the same database and the same keys as `login`, through the same code: what it
-//! stores is what `login` reads.
+//! It accesses the database and the keys with the code of `login`, so that `login` reads what it
+//! stores.
 
 mod accepted;
 mod check;
@@ -18,7 +18,7 @@ mod user;
 
 use std::process::ExitCode;
 
-/// Does what the command line asks for.
+/// Runs the command of the command line.
 pub async fn run() -> ExitCode {
     terminal::print(cli::run().await)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-// One thread is enough: hashes are computed on threads of their own, and there is one connection to
+// One thread is enough: hashes are computed on other threads, and there is only one connection to
 // the database.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

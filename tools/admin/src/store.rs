@@ -1,4 +1,4 @@
-//! What only an administrator does with users.
+//! Changes of users that only an administrator makes.
 
 use secrecy::ExposeSecret;
 use shared::{
@@ -14,36 +14,36 @@ const COLUMNS: &str = "SELECT column_name AS name, column_type AS type, \
      WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position";
 
 const READ_BACK: &str = "SELECT id, email, password, admin FROM user WHERE email = ? AND id = ?";
-/// A number finds the texts that begin with it too.
+/// In MySQL a numeric column also equals texts that begin with the number.
 const FIND_BY_ID: &str = "SELECT id, email, password, admin FROM user WHERE id = ?";
 
-/// The users of a database, for an account with all rights to them.
+/// The users of a database, for an account with all privileges on them.
 #[derive(Clone)]
 pub struct AdminStore {
     /// The database.
     pub database: Database,
-    /// The users, with what `login` does.
+    /// The store of `login`.
     pub users: MySqlUsers,
     /// The column of groups, if one is configured.
     pub(crate) groups_column: Option<ColumnName>,
 }
 
-/// A user in a listing.
+/// A user in a list.
 pub struct UserRow {
     /// The user.
     pub user: User,
-    /// When the user was added, UTC, as the database writes it, if it does.
+    /// When the user was added, in UTC and in the database's format, if there is such a column.
     pub created_at: Option<String>,
-    /// When the user was last changed, in the same way.
+    /// When the user was last changed, likewise.
     pub updated_at: Option<String>,
 }
 
 /// A column of the table `user`.
 pub(crate) struct Column {
     pub(crate) name: String,
-    /// In full, such as `varchar(60)`.
+    /// The full type, such as `varchar(60)`.
     pub(crate) r#type: String,
-    /// How many characters it holds, if it is of texts.
+    /// The maximum number of characters, if it is a text.
     pub(crate) characters: Option<u64>,
     pub(crate) collation: Option<String>,
 }
@@ -118,13 +118,13 @@ impl AdminStore {
         self.users.update_hash(user, hash, update, &values).await
     }
 
-    /// Makes a user an administrator, or no longer one. `false` if the user is gone.
+    /// Grants or revokes the administrator's role. `false` if the user is gone.
     ///
     /// # Errors
     ///
     /// [`UserStoreError`] if the change was not stored.
     pub async fn set_admin(&self, user: &User, admin: bool) -> Result<bool, UserStoreError> {
-        // As a literal: a bound text would be another value in a column of bits.
+        // As a literal: a bound text has another value in a BIT column.
         let update = format!("UPDATE user SET admin = {admin} WHERE email = ? AND id = ?");
         let values = [&*user.email, &*user.id];
         let mut transaction = self.database.begin().await?;
@@ -152,7 +152,7 @@ impl AdminStore {
         Ok(self.database.query(delete, &[&user.email, &user.id]).await?.rows_affected > 0)
     }
 
-    /// Up to `limit` users after the id `after`. What a row or the table lacks is left empty.
+    /// Up to `limit` users after the id `after`. Missing columns and values are empty.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl AdminStore {
     ) -> Result<Vec<UserRow>, DatabaseError> {
         let columns = self.columns().await?;
         let column = |name: &str| columns.iter().find(|it| it.name.eq_ignore_ascii_case(name));
-        // Times leave the database in UTC, whatever its own time zone is.
+        // Converts times from the database's time zone to UTC.
         let time = |name: &str| match column(name).map(|it| it.r#type.as_str()) {
             None => "NULL".to_owned(),
             Some(it) if it.starts_with("timestamp") || it.starts_with("datetime") => {

@@ -1,31 +1,30 @@
-//! What stands in a row where a password hash should be.
+//! What the column `password` of a row contains.
 //!
-//! A text is never taken for a password because it is of no known kind: whatever is written as
-//! hashes are, by its alphabet, its length or its marks, is one, known or not.
+//! An unknown text is not simply a plain-text password: a text with the alphabet, length or marks
+//! of hashes counts as a hash of an unsupported kind.
 
 use std::fmt;
 
 use shared::password::{DISABLED, StoredDigest, StoredHash};
 
-/// What a text in the column `password` is.
+/// The kind of a text in the column `password`.
 pub(crate) enum StoredForm {
-    /// A hash that `login` can compare a password with, by its kind.
+    /// A hash that `login` supports, with the name of its kind.
     Hash(String),
     /// A fast digest, refused by `login` until `auth-admin upgrade`.
     Digest(StoredDigest),
-    /// [`DISABLED`], then a hash, or a fast digest, which this variant holds.
+    /// [`DISABLED`] and a hash, or [`DISABLED`] and the fast digest in this variant.
     Disabled(Option<StoredDigest>),
-    /// Written like a hash, of a kind that `login` does not know and refuses; to hash it
-    /// once more would destroy it.
+    /// Looks like a hash of a kind that `login` refuses. Hashing it again would destroy it.
     Unsupported,
     /// Nothing.
     Empty,
-    /// What the Flask service compared with.
+    /// A password in plain text, as the Flask service stored it.
     PlainText,
 }
 
 impl StoredForm {
-    /// What `text` is.
+    /// The form of `text`.
     pub(crate) fn of(text: &str) -> Self {
         match (Self::known(text), text.strip_prefix(DISABLED).and_then(Self::known)) {
             (Some(form), _) => form,
@@ -37,7 +36,7 @@ impl StoredForm {
         }
     }
 
-    /// A hash or a fast digest that `login` or `auth-admin upgrade` reads.
+    /// A hash or a fast digest of a supported kind.
     fn known(text: &str) -> Option<Self> {
         let hash = StoredHash::parse(text).map(|hash| Self::Hash(hash.kind));
         hash.or_else(|| StoredDigest::parse(text).map(Self::Digest))
@@ -58,26 +57,26 @@ impl fmt::Display for StoredForm {
     }
 }
 
-/// Whether another system has locked the user: a mark alone, or one before what looks like a
-/// hash. Such a text is never what the user types.
+/// Whether another system has locked the user: the text is a mark, or a mark before what looks like
+/// a hash. Such a text is never a password.
 pub(crate) fn is_locked(text: &str) -> bool {
     text.trim().starts_with(['!', '*']) && looks_like_a_hash(text)
 }
 
-/// Whether `text` is written like a hash, of whatever kind.
+/// Whether `text` looks like a hash of any kind.
 pub(crate) fn looks_like_a_hash(text: &str) -> bool {
-    // A blank in front, MySQL's star, marks of locked users.
+    // Leading blanks, MySQL's star, and marks of locked users.
     let marked = text.trim();
     let text = marked.trim_matches(['!', '*']);
     let classes = [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit];
     let classes = classes.into_iter().filter(|class| text.bytes().any(|byte| class(&byte))).count();
-    // As `-`, `:` and blanks part the digits of some libraries.
+    // Some libraries separate hexadecimal digits by `-`, `:` or blanks.
     let together = text.replace(['-', ':', ' '], "");
     let is_hex = |byte: u8| byte.is_ascii_hexdigit();
     let is_plain_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+./".contains(&byte);
-    // Of its form for URLs, and of crypt(3), too.
+    // Also in the alphabets for URLs and of crypt(3).
     let of_base64 = text.bytes().all(|byte| is_plain_base64(byte) || b"-_".contains(&byte));
-    // What is left of a mark alone.
+    // The text is only a mark.
     (text != marked && ["", "LK", "NP"].contains(&text))
         // {SSHA}…, {bcrypt}…, and JSON.
         || text.starts_with(['{', '['])
@@ -85,11 +84,11 @@ pub(crate) fn looks_like_a_hash(text: &str) -> bool {
         || longest_run(&together, is_hex) >= 32
         || (text.len() >= 16 && text.bytes().all(is_hex) && classes > 1)
         || (text.len() >= 20 && text.ends_with('=') && !text.contains(' '))
-        // 16 bytes. Random letters and digits of this length are no word that was thought of.
+        // 16 bytes. A person does not invent a word like random letters and digits of this length.
         || (classes == 3 && longest_run(text, is_plain_base64) >= 22)
         // 16, 20, 32 and 64 bytes without padding.
         || (classes > 1 && of_base64 && [22, 27, 43, 86].contains(&text.len()))
-        // crypt(3) with DES, of which the last character has four bits. No other hash is as short.
+        // crypt(3) with DES, whose last character has four bits. No other hash is as short.
         || (text.len() == 13
             && of_base64
             && text.ends_with(|last| ".26AEIMQUYcgkosw".contains(last))
@@ -115,7 +114,7 @@ mod tests {
     const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
 
     #[test]
-    fn a_text_goes_by_what_is_written_like_it() {
+    fn each_text_has_the_form_that_it_looks_like() {
         let hash_like = "\
             $1$salt$qJH7.N4xYta3aEG/dfqo/0 $S$DxVn7wubSRzoK9X2pkYx5PzDQRGHYdSdJmCqPxEaYbTbPxkXWpFC \
             $2b$31$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie \
@@ -132,7 +131,7 @@ mod tests {
         let around = [" H", "b'H'", "{bcrypt}H", "!!H"].map(|text| text.replace('H', BCRYPT));
         let hash_like = hash_like.split_whitespace().chain([spaced]);
         let hash_like = hash_like.chain(around.iter().map(String::as_str));
-        // What a person can have thought of.
+        // Passwords that a person may have invented.
         let words = "Secret1! $ecret $ecret$ecret md5$ Correct-Horse-Battery-9 1234567890123456 \
                      deadbeef password12345 Liverpool2024 john.smith.99 7hG2kLp9QwXz4RtYvB3n \
                      !important";

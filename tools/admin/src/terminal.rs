@@ -1,8 +1,8 @@
-//! What a command asks, what it says, where, and with which exit status. Listings are a table for a
-//! person, or JSON for a program.
+//! Prompts, output, error messages and the exit status of a command. Lists are a table, or JSON
+//! for programs.
 //!
-//! Passwords are never arguments: those are in the shell's history, and every user of the machine
-//! can list them.
+//! Passwords are never arguments: arguments are in the shell's history, and every user of the
+//! machine can see them.
 
 use std::{
     array,
@@ -19,15 +19,15 @@ use shared::{
 
 use crate::accepted;
 
-/// A line that is longer is no password, and need not be kept.
+/// A longer line cannot be a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// Why a command did not do what it was asked for.
+/// Why a command has failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// For standard output, as with a command that succeeds.
+    /// Text for standard output, like that of a successful command.
     pub(crate) text: String,
-    /// One a line; never a password or a hash in them.
+    /// Error messages, one per line, without passwords and hashes.
     pub(crate) reasons: Vec<String>,
     pub(crate) exit: u8,
 }
@@ -41,34 +41,33 @@ impl Failure {
         Self { text: String::new(), reasons, exit: 1 }
     }
 
-    /// The same failure, and in the same line what became of the rest.
+    /// Adds text to the message, in the same line.
     pub(crate) fn then(self, more: &str) -> Self {
         Self::because(format!("{}; {more}", self.reasons.join("; ")))
     }
 
-    /// The same failure with more lines.
+    /// Adds messages.
     pub(crate) fn and(mut self, reasons: Vec<String>) -> Self {
         self.reasons.extend(reasons);
         self
     }
 }
 
-/// Errors whose messages quote nothing that must not be shown, as those of other libraries may.
-trait Harmless: ToString {}
+/// Errors whose messages contain no secrets; those of other libraries may.
+trait WithoutSecrets: ToString {}
 
-impl Harmless for DatabaseError {}
-impl Harmless for UserStoreError {}
-impl Harmless for HashingError {}
-impl Harmless for KeyError {}
+impl WithoutSecrets for DatabaseError {}
+impl WithoutSecrets for UserStoreError {}
+impl WithoutSecrets for HashingError {}
+impl WithoutSecrets for KeyError {}
 
-impl<E: Harmless> From<E> for Failure {
+impl<E: WithoutSecrets> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::because(error.to_string())
     }
 }
 
-/// A password that is to be set: asked for twice, or the first line of standard input, and not
-/// weak.
+/// Reads and checks a new password: from the first line of standard input, or twice from a prompt.
 pub(crate) fn new_password(is_on_stdin: bool) -> Result<SecretString, Failure> {
     let password: SecretString = if is_on_stdin {
         let line = io::stdin().lock().take(MAX_LINE_BYTES).lines().next();
@@ -77,7 +76,7 @@ pub(crate) fn new_password(is_on_stdin: bool) -> Result<SecretString, Failure> {
     } else if io::stdin().is_terminal() {
         prompt("Password: ")?
     } else {
-        // With input from elsewhere, a prompt on the terminal would come as a surprise.
+        // With standard input from elsewhere the user does not expect a prompt.
         return Err(Failure::because(
             "there is no terminal to ask for the password on; \
              give --password-stdin to read it from standard input",
@@ -97,7 +96,7 @@ fn prompt(text: &str) -> Result<SecretString, Failure> {
     })
 }
 
-/// Goes on if `yes` was given or the answer is yes; else fails with `refusal`.
+/// Asks for confirmation, unless `yes` is true. Fails with `refusal` if the answer is no.
 pub(crate) fn confirm(yes: bool, question: &str, refusal: &str) -> Result<(), Failure> {
     if yes {
         return Ok(());
@@ -116,8 +115,8 @@ pub(crate) fn confirm(yes: bool, question: &str, refusal: &str) -> Result<(), Fa
     }
 }
 
-/// Prints the text and a line break, and the reasons of a failure on standard error. A
-/// reader that takes only the beginning (`… | head`) is no error.
+/// Prints the text with a line break, and the messages of a failure on standard error. A broken
+/// pipe (`… | head`) is not an error.
 pub(crate) fn print(result: Result<String, Failure>) -> ExitCode {
     let done = result.map(|text| Failure { text, reasons: Vec::new(), exit: 0 });
     let Failure { text, mut reasons, mut exit } = done.unwrap_or_else(|failure| failure);
@@ -129,14 +128,14 @@ pub(crate) fn print(result: Result<String, Failure>) -> ExitCode {
         exit = 1;
     }
     for reason in reasons {
-        // Where standard error is closed, the exit status is left.
+        // If standard error is closed, the exit status still reports the failure.
         drop(writeln!(io::stderr(), "error: {}", shown(&reason)));
     }
     ExitCode::from(exit)
 }
 
-/// `text` with control characters escaped: what stands in the database or in a token
-/// must not command the terminal.
+/// `text` with control characters escaped: text from the database or from keys must not control
+/// the terminal.
 pub(crate) fn shown(text: &str) -> String {
     let escaped = |it: char| match it {
         it if it.is_control() => format!("\\u{:04x}", u32::from(it)),
@@ -145,8 +144,7 @@ pub(crate) fn shown(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// The rows as a JSON array, or as a table of these members: one line for each row, the columns as
-/// wide as they need to be.
+/// The rows as a JSON array, or as a table of these members with aligned columns.
 pub(crate) fn listing<const N: usize>(rows: Vec<Value>, json: bool, members: [&str; N]) -> String {
     if json {
         return format!("{:#}", Value::from(rows));
@@ -177,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_control_characters_do_not_reach_the_terminal() {
+    fn columns_are_aligned_and_control_characters_are_escaped() {
         let rows = vec![
             json!({ "email": "ädä@example.com", "admin": true, "added_at": null }),
             json!({ "email": "a@b\u{1b}[2J\u{9b}\n", "admin": false, "added_at": 9 }),

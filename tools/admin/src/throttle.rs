@@ -16,9 +16,9 @@ use crate::{
     terminal::{Failure, listing},
 };
 
-/// More than a person reads; an attack may leave behind many more.
+/// More rows than a person reads; an attack may leave many more.
 const MAX_ROWS: u32 = 10_000;
-/// How much of the hash of an unknown e-mail is shown.
+/// The number of characters shown for the hash of an unknown e-mail.
 const SHOWN_HASH: usize = "email-sha256:".len() + 12;
 
 #[derive(Subcommand)]
@@ -75,7 +75,7 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
     }
 }
 
-/// Lists failures that are still remembered, locked ones first.
+/// Lists failures that are not forgotten yet, locked ones first.
 async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
     let select = format!(
         "SELECT subject, failures, locked_until - clock.now, forget_at - clock.now \
@@ -84,7 +84,7 @@ async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
          ORDER BY locked_until DESC, subject LIMIT {MAX_ROWS}"
     );
     let rows = store.database.query(AssertSqlSafe(select), &[]).await?.rows;
-    // Those of users are found by hashing all e-mails.
+    // The e-mails of users are found by hashing all of them.
     let users = if rows.is_empty() { Vec::new() } else { all(store).await? };
     let emails: HashMap<String, String> = users
         .into_iter()

@@ -18,7 +18,7 @@ use crate::{
     terminal::{Failure, confirm, shown},
 };
 
-/// How the whole table is changed.
+/// Options of both commands.
 #[derive(Debug, Args)]
 pub(crate) struct UpgradeDetails {
     /// Do not ask for confirmation
@@ -29,14 +29,14 @@ pub(crate) struct UpgradeDetails {
     only: Option<String>,
 }
 
-/// What is hashed; everything else is left alone.
+/// Which stored passwords are hashed; the others are not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// Fast digests of passwords.
     Digests,
     /// Passwords.
     PlainTexts {
-        /// Those that are written like hashes as well.
+        /// Also those that look like hashes.
         hash_like: bool,
     },
 }
@@ -44,7 +44,7 @@ pub(crate) enum Wanted {
 type Rows = (BTreeMap<(String, bool), u64>, Vec<(User, Input)>);
 
 impl Wanted {
-    /// What is hashed of a row with this in it.
+    /// The input of the hash for a stored password, if it is hashed.
     fn input(self, stored: &str) -> Option<Input> {
         match (self, StoredForm::of(stored)) {
             (Self::Digests, StoredForm::Digest(digest) | StoredForm::Disabled(Some(digest))) => {
@@ -60,7 +60,7 @@ impl Wanted {
         }
     }
 
-    /// How many rows there are of each form, hashed or left, and those to be hashed.
+    /// The number of rows of each form, hashed or left, and the rows to hash.
     async fn rows(self, store: &AdminStore, only: Option<&str>) -> Result<Rows, Failure> {
         let mut forms = BTreeMap::<_, u64>::new();
         let mut inputs = Vec::new();
@@ -69,7 +69,7 @@ impl Wanted {
                 continue;
             }
             let stored = user.password.expose_secret();
-            // A locked user's text is not hashed, though others of the same form are.
+            // Rows of one form differ: the text of a locked user is not hashed.
             let (form, input) = (StoredForm::of(stored).to_string(), self.input(stored));
             *forms.entry((form, input.is_some())).or_default() += 1;
             inputs.extend(input.map(|input| (user, input)));
@@ -78,7 +78,7 @@ impl Wanted {
     }
 }
 
-/// Hashes what is wanted of all rows, once the operator has seen what there is.
+/// Shows the number of rows of each form, asks for confirmation, and hashes the rows.
 pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<String, Failure> {
     let (store, hasher) = open().await?;
     let name = if wanted == Wanted::Digests { "digests" } else { "plain texts" };
@@ -88,7 +88,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
     }
     let question = format!("Hash {} {name}?", inputs.len());
     confirm(details.yes || inputs.is_empty(), &question, "nothing was changed")?;
-    // As they are now: users may have been added or changed before the answer.
+    // Read again: users may have been added or changed before the answer.
     let (_, inputs) = wanted.rows(&store, details.only.as_deref()).await?;
     let (mut done, total) = (0, inputs.len());
     let result = async {
@@ -99,10 +99,10 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
             // A disabled user stays disabled.
             let is_disabled = of_digest && stored.starts_with(DISABLED);
             let hash = if is_disabled { format!("{DISABLED}{hash}") } else { hash };
-            // Unless it has changed since: a new password must not be undone.
+            // Only if it is unchanged: a new password must not be overwritten.
             if store.users.replace_hash(&user, &hash).await? {
                 done += 1;
-                // Said now, since a hash does not show it later on.
+                // Reported now: a hash does not show whether its password is weak.
                 if !of_digest && accepted::password(stored).is_err() {
                     eprintln!("weak password: {}", shown(&user.email));
                 }
@@ -110,7 +110,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
         }
         Ok(())
     };
-    // A row that is done is a hash for the next run: to go on is to begin again.
+    // The next run skips rows that are hashed already.
     result.await.map_err(|failure: Failure| {
         failure.and(vec![format!("stopped after {done} of {total}; run it again to go on")])
     })?;

@@ -92,7 +92,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
     let (store, hasher) = &open().await?;
     match command {
         UserCommand::Add { email, admin, password_stdin } => {
-            // What can be refused without the password is refused before it is typed.
+            // Checked before the user types a password.
             accepted::email(&email).map_err(Failure::because)?;
             if store.users.find_by_email(&email).await?.is_some() {
                 return Err(UserStoreError::Duplicate(0).into());
@@ -130,7 +130,7 @@ async fn set_admin(store: &AdminStore, email: &str, admin: bool) -> Result<Strin
     Ok(format!("{} {now}", shown(&user.email)))
 }
 
-/// Makes a user's stored hash one that no password is right for, or that hash again.
+/// Disables a user by a mark before the stored hash, or enables the user again.
 async fn set_disabled(store: &AdminStore, email: &str, disable: bool) -> Result<String, Failure> {
     let user = existing(store, email).await?;
     let (stored, name) = (user.password.expose_secret(), shown(&user.email));
@@ -163,7 +163,7 @@ fn require<T>(found: Option<T>, email: &str) -> Result<T, Failure> {
     found.ok_or_else(|| Failure::because(unknown()))
 }
 
-/// Lists all users, with the kind of password that is stored; the hash itself is in no listing.
+/// Lists all users with the kind of the stored password, but without hashes.
 async fn list(store: &AdminStore, name: Option<&str>, json: bool) -> Result<String, Failure> {
     let row = |UserRow { user, created_at, updated_at }| {
         let password = StoredForm::of(user.password.expose_secret()).to_string();

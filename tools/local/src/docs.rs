@@ -1,8 +1,8 @@
-//! `openapi.json`, which describes both functions, and `/docs`, the document as a page on which one
-//! logs in and validates by clicking.
+//! `openapi.json`, which describes both functions, and `/docs`, a page of Swagger UI from which a
+//! user can log in and validate a token.
 //!
-//! Swagger UI, all of it from this process, so that it works without a network. Here and not in the
-//! functions: in production it is not needed.
+//! This process serves all files of the page, so that it works without a network. The functions do
+//! not have the page, since production does not need it.
 
 use axum::{
     Router,
@@ -15,7 +15,7 @@ use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
 use crate::function::{DEMO_PASSWORD, DEMO_USER};
 
-/// Everything from this origin. The viewer's own style sheet has pictures in it.
+/// Allows this origin only. Swagger UI's style sheet contains images as data.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                       img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
@@ -24,13 +24,13 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    // The page is another one after the next build.
+    // The page may change with the next build.
     (header::CACHE_CONTROL, "no-cache"),
 ];
 
-/// The page, to which `/` leads, what it loads, and the document.
+/// The page with its files, a redirect from `/`, and the document.
 pub(crate) fn router() -> Router {
-    // Of its routes those that are files; its page has a script within it, ours has none.
+    // Only its files are used: unlike ours, its page has an inline script.
     let viewer = generate_routes(ApiDefinition {
         uri_prefix: "/docs",
         api_definition: OpenApiSource::Uri("/openapi.json"),

@@ -1,5 +1,5 @@
-//! The two functions as one, with defaults that suit a laptop, and what is kept between runs in
-//! `target/local`: the users and the signing key.
+//! Both functions combined, with defaults for local use. The users and the signing key are kept
+//! between runs in `target/local`.
 
 use std::{
     error::Error,
@@ -33,18 +33,18 @@ use validate::ValidateState;
 
 use crate::docs;
 
-const USUAL_PORT: u16 = 8080;
+const DEFAULT_PORT: u16 = 8080;
 pub(crate) const DEMO_USER: &str = "demo@example.com";
-/// No secret: all can read it here, and the service listens on the loopback address alone.
+/// This is not a secret: it is public here, and by default the service listens only on the loopback
+/// address.
 pub(crate) const DEMO_PASSWORD: &str = "correct horse battery staple";
 
-/// The variables of this process; where they do not say it, requests are answered on
-/// the loopback address alone, and log lines are for a person. The port is the usual one, or any
-/// other if that is taken.
+/// The variables of this process, with other defaults: the loopback address, log lines as text, no
+/// draining, and port 8080, or a free one if 8080 is in use.
 pub(crate) fn variables() -> impl Fn(&str) -> Option<OsString> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let address = bind(USUAL_PORT).or_else(|_| bind(0)).and_then(|it| it.local_addr());
-    let port = address.map_or(USUAL_PORT, |address| address.port());
+    let address = bind(DEFAULT_PORT).or_else(|_| bind(0)).and_then(|it| it.local_addr());
+    let port = address.map_or(DEFAULT_PORT, |address| address.port());
     move |name| {
         std::env::var_os(name).or_else(|| match name {
             "HOST" => Some("127.0.0.1".into()),
@@ -56,16 +56,16 @@ pub(crate) fn variables() -> impl Fn(&str) -> Option<OsString> {
     }
 }
 
-/// What is kept between runs, with paths that a shell can read from anywhere.
-struct Kept {
+/// The data that is kept between runs, and the absolute paths of its files.
+struct LocalData {
     key_file: PathBuf,
     users_file: PathBuf,
     keys: Keys,
     users: SqliteUsers,
 }
 
-impl Kept {
-    /// Opens it, and makes what is missing: a random key, and the demo user.
+impl LocalData {
+    /// Opens the files, and creates a missing random key and demo user.
     async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
         let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
         let folder = path::absolute(PathBuf::from(target).join("local"))?;
@@ -87,7 +87,7 @@ impl Kept {
     }
 }
 
-/// The function, as it is configured.
+/// The configuration of the combined function.
 pub(crate) struct Local {
     issue: IssueConfig,
     verify: VerifyConfig,
@@ -97,7 +97,7 @@ pub(crate) struct Local {
 
 impl Function for Local {
     const NAME: &'static str = "local";
-    /// Its requests are two kinds in one.
+    /// None, since a counter is for the requests of one function.
     const COUNTER: Option<RequestCounter> = None;
     type Event = GatewayEvent;
 
@@ -112,7 +112,7 @@ impl Function for Local {
 
     async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
         let Self { issue, verify, argon2, throttle } = self;
-        let Kept { users, keys, .. } = Kept::open().await.map_err(|error| {
+        let LocalData { users, keys, .. } = LocalData::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;
         let keys = Arc::new(keys);
@@ -123,7 +123,7 @@ impl Function for Local {
             keys: keys.clone().into(),
             issue,
         };
-        // Each function answers on `/` as well, so the one cannot be merged into the other.
+        // Both routers have a route `/`, so they cannot be merged.
         let validate = ValidateState::new(Arc::clone(&keys), verify);
         let validate = validate::router(validate).into_service();
         let router = Router::new()
@@ -136,14 +136,14 @@ impl Function for Local {
                 refused(Refusal::NotFound, Cause::default(), &request)
             });
         if let TransportConfig::Http { address, .. } = transport {
-            introduce(&address.to_string());
+            print_commands(&address.to_string());
         }
         Ok(App { router, keys: keys.into(), secrets: Secrets::default(), database: None })
     }
 }
 
-/// The lines to paste. `-s` without `-S` and `$(…)` keep them short.
-fn introduce(address: &str) {
+/// Prints commands for the user to paste. `-s` without `-S` and `$(…)` keep them short.
+fn print_commands(address: &str) {
     let (user, password) = (DEMO_USER, DEMO_PASSWORD);
     println!(
         "login and validate are at http://{address} (Ctrl-C ends them).
@@ -157,11 +157,11 @@ In a browser: http://{address}/docs. Or try, in another terminal:
     );
 }
 
-/// Makes the files and says where they are, as variables for `login` and `validate`.
+/// Creates the files and prints their paths, as variables for `login` and `validate`.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn prepare() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let kept = Kept::open().await?;
-    println!("DATABASE_URL=sqlite://{}", kept.users_file.display());
-    println!("JWT_SECRET_FILE={}", kept.key_file.display());
+    let data = LocalData::open().await?;
+    println!("DATABASE_URL=sqlite://{}", data.users_file.display());
+    println!("JWT_SECRET_FILE={}", data.key_file.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
-//! Both functions in one process, for a first look: `make run`.
+//! Both functions in one process, for trying them out: `make run`.
 //!
-//! `local prepare` only makes the files that `make watch` needs.
+//! `local prepare` only creates the files that `make watch` needs.
 
 mod docs;
 mod function;

@@ -1,4 +1,4 @@
-//! What `make run` starts.
+//! The process that `make run` starts.
 
 use std::{net::TcpListener, path::Path, process::Command, time::Duration};
 
@@ -13,7 +13,7 @@ fn variables(folder: &Path) -> Environment {
 }
 
 #[test]
-fn the_printed_lines_do_what_they_say_and_the_page_lets_nothing_in_from_elsewhere() {
+fn the_printed_commands_work_and_the_page_loads_nothing_from_other_origins() {
     let folder = scratch::directory();
     let local = Service::start("local", variables(folder.path()));
     let printed = wait::until("the lines", Duration::from_secs(5), || {
@@ -64,8 +64,8 @@ async fn users_and_key_are_kept_between_runs() {
 }
 
 #[test]
-fn another_port_is_taken_where_8080_is_in_use() {
-    // Whether this succeeds or another process has it: now it is taken.
+fn another_port_is_used_if_8080_is_in_use() {
+    // If this fails, another process uses the port already.
     let _taken = TcpListener::bind(("127.0.0.1", 8080));
     let folder = scratch::directory();
     let command = process::command(process::binary("local"), &variables(folder.path()));

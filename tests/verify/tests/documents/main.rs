@@ -1,9 +1,9 @@
-//! The commands in the documents, in the order of each document, with what it has exported so far.
-//! Blocks that serve have a shell of their own, as in a second terminal.
+//! Runs the commands in the documents, in the order of each document, with the variables that
+//! earlier blocks have exported. A block that starts a server has its own shell.
 //!
-//! Comments before a block, which readers do not see, say what a person would know:
-//! `not run: REASON`, `serves: PORT` (until the end of the document), `types: LINE, LINE` and
-//! `prints: TEXT`.
+//! HTML comments before a block, which readers do not see, have instructions for the test:
+//! `not run: REASON`, `serves: PORT` (until the end of the document), `types: LINE, LINE` for the
+//! input on the terminal, and `prints: TEXT` for the expected output.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path, time::Duration};
 
@@ -25,7 +25,7 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 
 const USERS: &str = "email,password\nbob@example.com,$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
 
-/// A section, and the statements that run before its first block.
+/// A section, and SQL that runs before its first block.
 const TABLES: [(&str, &str); 2] = [
     (
         "Fast digests",
@@ -44,7 +44,7 @@ const TABLES: [(&str, &str); 2] = [
     ),
 ];
 
-/// Commands, and what the comments before them say.
+/// A block of commands, and the instructions before it.
 #[derive(Debug, Default, PartialEq)]
 struct Block {
     section: String,
@@ -56,14 +56,14 @@ struct Block {
 }
 
 impl Block {
-    /// Reads a comment, if it is about a block.
+    /// Reads an instruction from a comment.
     fn read(&mut self, comment: &str) {
         match comment.split_once(": ") {
             Some(("not run", reason)) if !reason.trim().is_empty() => self.is_skipped = true,
             Some(("serves", port)) => self.serves = Some(port.parse().expect("a port")),
             Some(("types", lines)) => self.types = lines.replace(", ", "\n") + "\n",
             Some(("prints", text)) => text.clone_into(&mut self.prints),
-            _ => panic!("{comment} says nothing about a block"),
+            _ => panic!("unknown instruction: {comment}"),
         }
     }
 }
@@ -78,7 +78,7 @@ fn documents() -> Vec<String> {
     names.lines().filter(|name| !is_exception(name)).map(str::to_owned).collect()
 }
 
-/// The blocks of a document: those in `sh`, and those that are only indented.
+/// The blocks of a document: fenced ones with `sh`, and indented ones.
 fn blocks(name: &str) -> Vec<Block> {
     let document = fs::read_to_string(workspace().join(name)).expect("a document");
     let (mut blocks, mut section) = (Vec::new(), String::new());
@@ -117,7 +117,8 @@ fn blocks(name: &str) -> Vec<Block> {
     blocks
 }
 
-/// Copies the checkout, as git has it, with what is built and installed in the original.
+/// Copies the files that git does not ignore, and links the programs that the checkout has built
+/// and installed.
 fn copy_checkout(folder: &Path) {
     let copy = "git ls-files -z --cached --others --exclude-standard |
                 tar --create --null --files-from=- | tar --extract --directory \"$0\"";
@@ -131,11 +132,11 @@ fn copy_checkout(folder: &Path) {
     symlink(workspace().join("target/venv"), folder.join("target/venv")).expect("a link");
 }
 
-/// Runs these blocks of a document. Only ports, and the password of `root`, are not those in it.
+/// Runs these blocks of a document. Only ports and the password of `root` are replaced.
 fn run_blocks(name: &str, blocks: &[Block], server: &DatabaseServer) {
     let folder = scratch::directory();
     copy_checkout(folder.path());
-    // README makes the password. In the other documents it exists, and must stay.
+    // README.md creates the password. In the other documents it exists, and must not change.
     let password = folder.path().join("password.txt");
     fs::write(&password, if name == "README.md" { "" } else { AUTH_PASSWORD }).expect("a file");
     fs::write(folder.path().join("users.csv"), USERS).expect("a file");
@@ -145,14 +146,14 @@ fn run_blocks(name: &str, blocks: &[Block], server: &DatabaseServer) {
     variables.remove("CARGO_TARGET_DIR");
     variables.insert("PORT".into(), port_of(8080).to_string());
     variables.insert("DATABASE_PORT".into(), server.port.to_string());
-    let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents");
+    let fakes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents");
     let (mut serving, mut section) = (Vec::new(), "");
     for block in blocks {
         for (_, tables) in TABLES.iter().filter(|it| it.0 == block.section && it.0 != section) {
             server.sql(tables);
         }
         section = &block.section;
-        let mut text = format!("export PATH={}:$PATH\n{}\n", stand_ins.display(), block.text);
+        let mut text = format!("export PATH={}:$PATH\n{}\n", fakes.display(), block.text);
         for before in BEFORE_PORT {
             let renumbered = text.split(before).map(|part| {
                 let rest = part.trim_start_matches(|it: char| it.is_ascii_digit());
@@ -175,7 +176,7 @@ fn run_blocks(name: &str, blocks: &[Block], server: &DatabaseServer) {
             serving.push(Process::start_on(port_of(port), &block.text, bash));
             continue;
         }
-        // On a terminal, where questions are asked.
+        // On a terminal, so that commands prompt.
         let mut script = command("script", &variables);
         script.args(["--quiet", "--return", "--command", run, "/dev/null"]);
         script.current_dir(folder.path());
@@ -189,7 +190,7 @@ fn run_blocks(name: &str, blocks: &[Block], server: &DatabaseServer) {
 
 #[test]
 #[ignore = "needs MariaDB, clients and Prometheus: make verify"]
-fn every_block_of_commands_works_as_it_is_written() {
+fn every_block_of_commands_works_as_documented() {
     for name in documents() {
         let blocks: Vec<_> = blocks(&name).into_iter().filter(|it| !it.is_skipped).collect();
         if !blocks.is_empty() {
@@ -199,7 +200,7 @@ fn every_block_of_commands_works_as_it_is_written() {
 }
 
 #[test]
-fn every_block_that_is_skipped_says_why() {
+fn every_skipped_block_has_a_reason() {
     let mut sections = Vec::new();
     for name in documents() {
         let document = fs::read_to_string(workspace().join(&name)).expect("a document");

@@ -1,4 +1,4 @@
-//! A Secrets Manager that answers late, with failures, or with nonsense.
+//! A Secrets Manager that answers late, with errors, or with garbage.
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,7 +12,7 @@ use system_tests::{
 
 use super::*;
 
-/// After how many seconds it answers, and what, perhaps by the right answer.
+/// The delay of an answer in seconds, and the answer, made from a call that gets the right one.
 type Fault = (u64, fn(&dyn Fn() -> Vec<u8>) -> Vec<u8>);
 
 const NONE: Fault = (0, |right| right());
@@ -28,8 +28,8 @@ const FAULTS: [(&str, Fault); 6] = [
     ("answers garbage", (0, |_| fake_http::json(200, r#"{"ARN":"arn:aws:sm","SecretString":["#))),
 ];
 
-/// moto behind a proxy with a fault, and the variables of functions that use it. The first key of
-/// the secret `jwt` signs, and stays the same.
+/// moto behind a proxy with a fault, and the variables of functions that use it. The first key in
+/// the secret `jwt`, which signs, never changes.
 struct Manager {
     moto: Moto,
     fault: Arc<Mutex<Fault>>,
@@ -64,7 +64,7 @@ fn key_set(more: usize) -> String {
 
 #[test]
 #[ignore = "needs MariaDB, moto and libfaketime: make verify"]
-fn in_operation_no_client_notices_and_a_new_secret_comes_in_the_end() {
+fn faults_under_load_affect_no_client_and_the_new_secret_is_fetched_after_them() {
     let ((_server, mut variables), mut clock) = (server(), Clock::new());
     variables.extend(clock.variables());
     let manager = Manager::start(variables);
@@ -72,15 +72,15 @@ fn in_operation_no_client_notices_and_a_new_secret_comes_in_the_end() {
     let renewals =
         || functions.each_ref().map(|it| it.log().matches("a secret was renewed").count());
     for (number, (name, fault)) in (1..).zip(FAULTS) {
-        let observation = Observation::begin(&format!("Secrets Manager {name}"), &functions);
+        let observation = Observation::start(&format!("Secrets Manager {name}"), &functions);
         manager.moto.put_secret("jwt", &key_set(number));
         let before = renewals();
         manager.set(fault);
         clock.advance(REFRESH);
-        observation.suffer();
-        // Now the keys count as hours old, and are waited for if that makes sense.
+        observation.wait_for_sample();
+        // Now the keys are hours old, and requests may wait for a refresh.
         clock.advance(4 * 3600);
-        observation.suffer();
+        observation.wait_for_sample();
         manager.set(NONE);
         clock.advance(COOL_DOWN);
         wait::until("both functions have the new secret", Duration::from_secs(15), || {
@@ -90,23 +90,23 @@ fn in_operation_no_client_notices_and_a_new_secret_comes_in_the_end() {
     }
 }
 
-/// All at once, since each start may take seconds.
+/// All faults concurrently, since each start may take seconds.
 #[test]
 #[ignore = "needs MariaDB and moto: make verify"]
-fn at_the_start_answers_are_503_until_it_is_well() {
+fn with_a_fault_at_the_start_answers_are_503_until_it_ends() {
     let (_server, variables) = server();
     thread::scope(|scope| {
         for (name, fault) in FAULTS {
             let variables = variables.clone();
-            scope.spawn(move || start_amid(name, fault, variables));
+            scope.spawn(move || start_with_fault(name, fault, variables));
         }
     });
 }
 
-fn start_amid(name: &str, fault: Fault, variables: Environment) {
+fn start_with_fault(name: &str, fault: Fault, variables: Environment) {
     let manager = Manager::start(variables);
     manager.set(fault);
-    // Slow is not too slow where an attempt may take longer.
+    // A delay of 1 s is within the timeout of an attempt.
     let serves = name == FAULTS[0].0;
     let [login, validate] = ["login", "validate"].map(|function| {
         let start = if serves { Service::start } else { Service::start_unready };
@@ -131,10 +131,10 @@ fn start_amid(name: &str, fault: Fault, variables: Environment) {
         }
     }
     manager.set(NONE);
-    let healed = Instant::now();
+    let ended = Instant::now();
     wait::until(name, Duration::from_secs(10), || {
         requests().into_iter().all(|request| request.send().status == 200).then_some(())
     });
-    let took = healed.elapsed().as_secs_f64();
-    println!("FAULT Secrets Manager {name}, at the start | well after {took:.1} s");
+    let took = ended.elapsed().as_secs_f64();
+    println!("FAULT Secrets Manager {name}, at the start | recovered after {took:.1} s");
 }

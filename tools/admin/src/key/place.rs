@@ -1,8 +1,8 @@
-//! Where a set of keys is: a file, or a secret in Secrets Manager, and beside it the place of
-//! the public halves, which is all that those who only verify may read.
+//! Where a set of keys is stored: in a file or in a secret of Secrets Manager. A second place may
+//! have the public keys, for functions that only verify.
 //!
-//! A change is written to the public halves first: nothing signs with a key that `validate`
-//! does not have, and of two changes at the same time the second one ends there.
+//! A change is written to the public keys first, so that no function signs with a key that
+//! `validate` does not have. The second of two concurrent changes fails at this write.
 
 mod file;
 mod secret;
@@ -20,8 +20,8 @@ use super::{PlaceOfKeys, PlacesOfKeys};
 use crate::terminal::Failure;
 use secret::KeySecret;
 
-/// The service reads no larger file, and Secrets Manager takes no larger text. A file has
-/// one more byte: its line break.
+/// The functions read no larger file, and Secrets Manager stores no larger text. A file has one
+/// more byte, its line break.
 const MAX_BYTES: usize = 64 * 1024 - 1;
 const PUBLISH: &str = "bring them into step with: auth-admin key publish";
 const CHANGED: &str = "the keys were changed";
@@ -31,16 +31,16 @@ pub(super) enum Place {
     Secret(KeySecret),
 }
 
-/// What a place holds.
+/// The content of a place.
 pub(super) struct Held {
     pub(super) set: JwkSet,
-    /// What is to be replaced, and nothing that came after it: the text of a file, or the id of
-    /// a secret's version.
+    /// Identifies the content, so that only this content is replaced: the text of a file, or the
+    /// id of a secret's version.
     version: SecretString,
 }
 
 impl Place {
-    /// The place that was given on the command line.
+    /// The place from the command line.
     pub(super) async fn of(PlaceOfKeys { file, secret_id }: PlaceOfKeys) -> Result<Self, Failure> {
         if let Some(path) = file {
             return Ok(Self::File(path));
@@ -52,7 +52,7 @@ impl Place {
         }
     }
 
-    /// The same as a source of the service's configuration.
+    /// This place as a source in the configuration of a function.
     pub(super) fn source(&self) -> SecretSource {
         let (variable, place) = match self {
             Self::File(path) => ("--file", SecretPlace::File(path.clone())),
@@ -61,13 +61,13 @@ impl Place {
         SecretSource { variable, place }
     }
 
-    /// The keys that are there.
+    /// Reads the keys.
     pub(super) async fn read(&self) -> Result<Held, Failure> {
         let missing = || self.refuse("is not there; make it with: auth-admin key new");
         self.find().await?.ok_or_else(missing)
     }
 
-    /// The keys that are there, where there are any yet.
+    /// Reads the keys, if there are any.
     async fn find(&self) -> Result<Option<Held>, Failure> {
         let (material, version) = match self {
             Self::File(path) if self.named(path.try_exists())? => {
@@ -88,8 +88,8 @@ impl Place {
         self.named(material.map_err(|error| error.reason))
     }
 
-    /// Waits until no other auth-admin changes the keys here; of a secret, that is seen when
-    /// it is replaced.
+    /// Locks a file against other runs of auth-admin. For a secret, a concurrent change is detected
+    /// when it is replaced.
     fn lock(&self) -> Result<Option<File>, Failure> {
         match self {
             Self::File(path) if path.exists() => self.named(file::lock(path)).map(Some),
@@ -97,8 +97,7 @@ impl Place {
         }
     }
 
-    /// Writes keys in the place of those that were held, if they are still there; the first ones,
-    /// where none were held and none are there.
+    /// Replaces the keys, if they are still those of `before`; without `before` creates the first.
     async fn write(&self, before: Option<&Held>, set: &JwkSet) -> Result<(), Failure> {
         let text = set.text.expose_secret();
         if text.len() > MAX_BYTES {
@@ -118,8 +117,8 @@ impl Place {
         }
     }
 
-    /// Lets no instance verify with what was there before it was replaced: this version of a
-    /// secret. Of a file nothing is left.
+    /// Removes `AWSPREVIOUS` from this version of a secret, so that its keys no longer verify. A
+    /// replaced file leaves nothing.
     async fn forget(&self, before: &Held) -> Result<(), Failure> {
         let Self::Secret(secret) = self else { return Ok(()) };
         let version = before.version.expose_secret();
@@ -134,7 +133,7 @@ impl Place {
         }))
     }
 
-    /// A failure that has to do with this place.
+    /// A failure with the name of this place.
     pub(super) fn refuse(&self, reason: impl Display) -> Failure {
         Failure::because(match self {
             Self::File(path) => format!("{}: {reason}", path.display()),
@@ -142,24 +141,24 @@ impl Place {
         })
     }
 
-    /// The result, or a failure that names this place.
+    /// Converts an error to a failure with the name of this place.
     pub(super) fn named<T>(&self, result: Result<T, impl Display>) -> Result<T, Failure> {
         result.map_err(|reason| self.refuse(reason))
     }
 }
 
-/// The keys of a place as they were read, and their public halves, to be changed.
+/// The keys of a place and their public keys as read, before a change.
 pub(super) struct Keyring {
     pub(super) place: Place,
     pub(super) held: Held,
-    /// The place of the public halves, and what it holds, if anything yet.
+    /// The place of the public keys, and its content, if there is any.
     public: Option<(Place, Option<Held>)>,
-    /// No other auth-admin changes the keys of a file meanwhile.
+    /// Excludes concurrent changes of a file.
     _lock: Option<File>,
 }
 
-/// The place of the keys that was given, and that of their public halves.
-async fn given(places: PlacesOfKeys) -> Result<(Place, Option<Place>), Failure> {
+/// The place of the keys from the command line, and that of the public keys, if there is one.
+async fn places_of(places: PlacesOfKeys) -> Result<(Place, Option<Place>), Failure> {
     let PlacesOfKeys { keys, public_file: file, public_secret_id: secret_id } = places;
     let public = match (&file, &secret_id) {
         (None, None) => None,
@@ -168,9 +167,9 @@ async fn given(places: PlacesOfKeys) -> Result<(Place, Option<Place>), Failure> 
     Ok((Place::of(keys).await?, public))
 }
 
-/// Writes the first keys, where there are none yet.
+/// Writes the first keys of a place.
 pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Failure> {
-    let (place, public) = given(places).await?;
+    let (place, public) = places_of(places).await?;
     let Some(public) = public else { return place.write(None, set).await };
     let halves = public_halves(set, &public)?;
     if public.find().await?.is_some() {
@@ -182,7 +181,7 @@ pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Fai
     check([&public, &place], set).await
 }
 
-/// Brings the public halves into step with the keys.
+/// Writes the public keys that belong to the keys.
 pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
     let keyring = Keyring::open(places, false).await?;
     let Some((public, _)) = &keyring.public else {
@@ -194,9 +193,9 @@ pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
 }
 
 impl Keyring {
-    /// The keys that are there, and their public halves, which may have to be `in_step`.
+    /// Reads the keys and the public keys. With `in_step` it fails unless they match.
     pub(super) async fn open(places: PlacesOfKeys, in_step: bool) -> Result<Self, Failure> {
-        let (place, public) = given(places).await?;
+        let (place, public) = places_of(places).await?;
         let lock = place.lock()?;
         let public = match public {
             Some(place) => {
@@ -207,7 +206,7 @@ impl Keyring {
         };
         let held = place.read().await?;
         if let Some((place, Some(public))) = &public {
-            // It may be the place of the keys themselves.
+            // It may be the place of the private keys by mistake.
             if public.set.keys.iter().any(|key| key.kind != KeyKind::Public) {
                 return Err(place.refuse("holds more than public keys, and is not written over"));
             }
@@ -221,9 +220,8 @@ impl Keyring {
         Ok(Self { place, held, public, _lock: lock })
     }
 
-    /// Changes the keys, if they are still there, and gives what they are now. With `forgets`, no
-    /// instance verifies any longer with what was there before: both places are tried, whatever
-    /// becomes of the first.
+    /// Changes the keys, if no other change came first, and returns the new ones. With `forgets`
+    /// the old versions are removed from both places, even if one removal fails.
     pub(super) async fn change(
         &self,
         forgets: bool,
@@ -246,7 +244,7 @@ impl Keyring {
         done.map(|()| set)
     }
 
-    /// Writes the public halves of `set` where they have a place.
+    /// Writes the public keys of `set`, if there is a place for them.
     async fn write_public(&self, set: &JwkSet) -> Result<(), Failure> {
         let Some((place, held)) = &self.public else { return Ok(()) };
         place.write(held.as_ref(), &public_halves(set, place)?).await
@@ -258,7 +256,7 @@ impl Keyring {
     }
 }
 
-/// Checks that both places hold these keys after a change.
+/// Checks after a change that both places have these keys.
 async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
     for place in places {
         let now = place.read().await.map_err(|error| error.then(CHANGED))?;
@@ -270,7 +268,7 @@ async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The failures of two things that were both tried.
+/// Combines the failures of two steps.
 fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Failure> {
     match (one, other) {
         (Err(one), Err(other)) => Err(one.and(other.reasons)),
@@ -278,12 +276,12 @@ fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Fail
     }
 }
 
-/// Whether two sets have the same public halves.
+/// Whether two sets have the same public keys.
 fn are_in_step(one: &JwkSet, other: &JwkSet) -> bool {
     one.keys.public_set() == other.keys.public_set()
 }
 
-/// What all may know of these keys.
+/// The public keys of a set.
 fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
     if set.keys.iter().any(|key| key.kind == KeyKind::Symmetric) {
         return Err(Failure::because(

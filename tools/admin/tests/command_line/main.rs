@@ -1,7 +1,7 @@
-//! The real binary, on a database of its own for each test.
+//! The real binary, with a separate database for each test.
 //!
-//! Every password in these tests has `canary` in it, and every run is checked for having printed
-//! none of them.
+//! Every password in these tests contains `canary`, and every run is checked for printing none of
+//! them.
 
 #![expect(clippy::unwrap_used, reason = "in tests, helpers included")]
 
@@ -31,13 +31,13 @@ const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxc
 const MD5: &str = "16530af42cc6581f55270f558583d035";
 const UNSUPPORTED: &str = "$1$salt$qJH7.N4xYta3aEG/dfqo/0";
 
-/// A directory, and a database with the tables of `init.sql` where the test needs one.
-struct Place {
+/// A directory, and optionally a database with the tables of `init.sql`.
+struct TestSetup {
     folder: TempDir,
     database: Option<(Arc<DatabaseServer>, &'static str)>,
 }
 
-impl Place {
+impl TestSetup {
     fn without_database() -> Self {
         Self { folder: TempDir::new().unwrap(), database: None }
     }
@@ -57,7 +57,7 @@ impl Place {
         self.path(name)
     }
 
-    /// With the quickest hashes that the configuration lets through.
+    /// The variables, with the parameters for the quickest hashes.
     fn variables(&self) -> Environment {
         let mut variables = users::argon2_variables(users::quick_argon2());
         if let Some((server, name)) = &self.database {
@@ -67,8 +67,8 @@ impl Place {
         variables
     }
 
-    /// Runs the words of `line` in the directory, with this input. No output may have a password
-    /// or a hash in it.
+    /// Runs auth-admin with the arguments in `line` and this input, in the directory. Panics if the
+    /// output has a password or a hash.
     #[track_caller]
     fn run_with(&self, variables: &[(&str, &str)], line: &str, input: &str) -> Output {
         let mut command = process::command(env!("CARGO_BIN_EXE_auth-admin"), &self.variables());
@@ -86,23 +86,23 @@ impl Place {
         self.run_with(&[], line, PASSWORD)
     }
 
-    /// The output of a run that went well and had nothing to complain about.
+    /// Runs a command that must succeed without messages, and returns its output.
     #[track_caller]
-    fn good(&self, line: &str) -> String {
+    fn succeeds(&self, line: &str) -> String {
         let run = self.run(line);
         assert!(run.status.success() && run.stderr.is_empty(), "{line}: {run:?}");
         run.stdout
     }
 
-    /// The complaint of a run that was refused and had nothing else to say.
+    /// Runs a command that must fail without output, and returns its messages.
     #[track_caller]
-    fn refused(&self, line: &str, input: &str) -> String {
+    fn fails(&self, line: &str, input: &str) -> String {
         let run = self.run_with(&[], line, input);
         assert_eq!((run.status.code(), run.stdout.as_str()), (Some(1), ""), "{line}: {run:?}");
         run.stderr
     }
 
-    /// The rows that a statement gives, as text.
+    /// The rows of a statement, as text.
     fn query(&self, statement: &str) -> String {
         let (server, name) = self.database.as_ref().unwrap();
         server.query(&format!("USE {name}; {statement}"))
@@ -131,12 +131,12 @@ impl Place {
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn each_change_of_a_user_is_made_and_said() {
-    let place = Place::with_database("changes");
-    assert_eq!(place.good("user add ada@b --password-stdin"), "added ada@b\n");
-    let stored = place.stored("ada@b");
+fn each_change_of_a_user_is_stored_and_reported() {
+    let setup = TestSetup::with_database("changes");
+    assert_eq!(setup.succeeds("user add ada@b --password-stdin"), "added ada@b\n");
+    let stored = setup.stored("ada@b");
     assert!(stored.starts_with("$argon2id$v=19$m=7168,t=1,p=1$"), "the configured cost");
-    assert!(place.logs_in("ada@b", PASSWORD));
+    assert!(setup.logs_in("ada@b", PASSWORD));
     for (change, said, mark, admin) in [
         ("disable ADA@b", "is disabled", "!", 0),
         ("disable ada@b", "is disabled already", "!", 0),
@@ -144,27 +144,27 @@ fn each_change_of_a_user_is_made_and_said() {
         ("grant ADA@b", "is now an administrator", "", 1),
         ("revoke ADA@b", "is no longer an administrator", "", 0),
     ] {
-        assert_eq!(place.good(&format!("user {change}")), format!("ada@b {said}\n"));
-        let row = place.query("SELECT password, admin FROM user");
+        assert_eq!(setup.succeeds(&format!("user {change}")), format!("ada@b {said}\n"));
+        let row = setup.query("SELECT password, admin FROM user");
         assert_eq!(row, format!("{mark}{stored}\t{admin}"), "{change}");
     }
-    // What no user can log in with must not be stored, whatever cost is configured.
+    // Even the greatest cost makes a hash with which the user can log in.
     let greatest = [("ARGON2_MEMORY_KIB", "131072"), ("ARGON2_PARALLELISM", "16")];
     let change = "user password Ada@b --password-stdin";
-    let run = place.run_with(&greatest, change, "another canary sings\r\nnext\n");
+    let run = setup.run_with(&greatest, change, "another canary sings\r\nnext\n");
     assert_eq!(run.stdout, "changed the password of ada@b\n");
-    assert!(place.logs_in("ada@b", "another canary sings"));
+    assert!(setup.logs_in("ada@b", "another canary sings"));
 
-    place.good("user add b@b --admin --password-stdin");
-    assert_eq!(place.good("user remove Ada@b --yes"), "removed ada@b\n");
-    assert_eq!(place.query("SELECT email, admin FROM user"), "b@b\t1");
+    setup.succeeds("user add b@b --admin --password-stdin");
+    assert_eq!(setup.succeeds("user remove Ada@b --yes"), "removed ada@b\n");
+    assert_eq!(setup.query("SELECT email, admin FROM user"), "b@b\t1");
 }
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn what_is_refused_is_said_and_changes_nothing() {
-    let place = Place::with_database("refusals");
-    place.insert(&[("bob@b", PASSWORD), ("cyd@b", "!important canary"), ("dan@b", BCRYPT)]);
+fn a_refused_command_prints_the_reason_and_changes_nothing() {
+    let setup = TestSetup::with_database("refusals");
+    setup.insert(&[("bob@b", PASSWORD), ("cyd@b", "!important canary"), ("dan@b", BCRYPT)]);
     let is_taken = "there is a user with this e-mail already";
     let is_unknown = "there is no user with the e-mail or id ada@b";
     for (line, input, reason) in [
@@ -186,7 +186,7 @@ fn what_is_refused_is_said_and_changes_nothing() {
         ("user enable dan@b", "", "dan@b was not disabled by auth-admin"),
         ("user import --passwords plain /no/such.csv", "", "/no/such.csv: No such file"),
     ] {
-        let refusal = place.refused(line, input);
+        let refusal = setup.fails(line, input);
         assert!(refusal.contains(reason) && refusal.lines().count() == 1, "{line}: {refusal}");
     }
     let wrong = [("MYSQL_HOST", "canary"), ("ARGON2_MEMORY_KIB", "canary")];
@@ -196,23 +196,23 @@ fn what_is_refused_is_said_and_changes_nothing() {
     for (variables, code, said) in
         [(&wrong[..], 78, problems), (&elsewhere, 1, "error: the database ")]
     {
-        let run = place.run_with(variables, "user list", "");
+        let run = setup.run_with(variables, "user list", "");
         assert_eq!((run.status.code(), run.stdout.as_str()), (Some(code), ""), "{run:?}");
         assert!(run.stderr.starts_with(said), "{run:?}");
     }
-    let stored = place.query("SELECT password FROM user ORDER BY id");
+    let stored = setup.query("SELECT password FROM user ORDER BY id");
     assert_eq!(stored, [PASSWORD, "!important canary", BCRYPT].join("\n"));
 }
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn the_list_shows_kinds_of_passwords_and_no_hashes() {
-    let place = Place::with_database("listing");
-    place.good("user add ada@b --admin --password-stdin");
+    let setup = TestSetup::with_database("listing");
+    setup.succeeds("user add ada@b --admin --password-stdin");
     let disabled = format!("!{BCRYPT}");
-    place.insert(&[("0@b", BCRYPT), ("1@b", PASSWORD), ("2@b", UNSUPPORTED), ("3@b", MD5)]);
-    place.insert(&[("4@b", &disabled)]);
-    let list = place.good("user list");
+    setup.insert(&[("0@b", BCRYPT), ("1@b", PASSWORD), ("2@b", UNSUPPORTED), ("3@b", MD5)]);
+    setup.insert(&[("4@b", &disabled)]);
+    let list = setup.succeeds("user list");
     assert_eq!(list.lines().count(), 7, "{list}");
     for (line, start) in list.lines().zip([
         "ID  EMAIL  ADMIN  PASSWORD     CREATED AT           UPDATED AT",
@@ -226,16 +226,16 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
         assert!(line.starts_with(start), "{line}");
     }
     for name in ["5", "3@B"] {
-        let found = place.good(&format!("user list {name}"));
+        let found = setup.succeeds(&format!("user list {name}"));
         assert!(found.lines().count() == 2 && found.contains("\n5   3@b    no"), "{found}");
     }
-    assert!(place.refused("user list 5x", "").contains("no user with the e-mail or id 5x"));
-    assert_eq!(place.good("user grant 2"), "0@b is now an administrator\n");
-    assert_eq!(place.good("user revoke 0@b"), "0@b is no longer an administrator\n");
-    // More than a page.
+    assert!(setup.fails("user list 5x", "").contains("no user with the e-mail or id 5x"));
+    assert_eq!(setup.succeeds("user grant 2"), "0@b is now an administrator\n");
+    assert_eq!(setup.succeeds("user revoke 0@b"), "0@b is no longer an administrator\n");
+    // More users than a page has.
     let emails: Vec<String> = (0..600).map(|number| format!("{number}@example.com")).collect();
-    place.insert(&emails.iter().map(|email| (email.as_str(), BCRYPT)).collect::<Vec<_>>());
-    let json: Vec<Value> = serde_json::from_str(&place.good("user list --json")).unwrap();
+    setup.insert(&emails.iter().map(|email| (email.as_str(), BCRYPT)).collect::<Vec<_>>());
+    let json: Vec<Value> = serde_json::from_str(&setup.succeeds("user list --json")).unwrap();
     assert_eq!(json.len(), 606);
     assert_eq!((&json[0]["email"], &json[0]["admin"]), (&"ada@b".into(), &true.into()));
     assert_eq!((&json[2]["password"], &json[2]["id"]), (&"plain text!".into(), &"3".into()));
@@ -245,54 +245,54 @@ fn the_list_shows_kinds_of_passwords_and_no_hashes() {
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn a_file_of_users_is_imported_whole_or_not_at_all() {
-    let place = Place::with_database("import");
+    let setup = TestSetup::with_database("import");
     let password = |number: u32| format!("canary, \"number\" {number}");
     let line = |number| format!("{number}@b,\"{}\",\r\n", password(number).replace('"', "\"\""));
     let lines: String = (0..20).map(line).collect();
     let head = format!("\u{feff}email,password,admin\r\nada@b,{PASSWORD},TRUE\r\n");
-    place.write("users.csv", &(head + &lines));
-    assert_eq!(place.good("user import --passwords plain users.csv"), "added 21 users\n");
+    setup.write("users.csv", &(head + &lines));
+    assert_eq!(setup.succeeds("user import --passwords plain users.csv"), "added 21 users\n");
     for number in 0..20 {
-        assert!(place.logs_in(&format!("{number}@b"), &password(number)), "{number}");
+        assert!(setup.logs_in(&format!("{number}@b"), &password(number)), "{number}");
     }
-    assert_eq!(place.query("SELECT id, email FROM user WHERE admin"), "1\tada@b");
+    assert_eq!(setup.query("SELECT id, email FROM user WHERE admin"), "1\tada@b");
 
-    let argon2 = place.stored("ada@b");
+    let argon2 = setup.stored("ada@b");
     let hashes = format!("email,password\neve@b,{MD5}\nbob@b,{BCRYPT}\ncyd@b,\"{argon2}\"\n");
-    place.write("users.csv", &hashes);
-    assert_eq!(place.good("user import --passwords hashed users.csv"), "added 3 users\n");
-    assert_eq!((place.stored("bob@b"), place.stored("cyd@b")), (BCRYPT.into(), argon2));
-    assert!(place.logs_in("eve@b", PASSWORD));
-    // A digest, which has to be hashed, keeps its place before hashes.
-    let imported = place.query("SELECT email FROM user WHERE id > 21 ORDER BY id");
+    setup.write("users.csv", &hashes);
+    assert_eq!(setup.succeeds("user import --passwords hashed users.csv"), "added 3 users\n");
+    assert_eq!((setup.stored("bob@b"), setup.stored("cyd@b")), (BCRYPT.into(), argon2));
+    assert!(setup.logs_in("eve@b", PASSWORD));
+    // The digest takes longer, since it is hashed, but keeps its position.
+    let imported = setup.query("SELECT email FROM user WHERE id > 21 ORDER BY id");
     assert_eq!(imported, "eve@b\nbob@b\ncyd@b");
 
     let bad: Vec<String> = (4..=26).map(|line| format!("x{line}@b,canary\n")).collect();
     let bad = bad.concat();
-    place.write("users.csv", &format!("email,password\nnew@b,{PASSWORD}\nADA@B,{PASSWORD}\n{bad}"));
-    let refusal = place.refused("user import --passwords plain users.csv", "");
+    setup.write("users.csv", &format!("email,password\nnew@b,{PASSWORD}\nADA@B,{PASSWORD}\n{bad}"));
+    let refusal = setup.fails("user import --passwords plain users.csv", "");
     let lines: Vec<&str> = refusal.lines().collect();
     assert_eq!(lines.len(), 22, "{refusal}");
     assert_eq!(lines[0], "error: line 3: there is a user with this e-mail already");
     assert_eq!(lines[19], "error: line 22: the password is shorter than 8 characters");
     assert_eq!(lines[20..], ["error: 4 more lines are wrong", "error: no user was added"]);
-    assert_eq!(place.query("SELECT COUNT(*) FROM user"), "24");
+    assert_eq!(setup.query("SELECT COUNT(*) FROM user"), "24");
 }
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn what_is_wanted_is_hashed_when_confirmed_and_everything_else_is_left_alone() {
-    let place = Place::with_database("upgrade");
+fn an_upgrade_hashes_the_selected_rows_after_a_confirmation_and_changes_no_others() {
+    let setup = TestSetup::with_database("upgrade");
     let spaced = format!(" {BCRYPT}");
     let rows = [("ada@b", MD5), ("bob@b", MD5), ("cyd@b", PASSWORD), ("dan@b", "canary")];
     let left = [("eve@b", BCRYPT), ("fay@b", UNSUPPORTED), ("gus@b", &spaced), ("hal@b", "")];
-    // Locked by another system: what stands there must not become a password.
+    // Locked by another system: the stored text must not become a password.
     let locked =
         [("1@b", "!"), ("2@b", "*LK*"), ("3@b", "!xv3dvK9mhf5AwUb2qE02sPdgVpfS0pt24tGF7168")];
-    place.insert(&[&rows[..], &left, &locked].concat());
-    place.good("user disable bob@b");
+    setup.insert(&[&rows[..], &left, &locked].concat());
+    setup.succeeds("user disable bob@b");
     for command in ["upgrade", "upgrade-plaintext"] {
-        assert!(place.refused(command, "y\n").contains("--yes"), "{command}");
+        assert!(setup.fails(command, "y\n").contains("--yes"), "{command}");
     }
     for (command, said, reports) in [
         ("upgrade --yes --only ADA@b", "digests hashed: 1\n", "1 × md5 digest!, to be hashed"),
@@ -309,32 +309,32 @@ fn what_is_wanted_is_hashed_when_confirmed_and_everything_else_is_left_alone() {
              2 × plain text!, to be hashed; 5 × unsupported, left; weak password: dan@b",
         ),
     ] {
-        let run = place.run(command);
+        let run = setup.run(command);
         let reported = run.stderr.lines().map(str::trim_start).collect::<Vec<_>>().join("; ");
         assert_eq!((&*run.stdout, &*reported), (said, reports), "{command}: {run:?}");
     }
-    let wrapped = place.stored("ada@b");
+    let wrapped = setup.stored("ada@b");
     assert!(wrapped.starts_with("$argon2id-md5$v=19$m=7168,t=1,p=1$"), "{wrapped}");
-    assert!(left.iter().chain(&locked).all(|(email, stored)| place.stored(email) == *stored));
-    assert!(!place.logs_in("bob@b", PASSWORD));
-    place.good("user enable bob@b");
+    assert!(left.iter().chain(&locked).all(|(email, stored)| setup.stored(email) == *stored));
+    assert!(!setup.logs_in("bob@b", PASSWORD));
+    setup.succeeds("user enable bob@b");
     for (email, password) in rows.map(|(email, stored)| (email, stored.replace(MD5, PASSWORD))) {
-        assert!(place.logs_in(email, &password), "{email}");
+        assert!(setup.logs_in(email, &password), "{email}");
     }
-    // A second run has nothing to do, and asks nothing.
-    assert_eq!(place.run("upgrade-plaintext").stdout, "plain texts hashed: 0\n");
-    let run = place.run("upgrade-plaintext --yes --allow-hash-like");
+    // A second run has no rows to hash and does not ask.
+    assert_eq!(setup.run("upgrade-plaintext").stdout, "plain texts hashed: 0\n");
+    let run = setup.run("upgrade-plaintext --yes --allow-hash-like");
     assert_eq!(run.stdout, "plain texts hashed: 2\n", "{run:?}");
-    assert!(place.logs_in("fay@b", UNSUPPORTED));
-    assert!(locked.iter().all(|(email, stored)| place.stored(email) == *stored));
+    assert!(setup.logs_in("fay@b", UNSUPPORTED));
+    assert!(locked.iter().all(|(email, stored)| setup.stored(email) == *stored));
 }
 
-/// Waits for each prompt on a terminal that `script` (util-linux) makes, types the answer, and
-/// returns the exit status and what was on the screen.
-fn converse(place: &Place, line: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
-    let terminal = place.path("terminal");
+/// Runs a command on a terminal (made by `script` of util-linux), types an answer after each
+/// prompt, and returns the exit status and the text on the screen.
+fn on_terminal(setup: &TestSetup, line: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    let terminal = setup.path("terminal");
     let line = format!("tty > {}; {} {line}", terminal.display(), env!("CARGO_BIN_EXE_auth-admin"));
-    let mut script = process::command("script", &place.variables());
+    let mut script = process::command("script", &setup.variables());
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     let mut script = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut keyboard, mut screen) = (script.stdin.take().unwrap(), script.stdout.take().unwrap());
@@ -345,7 +345,7 @@ fn converse(place: &Place, line: &str, answers: &[(&str, &str)]) -> (Option<i32>
             assert_eq!(screen.read(&mut byte).unwrap(), 1, "{prompt} is not in {seen}");
             seen.push(byte[0].into());
         }
-        // The prompt stands there a moment before the terminal stops to show what is typed.
+        // The prompt is printed a moment before the terminal's echo is turned off.
         let terminal = fs::read_to_string(&terminal).unwrap();
         wait::until("the terminal hides what is typed", LIMIT, || {
             let stty = Command::new("stty").args(["-a", "-F", terminal.trim()]).output().unwrap();
@@ -361,27 +361,27 @@ fn converse(place: &Place, line: &str, answers: &[(&str, &str)]) -> (Option<i32>
 #[test]
 #[ignore = "needs MariaDB: make test"]
 fn passwords_and_confirmations_are_asked_for_on_a_terminal() {
-    let place = Place::with_database("terminal");
-    place.insert(&[("bob@b", PASSWORD), ("cyd@b", PASSWORD)]);
+    let setup = TestSetup::with_database("terminal");
+    setup.insert(&[("bob@b", PASSWORD), ("cyd@b", PASSWORD)]);
     let (first, again) = (("Password: ", PASSWORD), ("Once more: ", PASSWORD));
     let (remove, hash) = ("Remove bob@b? [y/N] ", "Hash 2 plain texts? [y/N] ");
     for (line, answers, code, said) in [
-        // Before it is typed again.
+        // The password is checked before it is typed again.
         ("user add ada@b", &[("Password: ", "canary")][..], 1, "is shorter than 8 characters"),
         ("user add ada@b", &[first, ("Once more: ", "a canary sinks")], 1, "passwords differ"),
         ("user add ada@b", &[first, again], 0, "added ada@b"),
         ("upgrade-plaintext", &[(hash, "n")], 1, "error: nothing was changed"),
         ("upgrade-plaintext", &[(hash, "y")], 0, "plain texts hashed: 2"),
-        // A question that cannot be asked.
+        // The question cannot be printed.
         ("user remove bob@b 2>/dev/full", &[], 1, ""),
         ("user remove bob@b", &[(remove, "")], 1, "error: nothing was removed"),
         ("user remove bob@b", &[(remove, "x")], 1, "error: nothing was removed"),
         ("user remove bob@b", &[(remove, "y")], 0, "removed bob@b"),
     ] {
-        let (exit, screen) = converse(&place, line, answers);
+        let (exit, screen) = on_terminal(&setup, line, answers);
         assert_eq!(exit, Some(code), "{line}: {screen}");
         assert!(screen.contains(said) && !screen.contains("canary"), "{line}: {screen:?}");
     }
-    assert_eq!(place.query("SELECT email FROM user ORDER BY id"), "cyd@b\nada@b");
-    assert!(place.logs_in("ada@b", PASSWORD) && place.logs_in("cyd@b", PASSWORD));
+    assert_eq!(setup.query("SELECT email FROM user ORDER BY id"), "cyd@b\nada@b");
+    assert!(setup.logs_in("ada@b", PASSWORD) && setup.logs_in("cyd@b", PASSWORD));
 }

@@ -1,12 +1,12 @@
-// Starts the viewer with the document of this process.
+// Starts Swagger UI with the document of this process.
 window.ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#viewer",
   deepLinking: true,
   tryItOutEnabled: true,
   defaultModelsExpandDepth: 0,
-  // Else the viewer would ask a server on the internet what it thinks of the document.
+  // By default Swagger UI has a server on the internet validate the document.
   validatorUrl: null,
-  // With credentials of its own allowed, a browser answers 401 with a dialog of its own.
+  // Without this a browser shows its login dialog after a 401.
   requestInterceptor: (request) => ({ ...request, credentials: "omit" }),
 });

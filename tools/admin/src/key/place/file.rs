@@ -1,5 +1,5 @@
-//! Keys in a file. A reader sees the old file or the new one, and never half of one; of those
-//! that change it, one at a time reads and writes.
+//! Keys in a file. A file is replaced as a whole, so that a reader never sees half of one. A lock
+//! serialises changes.
 
 use std::{
     fs::{self, File, Permissions, TryLockError},
@@ -11,7 +11,7 @@ use std::{
 use tempfile::{Builder, NamedTempFile};
 
 /// Locks this file, or the target of a symbolic link, until the result is dropped. The lock is on
-/// the directory, since the file is another one after each change.
+/// the directory, since each change replaces the file.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
     let directory = directory_of(&fs::canonicalize(path)?)?;
     match directory.try_lock() {
@@ -24,10 +24,10 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
     Ok(directory)
 }
 
-/// Makes the file, with mode 0600, or 0644 of public keys.
+/// Creates the file, with mode 0600, or 0644 for public keys.
 pub(super) fn create(path: &Path, text: &str, is_public: bool) -> io::Result<()> {
     let path = path::absolute(path)?;
-    let file = beside(&path, text)?;
+    let file = temporary_beside(&path, text)?;
     if is_public {
         file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     }
@@ -41,15 +41,15 @@ pub(super) fn create(path: &Path, text: &str, is_public: bool) -> io::Result<()>
     directory_of(&path)?.sync_all()
 }
 
-/// Replaces the file, or the target of a symbolic link. Who could read it before still can, since the
-/// service may run as another user than this command; others get no access to private keys.
+/// Replaces the file, or the target of a symbolic link. It keeps owner, group and their access,
+/// since a function may run as another user; other users get no access to private keys.
 pub(super) fn replace(path: &Path, text: &str, is_public: bool) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let before = fs::metadata(&path)?;
     if !before.is_file() {
         return Err(Error::other("is no regular file, and cannot be replaced"));
     }
-    let file = beside(&path, text)?;
+    let file = temporary_beside(&path, text)?;
     let now = file.as_file().metadata()?;
     if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
         fchown(file.as_file(), Some(before.uid()), Some(before.gid())).map_err(|error| {
@@ -63,14 +63,14 @@ pub(super) fn replace(path: &Path, text: &str, is_public: bool) -> io::Result<()
     directory_of(&path)?.sync_all()
 }
 
-/// A file of mode 0600 in the same directory, gone again unless it gets its name.
-fn beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+/// A temporary file with mode 0600 in the same directory.
+fn temporary_beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
     let mut file = Builder::new().prefix(".auth-admin-").tempfile_in(path.with_file_name(""))?;
     file.write_all(format!("{text}\n").as_bytes())?;
     Ok(file)
 }
 
-/// The directory of an absolute path. A name is on the disk when its directory is.
+/// Opens the directory of an absolute path. To sync it makes a new or renamed file durable.
 fn directory_of(path: &Path) -> io::Result<File> {
     File::open(path.with_file_name(""))
 }

@@ -7,15 +7,15 @@ use shared::secrets::{
 };
 use uuid::Uuid;
 
-/// A secret, by name or ARN, that is reached by the standard AWS variables and files.
+/// A secret, by name or ARN.
 pub(in crate::key) struct KeySecret {
     pub(super) id: String,
     pub(super) client: Client,
 }
 
 impl KeySecret {
-    /// What this stage holds, read as the service reads it, and its version; `None` if there is no
-    /// such secret or stage.
+    /// Reads the text with this label, like the functions do, and the id of its version; `None` if
+    /// the secret or the label does not exist.
     pub(super) async fn stage(
         &self,
         label: &str,
@@ -31,13 +31,13 @@ impl KeySecret {
         }
     }
 
-    /// Makes the secret with this text; if it is there without a value, gives it this one.
+    /// Creates the secret with this text; if it exists without a value, sets the value.
     pub(super) async fn create(&self, text: &str) -> Result<(), CallError> {
         if self.stage("AWSCURRENT").await?.is_some() {
             let reason = "has a value already; add a key to it with: auth-admin key rotate";
             return Err(CallError::permanent(reason));
         }
-        // A secret that is to be made has a name.
+        // A secret cannot be created by its ARN.
         if !self.id.starts_with("arn:") {
             let call = self.client.create_secret().name(&self.id).secret_string(text);
             match call.send().await.map_err(CallError::from) {
@@ -52,8 +52,8 @@ impl KeySecret {
         Err(CallError::permanent("another value was written at the same time, and is current"))
     }
 
-    /// Makes a version with this label, or else the current one, and only one if the call is
-    /// tried again; which one.
+    /// Writes a version with this label, or with `AWSCURRENT`, and returns its id. The token makes
+    /// retries idempotent.
     async fn put(&self, text: &str, label: Option<&str>) -> Result<String, CallError> {
         let version = Uuid::new_v4().to_string();
         let call = self.client.put_secret_value().secret_id(&self.id).secret_string(text);
@@ -62,17 +62,17 @@ impl KeySecret {
         Ok(version)
     }
 
-    /// Makes this text current in the place of that version, if it still is: one step of
-    /// Secrets Manager's, so that of changes at the same time one alone is made.
+    /// Replaces the current version by this text. Secrets Manager moves the label in one step and
+    /// only from this version, so that of concurrent changes one succeeds.
     pub(super) async fn replace(&self, version: &str, text: &str) -> Result<(), CallError> {
         let label = format!("auth-admin-{}", Uuid::new_v4());
         let new = self.put(text, Some(&label)).await?;
         let moved = self.move_label("AWSCURRENT", version, Some(&new)).await;
-        // Secrets Manager deletes a version without a label, and else ignores this one: where it
-        // cannot be taken away, nothing is wrong with the keys.
+        // Secrets Manager deletes a version without labels. If the removal fails, this label has
+        // no effect.
         let _ = self.move_label(&label, &new, None).await;
         let Err(reason) = moved else { return Ok(()) };
-        // The answer to a move that was made may have been lost, and others may have built on it.
+        // The move may have succeeded although its answer was lost, and others may have followed.
         let current = self.version("AWSCURRENT").await;
         Err(CallError::permanent(&match (current, self.version("AWSPREVIOUS").await) {
             (Ok(Some(stage)), _) | (_, Ok(Some(stage))) if stage == new => return Ok(()),
@@ -87,7 +87,7 @@ impl KeySecret {
         }))
     }
 
-    /// The id of the version at this stage, if there is one.
+    /// The id of the version with this label, if there is one.
     async fn version(&self, label: &str) -> Result<Option<String>, CallError> {
         Ok(self.stage(label).await?.map(|(_, version)| version))
     }
@@ -99,10 +99,10 @@ impl KeySecret {
         Ok(())
     }
 
-    /// Takes `AWSPREVIOUS` away from this version.
+    /// Removes `AWSPREVIOUS` from this version.
     pub(super) async fn forget_previous(&self, version: &str) -> Result<(), CallError> {
         let Err(error) = self.move_label("AWSPREVIOUS", version, None).await else { return Ok(()) };
-        // A change that came after this one has moved it already.
+        // A later change may have moved the label already.
         match self.version("AWSPREVIOUS").await {
             Ok(previous) if previous.as_deref() != Some(version) => Ok(()),
             _ => Err(error),
