@@ -110,7 +110,7 @@ impl ExtraVersions {
 
 /// Fetches secrets. Clones share one client of Secrets Manager, which is made at the first fetch
 /// from there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
@@ -123,7 +123,8 @@ impl Secrets {
     /// With `deferred`, a secret is fetched when it is first needed, so that it does not become part
     /// of a snapshot of the process.
     pub fn new(config: SecretsConfig, deferred: bool) -> Self {
-        let manager = Arc::new(SecretsManager::new(config.extension_port));
+        let extension_port = config.extension_port;
+        let manager = Arc::new(SecretsManager { extension_port, ..Default::default() });
         Self { config, deferred, manager, fetched_at: Arc::default() }
     }
 
@@ -163,10 +164,8 @@ impl Secrets {
                 // To PEM and JSON it makes no difference.
                 let line = value.expose_secret().strip_suffix('\n');
                 if line.is_some_and(|line| !line.contains(['\n', '{'])) {
-                    tracing::warn!(
-                        "{}: the line break at its end is no part of it",
-                        source.variable
-                    );
+                    let name = source.variable;
+                    tracing::warn!("{name}: the line break at its end is no part of it");
                 }
                 Some(value.clone())
             }
@@ -194,12 +193,6 @@ impl Secrets {
         // The limits of each call do not cover the search for credentials, and a volume may hang.
         let fetched = timeout(FETCH_TIMEOUT, fetch).await;
         fetched.unwrap_or_else(|_| Err(source.transient_error("did not come within 8 s")))
-    }
-}
-
-impl Default for Secrets {
-    fn default() -> Self {
-        Self::new(SecretsConfig::default(), false)
     }
 }
 

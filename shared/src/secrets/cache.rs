@@ -87,15 +87,6 @@ struct Refresh {
     done: watch::Receiver<()>,
 }
 
-/// The refresh that a request has to start or join.
-#[derive(PartialEq, Eq)]
-enum DueRefresh {
-    None,
-    Background,
-    /// The request waits for it.
-    Blocking,
-}
-
 impl Secrets {
     /// A cache of a secret that `parse` parses, now and whenever it has changed; it is told whether
     /// the current version has. Its error is a reason for an operator, and never shows the secret.
@@ -166,23 +157,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     }
 
     async fn get_up_to_date(&self, now: SystemTime, whole: bool) -> Result<Arc<T>, SecretError> {
-        let awaited = {
-            let mut state = self.state();
-            let due = self.due_refresh(&state, now);
-            let waits = due == DueRefresh::Blocking || (whole && state.is_partial);
-            if due == DueRefresh::None {
-                None
-            } else if state.value.is_none() {
-                // A fetch may take longer than requests wait, and would never end if each of them
-                // restarted it. Each waits: between requests Lambda freezes the fetch.
-                let refresh = self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
-                Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh })
-            } else {
-                let max_age = if waits { WAIT_TIMEOUT } else { REFRESH_TIMEOUT };
-                Some(self.join_or_start(&mut state, now, max_age)).filter(|_| waits)
-            }
-        };
-        if let Some(refresh) = awaited {
+        if let Some(refresh) = self.refresh_if_due(now, whole) {
             self.wait_for(refresh).await;
         }
         let state = self.state();
@@ -227,45 +202,47 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     /// Whether requests can be answered: there is a value, and the previous version was added to
     /// it, or may still be. Starts a refresh in the background if either is missing.
     pub(crate) fn is_ready(&self, now: SystemTime) -> bool {
-        let mut state = self.state();
-        let is_complete = state.value.is_some() && !state.is_partial;
-        if !is_complete && self.due_refresh(&state, now) != DueRefresh::None {
-            self.join_or_start(&mut state, now, REFRESH_TIMEOUT);
+        if self.peek().is_none() || self.state().is_partial {
+            let _ = self.refresh_if_due(now, false);
         }
-        is_complete || (state.value.is_some() && state.failed.is_none())
+        let state = self.state();
+        state.value.is_some() && !(state.is_partial && state.failed.is_some())
     }
 
-    /// Whether a refresh is due, and whether the request waits for it. None is due during the
-    /// cool-down after a failure. A request waits if there is no value, or if the value is much too
-    /// old because the process was frozen or idle, and not because refreshes fail.
-    fn due_refresh(&self, state: &State<T>, now: SystemTime) -> DueRefresh {
-        let Some(origin) = &self.0.origin else { return DueRefresh::None };
-        let max_age = origin.secrets.config.max_age;
-        let has_failed_within =
-            |limit| state.failed.as_ref().is_some_and(|(at, _)| age(*at, now) < limit);
+    /// Starts or joins the refresh that is due, if one is; returns it if the request waits for it.
+    /// None is due during the cool-down after a failure. A request waits if there is no value, or
+    /// if the value is much too old because the process was frozen or idle, and not because
+    /// refreshes fail; with `whole`, also for the previous version.
+    fn refresh_if_due(&self, now: SystemTime, whole: bool) -> Option<Refresh> {
+        let max_age = self.0.origin.as_ref()?.secrets.config.max_age;
+        let mut state = self.state();
+        let failed_at = state.failed.as_ref().map(|(at, _)| *at);
+        let has_failed_within = |limit| failed_at.is_some_and(|at| age(at, now) < limit);
         if state.value.is_none() {
-            // A refresh that took longer than 2 s counts as failed, and may still be running.
-            let is_running = state.running(now, REFRESH_TIMEOUT).is_some();
-            let cools_down = has_failed_within(RETRY_AFTER) && !is_running;
-            return if cools_down { DueRefresh::None } else { DueRefresh::Blocking };
+            // A fetch may take longer than requests wait: it counts as failed then, but would never
+            // end if each of them restarted it. Each waits: between requests Lambda freezes it.
+            let running = state.running(now, REFRESH_TIMEOUT);
+            if running.is_none() && has_failed_within(RETRY_AFTER) {
+                return None;
+            }
+            let refresh = running.unwrap_or_else(|| self.start(&mut state, now));
+            return Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh });
         }
         let age = age(state.fetched_at, now);
         if (age <= max_age && !state.is_partial) || has_failed_within(FAILURE_COOL_DOWN) {
-            DueRefresh::None
-        } else if age <= max_age + STALE_LIMIT || has_failed_within(max_age + STALE_LIMIT) {
-            DueRefresh::Background
-        } else {
-            DueRefresh::Blocking
+            return None;
         }
+        let stale_limit = max_age + STALE_LIMIT;
+        let is_much_too_old = age > stale_limit && !has_failed_within(stale_limit);
+        let waits = is_much_too_old || (whole && state.is_partial);
+        // One that takes longer may have been frozen.
+        let limit = if waits { WAIT_TIMEOUT } else { REFRESH_TIMEOUT };
+        let refresh = state.running(now, limit).unwrap_or_else(|| self.start(&mut state, now));
+        waits.then_some(refresh)
     }
 
-    /// The refresh under way, if it started at most `max_age` ago. Otherwise a new one replaces it,
-    /// since it may have been frozen.
-    fn join_or_start(&self, state: &mut State<T>, now: SystemTime, max_age: Duration) -> Refresh {
-        state.running(now, max_age).unwrap_or_else(|| self.start(state, now))
-    }
-
-    /// Starts a refresh on a task of its own, since the request may be cancelled.
+    /// Starts a refresh on a task of its own, since the request may be cancelled. It replaces the
+    /// one under way.
     fn start(&self, state: &mut State<T>, now: SystemTime) -> Refresh {
         if let Some(before) = state.refresh.take() {
             before.task.abort();

@@ -100,17 +100,13 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The extension or agent of AWS if its port is configured, else the service itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct SecretsManager {
-    extension_port: Option<u16>,
-    client: OnceCell<Client>,
+    pub(super) extension_port: Option<u16>,
+    pub(super) client: OnceCell<Client>,
 }
 
 impl SecretsManager {
-    pub(super) fn new(extension_port: Option<u16>) -> Self {
-        Self { extension_port, client: OnceCell::new() }
-    }
-
     /// The text at this stage of the secret. A stage other than the current one may be missing, and
     /// counts as missing if it cannot be read or holds no text.
     pub(super) async fn get(
@@ -232,6 +228,8 @@ fn variable(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
@@ -263,15 +261,13 @@ mod tests {
 
     #[test]
     fn the_reason_of_a_failed_call_leaves_out_the_request_that_the_sdk_quotes() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("no endpoint for {0:?}")]
-        struct Quoting(HttpRequest);
-        #[derive(Debug, thiserror::Error)]
+        #[derive(Debug, Error)]
         #[error("dispatch failure")]
-        struct Failed(#[source] Quoting);
+        struct Failed(#[source] io::Error);
         let mut request = HttpRequest::empty();
         *request.body_mut() = "WebIdentityToken=a-secret".into();
-        assert!(format!("{request:?}").contains("a-secret"), "the SDK quotes bodies");
-        assert_eq!(causes(&Failed(Quoting(request))), "dispatch failure");
+        let quoted = format!("no endpoint for {request:?}");
+        assert!(quoted.contains("a-secret"), "the SDK quotes bodies");
+        assert_eq!(causes(&Failed(io::Error::other(quoted))), "dispatch failure");
     }
 }
