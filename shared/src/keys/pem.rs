@@ -36,7 +36,9 @@ pub(super) fn read(text: &str) -> Result<Key, KeyError> {
         let (kind, der) = section.map_err(|_| KeyError::NoPemKey)?;
         keys.extend(match kind {
             SectionKind::PrivateKey => Some(pkcs8(&der)),
-            SectionKind::RsaPrivateKey => Some(rsa(RsaKeyPair::from_der(&der))),
+            SectionKind::RsaPrivateKey => {
+                Some(accepted(RsaKeyPair::from_der(&der)).and_then(|pair| Key::rsa(&pair)))
+            }
             SectionKind::EcPrivateKey => Some(sec1(&der)),
             SectionKind::PublicKey => Some(spki(&der)),
             _ => None,
@@ -51,24 +53,19 @@ pub(super) fn read(text: &str) -> Result<Key, KeyError> {
 fn pkcs8(der: &[u8]) -> Result<Key, KeyError> {
     let info = PrivateKeyInfoRef::try_from(der).map_err(malformed)?;
     match info.algorithm.oids().map_err(malformed)? {
-        (RSA, _) => rsa(RsaKeyPair::from_pkcs8(der)),
-        (EC, Some(P256)) => p256(EcdsaKeyPair::from_pkcs8(&P256_SIGNING, der)),
-        (ED25519, _) => Key::ed25519(&Ed25519KeyPair::from_pkcs8(der).map_err(malformed)?),
+        (RSA, _) => Key::rsa(&accepted(RsaKeyPair::from_pkcs8(der))?),
+        (EC, Some(P256)) => Key::p256(&accepted(EcdsaKeyPair::from_pkcs8(&P256_SIGNING, der))?),
+        (ED25519, _) => Key::ed25519(&accepted(Ed25519KeyPair::from_pkcs8(der))?),
         (EC, _) => Err(KeyError::WrongCurve),
         _ => Err(KeyError::Malformed),
     }
 }
 
-fn rsa(pair: Result<RsaKeyPair, KeyRejected>) -> Result<Key, KeyError> {
-    let pair = pair.map_err(|rejected| match rejected.to_string().as_str() {
+fn accepted<P>(pair: Result<P, KeyRejected>) -> Result<P, KeyError> {
+    pair.map_err(|rejected| match rejected.to_string().as_str() {
         "TooSmall" => KeyError::SmallRsaKey,
         _ => KeyError::Malformed,
-    })?;
-    Key::rsa(&pair)
-}
-
-fn p256(pair: Result<EcdsaKeyPair, KeyRejected>) -> Result<Key, KeyError> {
-    Key::p256(&pair.map_err(malformed)?)
+    })
 }
 
 /// SEC 1 (RFC 5915), which may name its curve within. P-256 comes first: one that does not
@@ -78,7 +75,7 @@ fn sec1(der: &[u8]) -> Result<Key, KeyError> {
     let others = [&P384_SIGNING, &P521_SIGNING, &P256K1_SIGNING];
     match read(&P256_SIGNING) {
         Err(_) if others.iter().any(|curve| read(curve).is_ok()) => Err(KeyError::WrongCurve),
-        pair => p256(pair),
+        pair => Key::p256(&accepted(pair)?),
     }
 }
 

@@ -160,10 +160,6 @@ fn unusable_material_is_refused_each_with_its_reason() {
     }
 }
 
-fn ids(keys: &Keys) -> Vec<&str> {
-    keys.iter().filter_map(|key| key.id.as_deref()).collect()
-}
-
 fn versions(current: &str, previous: &str) -> Versions {
     [(Stage::Current, current.into()), (Stage::Previous, previous.into())].into()
 }
@@ -188,7 +184,8 @@ fn the_first_key_that_can_sign_signs_and_to_verify_none_does_but_all_and_what_wa
         ("a placeholder".to_owned(), &["public", "one", "two"]),
     ] {
         let keys = Keys::to_verify(&versions(&now, &previous), true).unwrap();
-        assert_eq!(ids(&keys), expected);
+        let ids: Vec<&str> = keys.iter().filter_map(|key| key.id.as_deref()).collect();
+        assert_eq!(ids, expected);
         assert!(keys.signing().is_none(), "{keys:?}");
     }
 

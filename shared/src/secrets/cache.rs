@@ -66,8 +66,9 @@ struct State<T> {
     /// Whether the value is that of the start, which fetches the current version alone, and the
     /// previous version is still to be fetched.
     is_partial: bool,
-    /// Of the versions that the value was parsed from.
-    fingerprint: Fingerprint,
+    /// A SHA-256 of each version that the value was parsed from, so that changes are noticed
+    /// without keeping the texts.
+    fingerprint: BTreeMap<Stage, Vec<u8>>,
     /// When the last successful refresh started.
     fetched_at: SystemTime,
     /// When the last refresh started, if it failed, and why.
@@ -117,7 +118,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         let state = State {
             value,
             is_partial: false,
-            fingerprint: Fingerprint::new(),
+            fingerprint: BTreeMap::new(),
             fetched_at: SystemTime::now(),
             failed: None,
             forced_at: None,
@@ -275,11 +276,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
 
     /// Fetches and parses the secret, and replaces the value if it has changed. `task` is the one
     /// that this runs on, `None` at the start. If another refresh has started meanwhile, nothing is
-    /// replaced.
-    ///
-    /// # Errors
-    ///
-    /// [`SecretError`] if a start fails for good. All other failures are logged.
+    /// replaced. Only a start that fails for good is an error; other failures are logged.
     async fn refresh(
         &self,
         started_at: SystemTime,
@@ -292,7 +289,10 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         let old = self.state().fingerprint.clone();
         // Without the lock, since parsing a key takes time.
         let parsed = fetched.and_then(|versions| {
-            let fingerprint = fingerprint(&versions);
+            let hash = |text: &SecretString| digest(&SHA256, text.expose_secret().as_bytes());
+            let hashes =
+                versions.iter().map(|(stage, text)| (*stage, hash(text).as_ref().to_vec()));
+            let fingerprint: BTreeMap<_, _> = hashes.collect();
             if fingerprint == old {
                 return Ok(None);
             }
@@ -352,14 +352,6 @@ impl<T> State<T> {
         }
         self.failed = Some((started_at, error));
     }
-}
-
-/// A SHA-256 of each version, so that changes are noticed without keeping the texts.
-type Fingerprint = BTreeMap<Stage, Vec<u8>>;
-
-fn fingerprint(versions: &Versions) -> Fingerprint {
-    let hash = |text: &SecretString| digest(&SHA256, text.expose_secret().as_bytes());
-    versions.iter().map(|(stage, text)| (*stage, hash(text).as_ref().to_vec())).collect()
 }
 
 /// How long ago `then` was. It is zero if `then` is up to 10 s ahead, since requests overtake each

@@ -67,11 +67,7 @@ pub(super) enum Member<T> {
 }
 
 impl<T> Member<T> {
-    /// The value, if the member is present.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidToken::Claim`] with this name if the member has another type.
+    /// The value, if the member is present; an error if it has another type.
     pub(super) fn optional(self, name: &'static str) -> Result<Option<T>, InvalidToken> {
         match self {
             Self::Typed(value) => Ok(Some(value)),

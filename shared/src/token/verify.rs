@@ -106,6 +106,8 @@ pub fn verify(
     }
     let (message, _signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
+    // Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed);
     let (header, payload) = (decode(header)?, decode(payload)?);
     let claims = signed_claims(keys, &header, token)?;
     let payload = String::from_utf8(payload).map_err(|_| InvalidToken::NotStrictJson)?;
@@ -133,11 +135,6 @@ pub fn verify(
         validity,
         keys: Weak::new(),
     })
-}
-
-/// Strict Base64url (RFC 7515 section 2): no padding, no blanks, no stray bits.
-fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)
 }
 
 /// The claims, if one of the keys that the header names has signed them.
