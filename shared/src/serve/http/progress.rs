@@ -1,7 +1,5 @@
-//! The state of a connection, and the timeouts of its client.
-//!
-//! hyper has one timeout for idle connections and request heads together, and none for a client that
-//! does not read its response.
+//! The state of a connection, and the timeouts of its client. hyper has one timeout for idle
+//! connections and request heads together.
 
 use std::{
     future::poll_fn,
@@ -18,8 +16,6 @@ use tokio_util::sync::CancellationToken;
 pub(super) const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two requests (keep-alive).
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a client may read nothing of its response.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The progress of one connection, which its parts share.
 pub(super) struct Progress {
@@ -34,8 +30,6 @@ struct State {
     deadline: Option<Instant>,
     /// Set between two requests.
     idle_since: Option<Instant>,
-    /// Set while the client reads nothing of its response.
-    write_deadline: Option<Instant>,
     requests: u64,
     /// A body was announced, and is not complete.
     body_pending: bool,
@@ -85,16 +79,6 @@ impl Progress {
         }
     }
 
-    /// A write to the client was completed, or has to wait for it.
-    pub(super) fn written(&self, is_complete: bool) {
-        let mut state = self.state();
-        if is_complete {
-            state.write_deadline = None;
-        } else {
-            state.write_deadline.get_or_insert_with(|| Instant::now() + WRITE_TIMEOUT);
-        }
-    }
-
     /// Restarts the timeout of the first head, if it is awaited.
     pub(super) fn extend_header_timeout(&self) {
         let mut state = self.state();
@@ -118,8 +102,7 @@ impl Progress {
     pub(super) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
         let poll = |context: &mut Context<'_>| {
-            let State { deadline, write_deadline, .. } = *self.state();
-            let Some(deadline) = write_deadline.or(deadline) else { return Poll::Pending };
+            let Some(deadline) = self.state().deadline else { return Poll::Pending };
             if sleep.deadline() != deadline {
                 sleep.as_mut().reset(deadline);
             }
