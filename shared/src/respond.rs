@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     keys::{Key, Keys},
     secrets,
-    telemetry::{Outcome, OutcomeName},
+    telemetry::OutcomeName,
     token::VerifiedToken,
 };
 
@@ -64,29 +64,21 @@ pub enum Refusal {
 
 impl Refusal {
     /// Status, body text, and outcome.
-    const fn details(self) -> (StatusCode, &'static str, OutcomeName) {
+    const fn details(self) -> (u16, &'static str, OutcomeName) {
         match self {
             Self::MissingBasic | Self::MissingBearer => {
-                (StatusCode::UNAUTHORIZED, "missing credentials", OutcomeName::CREDENTIALS_MISSING)
+                (401, "missing credentials", OutcomeName::CREDENTIALS_MISSING)
             }
-            Self::InvalidCredentials => {
-                (StatusCode::UNAUTHORIZED, "invalid credentials", OutcomeName::LOGIN_FAIL)
-            }
-            Self::TooManyAttempts(_) => {
-                (StatusCode::TOO_MANY_REQUESTS, "too many attempts", OutcomeName::LOGIN_FAIL_MAX)
-            }
-            Self::NotAuthorized => {
-                (StatusCode::FORBIDDEN, "not authorized", OutcomeName::AUTHZ_FAIL)
-            }
+            Self::InvalidCredentials => (401, "invalid credentials", OutcomeName::LOGIN_FAIL),
+            Self::TooManyAttempts(_) => (429, "too many attempts", OutcomeName::LOGIN_FAIL_MAX),
+            Self::NotAuthorized => (403, "not authorized", OutcomeName::AUTHZ_FAIL),
             Self::ServiceUnavailable => {
-                let name = OutcomeName::SERVICE_UNAVAILABLE;
-                (StatusCode::SERVICE_UNAVAILABLE, "service unavailable", name)
+                (503, "service unavailable", OutcomeName::SERVICE_UNAVAILABLE)
             }
             Self::MethodNotAllowed(_) => {
-                let name = OutcomeName::METHOD_NOT_ALLOWED;
-                (StatusCode::METHOD_NOT_ALLOWED, "method not allowed", name)
+                (405, "method not allowed", OutcomeName::METHOD_NOT_ALLOWED)
             }
-            Self::NotFound => (StatusCode::NOT_FOUND, "not found", OutcomeName::NOT_FOUND),
+            Self::NotFound => (404, "not found", OutcomeName::NOT_FOUND),
         }
     }
 
@@ -131,18 +123,18 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
         detail: &'a str,
     }
 
-    let (status, text, name) = refusal.details();
+    let (code, text, name) = refusal.details();
+    let status = StatusCode::from_u16(code).expect("each is a status");
     let (media_type, body) = if wants_json(request) {
         let title = status.canonical_reason().unwrap_or_default();
-        let problem =
-            Problem { r#type: "about:blank", title, status: status.as_u16(), detail: text };
+        let problem = Problem { r#type: "about:blank", title, status: code, detail: text };
         (PROBLEM, json(&problem))
     } else {
         (TEXT, text.to_owned())
     };
-    let outcome = Extension(Outcome { name, cause });
     let header = refusal.header(request).map(|header| [header]);
-    (status, outcome, [(CONTENT_TYPE, media_type)], header, body).into_response()
+    let content_type = [(CONTENT_TYPE, media_type)];
+    (status, Extension(name), Extension(cause), content_type, header, body).into_response()
 }
 
 /// A 503, with the reason for the log.
@@ -151,10 +143,7 @@ pub fn unavailable(reason: impl Display, request: &HeaderMap) -> Response {
 }
 
 /// Adds the responses for other paths (404) and other methods than `allowed` (405) to a router.
-pub fn refuse_others<S>(router: Router<S>, allowed: &'static str) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
+pub fn refuse_others(router: Router, allowed: &'static str) -> Router {
     let refuse =
         |refusal| async move |request: HeaderMap| refused(refusal, Cause::default(), &request);
     router
@@ -178,9 +167,8 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
         (TEXT, token.to_owned())
     };
     let cause = Cause { user_id: Some(user_id.into()), reason: None };
-    let outcome = Extension(Outcome { name: OutcomeName::LOGIN_SUCCESS, cause });
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
-    (outcome, headers, body).into_response()
+    (Extension(OutcomeName::LOGIN_SUCCESS), Extension(cause), headers, body).into_response()
 }
 
 /// The response of `validate` to a valid token. Both identity headers are always set and never
@@ -189,10 +177,10 @@ pub fn verified(token: &VerifiedToken) -> Response {
     let (user, groups) = (token.username.clone(), token.groups.clone());
     // Another issuer with the same key may use an e-mail as the subject, which is not logged.
     let user_id = token.subject.clone().filter(|id| !id.contains('@'));
-    let cause = Cause { user_id, reason: None };
-    let outcome = Extension(Outcome { name: OutcomeName::TOKEN_VERIFIED, cause });
+    let extensions =
+        (Extension(OutcomeName::TOKEN_VERIFIED), Extension(Cause { user_id, reason: None }));
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (USER, user), (GROUPS, groups)];
-    (outcome, headers, token.payload.clone()).into_response()
+    (extensions, headers, token.payload.clone()).into_response()
 }
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.
@@ -220,7 +208,7 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
 
 fn published(name: OutcomeName, body: String) -> Response {
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, PUBLIC)];
-    (Extension(Outcome { name, cause: Cause::default() }), headers, body).into_response()
+    (Extension(name), headers, body).into_response()
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -230,34 +218,24 @@ fn json(value: &impl Serialize) -> String {
 /// Whether the request accepts JSON and not plain text (RFC 9110 section 12.5.1). Plain text is the
 /// default, as in the Flask service.
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accepts = |media_type, subtype| {
+    // What matches a type, the least specific range first.
+    let accepts = |ranges: [&str; 3]| {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let ranges = values.flat_map(|value| value.split(','));
-        let matching = ranges.filter_map(|range| precedence(range, media_type, subtype));
-        // Of the ranges that match, the most specific one decides.
-        matching.max().is_some_and(|(_, acceptable)| acceptable)
+        let matching = values.flat_map(|value| value.split(',')).filter_map(|given| {
+            let mut parameters = given.split(';').map(str::trim);
+            let range = parameters.next()?;
+            let specificity = ranges.iter().position(|it| it.eq_ignore_ascii_case(range))?;
+            let mut pairs = parameters.filter_map(|parameter| parameter.split_once('='));
+            let weight = pairs.find(|(name, _)| name.eq_ignore_ascii_case("q"));
+            let accepted = weight.is_none_or(|(_, it)| it.parse().is_ok_and(|it: f32| it > 0.0));
+            Some((specificity, accepted))
+        });
+        // The most specific one decides.
+        matching.max().is_some_and(|(_, accepted)| accepted)
     };
-    let json = accepts("application", "json") || accepts("application", "problem+json");
-    json && !accepts("text", "plain")
-}
-
-/// How specific a range such as `text/*;q=0.5` is, and whether it accepts the type; `None` if it does
-/// not match the type.
-fn precedence(range: &str, media_type: &str, subtype: &str) -> Option<(u8, bool)> {
-    let mut parameters = range.split(';').map(str::trim);
-    let (given_type, given_subtype) = parameters.next()?.split_once('/')?;
-    let same_type = given_type.eq_ignore_ascii_case(media_type);
-    let specificity = match (given_type, given_subtype) {
-        ("*", "*") => 0,
-        (_, "*") if same_type => 1,
-        (_, given) if same_type && given.eq_ignore_ascii_case(subtype) => 2,
-        _ => return None,
-    };
-    let weight = parameters.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.eq_ignore_ascii_case("q").then_some(value)
-    });
-    Some((specificity, weight.is_none_or(|weight| weight.parse().is_ok_and(|q: f32| q > 0.0))))
+    let json = |media_type| accepts(["*/*", "application/*", media_type]);
+    (json("application/json") || json("application/problem+json"))
+        && !accepts(["*/*", "text/*", "text/plain"])
 }
 
 #[cfg(test)]
@@ -276,8 +254,6 @@ mod tests {
             ("application/json, text/plain;q=0, */*", true),
             ("*/*", false),
             ("", false),
-            ("text/plain", false),
-            ("text/html", false),
             ("application/json, text/plain, */*", false),
             ("application/json, text/*;q=0.1", false),
             ("application/json;q=0", false),
@@ -287,7 +263,6 @@ mod tests {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
             assert_eq!(wants_json(&headers), json, "Accept: {accept}");
         }
-        assert!(!wants_json(&HeaderMap::new()), "no Accept");
     }
 
     #[test]

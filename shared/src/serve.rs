@@ -5,13 +5,12 @@ mod http;
 mod lambda;
 mod lambda_event;
 
-pub use health::{DatabaseProbe, ProbeError};
 pub use lambda_event::{GatewayEvent, InvocationEvent};
 
 use std::{
-    future::Future,
     io::{self, Write},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -33,33 +32,11 @@ use crate::{
     respond::unavailable,
     secrets::{SecretCache, Secrets},
     telemetry::{
-        self, RequestCounter, RequestLog,
-        metrics::{Exporter, SECRET_AGE, record_key},
+        self, HealthCheck, RequestCounter, RequestLog,
+        metrics::{Exporter, SECRET_AGE},
     },
 };
 use health::Health;
-
-/// Bounds the time series: a key set may have hundreds of keys, one in use has a few.
-const MAX_KEY_METRICS: usize = 32;
-
-/// A function of this project.
-pub trait Function: Sized + Send {
-    /// Its name in logs.
-    const NAME: &'static str;
-    /// The counter of its requests; `None` if it offers no metrics.
-    const COUNTER: Option<RequestCounter>;
-    /// The events that invoke it on Lambda.
-    type Event: InvocationEvent;
-
-    /// Reads the configuration.
-    fn configure(reader: &mut Reader<'_>) -> Self;
-
-    /// The cold start: fetches secrets, reads keys, opens pools, and builds the router.
-    fn start(
-        self,
-        transport: TransportConfig,
-    ) -> impl Future<Output = Result<App, Vec<Problem>>> + Send;
-}
 
 /// A function that has started.
 pub struct App {
@@ -69,8 +46,8 @@ pub struct App {
     pub keys: SecretCache<Keys>,
     /// For the metric of their ages.
     pub secrets: Secrets,
-    /// Queries its database for `/readyz`; `None` if it has no database.
-    pub database: Option<DatabaseProbe>,
+    /// Checked for `/readyz`; `None` if it has no database.
+    pub database: Option<Arc<dyn HealthCheck>>,
 }
 
 enum ServeError {
@@ -78,9 +55,18 @@ enum ServeError {
     Other(String),
 }
 
-/// Runs `F` until it is stopped: the whole of a `main`. Exits with 78 if the configuration is
+/// Runs a function until it is stopped: the whole of a `main`. Exits with 78 if the configuration is
 /// unusable, after one log line for each problem.
-pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
+///
+/// `E` are the events that invoke it on Lambda, `name` is for logs, and `counter` is that of its
+/// requests, if it offers metrics. `configure` reads its configuration and returns its cold start,
+/// which fetches secrets, reads keys, opens pools, and builds the router.
+pub fn run<E: InvocationEvent, S: Future<Output = Result<App, Vec<Problem>>>>(
+    name: &'static str,
+    counter: Option<RequestCounter>,
+    configure: fn(&mut Reader<'_>, TransportConfig) -> S,
+    variables: Variables<'_>,
+) -> ExitCode {
     let mut reader = Reader::new(variables);
     let logs = LogConfig::read(&mut reader);
     let transport = TransportConfig::read(&mut reader);
@@ -93,11 +79,11 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     }
     let base_path = read_base_path(&mut reader);
     let metrics = MetricsConfig::read(&mut reader, transport);
-    if F::COUNTER.is_none() && metrics != MetricsConfig::Off {
+    if counter.is_none() && metrics != MetricsConfig::Off {
         reader.problem("METRICS_PORT, METRICS", "are for login and validate alone");
     }
-    let function = F::configure(&mut reader);
-    let ended = reader.finish(function).map_err(ServeError::Configuration).and_then(|function| {
+    let start = configure(&mut reader, transport);
+    let ended = reader.finish(start).map_err(ServeError::Configuration).and_then(|start| {
         // With one request at a time, one thread: it has started before others would be created.
         let mut builder = match transport {
             TransportConfig::Lambda { concurrency: 1, .. } => Builder::new_current_thread(),
@@ -105,15 +91,22 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
         };
         let runtime = builder.enable_all().build();
         let runtime = runtime.map_err(|error| ServeError::Other(error.to_string()))?;
-        let served = start_and_serve(function, transport, base_path.as_deref(), metrics);
-        let ended = runtime.block_on(served);
+        // Before anything is counted.
+        let exporter = Exporter::install(metrics, counter)
+            .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?;
+        let start = async {
+            let app = start.await.map_err(ServeError::Configuration)?;
+            tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "sys_startup");
+            Ok(Service::new(app, base_path.as_deref(), counter))
+        };
+        let ended = runtime.block_on(serve::<E>(start, transport, exporter));
         // Does not wait for hashes whose requests were cancelled.
         runtime.shutdown_background();
         ended
     });
     match ended {
         Ok(()) => {
-            tracing::info!(function = F::NAME, "sys_shutdown");
+            tracing::info!(function = name, "sys_shutdown");
             ExitCode::SUCCESS
         }
         Err(ServeError::Configuration(problems)) => {
@@ -135,29 +128,20 @@ pub fn run<F: Function>(variables: Variables<'_>) -> ExitCode {
     }
 }
 
-async fn start_and_serve<F: Function>(
-    function: F,
+async fn serve<E: InvocationEvent>(
+    start: impl Future<Output = Result<Service, ServeError>>,
     transport: TransportConfig,
-    base_path: Option<&str>,
-    metrics: MetricsConfig,
+    exporter: Exporter,
 ) -> Result<(), ServeError> {
-    // Before anything is counted.
-    let exporter = Exporter::install(metrics, F::COUNTER)
-        .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?;
-    let counter = F::COUNTER.filter(|_| !matches!(exporter, Exporter::Off));
-    let start = async {
-        let app = function.start(transport).await.map_err(ServeError::Configuration)?;
-        tracing::info!(function = F::NAME, version = env!("CARGO_PKG_VERSION"), "sys_startup");
-        Ok(Service::new(app, base_path, counter))
-    };
     match transport {
         TransportConfig::Lambda { .. } => {
             let service = start.await?;
             if transport.starts_for_a_request() {
-                // While the runtime fetches the first event.
-                tokio::spawn(service.health.clone().connect());
+                // Connects while the runtime fetches the first event.
+                let health = service.health.clone();
+                tokio::spawn(async move { health.query(true).await });
             }
-            lambda::serve::<F::Event>(service, exporter).await
+            lambda::serve::<E>(service, exporter).await
         }
         TransportConfig::Http { address, drain, max_connections } => {
             let mut signals = http::signals()?;
@@ -208,21 +192,9 @@ impl Service {
         log.finish(response)
     }
 
-    /// Refuses one request with 503, and logs it.
-    fn refuse(&self, request: &Request<Body>, reason: &str) -> Response<Body> {
-        RequestLog::start(request, self.counter).finish(unavailable(reason, request.headers()))
-    }
-
     fn record_secret_ages(&self) {
         for (kind, age) in self.secrets.ages(SystemTime::now()) {
             gauge!(SECRET_AGE, "secret" => kind.as_str()).set(age.as_secs_f64());
-        }
-    }
-
-    fn record_keys(&self) {
-        let keys = self.health.keys.peek();
-        for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_KEY_METRICS) {
-            record_key(key.id.as_deref(), key.alg());
         }
     }
 }

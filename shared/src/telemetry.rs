@@ -1,4 +1,4 @@
-//! Logs, with one line a request, and metrics.
+//! Logs, with one line a request, metrics, and checks of health.
 //!
 //! Our code logs no e-mail, password, token, header or body at any level. Libraries do at `debug` and
 //! `trace`, so these levels of theirs are dropped, whatever `RUST_LOG` says.
@@ -7,7 +7,7 @@ pub(crate) mod metrics;
 mod request_log;
 
 pub use metrics::RequestCounter;
-pub use request_log::{Cause, Outcome};
+pub use request_log::Cause;
 pub(crate) use request_log::{OutcomeName, RequestLog};
 
 use std::{
@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -73,6 +74,21 @@ fn is_loggable(line: &Metadata<'_>) -> bool {
     let lowest = if root.starts_with("aws_") { Level::ERROR } else { Level::INFO };
     // axum logs bad requests, such as CONNECT with a body, as errors of the service.
     (*line.level() <= lowest && root != "axum") || OURS.contains(&root)
+}
+
+/// A dependency that can be checked.
+#[async_trait]
+pub trait HealthCheck: Send + Sync {
+    /// Whether it can be used now. The future may be dropped.
+    async fn check(&self) -> Result<(), HealthError>;
+}
+
+/// A dependency cannot be used.
+pub struct HealthError {
+    /// Whether it is within reach, but refuses the account or the statement.
+    pub is_refusal: bool,
+    /// For an operator, without any secret.
+    pub reason: String,
 }
 
 /// Limits a warning that clients can cause to one a minute.

@@ -28,6 +28,7 @@ use crate::{
     client_address::{PeerAddress, client_address},
     config::ThrottleConfig,
     database::DatabaseError,
+    telemetry::HealthCheck,
 };
 
 /// The longest that a login takes. A reservation that is older belongs to a process that died.
@@ -53,9 +54,10 @@ pub enum Decision {
     Locked(Duration),
 }
 
-/// Counts of failures, shared by all instances. Each call is one atomic step.
+/// Counts of failures, shared by all instances. Each call is one atomic step. It is healthy if the
+/// database answers, and has the table.
 #[async_trait]
-pub trait ThrottleStore: Send + Sync {
+pub trait ThrottleStore: HealthCheck {
     /// Reserves an attempt, if the rule permits one.
     async fn reserve(&self, key: &ThrottleKey, rule: &Rule) -> Result<Decision, DatabaseError>;
 
@@ -64,9 +66,6 @@ pub trait ThrottleStore: Send + Sync {
 
     /// Releases a reserved attempt, and with `reset` clears the failures.
     async fn release(&self, key: &ThrottleKey, reset: bool) -> Result<(), DatabaseError>;
-
-    /// Whether the database answers, and has the table.
-    async fn ping(&self) -> Result<(), DatabaseError>;
 }
 
 /// Why a password is not checked.

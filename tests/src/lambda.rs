@@ -65,7 +65,7 @@ impl Lambda {
 
     /// Sends a request through this gateway and returns the answer that its client gets.
     pub fn send(&self, gateway: AwsGateway, request: &Request) -> Answer {
-        answer(&self.invoke(&gateway.event(request)))
+        answer(gateway, &self.invoke(&gateway.event(request)))
     }
 
     /// A request to the function URL in cargo-lambda's emulator.
@@ -119,10 +119,17 @@ pub fn runtime_variables(api: &str) -> Environment {
 }
 
 /// Converts a function's response as a gateway does, which reads one of the two header members.
-pub fn answer(answered: &Value) -> Answer {
+pub fn answer(gateway: AwsGateway, answered: &Value) -> Answer {
     assert_eq!(answered["isBase64Encoded"], false, "{answered}");
-    let multiple = answered["multiValueHeaders"].as_object().filter(|headers| !headers.is_empty());
-    let all = multiple.or(answered["headers"].as_object()).into_iter().flatten();
+    let kind = match gateway {
+        AwsGateway::RestApi | AwsGateway::LoadBalancerMultiValue => "multiValueHeaders",
+        _ => "headers",
+    };
+    if matches!(gateway, AwsGateway::LoadBalancer | AwsGateway::LoadBalancerMultiValue) {
+        let described = answered["statusDescription"].as_str().expect("a status");
+        assert!(described.starts_with(&format!("{} ", answered["statusCode"])), "{answered}");
+    }
+    let all = answered[kind].as_object().into_iter().flatten();
     let headers = all.flat_map(|(name, values)| {
         let values = values.as_array().map_or(slice::from_ref(values), Vec::as_slice).iter();
         values.map(|value| {

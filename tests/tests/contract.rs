@@ -78,10 +78,14 @@ async fn the_contract_holds_on_mariadb_and_through_every_aws_gateway() {
     let login = users::login_variables(with(server.login_variables(), &all), &more);
     let login = Lambda::start("login", "1", login);
     lambda::check_contract(&login, &validate);
-    let cookie = format!("a=b; token={}", token(USER.0, false));
+    let user = "jörg@example.com";
+    let cookie = format!("a=b; token={}", token(user, false));
     for gateway in lambda::GATEWAYS {
         let request = Request::new("GET", "/validate").header("cookie", &cookie);
-        assert_eq!(validate.send(gateway, &request).status, 200, "a cookie through {gateway:?}");
+        let answer = validate.send(gateway, &request);
+        assert_eq!(answer.status, 200, "a cookie through {gateway:?}");
+        let passed = answer.headers.get("x-auth-request-user").map(AsRef::as_ref);
+        assert_eq!(passed, Some(user.as_bytes()), "through {gateway:?}");
     }
 
     server.sql("UPDATE auth.user SET teams = 'staff, ops'");
@@ -146,4 +150,22 @@ fn a_function_with_a_base_path_answers_with_and_without_it() {
     }
     let (_, log) = validate.terminate();
     assert!(log.contains(r#""path":"/auth/validate""#), "{log}");
+}
+
+/// Where the issuer is a URL.
+#[test]
+fn the_metadata_has_the_issuer_byte_for_byte_and_the_address_of_the_keys() {
+    let path = "/.well-known/openid-configuration";
+    for (issuer, address) in [
+        ("https://auth.example.com", Some("https://auth.example.com/.well-known/jwks.json")),
+        ("https://example.com/auth/", Some("https://example.com/auth/.well-known/jwks.json")),
+        ("auth", None),
+    ] {
+        let validate = Service::start("validate", environment(&[("JWT_ISSUER", issuer)]));
+        let answer = validate.request("GET", path).send();
+        assert_eq!(answer.status, if address.is_some() { 200 } else { 404 });
+        let metadata: Value = serde_json::from_str(answer.text()).unwrap_or_default();
+        let published = [&metadata["issuer"], &metadata["jwks_uri"]].map(Value::as_str);
+        assert_eq!(published, [address.map(|_| issuer), address]);
+    }
 }

@@ -95,7 +95,7 @@ fn event(request: &Request) -> String {
 
 /// Converts the function's response to the answer that the client gets.
 fn answered(response: &Call) -> Answer {
-    answer(&serde_json::from_str(&response.body).unwrap())
+    answer(AwsGateway::FunctionUrl, &serde_json::from_str(&response.body).unwrap())
 }
 
 /// Sends a request to the function URL as this invocation, and returns the answer.

@@ -1,6 +1,6 @@
 //! One log line per request. Tests of what is never logged are in `contract.rs` and `attacks/`.
 
-use std::{thread, time::Duration};
+use std::{collections::HashSet, thread, time::Duration};
 
 use serde_json::Value;
 use system_tests::{
@@ -40,6 +40,9 @@ fn each_request_is_logged_in_one_json_line() {
     assert_eq!(good["request_id"], "id-of-the-gateway");
     assert_eq!((&good["trace_id"], &bad["trace_id"]), (&TRACE.into(), &XRAY_TRACE.into()));
     assert!(untraced.get("trace_id").is_none(), "{untraced}");
+    let ids = requests[1..].iter().filter_map(|line| line["request_id"].as_str());
+    let ids: HashSet<_> = ids.filter(|id| id.len() == 36 && id.as_bytes()[14] == b'4').collect();
+    assert_eq!(ids.len(), 201, "a random UUID for each request that has no id");
     assert!(good["duration_ms"].as_f64().is_some_and(|time| time > 0.0));
     assert_eq!((&bad["outcome"], &bad["reason"]), (&"authz_fail".into(), &"malformed".into()));
     let verified = requests.iter().filter(|line| line["outcome"] == "authn_token_verified");

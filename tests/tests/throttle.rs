@@ -196,8 +196,8 @@ fn behind_an_aws_gateway_the_source_is_the_client_of_the_gateway() {
     let limit = [("LOGIN_SOURCE_LIMIT", "2")];
     let variables = users::login_variables(server.login_variables(), &limit);
     let lambda = Lambda::start("login", "1", variables);
-    // Each request claims another source in `X-Forwarded-For`. Events of a load balancer have no
-    // source: there no client is locked because of others.
+    // Each request claims another source in `X-Forwarded-For`. Events of a load balancer and of VPC
+    // Lattice have no source: there no client is locked because of others, even if all claim the same.
     for (number, (gateway, email, password, status)) in [
         (AwsGateway::FunctionUrl, "0@example.com", "wrong", 401),
         (AwsGateway::FunctionUrl, "1@example.com", "wrong", 401),
@@ -205,12 +205,15 @@ fn behind_an_aws_gateway_the_source_is_the_client_of_the_gateway() {
         (AwsGateway::LoadBalancer, "4@example.com", "wrong", 401),
         (AwsGateway::LoadBalancer, "5@example.com", "wrong", 401),
         (AwsGateway::LoadBalancer, ADA, PASSWORD, 200),
+        (AwsGateway::Lattice, "6@example.com", "wrong", 401),
+        (AwsGateway::Lattice, "7@example.com", "wrong", 401),
+        (AwsGateway::Lattice, ADA, PASSWORD, 200),
     ]
     .into_iter()
     .enumerate()
     {
         let request = Request::new("POST", "/login").basic(email, password);
-        let request = request.header("x-forwarded-for", format!("198.51.100.{number}"));
+        let request = request.header("x-forwarded-for", format!("198.51.100.{}", number.min(3)));
         assert_eq!(lambda.send(gateway, &request).status, status, "{number}");
     }
     let log = lambda.function.log();

@@ -26,29 +26,8 @@ use serde_json::{
     Map, Value, json,
     value::{RawValue, to_raw_value},
 };
-use shared::{
-    config::{Problem, Reader, TransportConfig},
-    serve::{App, Function, GatewayEvent, InvocationEvent},
-    telemetry::RequestCounter,
-};
-use validate::{Validate, ValidateState, validate};
-
-/// The function.
-pub struct Authorizer(Validate);
-
-impl Function for Authorizer {
-    const NAME: &'static str = "authorizer";
-    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Validate);
-    type Event = AuthorizerEvent;
-
-    fn configure(reader: &mut Reader<'_>) -> Self {
-        Self(Validate::configure(reader))
-    }
-
-    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
-        self.0.start_with(transport, router).await
-    }
-}
+use shared::serve::{GatewayEvent, InvocationEvent};
+use validate::{ValidateState, validate};
 
 /// For every path, since it is that of the request to the other service.
 pub fn router(state: ValidateState) -> Router {
@@ -74,16 +53,14 @@ pub enum AuthorizerEvent {
     Token(ApiGatewayCustomAuthorizerRequest),
 }
 
-/// The format of the response: an IAM policy for this resource (REST API), or the simple response of
-/// payload 2.0 (`None`, HTTP API).
-pub type PolicyResource = Option<String>;
-
 impl InvocationEvent for AuthorizerEvent {
-    type Format = PolicyResource;
+    /// An IAM policy for this resource (REST API), or the simple response of payload 2.0 (`None`, HTTP
+    /// API).
+    type Format = Option<String>;
 
-    const DEFAULT_FORMAT: PolicyResource = None;
+    const DEFAULT_FORMAT: Option<String> = None;
 
-    fn into_request(self) -> (Request<Body>, PolicyResource) {
+    fn into_request(self) -> Option<(Request<Body>, Option<String>)> {
         match self {
             Self::HttpApi(event) => {
                 let mut described = ApiGatewayV2httpRequest::default();
@@ -91,7 +68,7 @@ impl InvocationEvent for AuthorizerEvent {
                 described.headers = event.headers;
                 described.request_context = event.request_context;
                 let identity_source = event.identity_source.as_deref();
-                (request(GatewayEvent::ApiGatewayV2(described), identity_source), None)
+                Some((request(GatewayEvent::ApiGatewayV2(described), identity_source)?, None))
             }
             Self::Request { identity_source, event } => {
                 let mut described = ApiGatewayProxyRequest::default();
@@ -104,8 +81,8 @@ impl InvocationEvent for AuthorizerEvent {
                 let identity_source: Option<Vec<String>> =
                     identity_source.map(|it| it.split(',').map(str::to_owned).collect());
                 let described = GatewayEvent::ApiGatewayV1(described);
-                let request = request(described, identity_source.as_deref());
-                (request, event.method_arn.as_deref().map(whole_stage))
+                let request = request(described, identity_source.as_deref())?;
+                Some((request, event.method_arn.as_deref().map(whole_stage)))
             }
             Self::Token(event) => {
                 let mut request = Request::default();
@@ -113,7 +90,7 @@ impl InvocationEvent for AuthorizerEvent {
                     event.authorization_token.filter(|_| event.type_.as_deref() == Some("TOKEN"));
                 let token = token.and_then(|token| HeaderValue::from_str(&token).ok());
                 request.headers_mut().extend(token.map(|token| (AUTHORIZATION, token)));
-                (request, event.method_arn.as_deref().map(whole_stage))
+                Some((request, event.method_arn.as_deref().map(whole_stage)))
             }
         }
     }
@@ -121,20 +98,17 @@ impl InvocationEvent for AuthorizerEvent {
     /// An error if the token could not be verified. API Gateway answers 500 and caches nothing, while
     /// it would cache a refusal and apply it to valid tokens.
     async fn format(
-        resource: PolicyResource,
+        resource: Option<String>,
         response: Response<Body>,
     ) -> Result<Box<RawValue>, Diagnostic> {
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return Err(Diagnostic {
+                error_type: "Unavailable".into(),
+                error_message: "the keys are out of reach, or the time is up".into(),
+            });
+        }
         let is_authorized = response.status() == StatusCode::OK;
-        let context = match response.status() {
-            StatusCode::OK => context(response).await,
-            StatusCode::SERVICE_UNAVAILABLE => {
-                return Err(Diagnostic {
-                    error_type: "Unavailable".into(),
-                    error_message: "the keys are out of reach, or the time is up".into(),
-                });
-            }
-            _ => Map::new(),
-        };
+        let context = if is_authorized { context(response).await } else { Map::new() };
         let output = match resource {
             None => json!({ "isAuthorized": is_authorized, "context": context }),
             Some(resource) => {
@@ -159,8 +133,8 @@ impl InvocationEvent for AuthorizerEvent {
 /// The request, without a token that is not in the identity source: a response cached for another
 /// header would apply to clients that send that header without a token. Cookies are removed as well,
 /// since an event of a REST API does not say whether its response is cached for them.
-fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Request<Body> {
-    let (mut request, _) = described.into_request();
+fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Option<Request<Body>> {
+    let (mut request, _) = described.into_request()?;
     let is_cache_key = |value: &HeaderValue| {
         identity_source.is_none_or(|sources| sources.iter().any(|source| source == value))
     };
@@ -168,7 +142,7 @@ fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Reque
         request.headers_mut().remove(AUTHORIZATION);
     }
     request.headers_mut().remove(COOKIE);
-    request
+    Some(request)
 }
 
 /// All routes of the stage, since API Gateway caches one response for the token and applies it to

@@ -1,5 +1,15 @@
 //! The `authorizer` function: on Lambda, for API Gateway.
 
-fn main() -> std::process::ExitCode {
-    shared::serve::run::<authorizer::Authorizer>(&|name| std::env::var_os(name))
+use std::process::ExitCode;
+
+use authorizer::AuthorizerEvent;
+use shared::{serve::run, telemetry::RequestCounter};
+
+fn main() -> ExitCode {
+    run::<AuthorizerEvent, _>(
+        "authorizer",
+        Some(RequestCounter::Validate),
+        |reader, transport| validate::configure(reader, transport, authorizer::router),
+        &|name| std::env::var_os(name),
+    )
 }

@@ -56,7 +56,7 @@ fn responses(claims: Option<Value>) -> [Value; 2] {
 
 async fn respond(event: &Value) -> Value {
     let event: AuthorizerEvent = serde_json::from_str(&event.to_string()).expect("an event");
-    let (request, format) = event.into_request();
+    let (request, format) = event.into_request().expect("a request");
     let config = VerifyConfig { cookie: Some("token".into()), ..VerifyConfig::default() };
     let state = ValidateState::new(keys(), config);
     let response = router(state).oneshot(request).await.expect("a response");

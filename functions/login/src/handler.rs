@@ -59,7 +59,12 @@ async fn authenticate(
         state.keys.get(SystemTime::now()),
         state.users.find_by_email(&credentials.email)
     );
-    let attempt = attempt.map_err(Failure::throttled)?;
+    let attempt = attempt.map_err(|error| match error {
+        ThrottleError::Locked { remaining, .. } => {
+            Failure(Refusal::TooManyAttempts(remaining), Cause::new(error))
+        }
+        ThrottleError::Database(error) => Failure::unavailable(error),
+    })?;
     let keys = keys.map_err(Failure::unavailable)?;
     let user = user.map_err(Failure::unavailable)?;
     let stored = user.as_ref().map(|user| user.password.clone());
@@ -109,14 +114,5 @@ impl Failure {
     /// A dependency is unreachable, or too many logins wait.
     fn unavailable(error: impl Display) -> Self {
         Self(Refusal::ServiceUnavailable, Cause::new(error))
-    }
-
-    fn throttled(error: ThrottleError) -> Self {
-        match error {
-            ThrottleError::Locked { remaining, .. } => {
-                Self(Refusal::TooManyAttempts(remaining), Cause::new(error))
-            }
-            ThrottleError::Database(error) => Self::unavailable(error),
-        }
     }
 }

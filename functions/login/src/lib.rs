@@ -14,26 +14,13 @@ use shared::{
     password::PasswordHasher,
     respond::refuse_others,
     secrets::{SecretCache, Secrets},
-    serve::{App, DatabaseProbe, Function, GatewayEvent, ProbeError},
+    serve::App,
     stores::Stores,
-    telemetry::RequestCounter,
     throttle::Throttle,
     users::UserStore,
 };
 
 use handler::login;
-
-/// The function, as it is configured.
-pub struct Login {
-    keys: SecretSource,
-    secrets: SecretsConfig,
-    issue: IssueConfig,
-    database: DatabaseConfig,
-    groups_column: Option<ColumnName>,
-    argon2: Argon2Config,
-    hashes: HashLimits,
-    throttle: ThrottleConfig,
-}
 
 /// The state that all logins share.
 #[derive(Clone)]
@@ -50,66 +37,58 @@ pub struct LoginState {
     pub issue: IssueConfig,
 }
 
-impl Function for Login {
-    const NAME: &'static str = "login";
-    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Login);
-    type Event = GatewayEvent;
-
-    fn configure(reader: &mut Reader<'_>) -> Self {
-        Self {
-            keys: SecretSource::of_keys(reader),
-            secrets: SecretsConfig::read(reader),
-            issue: IssueConfig::read(reader),
-            database: DatabaseConfig::read(reader),
-            groups_column: ColumnName::of_groups(reader),
-            argon2: Argon2Config::read(reader),
-            hashes: HashLimits::read(reader),
-            throttle: ThrottleConfig::read(reader),
-        }
-    }
-
-    /// Fetches both secrets at once. The first login connects to the database.
-    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
+/// Reads the configuration, and returns the cold start. That fetches both secrets at once; the first
+/// login connects to the database.
+///
+/// # Errors
+///
+/// A [`Problem`] for each secret that does not exist or cannot be used.
+pub fn configure(
+    reader: &mut Reader<'_>,
+    transport: TransportConfig,
+) -> impl Future<Output = Result<App, Vec<Problem>>> + use<> {
+    let keys = SecretSource::of_keys(reader);
+    let secrets = SecretsConfig::read(reader);
+    let issue = IssueConfig::read(reader);
+    let database = DatabaseConfig::read(reader);
+    let groups_column = ColumnName::of_groups(reader);
+    let argon2 = Argon2Config::read(reader);
+    let hashes = HashLimits::read(reader);
+    let throttle = ThrottleConfig::read(reader);
+    async move {
         // Read once: each call reads files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
-        let (groups_column, limit) = (self.groups_column.as_ref(), connections(transport, cores));
-        let passwords = PasswordHasher::with_limits(self.argon2, self.hashes, cores);
+        let secrets = Secrets::new(secrets, transport.takes_snapshot());
+        let passwords = PasswordHasher::with_limits(argon2, hashes, cores);
         let (keys, stores) = tokio::join!(
-            Keys::fetch(self.keys, KeyUse::Sign, &secrets),
-            Stores::open(self.database, groups_column, &secrets, limit),
+            Keys::fetch(keys, KeyUse::Sign, &secrets),
+            Stores::open(database, groups_column.as_ref(), &secrets, connections(transport, cores)),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.
             passwords.preallocate();
         }
-        let (keys, Stores { users, throttle }) = match (keys, stores) {
+        let (keys, stores) = match (keys, stores) {
             (Ok(keys), Ok(stores)) => (keys, stores),
             (keys, stores) => {
                 return Err(keys.err().into_iter().chain(stores.err()).collect());
             }
         };
-        let counts = Arc::clone(&throttle);
-        let probe: DatabaseProbe = Arc::new(move || {
-            let counts = Arc::clone(&counts);
-            Box::pin(async move {
-                counts.ping().await.map_err(|error| ProbeError {
-                    is_refusal: error.is_refusal(),
-                    reason: error.to_string(),
-                })
-            })
-        });
-        let throttle = Throttle::new(throttle, &self.throttle);
-        let state =
-            LoginState { throttle, users, passwords, keys: keys.clone(), issue: self.issue };
-        Ok(App { router: router(state), keys, secrets, database: Some(probe) })
+        let state = LoginState {
+            throttle: Throttle::new(Arc::clone(&stores.throttle), &throttle),
+            users: stores.users,
+            passwords,
+            keys: keys.clone(),
+            issue,
+        };
+        Ok(App { router: router(state), keys, secrets, database: Some(stores.throttle) })
     }
 }
 
 /// POST on `/login`, and on `/`, the root of a function URL.
 pub fn router(state: LoginState) -> Router {
     let router = Router::new().route("/", post(login)).route("/login", post(login));
-    refuse_others(router, "POST").with_state(Arc::new(state))
+    refuse_others(router.with_state(Arc::new(state)), "POST")
 }
 
 /// The maximum of database connections: on Lambda one for each concurrent request; over HTTP one for

@@ -17,51 +17,28 @@ use shared::{
     keys::{KeyUse, Keys},
     respond::{self, Cause, Refusal, refuse_others, refused, unavailable, verified},
     secrets::{SecretCache, Secrets},
-    serve::{App, Function, GatewayEvent},
-    telemetry::RequestCounter,
+    serve::App,
     token::{TokenVerifier, VerifyError},
 };
 
-/// The function, as it is configured.
-pub struct Validate {
-    keys: SecretSource,
-    secrets: SecretsConfig,
-    verify: VerifyConfig,
-}
-
-impl Function for Validate {
-    const NAME: &'static str = "validate";
-    const COUNTER: Option<RequestCounter> = Some(RequestCounter::Validate);
-    type Event = GatewayEvent;
-
-    fn configure(reader: &mut Reader<'_>) -> Self {
-        Self {
-            keys: SecretSource::of_keys(reader),
-            secrets: SecretsConfig::read(reader),
-            verify: VerifyConfig::read(reader),
-        }
-    }
-
-    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
-        self.start_with(transport, router).await
-    }
-}
-
-impl Validate {
-    /// Fetches the keys and builds the app with `router`.
-    ///
-    /// # Errors
-    ///
-    /// A [`Problem`] if the secret does not exist or has no keys.
-    pub async fn start_with(
-        self,
-        transport: TransportConfig,
-        router: fn(ValidateState) -> Router,
-    ) -> Result<App, Vec<Problem>> {
-        let secrets = Secrets::new(self.secrets, transport.takes_snapshot());
-        let keys = Keys::fetch(self.keys, KeyUse::Verify, &secrets).await;
+/// Reads the configuration, and returns the cold start, which fetches the keys.
+///
+/// # Errors
+///
+/// A [`Problem`] if the secret does not exist or has no keys.
+pub fn configure(
+    reader: &mut Reader<'_>,
+    transport: TransportConfig,
+    router: fn(ValidateState) -> Router,
+) -> impl Future<Output = Result<App, Vec<Problem>>> + use<> {
+    let keys = SecretSource::of_keys(reader);
+    let secrets = SecretsConfig::read(reader);
+    let verify = VerifyConfig::read(reader);
+    async move {
+        let secrets = Secrets::new(secrets, transport.takes_snapshot());
+        let keys = Keys::fetch(keys, KeyUse::Verify, &secrets).await;
         let keys = keys.map_err(|problem| vec![problem])?;
-        let state = ValidateState::new(keys.clone(), self.verify);
+        let state = ValidateState::new(keys.clone(), verify);
         Ok(App { router: router(state), keys, secrets, database: None })
     }
 }
@@ -97,7 +74,7 @@ pub fn router(state: ValidateState) -> Router {
         .route("/validate/{*path}", any(validate))
         .route("/.well-known/jwks.json", get(key_set))
         .route("/.well-known/openid-configuration", get(openid_configuration));
-    refuse_others(router, "GET, HEAD").with_state(Arc::new(state))
+    refuse_others(router.with_state(Arc::new(state)), "GET, HEAD")
 }
 
 /// Whether a request may pass, and its user. Only the `Authorization` header decides, or, without it,

@@ -9,7 +9,10 @@ mod tests;
 
 use std::{
     convert::Infallible,
-    io::{self, ErrorKind},
+    io::{
+        self,
+        ErrorKind::{ConnectionAborted, Interrupted},
+    },
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
@@ -40,7 +43,8 @@ use super::{
 };
 use crate::{
     client_address::PeerAddress,
-    telemetry::{RepeatedWarning, metrics::Exporter},
+    respond::unavailable,
+    telemetry::{RepeatedWarning, RequestLog, metrics::Exporter},
 };
 use connection_limit::{ConnectionLimit, Permit, acquire};
 
@@ -166,7 +170,7 @@ impl Server {
         loop {
             let reserved = acquire(&self.limit.reserved).await;
             let (stream, peer) = accept(socket, &failed).await;
-            self.spawn(stream, peer, Some(reserved));
+            self.spawn(stream, peer, reserved);
         }
     }
 
@@ -174,19 +178,17 @@ impl Server {
     fn stop(self: &Arc<Self>, socket: TcpListener) {
         self.connections.close();
         let Ok(socket) = socket.into_std() else { return };
-        while self.limit.regular.available_permits() > 0 {
+        while let Ok(reserved) = Arc::clone(&self.limit.reserved).try_acquire_owned() {
             match socket.accept() {
                 Ok((stream, peer)) => {
                     let stream = stream.set_nonblocking(true).map(|()| stream);
                     if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                        self.spawn(stream, peer, None);
+                        self.spawn(stream, peer, reserved);
                     }
                 }
-                Err(error) => match error.kind() {
-                    // An error of one connection, not of the listener.
-                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
-                    _ => break,
-                },
+                // An error of one connection, not of the listener.
+                Err(error) if matches!(error.kind(), ConnectionAborted | Interrupted) => {}
+                Err(_) => break,
             }
         }
     }
@@ -196,11 +198,12 @@ impl Server {
         self: &Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
-        reserved: Option<OwnedSemaphorePermit>,
+        reserved: OwnedSemaphorePermit,
     ) {
         // Each response is one small packet.
         let _ = stream.set_nodelay(true);
         let (server, permit) = (Arc::clone(self), self.limit.permit());
+        let reserved = permit.is_reserved().then_some(reserved);
         self.connections.spawn(async move {
             let handler = |request| server.handle(request, &permit, peer.ip());
             let mut connection = pin!(connection::serve(stream, &permit.progress, handler));
@@ -227,7 +230,8 @@ impl Server {
         } else if permit.upgrade_in_time().await {
             self.service.handle(request, None).await
         } else {
-            self.service.refuse(&request, "all connections are taken")
+            let log = RequestLog::start(&request, self.service.counter);
+            log.finish(unavailable("all connections are taken", request.headers()))
         };
         if !is_discarded || permit.is_reserved() || self.service.health.draining.is_cancelled() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

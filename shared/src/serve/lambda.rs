@@ -54,13 +54,13 @@ async fn handle<E: InvocationEvent>(
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Box<RawValue>, Diagnostic> {
     // Not parsed by the runtime, whose log line would quote it.
-    let Ok(parsed) = serde_json::from_str::<E>(event.payload.get()) else {
+    let parsed = serde_json::from_str::<E>(event.payload.get()).ok();
+    let Some((mut request, format)) = parsed.and_then(E::into_request) else {
         tracing::warn!("an event of unknown format");
         let mut response = Response::new("bad request".into());
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return E::format(E::DEFAULT_FORMAT, response).await;
     };
-    let (mut request, format) = parsed.into_request();
     let limit = time_limit(event.context.deadline(), SystemTime::now());
     request.extensions_mut().insert(event.context);
     E::format(format, service.handle(request, limit).await).await

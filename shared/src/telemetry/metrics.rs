@@ -10,7 +10,7 @@ use std::{
 };
 
 use metrics::{
-    Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram,
 };
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -30,9 +30,9 @@ const TOKEN_CACHE: &str = "token_cache_total";
 const SECRET_FAILURES: &str = "secret_fetch_failures_total";
 /// Since a secret was last confirmed.
 pub(crate) const SECRET_AGE: &str = "secret_age_seconds";
-const KEY_INFO: &str = "key_info";
-const CONNECTIONS: &str = "http_connections";
-const CONNECTIONS_LIMIT: &str = "http_connections_limit";
+pub(crate) const KEY_INFO: &str = "key_info";
+pub(crate) const CONNECTIONS: &str = "http_connections";
+pub(crate) const CONNECTIONS_LIMIT: &str = "http_connections_limit";
 
 /// Upper bounds in seconds. A hash takes some 20 ms, and a login times out after 10 s.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -107,34 +107,51 @@ pub(crate) fn count_token_lookup(hit: bool) {
 /// Describes each metric, and starts counters at zero: an alert would miss the first failure of a
 /// counter that begins with it.
 fn describe(requests: RequestCounter) {
-    describe_counter!(requests.metric(), Unit::Count, "Requests that were answered, by outcome");
-    for outcome in requests.outcomes() {
-        requests.counter(outcome).increment(0);
-    }
     let failures = "Attempts to fetch a secret that failed, or whose secret could not be used";
     describe_counter!(SECRET_FAILURES, Unit::Count, failures);
+    counter!(SECRET_FAILURES, "secret" => SecretKind::Jwt.as_str()).increment(0);
     let age = "How long ago a secret was last confirmed at its source";
     describe_gauge!(SECRET_AGE, Unit::Seconds, age);
     describe_gauge!(KEY_INFO, "A key in memory, which tokens are verified with");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients that are open");
     describe_gauge!(CONNECTIONS_LIMIT, Unit::Count, "Connections of clients that may be open");
-    counter!(SECRET_FAILURES, "secret" => SecretKind::Jwt.as_str()).increment(0);
-    if requests == RequestCounter::Validate {
-        describe_counter!(TOKEN_CACHE, Unit::Count, "Tokens by whether they had verified before");
-        for result in ["hit", "miss"] {
-            counter!(TOKEN_CACHE, "result" => result).increment(0);
+    let outcomes: &[_] = match requests {
+        RequestCounter::Login => {
+            counter!(SECRET_FAILURES, "secret" => SecretKind::Database.as_str()).increment(0);
+            for (name, meaning) in [
+                (HASH_DURATION, "How long password hashes were computed"),
+                (HASH_QUEUE, "How long computations of password hashes waited for a slot"),
+                (STATEMENT, "How long statements took until the database answered or was given up"),
+            ] {
+                describe_histogram!(name, Unit::Seconds, meaning);
+                let _ = histogram!(name);
+            }
+            &[OutcomeName::LOGIN_SUCCESS, OutcomeName::LOGIN_FAIL, OutcomeName::LOGIN_FAIL_MAX]
         }
-    }
-    if requests == RequestCounter::Login {
-        counter!(SECRET_FAILURES, "secret" => SecretKind::Database.as_str()).increment(0);
-        for (name, meaning) in [
-            (HASH_DURATION, "How long password hashes were computed"),
-            (HASH_QUEUE, "How long computations of password hashes waited for a slot"),
-            (STATEMENT, "How long statements took until the database answered or was given up"),
-        ] {
-            describe_histogram!(name, Unit::Seconds, meaning);
-            let _ = histogram!(name);
+        RequestCounter::Validate => {
+            let lookups = "Tokens by whether they had verified before";
+            describe_counter!(TOKEN_CACHE, Unit::Count, lookups);
+            for result in ["hit", "miss"] {
+                counter!(TOKEN_CACHE, "result" => result).increment(0);
+            }
+            &[
+                OutcomeName::TOKEN_VERIFIED,
+                OutcomeName::AUTHZ_FAIL,
+                OutcomeName::KEY_SET,
+                OutcomeName::OPENID_CONFIGURATION,
+            ]
         }
+    };
+    describe_counter!(requests.metric(), Unit::Count, "Requests that were answered, by outcome");
+    let common = [
+        OutcomeName::CREDENTIALS_MISSING,
+        OutcomeName::SERVICE_UNAVAILABLE,
+        OutcomeName::METHOD_NOT_ALLOWED,
+        OutcomeName::NOT_FOUND,
+        OutcomeName::CLIENT_CLOSED_REQUEST,
+    ];
+    for outcome in outcomes.iter().chain(&common) {
+        requests.counter(*outcome).increment(0);
     }
 }
 
@@ -155,40 +172,14 @@ impl RequestCounter {
         }
     }
 
-    /// The possible outcomes of such a request.
-    fn outcomes(self) -> impl Iterator<Item = OutcomeName> {
-        let own: &[_] = match self {
-            Self::Login => {
-                &[OutcomeName::LOGIN_SUCCESS, OutcomeName::LOGIN_FAIL, OutcomeName::LOGIN_FAIL_MAX]
-            }
-            Self::Validate => &[
-                OutcomeName::TOKEN_VERIFIED,
-                OutcomeName::AUTHZ_FAIL,
-                OutcomeName::KEY_SET,
-                OutcomeName::OPENID_CONFIGURATION,
-            ],
-        };
-        own.iter().copied().chain(OutcomeName::COMMON)
-    }
-
     /// The counter of the requests with this outcome.
     pub(super) fn counter(self, outcome: OutcomeName) -> Counter {
         counter!(self.metric(), "outcome" => outcome.0)
     }
 }
 
-pub(crate) fn record_key(kid: Option<&str>, algorithm: &'static str) {
-    gauge!(KEY_INFO, "kid" => label(kid.unwrap_or_default()), "alg" => algorithm).set(1);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and these are small")]
-pub(crate) fn record_connections(open: usize, limit: usize) {
-    gauge!(CONNECTIONS).set(open as f64);
-    gauge!(CONNECTIONS_LIMIT).set(limit as f64);
-}
-
 /// Operators choose the names of keys; a label value is short, and printable ASCII.
-fn label(kid: &str) -> String {
+pub(crate) fn label(kid: &str) -> String {
     let characters = kid.chars().take(MAX_KID_CHARACTERS);
     characters.map(|it| if it.is_ascii_graphic() { it } else { '_' }).collect()
 }

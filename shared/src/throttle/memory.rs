@@ -10,7 +10,10 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{Decision, Rule, ThrottleKey, ThrottleStore};
-use crate::database::DatabaseError;
+use crate::{
+    database::DatabaseError,
+    telemetry::{HealthCheck, HealthError},
+};
 
 /// Counts in memory: how many failures there are, and when the last one was.
 #[derive(Default)]
@@ -46,8 +49,11 @@ impl ThrottleStore for MemoryStore {
         }
         Ok(())
     }
+}
 
-    async fn ping(&self) -> Result<(), DatabaseError> {
+#[async_trait]
+impl HealthCheck for MemoryStore {
+    async fn check(&self) -> Result<(), HealthError> {
         Ok(())
     }
 }

@@ -18,7 +18,10 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::{Decision, LOGIN_TIMEOUT, Rule, ThrottleKey, ThrottleStore};
-use crate::database::{Database, DatabaseError, QueryResult};
+use crate::{
+    database::{Database, DatabaseError, QueryResult},
+    telemetry::{HealthCheck, HealthError},
+};
 
 /// The database's time in milliseconds since 1970, as SQL.
 pub const NOW_MS: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000";
@@ -169,8 +172,15 @@ impl ThrottleStore for MySqlThrottle {
         let release = if reset { RELEASE_AND_RESET } else { RELEASE };
         self.query(release, &[key.as_str()]).await.map(drop)
     }
+}
 
-    async fn ping(&self) -> Result<(), DatabaseError> {
-        self.query("SELECT 1 FROM login_throttle LIMIT 1", &[]).await.map(drop)
+#[async_trait]
+impl HealthCheck for MySqlThrottle {
+    async fn check(&self) -> Result<(), HealthError> {
+        let row = self.query("SELECT 1 FROM login_throttle LIMIT 1", &[]).await;
+        row.map(drop).map_err(|error| HealthError {
+            is_refusal: error.is_refusal(),
+            reason: error.to_string(),
+        })
     }
 }

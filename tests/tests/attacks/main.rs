@@ -24,7 +24,7 @@ use axum::{
     http::Request as HttpRequest,
 };
 use serde::Deserialize;
-use shared::{config::VerifyConfig, keys::Keys, telemetry::Outcome};
+use shared::{config::VerifyConfig, keys::Keys, respond::Cause};
 use system_tests::{Answer, Request, contract::assert_refused};
 use tower::ServiceExt;
 use validate::ValidateState;
@@ -123,7 +123,7 @@ async fn answer(router: &Router, request: &Request) -> (Answer, String) {
     let answer = router.clone().oneshot(sent.body(Body::empty()).unwrap()).await.unwrap();
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    let reason = head.extensions.get::<Outcome>().and_then(|outcome| outcome.cause.reason.clone());
+    let reason = head.extensions.get::<Cause>().and_then(|cause| cause.reason.clone());
     let answer = Answer { status: head.status.as_u16(), headers: head.headers, body };
     (answer, reason.unwrap_or_default().into())
 }

@@ -23,8 +23,7 @@ use shared::{
     password::PasswordHasher,
     respond::{Cause, Refusal, refused},
     secrets::Secrets,
-    serve::{App, Function, GatewayEvent},
-    telemetry::RequestCounter,
+    serve::App,
     throttle::{MemoryStore, Throttle},
     users::{NewUser, SqliteUsers, UserStore},
 };
@@ -87,31 +86,16 @@ impl LocalData {
     }
 }
 
-/// The configuration of the combined function.
-pub(crate) struct Local {
-    issue: IssueConfig,
-    verify: VerifyConfig,
-    argon2: Argon2Config,
-    throttle: ThrottleConfig,
-}
-
-impl Function for Local {
-    const NAME: &'static str = "local";
-    /// None, since a counter is for the requests of one function.
-    const COUNTER: Option<RequestCounter> = None;
-    type Event = GatewayEvent;
-
-    fn configure(reader: &mut Reader<'_>) -> Self {
-        Self {
-            issue: IssueConfig::read(reader),
-            verify: VerifyConfig::read(reader),
-            argon2: Argon2Config::read(reader),
-            throttle: ThrottleConfig::read(reader),
-        }
-    }
-
-    async fn start(self, transport: TransportConfig) -> Result<App, Vec<Problem>> {
-        let Self { issue, verify, argon2, throttle } = self;
+/// Reads the configuration, and returns the start of both functions as one.
+pub(crate) fn configure(
+    reader: &mut Reader<'_>,
+    transport: TransportConfig,
+) -> impl Future<Output = Result<App, Vec<Problem>>> + use<> {
+    let issue = IssueConfig::read(reader);
+    let verify = VerifyConfig::read(reader);
+    let argon2 = Argon2Config::read(reader);
+    let throttle = ThrottleConfig::read(reader);
+    async move {
         let LocalData { users, keys, .. } = LocalData::open().await.map_err(|error| {
             vec![Problem { variable: "target/local".into(), reason: error.to_string() }]
         })?;

@@ -7,9 +7,12 @@ mod function;
 
 use std::process::ExitCode;
 
+use shared::serve::{GatewayEvent, run};
+
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        None => shared::serve::run::<function::Local>(&function::variables()),
+        // Without a counter: its requests are two kinds in one.
+        None => run::<GatewayEvent, _>("local", None, function::configure, &function::variables()),
         Some("prepare") => function::prepare().unwrap_or_else(|reason| {
             eprintln!("{reason}");
             ExitCode::FAILURE

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::gauge;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
@@ -18,7 +19,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::progress::{HEADER_READ_TIMEOUT, Progress};
-use crate::telemetry::{RepeatedWarning, metrics::record_connections};
+use crate::telemetry::{
+    RepeatedWarning,
+    metrics::{CONNECTIONS, CONNECTIONS_LIMIT},
+};
 
 /// Connections for probes.
 const RESERVED_CONNECTIONS: usize = 16;
@@ -84,9 +88,11 @@ impl ConnectionLimit {
         Permit { limit: Arc::clone(self), progress, regular: OnceCell::new_with(regular) }
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and these are small")]
     pub(super) fn record(&self) {
         let open = self.total.saturating_sub(self.regular.available_permits());
-        record_connections(open, self.total);
+        gauge!(CONNECTIONS).set(open as f64);
+        gauge!(CONNECTIONS_LIMIT).set(self.total as f64);
     }
 
     /// Closes the connection that has been idle longest. `false` if none is idle.

@@ -12,6 +12,7 @@ use axum::{
     routing::get,
 };
 use hyper::body::Incoming;
+use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -21,12 +22,20 @@ use super::{
     connection_limit::acquire,
     progress::{HEADER_READ_TIMEOUT, Progress},
 };
-use crate::{respond::refuse_others, telemetry::RepeatedWarning};
+use crate::{
+    respond::refuse_others,
+    telemetry::{
+        RepeatedWarning,
+        metrics::{KEY_INFO, label},
+    },
+};
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Each Prometheus server keeps one.
 const MAX_CONNECTIONS: usize = 16;
+/// Bounds the time series: a key set may have hundreds of keys, one in use has a few.
+const MAX_KEYS: usize = 32;
 /// Between two scrapes, recorded values are summed up, so that they do not use up memory.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -40,7 +49,11 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, serve
         // One scrape at a time sets the gauges and reads them.
         let handle = scraped.lock().unwrap_or_else(PoisonError::into_inner);
         server.service.record_secret_ages();
-        server.service.record_keys();
+        let keys = server.service.health.keys.peek();
+        for key in keys.iter().flat_map(|keys| keys.iter()).take(MAX_KEYS) {
+            let kid = label(key.id.as_deref().unwrap_or_default());
+            gauge!(KEY_INFO, "kid" => kid, "alg" => key.alg()).set(1);
+        }
         server.limit.record();
         ([(CONTENT_TYPE, TEXT)], handle.render())
     };

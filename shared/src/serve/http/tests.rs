@@ -97,19 +97,22 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
     assert_eq!(since.elapsed(), 5 * SECOND);
 }
 
+/// One client has the regular connection, and 16 have the reserved ones.
 #[tokio::test]
-async fn a_client_in_the_backlog_when_the_listener_closes_is_answered() {
-    let keys =
-        Arc::new(Keys::read(&"a key that this test never uses, of 32 bytes".into()).unwrap())
-            .into();
+async fn clients_in_the_backlog_when_the_listener_closes_are_answered_up_to_the_limit() {
+    let keys = Keys::read(&"a key that this test never uses, of 32 bytes".into()).unwrap();
     let router = Router::new().fallback(async || StatusCode::NO_CONTENT);
-    let app = App { router, keys, secrets: Secrets::default(), database: None };
+    let secrets = Secrets::default();
+    let app = App { router, keys: Arc::new(keys).into(), secrets, database: None };
     let socket = listen(([127, 0, 0, 1], 0).into()).ok().unwrap();
     let address = socket.local_addr().unwrap();
-    let server = Server::new(Service::new(app, None, None), 2);
+    let server = Server::new(Service::new(app, None, None), 1);
     // Connected by the system, and not yet accepted.
     let mut client = TcpStream::connect(address).await.unwrap();
+    let _others =
+        (0..17).map(|_| std::net::TcpStream::connect(address).unwrap()).collect::<Vec<_>>();
     server.stop(socket);
+    assert_eq!(server.connections.len(), 17);
     assert!(TcpStream::connect(address).await.is_err(), "the listener is closed");
     client.write_all(HEAD).await.unwrap();
     let mut answer = [0; 12];

@@ -81,7 +81,7 @@ pub(crate) fn lambda_event(input: &[u8]) {
     let router = validate::router(ValidateState::new(KEYS.clone(), VerifyConfig::default()));
     let (keys, secrets) = (KEYS.clone().into(), Secrets::default());
     let service = Service::new(App { router, keys, secrets, database: None }, None, None);
-    let (request, format) = event.into_request();
+    let (request, format) = event.into_request().expect("a request");
     let uri = request.uri();
     assert!(uri.path().starts_with('/') && uri.query().is_none() && uri.authority().is_none());
     let answer = RUNTIME.block_on(async {
