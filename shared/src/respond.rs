@@ -85,10 +85,13 @@ impl Refusal {
     fn header(self, request: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
         let challenge = |text| Some((WWW_AUTHENTICATE, HeaderValue::from_static(text)));
         match self {
-            Self::MissingBasic | Self::InvalidCredentials if is_from_script(request) => {
-                challenge(BASIC_FOR_SCRIPTS)
+            Self::MissingBasic | Self::InvalidCredentials => {
+                // A person who opens a page sends `navigate`, and clients that are no browser send
+                // nothing (Fetch Metadata).
+                let mode = request.get("sec-fetch-mode");
+                let is_from_script = mode.is_some_and(|mode| mode != "navigate");
+                challenge(if is_from_script { BASIC_FOR_SCRIPTS } else { BASIC })
             }
-            Self::MissingBasic | Self::InvalidCredentials => challenge(BASIC),
             Self::MissingBearer => challenge(BEARER),
             Self::NotAuthorized => challenge(BEARER_INVALID),
             Self::TooManyAttempts(wait) => Some((RETRY_AFTER, whole_seconds(wait).into())),
@@ -99,12 +102,6 @@ impl Refusal {
             Self::NotFound => None,
         }
     }
-}
-
-/// Whether a script in a browser sent the request (Fetch Metadata, `Sec-Fetch-Mode`): a person who
-/// opens a page sends `navigate`, and clients that are no browser send nothing.
-fn is_from_script(request: &HeaderMap) -> bool {
-    request.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
 }
 
 /// Rounded up, so that a client does not retry a moment too early (RFC 9110 section 10.2.3).

@@ -5,6 +5,7 @@ mod http;
 mod lambda;
 mod lambda_event;
 
+pub use crate::telemetry::RequestCounter;
 pub use lambda_event::{GatewayEvent, InvocationEvent};
 
 use std::{
@@ -32,7 +33,7 @@ use crate::{
     respond::unavailable,
     secrets::{SecretCache, Secrets},
     telemetry::{
-        self, HealthCheck, RequestCounter, RequestLog,
+        self, HealthCheck, RequestLog,
         metrics::{Exporter, SECRET_AGE},
     },
 };

@@ -60,15 +60,15 @@ impl InvocationEvent for AuthorizerEvent {
 
     const DEFAULT_FORMAT: Option<String> = None;
 
+    /// The request, without a token that is not in the identity source.
     fn into_request(self) -> Option<(Request<Body>, Option<String>)> {
-        match self {
+        let (described, identity_source, method_arn) = match self {
             Self::HttpApi(event) => {
                 let mut described = ApiGatewayV2httpRequest::default();
                 described.raw_path = event.raw_path;
                 described.headers = event.headers;
                 described.request_context = event.request_context;
-                let identity_source = event.identity_source.as_deref();
-                Some((request(GatewayEvent::ApiGatewayV2(described), identity_source)?, None))
+                (GatewayEvent::ApiGatewayV2(described), event.identity_source, None)
             }
             Self::Request { identity_source, event } => {
                 let mut described = ApiGatewayProxyRequest::default();
@@ -78,11 +78,8 @@ impl InvocationEvent for AuthorizerEvent {
                 described.http_method = event.http_method.unwrap_or_default();
                 described.headers = event.headers;
                 described.multi_value_headers = event.multi_value_headers;
-                let identity_source: Option<Vec<String>> =
-                    identity_source.map(|it| it.split(',').map(str::to_owned).collect());
-                let described = GatewayEvent::ApiGatewayV1(described);
-                let request = request(described, identity_source.as_deref())?;
-                Some((request, event.method_arn.as_deref().map(whole_stage)))
+                let values = identity_source.map(|it| it.split(',').map(str::to_owned).collect());
+                (GatewayEvent::ApiGatewayV1(described), values, event.method_arn)
             }
             Self::Token(event) => {
                 let mut request = Request::default();
@@ -90,9 +87,21 @@ impl InvocationEvent for AuthorizerEvent {
                     event.authorization_token.filter(|_| event.type_.as_deref() == Some("TOKEN"));
                 let token = token.and_then(|token| HeaderValue::from_str(&token).ok());
                 request.headers_mut().extend(token.map(|token| (AUTHORIZATION, token)));
-                Some((request, event.method_arn.as_deref().map(whole_stage)))
+                return Some((request, event.method_arn.as_deref().map(whole_stage)));
             }
+        };
+        let (mut request, _) = described.into_request()?;
+        // A response cached for another header would apply to clients that send that header without
+        // a token.
+        let is_cache_key = |value: &HeaderValue| {
+            identity_source.as_ref().is_none_or(|values| values.iter().any(|it| it == value))
+        };
+        if !request.headers().get_all(AUTHORIZATION).iter().all(is_cache_key) {
+            request.headers_mut().remove(AUTHORIZATION);
         }
+        // An event of a REST API does not say whether its response is cached for them.
+        request.headers_mut().remove(COOKIE);
+        Some((request, method_arn.as_deref().map(whole_stage)))
     }
 
     /// An error if the token could not be verified. API Gateway answers 500 and caches nothing, while
@@ -128,21 +137,6 @@ impl InvocationEvent for AuthorizerEvent {
         };
         to_raw_value(&output).map_err(|error| lambda_http::Error::from(error).into())
     }
-}
-
-/// The request, without a token that is not in the identity source: a response cached for another
-/// header would apply to clients that send that header without a token. Cookies are removed as well,
-/// since an event of a REST API does not say whether its response is cached for them.
-fn request(described: GatewayEvent, identity_source: Option<&[String]>) -> Option<Request<Body>> {
-    let (mut request, _) = described.into_request()?;
-    let is_cache_key = |value: &HeaderValue| {
-        identity_source.is_none_or(|sources| sources.iter().any(|source| source == value))
-    };
-    if !request.headers().get_all(AUTHORIZATION).iter().all(is_cache_key) {
-        request.headers_mut().remove(AUTHORIZATION);
-    }
-    request.headers_mut().remove(COOKIE);
-    Some(request)
 }
 
 /// All routes of the stage, since API Gateway caches one response for the token and applies it to

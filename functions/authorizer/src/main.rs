@@ -1,11 +1,9 @@
 //! The `authorizer` function: on Lambda, for API Gateway.
 
-use std::process::ExitCode;
-
 use authorizer::AuthorizerEvent;
-use shared::{serve::run, telemetry::RequestCounter};
+use shared::serve::{RequestCounter, run};
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     run::<AuthorizerEvent, _>(
         "authorizer",
         Some(RequestCounter::Validate),

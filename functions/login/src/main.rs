@@ -1,13 +1,8 @@
 //! The `login` function: on Lambda, on Knative, or anywhere.
 
-use std::process::ExitCode;
+use shared::serve::{GatewayEvent, RequestCounter, run};
 
-use shared::{
-    serve::{GatewayEvent, run},
-    telemetry::RequestCounter,
-};
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     let counter = Some(RequestCounter::Login);
     run::<GatewayEvent, _>("login", counter, login::configure, &|name| std::env::var_os(name))
 }

@@ -1,13 +1,8 @@
 //! The `validate` function: on Lambda, on Knative, or anywhere.
 
-use std::process::ExitCode;
+use shared::serve::{GatewayEvent, RequestCounter, run};
 
-use shared::{
-    serve::{GatewayEvent, run},
-    telemetry::RequestCounter,
-};
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     run::<GatewayEvent, _>(
         "validate",
         Some(RequestCounter::Validate),

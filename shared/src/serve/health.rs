@@ -56,14 +56,6 @@ impl Health {
         Self { keys, draining, database, in_flight: Arc::default(), last }
     }
 
-    /// Fetches the keys and connects to the database, so that the first request need not.
-    pub(super) async fn warm_up(&self) {
-        let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), self.query(true));
-        if let Err(error) = keys {
-            tracing::warn!(%error, "the keys are not there yet");
-        }
-    }
-
     /// The state of the database: `ok`, `refused`, `unreachable` or `unknown`.
     async fn database(&self) -> Option<&'static str> {
         self.database.as_ref()?;

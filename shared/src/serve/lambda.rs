@@ -28,7 +28,8 @@ pub(super) async fn serve<E: InvocationEvent>(
         async move {
             let response = handle::<E>(&service, event).await;
             // No gauges of keys: CloudWatch bills each key as a metric.
-            exporter.flush(|| service.record_secret_ages());
+            service.record_secret_ages();
+            exporter.flush();
             response
         }
     });
@@ -39,11 +40,14 @@ pub(super) async fn serve<E: InvocationEvent>(
     ended.map_err(|error| ServeError::Other(format!("the Lambda runtime failed: {error}")))
 }
 
-/// With SnapStart, secrets are fetched after the snapshot.
+/// With SnapStart, keys are fetched after the snapshot, before the first request.
 impl SnapStartResource for Health {
     fn after_restore(&self) -> BoxFuture<'_, Result<(), lambda_runtime::Error>> {
         Box::pin(async {
-            self.warm_up().await;
+            let (keys, ()) = tokio::join!(self.keys.get(SystemTime::now()), self.query(true));
+            if let Err(error) = keys {
+                tracing::warn!(%error, "the keys are not there yet");
+            }
             Ok(())
         })
     }

@@ -164,26 +164,23 @@ mod tests {
 
     use super::*;
 
+    const HTTP_API: &str = include_str!("../../../events/validate-200-http-api-stage.json");
+    const REST_API: &str = include_str!("../../../events/validate-200-rest-api.json");
+
     fn read(event: &Value) -> Request<Body> {
         let event: GatewayEvent = serde_json::from_str(&event.to_string()).unwrap();
         event.into_request().unwrap().0
     }
 
-    fn sample(gateway: &str) -> Value {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
-        let event = std::fs::read_to_string(format!("{folder}/validate-200-{gateway}.json"));
-        serde_json::from_str(&event.unwrap()).unwrap()
-    }
-
     fn http_api(path: &str, stage: &str) -> Value {
-        let mut event = sample("http-api-stage");
+        let mut event: Value = serde_json::from_str(HTTP_API).unwrap();
         event["rawPath"] = path.into();
         event["requestContext"]["stage"] = stage.into();
         event
     }
 
     fn rest_api(path: &str, resource: Option<&str>, parameters: &Value) -> Value {
-        let mut event = sample("rest-api");
+        let mut event: Value = serde_json::from_str(REST_API).unwrap();
         event["path"] = path.into();
         event["resource"] = resource.into();
         event["pathParameters"] = parameters.clone();
@@ -225,7 +222,7 @@ mod tests {
     #[test]
     fn a_source_ip_that_is_no_address_is_not_the_peer() {
         for source in ["192.0.2.1, 192.0.2.2", "test-invoke-source-ip", ""] {
-            let mut event = sample("rest-api");
+            let mut event = rest_api("/", None, &Value::Null);
             event["requestContext"]["identity"]["sourceIp"] = source.into();
             assert!(read(&event).extensions().get::<PeerAddress>().is_none(), "{source}");
         }

@@ -75,11 +75,10 @@ impl Exporter {
         Ok(exporter)
     }
 
-    /// Sets the gauges and writes all metrics, if they go to standard output. Called before the
-    /// response of an invocation, after which Lambda freezes the process.
-    pub(crate) fn flush(&self, set_gauges: impl FnOnce()) {
+    /// Writes all metrics, if they go to standard output. Called before the response of an
+    /// invocation, after which Lambda freezes the process.
+    pub(crate) fn flush(&self) {
         let Self::Embedded(collector) = self else { return };
-        set_gauges();
         // One write, so that lines of concurrent requests do not mix.
         let mut lines = Vec::new();
         let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));

@@ -47,7 +47,12 @@ pub(super) struct ConnectionLimit {
 impl ConnectionLimit {
     /// `wanted` connections, or as many as there are file descriptors for.
     pub(super) fn new(wanted: usize) -> Arc<Self> {
-        let descriptors = raise_descriptors();
+        // Up to the hard limit, if that is permitted: the usual 1,024 are for programs that use
+        // `select`.
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
         let total = wanted.min(descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1));
         if total < wanted {
             tracing::warn!(
@@ -149,14 +154,4 @@ impl Drop for Permit {
 
 pub(super) async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     Arc::clone(semaphore).acquire_owned().await.expect("it is never closed")
-}
-
-/// Raises the soft limit of file descriptors to the hard limit, and returns it. The usual 1,024 are
-/// for programs that use `select`.
-fn raise_descriptors() -> usize {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // If that is forbidden, the soft limit stays.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    let current = getrlimit(Resource::Nofile).current;
-    current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }
