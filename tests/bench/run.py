@@ -1,9 +1,9 @@
-"""`make bench`: the functions beside their baselines, as one table of ratios.
+"""`make bench`: compares the functions with baselines, in one table of ratios.
 
 Usage: run.py [SECTION]..., with ROUNDS and ROUND_SECONDS in the environment.
 
-A round measures each contender once, in turn. A ratio is of the two figures of one round, so
-that whatever slows the machine down for a while slows both.
+A round measures each service once, one after another. A ratio compares two figures of the same
+round, so that a temporary load of the machine affects both.
 """
 
 import os
@@ -24,7 +24,7 @@ from services import ARGON2, BASELINES, CORES, PASSWORD, RELEASE
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("ROUND_SECONDS", "3"))
 STARTS = 20
-# What starts each service that answers `GET /validate` without a database.
+# The functions that start each service that answers `GET /validate` without a database.
 WITHOUT_DATABASE = {
     "validate": services.validate,
     "bare axum": services.bare_axum,
@@ -34,27 +34,27 @@ WITHOUT_DATABASE = {
 
 
 class Table:
-    """Figures by what was measured and of which contender, a figure for each round."""
+    """Figures by measurement and service, one for each round."""
 
     def __init__(self):
         self.figures = defaultdict(list)
         self.rows = []
 
-    def note(self, what, contender, figure):
-        self.figures[what, contender].append(figure)
+    def note(self, what, service, figure):
+        self.figures[what, service].append(figure)
 
-    def compare(self, what, contender, *baselines):
-        self.rows += [(what, contender, baseline) for baseline in baselines]
+    def compare(self, what, service, *baselines):
+        self.rows += [(what, service, baseline) for baseline in baselines]
 
     def print(self):
         print("| what | ours | baseline | ours ÷ baseline |\n|---|---|---|---|")
-        for what, contender, baseline in self.rows:
-            ours, theirs = self.figures[what, contender], self.figures[what, baseline]
+        for what, service, baseline in self.rows:
+            ours, theirs = self.figures[what, service], self.figures[what, baseline]
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
             medians = [shown(statistics.median(figures)) for figures in (ours, theirs)]
             spread = f"{min(ratios):#.3g} to {max(ratios):#.3g}"
             ratio = f"**{statistics.median(ratios):#.3g}** ({spread})"
-            print(f"| {what} | {contender} {medians[0]} | {baseline} {medians[1]} | {ratio} |")
+            print(f"| {what} | {service} {medians[0]} | {baseline} {medians[1]} | {ratio} |")
 
 
 def shown(figure):
@@ -81,7 +81,7 @@ def validate(table):
 
 
 def tokens(table):
-    """Tokens of 1,000 users in turn, and tokens that each come once."""
+    """Tokens of 1,000 users, repeated in turn, and tokens that occur only once."""
     for algorithm in services.ALGORITHMS:
         private, public = services.key_pair(algorithm)
         (first,) = services.signed(algorithm, private, 1)
@@ -124,7 +124,7 @@ def tokens(table):
 
 
 def flood(table):
-    """What clients with a few tokens get while others send new ones, or what is no token."""
+    """The rate of clients with a few tokens while other clients send new tokens or garbage."""
     key = services.KEY
     starts = {
         "validate": services.validate,
@@ -133,7 +133,7 @@ def flood(table):
     count = 100_000 * SECONDS
     floods = {"new tokens": (services.signed("HS256", key, count), "2xx")}
     floods["garbage"] = (services.garbage(count), "403")
-    with services.requests(services.signed("HS256", key, 100, first=count)) as usual:
+    with services.requests(services.signed("HS256", key, 100, first=count)) as few:
         for kind, (tokens, status) in floods.items():
             rate, most = f"validations a second beside {kind}", f"memory after {kind}, MiB"
             with services.requests(tokens) as script:
@@ -143,7 +143,7 @@ def flood(table):
                             url = f"http://127.0.0.1:{service.port}/validate"
                             arguments = (url, 64, SECONDS, "-s", script)
                             flooding = pool.submit(services.wrk, *arguments, status=status)
-                            table.note(rate, name, services.wrk(url, 4, SECONDS, "-s", usual) / SECONDS)
+                            table.note(rate, name, services.wrk(url, 4, SECONDS, "-s", few) / SECONDS)
                             if flooding.result() > count:
                                 raise SystemExit(f"bench: {count} tokens are too few for {name}")
                             table.note(most, name, service.mebibytes("VmHWM"))
@@ -151,24 +151,24 @@ def flood(table):
             table.compare(most, "validate", "validate without cache")
 
 
-def note_validations(table, what, contender, figures):
+def note_validations(table, what, service, figures):
     rate, cpu = figures
-    table.note(f"{what}: validations a second", contender, rate)
-    table.note(f"{what}: CPU a validation, µs", contender, cpu)
+    table.note(f"{what}: validations a second", service, rate)
+    table.note(f"{what}: CPU a validation, µs", service, cpu)
 
 
-def compare_validations(table, what, contender, *baselines):
+def compare_validations(table, what, service, *baselines):
     for figure in ("validations a second", "CPU a validation, µs"):
-        table.compare(f"{what}: {figure}", contender, *baselines)
+        table.compare(f"{what}: {figure}", service, *baselines)
 
 
 def hashes(seconds):
-    """Hashes a second of the C reference on all cores, and microseconds of CPU for each."""
+    """Hashes per second of the C reference on all cores, and microseconds of CPU for each."""
     password, counts = PASSWORD.encode(), [0] * CORES
     since, cpu = time.perf_counter(), time.process_time()
 
     def work(number):
-        # cffi lets go of Python's lock for the length of a hash.
+        # cffi releases Python's global lock while it computes a hash.
         while time.perf_counter() < since + seconds:
             hash_secret_raw(password, b"sixteen bytes of", type=Type.ID, **ARGON2)
             counts[number] += 1
@@ -199,7 +199,7 @@ def login(table):
 
 
 def start(table):
-    """With the key in a variable, in Secrets Manager, and by the extension."""
+    """With the key in a variable, in Secrets Manager, and from the extension."""
     starts = {name: begin for name, begin in WITHOUT_DATABASE.items() if name != "Flask"}
     compare_starts(table, "start to first answer, ms", starts)
     with services.secrets_manager() as variables:

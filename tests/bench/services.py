@@ -1,4 +1,4 @@
-"""The processes that are measured: how each is started, asked, loaded and watched."""
+"""The measured processes: starts them, sends requests and load, and reads their CPU and memory."""
 
 import base64
 import contextlib
@@ -47,12 +47,12 @@ BEARER = "Bearer " + jwt.encode(CLAIMS, KEY)
 PASSWORD = "a long enough passphrase"
 USERS = [f"user-{number}@example.com" for number in range(8 * CORES)]
 BASIC = ["Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode() for user in USERS]
-# What login stores by default.
+# The parameters that login uses by default.
 ARGON2 = {"time_cost": 2, "memory_cost": 19456, "parallelism": 1, "hash_len": 32}
 
 
 def key_pair(algorithm):
-    """What signs and what verifies, as text."""
+    """The private and the public key, as text; for HS256 the same secret."""
     if algorithm == "HS256":
         return KEY, KEY
     make = {
@@ -68,28 +68,28 @@ def key_pair(algorithm):
 
 
 def sign(algorithm, private, numbers):
-    """A token for each number, which is in its `jti`."""
+    """A token for each number, which makes its `jti`."""
     key = private if algorithm == "HS256" else load_pem_private_key(private.encode(), None)
     claims = (CLAIMS | {"jti": str(uuid.UUID(int=number))} for number in numbers)
     return [jwt.encode(one, key, algorithm) for one in claims]
 
 
 def signed(algorithm, private, count, first=0):
-    """So many tokens, which differ from those with other numbers."""
+    """`count` tokens with the numbers from `first` on. Tokens with different numbers differ."""
     chunks = [range(at, min(at + 500, first + count)) for at in range(first, first + count, 500)]
     with ProcessPoolExecutor() as pool:
         return list(chain.from_iterable(pool.map(sign, repeat(algorithm), repeat(private), chunks)))
 
 
 def garbage(count):
-    """What has the form of a token for HS256, and the length of one."""
+    """Texts with the form and the length of an HS256 token."""
     header = jwt.encode({}, KEY).split(".")[0]
     return [f"{header}.{secrets.token_urlsafe(120)}.{secrets.token_urlsafe(32)}" for _ in range(count)]
 
 
 @contextlib.contextmanager
 def requests(given):
-    """A script for wrk, which has these tokens validated in turn."""
+    """A script for wrk that sends these tokens in turn."""
     with tempfile.TemporaryDirectory() as folder:
         tokens, script = Path(folder, "tokens"), Path(folder, "script.lua")
         tokens.write_text("\n".join(given))
@@ -109,7 +109,7 @@ def free_port():
 
 
 def ask(port, path, bearer=BEARER):
-    """The first bytes of an answer, or none if the port is not served yet."""
+    """The first bytes of an answer; empty if nothing listens on the port yet."""
     head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {bearer}\r\n\r\n"
     with contextlib.suppress(ConnectionError):
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
@@ -119,7 +119,7 @@ def ask(port, path, bearer=BEARER):
 
 
 def wrk(url, connections, seconds, *options, status="2xx"):
-    """The number of requests that were answered in so many seconds, each with such a status."""
+    """The number of requests answered in this time. All answers must have this status."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *options, url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if ("Non-2xx" in output) == (status == "2xx") or "Socket errors" in output:
@@ -129,8 +129,8 @@ def wrk(url, connections, seconds, *options, status="2xx"):
 
 @contextlib.contextmanager
 def serving(command, environment, path="/validate", bearer=BEARER):
-    """A service that answers 200, until the end of the block. What it prints is thrown away: a log
-    costs what writing it costs, and no disk.
+    """A service that answers 200, until the end of the block. Its output goes to /dev/null, so that
+    the time for writing the log is measured, but not the disk.
     """
     port = free_port()
     variables = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(port)} | environment
@@ -155,16 +155,16 @@ def serving(command, environment, path="/validate", bearer=BEARER):
 
 @dataclass
 class Service:
-    """A process with its workers, which are a process group."""
+    """A process and its workers, which form a process group."""
 
     pid: int
     port: int
-    # The first one, and how long it took from the start of the process.
+    # The first answer, and the time from the start of the process to it.
     answer: bytes
     start_seconds: float
 
     def members(self):
-        """Of each process of the group, what /proc/PID has in `stat` and `status`."""
+        """/proc/PID/stat in fields, and /proc/PID/status, of each process of the group."""
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 fields = (folder / "stat").read_text().rsplit(") ", 1)[1].split()
@@ -172,23 +172,23 @@ class Service:
                     yield fields, (folder / "status").read_text()
 
     def cpu_seconds(self):
-        """Of user and kernel, so far."""
+        """The CPU time in user and kernel mode so far."""
         ticks = sum(int(fields[11]) + int(fields[12]) for fields, _ in self.members())
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def mebibytes(self, field):
-        """VmRSS, what is resident now, or VmHWM, the most that was."""
+        """VmRSS, the resident memory now, or VmHWM, its peak."""
         sizes = (re.search(rf"{field}:\s+(\d+)", status) for _, status in self.members())
         return sum(int(size[1]) for size in sizes) / 1024
 
     def validations(self, seconds, script=None):
-        """Validations a second, and microseconds of CPU for each: of one token, or by a script."""
+        """Validations per second, of one token or by a script, and microseconds of CPU for each."""
         url = f"http://127.0.0.1:{self.port}/validate"
         options = ("-s", script) if script else ("-H", f"Authorization: {BEARER}")
         return self._load(seconds, url, 64, *options)
 
     def logins(self, seconds):
-        """Logins a second of users who take turns, and microseconds of CPU for each."""
+        """Logins per second of all users in turn, and microseconds of CPU for each."""
         users = ",".join(f'"{basic}"' for basic in BASIC)
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             script.write(f"local users, at = {{{users}}}, 0\n")
@@ -220,7 +220,7 @@ def ordinary(bearer=BEARER, **more):
 
 @contextlib.contextmanager
 def secrets_manager():
-    """Secrets Manager with the key in it: the variables that lead there."""
+    """A Secrets Manager that has the key. Yields the variables for it."""
     port = free_port()
     moto = [REPOSITORY / "target/venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -246,7 +246,7 @@ def secrets_manager():
 
 @contextlib.contextmanager
 def extension():
-    """What the AWS Parameters and Secrets extension answers: the variables that lead there."""
+    """A fake of the AWS Parameters and Secrets extension. Yields the variables for it."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -260,7 +260,7 @@ def extension():
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        # A process that was measured ends without its second answer.
+        # A measured process may end while it waits for its second answer.
         server.handle_error = lambda *_: None
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = str(server.server_address[1])
@@ -271,7 +271,7 @@ def extension():
 
 @contextlib.contextmanager
 def bare_axum():
-    """Checked to answer what `validate` answers, but for the time in it."""
+    """Checks that the answer is that of `validate`, except for the date."""
 
     def lines(answer):
         return sorted(line for line in answer.splitlines() if not line.startswith(b"date: "))
@@ -294,7 +294,7 @@ def flask(database=None):
 
 
 def login(database):
-    # Huge pages, as k8s-knative/base/login.yaml asks for them.
+    # Huge pages, as in k8s-knative/base/login.yaml.
     environment = {"JWT_SECRET": KEY, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
     environment |= {"DRAIN_SECONDS": "0", "MYSQL_SSL_MODE": "DISABLED"}
     return serving([RELEASE / "login/bootstrap"], environment | database, "/healthz")
@@ -302,7 +302,7 @@ def login(database):
 
 @contextlib.contextmanager
 def database():
-    """A MariaDB with users, which does not wait for a disk: the variables that lead to it."""
+    """A MariaDB with users, which does not wait for a disk. Yields the variables for it."""
     with tempfile.TemporaryDirectory() as folder:
         port, password, socket_file = free_port(), secrets.token_hex(16), Path(folder, "s")
         options = ["--no-defaults", f"--datadir={folder}/data"]

@@ -1,5 +1,5 @@
-"""What a person does on /docs, in headless Chromium: authorize, log in, authorize with the
-token, validate. Prints what was seen as JSON.
+"""Uses the page /docs in headless Chromium: authorizes, logs in, authorizes with the token, and
+validates. Prints the answers, the console and all requested URLs as JSON.
 
     docs_page.py ORIGIN E-MAIL PASSWORD SCREENSHOT
 """
@@ -17,15 +17,15 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
     " --disable-background-networking --disable-component-update --window-size=1280,1000"
 )
-# Debian's pair; selenium would else look for another one on the internet.
+# Debian's programs; without these paths selenium downloads others.
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 SECONDS = 20
-# Others are hints of the browser, such as on autocomplete.
-GRAVE = ("SEVERE", "WARNING")
+# Other levels are hints of the browser, such as on autocomplete.
+REPORTED_LEVELS = ("SEVERE", "WARNING")
 
 
 class Page:
-    """The page, by what a person sees on it."""
+    """The page and the actions of a user."""
 
     def __init__(self, browser):
         self.browser = browser
@@ -42,7 +42,7 @@ class Page:
         self.waiting.until(condition.element_to_be_clickable(element)).click()
 
     def authorize(self, values):
-        """Fills the fields of one scheme and presses its button."""
+        """Fills in the fields of an authentication scheme and presses its button."""
         self.click(".auth-wrapper .btn.authorize")
         for field, value in values.items():
             self.one(f".modal-ux #{field}").send_keys(value)
@@ -51,7 +51,7 @@ class Page:
         self.click(".modal-ux .btn-done")
 
     def log_out(self, scheme):
-        """Takes the credentials of a scheme back."""
+        """Removes the credentials of an authentication scheme."""
         self.click(".auth-wrapper .btn.authorize")
         form = f"//form[.//h4/code[.='{scheme}']]"
         self.browser.find_element(By.XPATH, f"{form}//button[.='Logout']").click()
@@ -80,14 +80,14 @@ def start(profile):
 
 
 def requests(browser):
-    """The addresses of all that the page has asked for."""
+    """The URLs of all requests of the page."""
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [event for event in events if event["method"] == "Network.requestWillBeSent"]
     return [event["params"]["request"]["url"] for event in sent]
 
 
 def visit(browser, origin, email, password, screenshot):
-    # What the browser loads for its own first page is not ours.
+    # Ignore the requests for the browser's own first page.
     browser.get("about:blank")
     browser.get_log("performance")
     browser.get(f"{origin}/docs")
@@ -101,9 +101,9 @@ def visit(browser, origin, email, password, screenshot):
     height = browser.execute_script("return document.documentElement.scrollHeight")
     browser.set_window_size(1280, height + 100)
     browser.save_screenshot(screenshot)
-    console = [entry for entry in browser.get_log("browser") if entry["level"] in GRAVE]
-    # From here on the console has the 401, which is no fault of the page. A dialog of the
-    # browser's own would stand in the way of all that follows.
+    console = [entry for entry in browser.get_log("browser") if entry["level"] in REPORTED_LEVELS]
+    # The following 401 appears in the console, so the console is read before. If the browser showed
+    # its own login dialog, the next steps would fail.
     page.log_out("basic")
     page.authorize({"auth-basic-username": email, "auth-basic-password": "wrong"})
     refused = page.execute("login-login", 401)

@@ -1,8 +1,8 @@
-"""What the gateway of the Flask system does with the auth service, on ours.
+"""The gateway of the former Flask system works with our functions.
 
-That gateway calls two paths of one host, AUTH_SVC_ADDRESS, with `requests`, hands on
-status and text of what it gets, and reads `admin` from the answer of /validate. The
-Flask service made its tokens with PyJWT.
+That gateway calls two paths of one host, AUTH_SVC_ADDRESS, with `requests`, passes on the status
+and text of errors, and reads `admin` from the answer of /validate. The Flask service made its
+tokens with PyJWT.
 """
 
 import datetime
@@ -19,7 +19,7 @@ USER = ("demo@example.com", "correct horse battery staple")
 
 
 def login(auth):
-    """The gateway's login: the token, or the text and the status to hand on."""
+    """The gateway's login: the token, or the text and status that it passes on."""
     response = requests.post(f"http://{ADDRESS}/login", auth=auth, timeout=10)
     if response.status_code == 200:
         return response.text, None
@@ -27,7 +27,7 @@ def login(auth):
 
 
 def validate(authorization):
-    """The gateway's check: the claims as a text, or what to hand on."""
+    """The gateway's check: the claims as a text, or the text and status that it passes on."""
     headers = {} if authorization is None else {"Authorization": authorization}
     response = requests.post(f"http://{ADDRESS}/validate", headers=headers, timeout=10)
     if response.status_code == 200:
@@ -36,14 +36,14 @@ def validate(authorization):
 
 
 def flask_token(secret=SECRET, lifetime=datetime.timedelta(days=1), admin=True):
-    """A token as the Flask service minted it."""
+    """A token like those of the Flask service."""
     now = datetime.datetime.now(tz=datetime.timezone.utc)
     claims = {"username": USER[0], "exp": now + lifetime, "iat": now, "admin": admin}
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
-class TheGatewayOfTheFlaskService(unittest.TestCase):
-    def test_it_logs_a_user_in_and_validates_the_token(self):
+class FlaskGatewayTest(unittest.TestCase):
+    def test_a_user_can_log_in_and_the_token_is_valid(self):
         token, error = login(USER)
         self.assertIsNone(error)
         access, error = validate(f"Bearer {token}")
@@ -52,7 +52,7 @@ class TheGatewayOfTheFlaskService(unittest.TestCase):
         self.assertEqual(claims["username"], USER[0])
         self.assertIs(claims["admin"], False)
 
-    def test_it_hands_on_the_refusals_it_always_did(self):
+    def test_refusals_have_the_status_and_text_of_the_flask_service(self):
         self.assertEqual(login(None), (None, ("missing credentials", 401)))
         self.assertEqual(login((USER[0], "wrong")), (None, ("invalid credentials", 401)))
         self.assertEqual(login(("nobody", "x")), (None, ("invalid credentials", 401)))
@@ -71,7 +71,7 @@ class TheGatewayOfTheFlaskService(unittest.TestCase):
         self.assertIsNone(error)
         self.assertIs(json.loads(access)["admin"], True)
 
-    def test_tokens_of_pyjwt_that_are_no_good_are_refused(self):
+    def test_invalid_tokens_of_pyjwt_are_refused(self):
         refused = (None, ("not authorized", 403))
         hour = datetime.timedelta(hours=1)
         self.assertEqual(validate(f"Bearer {flask_token(lifetime=-hour)}"), refused)

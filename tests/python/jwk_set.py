@@ -1,5 +1,5 @@
-"""What others do with our tokens and keys, by PyJWT: find the JWK Set from the issuer's
-name alone, verify our tokens with it, and make tokens that we verify.
+"""PyJWT finds our JWK Set from the issuer's URL, verifies our tokens with it, and makes tokens that
+we verify.
 """
 
 import base64
@@ -24,8 +24,8 @@ def our_token():
     return response.text
 
 
-def published_keys():
-    """The address of the JWK Set, from what the issuer publishes about itself."""
+def issuer_metadata():
+    """The issuer's metadata, which has the URL of the JWK Set."""
     response = requests.get(f"{ISSUER}/.well-known/openid-configuration", timeout=10)
     response.raise_for_status()
     metadata = response.json()
@@ -36,7 +36,7 @@ def published_keys():
 def public_key(token):
     if ALGORITHM == "HS256":
         return KEY
-    return jwt.PyJWKClient(published_keys()["jwks_uri"]).get_signing_key_from_jwt(token).key
+    return jwt.PyJWKClient(issuer_metadata()["jwks_uri"]).get_signing_key_from_jwt(token).key
 
 
 def decode(token):
@@ -45,7 +45,7 @@ def decode(token):
     )
 
 
-def their_token(kid, **changes):
+def pyjwt_token(kid, **changes):
     now = datetime.datetime.now(tz=datetime.timezone.utc)
     claims = {
         "username": USER[0],
@@ -65,22 +65,22 @@ def validate(token):
     return requests.get(f"{ISSUER}/validate", headers=headers, timeout=10).status_code
 
 
-class TheJwkSet(unittest.TestCase):
-    def test_our_tokens_verify_with_what_is_published(self):
+class JwkSetTest(unittest.TestCase):
+    def test_our_tokens_verify_with_the_published_keys(self):
         token = our_token()
         claims = decode(token)
         self.assertEqual((claims["username"], claims["admin"]), (USER[0], False))
         self.assertEqual(jwt.get_unverified_header(token)["alg"], ALGORITHM)
 
-    def test_their_tokens_verify_with_and_without_the_name_of_the_key(self):
+    def test_tokens_of_pyjwt_verify_with_and_without_a_kid(self):
         kid = jwt.get_unverified_header(our_token()).get("kid")
         for name in {kid, None}:
-            self.assertEqual(validate(their_token(name)), 200)
-        self.assertEqual(validate(their_token("another")), 403)
-        self.assertEqual(validate(their_token(kid, aud="another")), 403)
+            self.assertEqual(validate(pyjwt_token(name)), 200)
+        self.assertEqual(validate(pyjwt_token("another")), 403)
+        self.assertEqual(validate(pyjwt_token(kid, aud="another")), 403)
 
-    def test_what_is_published_is_public(self):
-        metadata = published_keys()
+    def test_only_public_keys_are_published(self):
+        metadata = issuer_metadata()
         response = requests.get(metadata["jwks_uri"], timeout=10)
         self.assertEqual(response.headers["cache-control"], "public, max-age=600")
         self.assertEqual(response.headers["content-type"], "application/json")

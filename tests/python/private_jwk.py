@@ -1,4 +1,4 @@
-"""Prints a JWK Set of the private key in KEY, which is PEM for ALGORITHM."""
+"""Prints a JWK Set with the private key that KEY has in PEM, for ALGORITHM."""
 
 import json
 import os

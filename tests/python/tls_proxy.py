@@ -1,4 +1,4 @@
-"""TLS in front of a plain server: `tls_proxy.py PORT CERTIFICATE KEY TARGET_PORT`, on 127.0.0.1."""
+"""A TLS proxy for a local plain server: `tls_proxy.py PORT CERTIFICATE KEY TARGET_PORT`."""
 
 import asyncio
 import ssl

@@ -1,5 +1,5 @@
-"""The job of both functions, as a Flask service does it: PyJWT, a database connection for each
-login, and Argon2id hashes. It checks no more than such a service does.
+"""Both functions as a typical Flask service: PyJWT, a database connection for each login, and
+Argon2id hashes. It checks no more than such a service.
 """
 
 import os

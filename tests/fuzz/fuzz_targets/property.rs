@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz_properties::chosen(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz_properties::run_selected(input));

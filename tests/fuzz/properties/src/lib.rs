@@ -1,10 +1,10 @@
-//! What holds for every input of the parsers that read what clients send, or what an operator
-//! put into a secret or a database.
+//! Properties of the parsers for input from clients, secrets and the database: facts that hold for
+//! every input.
 //!
-//! Each property takes any bytes, and panics if it does not hold. Two call it: cargo-fuzz, which
-//! needs the nightly compiler and searches for minutes; and the tests of this crate, which run
-//! the whole corpus and random changes of it whenever `make test` runs. That is why this is a member
-//! of the workspace, and the crate around it, which only libFuzzer can link, is not.
+//! Each property is a function that takes any bytes and panics if it does not hold. It is called by
+//! cargo-fuzz, which needs the nightly compiler and searches for minutes, and by the tests of this
+//! crate, which `make test` runs with the corpus and random changes of it. Hence this crate is in
+//! the workspace; the parent package is not, since only libFuzzer can link it.
 
 mod keys;
 mod requests;
@@ -18,10 +18,10 @@ use requests::{authorization, cookie, forwarded_for, lambda_event};
 use stored_hash::stored_hash;
 use token::signed_token;
 
-/// Panics on an input for which it does not hold.
+/// A function that panics if the property does not hold for an input.
 pub type Property = fn(&[u8]);
 
-/// Every property by the name of its corpus.
+/// Every property, with its name in the corpus.
 pub const PROPERTIES: [(&str, Property); 9] = [
     ("authorization", authorization),
     ("cookie", cookie),
@@ -34,12 +34,12 @@ pub const PROPERTIES: [(&str, Property); 9] = [
     ("stored_hash", stored_hash),
 ];
 
-/// The property that the variable `PROPERTY` names, for the fuzzer.
-pub fn chosen(input: &[u8]) {
-    static CHOSEN: LazyLock<Property> = LazyLock::new(|| {
+/// For the fuzzer: runs the property that the variable `PROPERTY` names.
+pub fn run_selected(input: &[u8]) {
+    static SELECTED: LazyLock<Property> = LazyLock::new(|| {
         let name = std::env::var("PROPERTY").unwrap_or_default();
         let property = PROPERTIES.iter().find(|(known, _)| *known == name);
-        property.expect("PROPERTY names one").1
+        property.expect("PROPERTY names a property").1
     });
-    CHOSEN(input);
+    SELECTED(input);
 }

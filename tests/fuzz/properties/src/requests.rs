@@ -1,4 +1,4 @@
-//! Requests, from a header to a whole event of Lambda.
+//! Requests: single headers, and whole Lambda events.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ fn headers(name: &HeaderName, input: &[u8]) -> Option<HeaderMap> {
     lines.map(|value| Some((name.clone(), value.ok()?))).collect()
 }
 
-/// A cookie's token is a part of the headers, and is verified.
+/// A token in a cookie is an unchanged part of the headers, and is verified.
 pub(crate) fn cookie(input: &[u8]) {
     let headers = headers(&COOKIE, input).unwrap_or_default();
     if let Some(token) = cookie_token(&headers, "token") {
@@ -39,7 +39,7 @@ pub(crate) fn cookie(input: &[u8]) {
     }
 }
 
-/// What a client sends before the entries of the trusted proxies does not change its address.
+/// Entries of a client before those of the trusted proxies do not change its address.
 pub(crate) fn forwarded_for(input: &[u8]) {
     let name = HeaderName::from_static("x-forwarded-for");
     let forged = [b"192.0.2.66\n", input].concat();
@@ -50,7 +50,7 @@ pub(crate) fn forwarded_for(input: &[u8]) {
     }
 }
 
-/// What is accepted is all that was sent, of one scheme; a token is verified.
+/// Accepted credentials are the complete value of one header with one scheme; a token is verified.
 pub(crate) fn authorization(input: &[u8]) {
     let Some(headers) = headers(&AUTHORIZATION, input) else { return };
     let basic = BasicCredentials::from_headers(&headers);
@@ -65,17 +65,17 @@ pub(crate) fn authorization(input: &[u8]) {
             check(token);
             ("bearer", token.to_owned())
         }
-        (Some(_), Some(_)) => panic!("two schemes at once"),
+        (Some(_), Some(_)) => panic!("accepted as both schemes"),
     };
     let text = std::str::from_utf8(input).expect("ASCII");
     assert!(text.is_ascii() && !text.contains(['\n', ',']), "several values: {text:?}");
     let (name, sent) = text.split_once(' ').expect("a space after the scheme");
     assert!(name.eq_ignore_ascii_case(scheme), "{name}");
-    assert_eq!(sent.trim_matches(' '), read, "another text means the same");
+    assert_eq!(sent.trim_matches(' '), read, "two encodings of the same credentials");
 }
 
-/// The input is an event, as the runtime gets it from Lambda. `validate` answers with a status of
-/// the contract, and names the user on every 200 for a token.
+/// The input is an event of the Lambda runtime. `validate` answers with a status of the contract,
+/// and a 200 for a token has the user's name.
 pub(crate) fn lambda_event(input: &[u8]) {
     let Ok(event) = serde_json::from_slice::<GatewayEvent>(input) else { return };
     let router = validate::router(ValidateState::new(KEYS.clone(), VerifyConfig::default()));
@@ -85,12 +85,12 @@ pub(crate) fn lambda_event(input: &[u8]) {
     let uri = request.uri();
     assert!(uri.path().starts_with('/') && uri.query().is_none() && uri.authority().is_none());
     let answer = RUNTIME.block_on(async {
-        GatewayEvent::format(format, service.handle(request, None).await).await.expect("always one")
+        GatewayEvent::format(format, service.handle(request, None).await).await.expect("a response")
     });
     let answer: Value = serde_json::from_str(answer.get()).expect("JSON");
     let status = answer["statusCode"].as_u64().expect("a number");
     assert!([200, 401, 403, 404, 405].contains(&status), "{answer}");
-    let is_of_a_user = answer.to_string().contains("x-auth-request-user");
-    let is_of_keys = answer["body"] == KEYS.public_set();
-    assert_eq!(status == 200, is_of_a_user || is_of_keys, "{answer}");
+    let has_user = answer.to_string().contains("x-auth-request-user");
+    let is_key_set = answer["body"] == KEYS.public_set();
+    assert_eq!(status == 200, has_user || is_key_set, "{answer}");
 }

@@ -1,4 +1,4 @@
-//! Stored hashes: two passwords do not fit one, and none fits what is unusable.
+//! Stored hashes: no two passwords match one hash, and no password matches an unusable hash.
 
 use std::sync::LazyLock;
 
@@ -14,18 +14,21 @@ static HASHER: LazyLock<(PasswordHasher, Runtime)> = LazyLock::new(|| {
     (PasswordHasher::new(QUICK, 4), runtime)
 });
 
-/// The input is a hash from the database. It is computed only where it costs little.
+/// The input is a hash from the database. Passwords are checked only if the hash is quick.
 pub(crate) fn stored_hash(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     if StoredHash::parse(text).is_none() {
-        // This costs one quick hash.
-        assert!(!fits("secret", text), "against an unusable hash");
+        // `login` computes its own quick hash in this case.
+        assert!(!password_matches("secret", text), "a password matches an unusable hash");
     } else if is_quick(text) {
-        assert!(!(fits("secret", text) && fits("Secret", text)), "two passwords fit");
+        assert!(
+            !(password_matches("secret", text) && password_matches("Secret", text)),
+            "two passwords match"
+        );
     }
 }
 
-fn fits(password: &str, stored: &str) -> bool {
+fn password_matches(password: &str, stored: &str) -> bool {
     let (hasher, runtime) = &*HASHER;
     let permit = hasher.try_acquire().expect("a permit");
     let verified = hasher.verify(&permit, password.into(), Some(stored.into()));
@@ -33,7 +36,7 @@ fn fits(password: &str, stored: &str) -> bool {
     matches!(verified, Verification::Right { .. })
 }
 
-/// Whether every number in it is small: those of bcrypt and some of scrypt are exponents.
+/// Whether every cost parameter is small: those of bcrypt and some of scrypt are exponents.
 fn is_quick(text: &str) -> bool {
     let mut numbers = text.split(|it: char| !it.is_ascii_digit());
     let is_costly = text.contains("$2") && !text.contains("$04$")

@@ -1,4 +1,5 @@
-//! Tokens: what verifies is in its one form, signed as it stands by a key that it asks for, and for now.
+//! Tokens: one that verifies has the only valid encoding, a signature by a key that fits its
+//! header, and times that are valid now.
 
 #[path = "../../../../shared/src/keys/tests/pem_of.rs"]
 mod pem_of;
@@ -20,12 +21,12 @@ use shared::{
 
 use self::pem_of::pem_of;
 
-/// The time of all these tokens.
+/// The current time for all tokens.
 const NOW: u32 = 1_800_000_000;
 const LEEWAY: f64 = 5.0;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// One key of each kind, and a second secret that has a name.
+/// One key of each kind, and a second symmetric key with a `kid`.
 pub(crate) static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
     let named = r#"{"keys":[{"kty":"oct","kid":"named","k":"YW5vdGhlci10ZXN0LXNlY3JldC1vZi0zMi1ieXRlcy1vci1tb3Jl"}]}"#;
     let materials = [
@@ -43,34 +44,33 @@ pub(crate) static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
     Arc::new(Keys::read(&json!({ "keys": jwks }).to_string().into()).expect("test keys"))
 });
 
-/// The first line is the header, the rest the payload. They are signed with the key that
-/// the header asks for, so that the signature is right whenever there is such a key.
+/// The first line is the header, the rest the payload. They are signed with the key that fits the
+/// header, so that the signature is right if there is such a key.
 pub(crate) fn signed_token(input: &[u8]) {
     let (header, payload) = match input.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&input[..end], &input[end + 1..]),
         None => (&br#"{"alg":"HS256"}"#[..], input),
     };
-    // serde_json::Value, by which it is read again, takes an object of this name for what the text
-    // in it says.
+    // serde_json::Value, the second parser, treats an object with this member name as raw JSON.
     if input.windows(8).any(|bytes| bytes == b"RawValue") {
         return;
     }
     let message = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
-    // The last: where several may have signed, all must be tried.
-    let asked = serde_json::from_slice(header).ok().and_then(|header| fitting(&header).last());
-    let key = asked.or(KEYS.signing()).expect("a key that signs");
+    // The last one, to prove that the verifier tries all fitting keys.
+    let last = serde_json::from_slice(header).ok().and_then(|header| fitting(&header).last());
+    let key = last.or(KEYS.signing()).expect("a key that signs");
     let signature = key.sign(message.as_bytes()).expect("a signature");
     check(&format!("{message}.{signature}"));
 }
 
-/// Verifies the token: if it passes, it is what it should be, and the answer says what its claims say.
+/// Verifies a token. If it passes, its properties hold, and the answer has the data of its claims.
 pub(crate) fn check(token: &str) {
     let now = UNIX_EPOCH + Duration::from_secs(NOW.into());
     let Ok(verified) = verify(&KEYS, &VerifyConfig::default(), token, now) else { return };
     assert!(token.len() <= MAX_TOKEN_BYTES);
     let decode = |part| {
         let decoded = URL_SAFE_NO_PAD.decode(part).expect("Base64url");
-        assert_eq!(URL_SAFE_NO_PAD.encode(&decoded), part, "another text means the same");
+        assert_eq!(URL_SAFE_NO_PAD.encode(&decoded), part, "two encodings of the same token");
         decoded
     };
     let parts: Vec<_> = token.split('.').map(decode).collect();
@@ -79,8 +79,8 @@ pub(crate) fn check(token: &str) {
         [header, payload].map(|it| serde_json::from_slice::<Value>(it).expect("JSON"));
     assert!(["crit", "b64", "zip"].iter().all(|name| header.get(name).is_none()));
     let (message, signature) = token.rsplit_once('.').expect("three parts");
-    let fits = |key: &Key| matches!(key.verifies(message.as_bytes(), signature), Ok(true));
-    assert!(fitting(&header).any(fits), "of another key");
+    let has_signed = |key: &Key| matches!(key.verifies(message.as_bytes(), signature), Ok(true));
+    assert!(fitting(&header).any(has_signed), "signed by another key");
 
     let number = |name: &str| claims.get(name).map(|it| it.as_f64().expect("a number"));
     assert!(number("exp").is_some_and(|it| f64::from(NOW) < it + LEEWAY));
@@ -102,7 +102,7 @@ pub(crate) fn check(token: &str) {
     }
 }
 
-/// The keys that a header asks for.
+/// The keys that fit the `alg` and `kid` of a header.
 fn fitting(header: &Value) -> impl Iterator<Item = &'static Key> + use<> {
     let algorithm = header["alg"].as_str().and_then(keys::algorithm);
     let kid = header["kid"].as_str().map(str::to_owned);

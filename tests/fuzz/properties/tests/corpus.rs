@@ -1,4 +1,4 @@
-//! The properties hold for the whole corpus, and for damaged inputs of it.
+//! Checks the properties with the corpus and with random mutations of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,22 +6,22 @@ use fastrand::Rng;
 use fuzz_properties::{PROPERTIES, Property};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-/// A line an input: its property, its name, and its bytes, percent-encoded.
+/// One input per line: its property, its name, and its bytes, percent-encoded.
 const CORPUS: &str = include_str!("../../corpus.tsv");
-/// Damaged inputs: some seconds even for the slowest property.
-const DAMAGED: usize = 10_000;
+/// The number of mutations: a few seconds for the slowest property.
+const MUTATIONS: usize = 10_000;
 
-/// Runs the inputs that were written for a property, then the same with some bytes taken out and put in.
-fn holds_for(property: &str, holds: Property) {
+/// Runs a property with its inputs of the corpus, then with mutations: bytes removed and inserted.
+fn run(property: &str, check: Property) {
     let inputs = CORPUS.lines().filter_map(|line| {
         let (name, bytes) = line.split_once('\t').expect("a name and an input");
-        let of_it = name.split_once('/').is_some_and(|(owner, _)| owner == property);
-        of_it.then(|| percent_decode_str(bytes).collect())
+        let is_own = name.split_once('/').is_some_and(|(owner, _)| owner == property);
+        is_own.then(|| percent_decode_str(bytes).collect())
     });
     let corpus: Vec<Vec<u8>> = inputs.collect();
     assert!(corpus.len() >= 10, "{property}");
     let mut random = Rng::new();
-    let damaged = std::iter::repeat_with(|| {
+    let mutations = std::iter::repeat_with(|| {
         let mut input = corpus[random.usize(..corpus.len())].clone();
         for _ in 0..random.usize(1..4) {
             let at = random.usize(..=input.len());
@@ -31,18 +31,17 @@ fn holds_for(property: &str, holds: Property) {
         }
         input
     });
-    for input in corpus.iter().cloned().chain(damaged.take(DAMAGED)) {
-        if catch_unwind(AssertUnwindSafe(|| holds(&input))).is_err() {
+    for input in corpus.iter().cloned().chain(mutations.take(MUTATIONS)) {
+        if catch_unwind(AssertUnwindSafe(|| check(&input))).is_err() {
             let input = percent_encode(&input, NON_ALPHANUMERIC);
-            panic!("to keep in tests/fuzz/corpus.tsv: {property}/NAME\t{input}");
+            panic!("add this line to tests/fuzz/corpus.tsv: {property}/NAME\t{input}");
         }
     }
 }
 
 #[test]
-fn every_property_holds_for_its_corpus_and_for_damaged_inputs() {
-    let threads =
-        PROPERTIES.map(|(name, holds)| std::thread::spawn(move || holds_for(name, holds)));
+fn every_property_holds_for_its_corpus_and_for_mutations() {
+    let threads = PROPERTIES.map(|(name, check)| std::thread::spawn(move || run(name, check)));
     let failed = threads.map(|thread| thread.join().is_err());
     assert!(!failed.contains(&true), "the inputs are above");
 }

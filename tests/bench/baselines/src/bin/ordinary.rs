@@ -1,6 +1,5 @@
-//! An ordinary token service: axum, jsonwebtoken, and a line of JSON in the log for each request, on
-//! Lambda or over HTTP, with the key in a variable or in Secrets Manager. It checks what jsonwebtoken
-//! checks by default.
+//! An ordinary token service: axum, jsonwebtoken with its default checks, and a JSON log line for
+//! each request, on Lambda or over HTTP, with the key in a variable or in Secrets Manager.
 
 use std::{env, time::Instant};
 
@@ -22,7 +21,7 @@ use tracing::info;
 async fn main() {
     tracing_subscriber::fmt().json().init();
     let secret = secret().await;
-    let algorithm = env::var("ALGORITHM").map_or(Algorithm::HS256, |it| it.parse().expect("one"));
+    let algorithm = env::var("ALGORITHM").map_or(Algorithm::HS256, |it| it.parse().expect("known"));
     let key = match algorithm {
         Algorithm::RS256 => DecodingKey::from_rsa_pem(secret.as_bytes()),
         Algorithm::ES256 => DecodingKey::from_ec_pem(secret.as_bytes()),
@@ -35,7 +34,7 @@ async fn main() {
         .layer(from_fn(log))
         .with_state((key, algorithm));
     if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        lambda_http::run(router).await.expect("Lambda gives it events");
+        lambda_http::run(router).await.expect("Lambda sends events");
         return;
     }
     let port = env::var("PORT").expect("PORT is set");
