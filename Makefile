@@ -1,10 +1,10 @@
-# Every command that a person or CI types. `make` lists them.
+# All commands for developers and CI. `make` lists them.
 
 SHELL := bash
 .DEFAULT_GOAL := help
 VENV := $(CURDIR)/target/venv
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# cargo finds its subcommand `lambda` on the PATH.
+# For cargo-lambda, which cargo finds on the PATH.
 export PATH := $(VENV)/bin:$(PATH)
 WATCH_PORT ?= 9000
 SECONDS ?= 60
@@ -17,7 +17,7 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 .PHONY: run
-run: ## Start both functions on embedded SQLite, with a demo user, and say what to try
+run: ## Start both functions on embedded SQLite, with a demo user, and print commands to try
 	@tests/setup rust
 	@cargo build -p local
 	@$(TARGET)/debug/local
@@ -44,11 +44,11 @@ invoke: ## Send each file in events/ to the functions that `make watch` has star
 	@events/invoke $(WATCH_PORT)
 
 .PHONY: test
-test: ## Install what the tests need, and check what every change has to pass
+test: ## Install what the tests need, and run the checks that every change has to pass
 	@tests/run test
 
 .PHONY: verify
-verify: ## Check what is slow and changes rarely: images, faults, MySQL 9, browsers, other programs
+verify: ## Run the slow checks: images, faults, MySQL 9, browsers, other programs
 	@tests/run verify
 
 .PHONY: gateways
@@ -59,7 +59,7 @@ gateways: ## Start nginx, Caddy, Traefik and Envoy in front of validate, and pri
 	@cargo test -p system-tests --test gateways -- --include-ignored --nocapture
 
 .PHONY: sam
-sam: release ## Check template.yaml, and drive what is deployed behind AWS's emulator of Lambda
+sam: release ## Check template.yaml, and test the release in AWS's Lambda emulator
 	@tests/setup packages python
 	@tests/sam
 	@cargo test -p verify --test sam -- --include-ignored
@@ -103,7 +103,7 @@ release: ## Build each function as one static file, target/lambda/NAME/bootstrap
 	@functions/release $(ARCH)
 
 .PHONY: bench
-bench: release ## Measure the functions beside their baselines; ONLY=validate, tokens, flood, login, start, size, memory
+bench: release ## Compare the functions with baselines; ONLY=validate, tokens, flood, login, start, size, memory
 	@tests/setup packages python bench
 	@cargo build --release --locked --manifest-path tests/bench/baselines/Cargo.toml \
 	  --target-dir target/bench/baselines

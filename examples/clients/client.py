@@ -4,8 +4,8 @@
     export AUTH_URL=http://127.0.0.1:8080 AUTH_EMAIL=demo@example.com
     ./client.py [TIMES [PAUSE]] < password
 
-Shows: credentials in UTF-8, time-outs, renewal ahead of expiry, one new login when a token is
-refused, and bounded waiting on 429 and 503. README.md has the variables.
+It shows: credentials in UTF-8, time-outs, renewal before expiry, one new login if a token is
+refused, and bounded waiting on 429 and 503. README.md lists the variables.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-TRIES = 5  # requests for one answer
+TRIES = 5  # the maximum of requests for one call
 
 
 class AuthError(Exception):
-    """What went wrong, in a line without secrets."""
+    """An error message in one line without secrets."""
 
 
 class BearerAuth(AuthBase):
-    """A token. As a plain header it would give way to an entry in ~/.netrc."""
+    """A token. requests would replace a plain header by an entry of ~/.netrc."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -39,7 +39,7 @@ class BearerAuth(AuthBase):
 
 
 class AuthClient:
-    """A user's token, renewed when it is time. For one thread: a session is not shared."""
+    """Logs a user in, and renews the token in time. For one thread: a session is not shared."""
 
     def __init__(
         self,
@@ -58,19 +58,19 @@ class AuthClient:
         self._credentials = HTTPBasicAuth(email.encode(), password.encode())
         self._token = token
         self._renew_at = float("inf")
-        # To connect, and for each time that nothing comes; requests knows no limit for it all.
+        # For the connection, and for each pause in a response; requests has no limit for the whole.
         self._timeout = (min(timeout, 3), timeout)
         self._max_wait = max_wait
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
 
     def claims(self) -> dict[str, Any]:
-        """The claims of a token that is good now."""
+        """The claims of a valid token; logs in if necessary."""
         if self._token is None or time.monotonic() >= self._renew_at:
             self._login()
         response = self._validate()
         if is_invalid_token(response):
-            # It has expired, or its key is gone: one new login, and no more.
+            # The token has expired or its key was removed: log in again, but only once.
             self._login()
             response = self._validate()
         if response.status_code != 200:
@@ -82,7 +82,7 @@ class AuthClient:
         return claims
 
     def _login(self) -> None:
-        """Takes a new token. A wrong password is never tried again: five failures lock."""
+        """Gets a new token. A wrong password is not retried: five failures lock the account."""
         response = self._send("login", "POST", self._login_url, self._credentials)
         if response.status_code != 200:
             raise AuthError(f"login: {refusal(response)}")
@@ -91,7 +91,7 @@ class AuthClient:
             self._token, lifetime = str(answer["access_token"]), float(answer["expires_in"])
         except (ValueError, KeyError, TypeError):
             raise AuthError("login: the answer holds no token") from None
-        # When nine tenths of its life are over, by a monotonic clock.
+        # After nine tenths of its lifetime, by a monotonic clock.
         self._renew_at = time.monotonic() + lifetime * 0.9
 
     def _validate(self) -> requests.Response:
@@ -99,9 +99,9 @@ class AuthClient:
         return self._send("validate", "GET", self._validate_url, BearerAuth(self._token))
 
     def _send(self, name: str, method: str, url: str, auth: AuthBase) -> requests.Response:
-        """One request, and more of them while it is told to come back later.
+        """Sends a request, with retries on 429 and 503.
 
-        urllib3's Retry would wait for as long as it is told, and all clients alike.
+        urllib3's Retry has no limit for Retry-After, and no jitter for it.
         """
         waited = 0.0
         for attempt in range(1, TRIES + 1):
@@ -116,8 +116,7 @@ class AuthClient:
             if response.status_code not in (429, 503):
                 return response
             seconds = retry_after(response)
-            # Up to half as long again, so that clients who were sent away together come back
-            # apart.
+            # Jitter of up to half the time, so that clients do not retry at the same time.
             wait = seconds * random.uniform(1, 1.5)
             if attempt == TRIES:
                 break
@@ -129,7 +128,7 @@ class AuthClient:
 
 
 def retry_after(response: requests.Response) -> int:
-    """Seconds to wait; 1 where a proxy says a date, or nothing."""
+    """Seconds to wait; 1 if a proxy sends a date or no value."""
     value = response.headers.get("Retry-After", "")
     return int(value[:9]) if value.isascii() and value.isdigit() else 1
 
@@ -140,7 +139,7 @@ def is_invalid_token(response: requests.Response) -> bool:
 
 
 def refusal(response: requests.Response) -> str:
-    """The status, and what the service says about it (RFC 9457)."""
+    """The status and the service's explanation (RFC 9457)."""
     try:
         problem = response.json()
         return f"{response.status_code} {problem.get('detail') or problem['title']}"
@@ -166,7 +165,7 @@ def client_from_environment() -> AuthClient:
         validate_url,
         email,
         password,
-        # A token of an earlier run, which is used until it is refused.
+        # A token of an earlier run is used until it is refused.
         token=environment.get("AUTH_TOKEN") or None,
         timeout=float(environment.get("AUTH_TIMEOUT") or 10),
         max_wait=float(environment.get("AUTH_MAX_WAIT") or 30),

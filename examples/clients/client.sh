@@ -3,11 +3,11 @@
 #
 #   AUTH_URL=http://127.0.0.1:8080 AUTH_EMAIL=demo@example.com ./client.sh [TIMES [PAUSE]] < password
 #
-# Shows: no secret in the list of processes, time-outs, renewal ahead of expiry, one new login
-# when a token is refused, and bounded waiting on 429 and 503. README.md has the variables.
+# It shows: no secret in the list of processes, time-outs, renewal before expiry, one new login
+# if a token is refused, and bounded waiting on 429 and 503. README.md lists the variables.
 set -euo pipefail
 
-tries=5 # requests for one answer
+tries=5 # the maximum of requests for one call
 timeout=${AUTH_TIMEOUT:-10}
 max_wait_ms=$((${AUTH_MAX_WAIT:-30} * 1000))
 
@@ -16,16 +16,16 @@ fail() {
   exit 1
 }
 
-# A string as curl's configuration has it.
+# Quotes a string for curl's configuration.
 quote() {
   local text=${1//\\/\\\\}
   text=${text//\"/\\\"} text=${text//$'\n'/\\n} text=${text//$'\r'/\\r}
   printf '"%s"' "$text"
 }
 
-# request NAME METHOD URL CONFIG: one request; sets body, challenge, retry_after and status.
-# CONFIG has the secrets: every user can list a process's arguments, so curl reads it from a
-# pipe. --disable leaves out ~/.curlrc, which may say `insecure` or `verbose`.
+# request NAME METHOD URL CONFIG: sends one request; sets body, challenge, retry_after and status.
+# CONFIG has the secrets. curl reads it from a pipe, since every user can list the arguments of a
+# process. --disable ignores ~/.curlrc, which may have `insecure` or `verbose`.
 request() {
   local answer
   answer=$(curl --disable --config <(printf '%s\n' "$4") --silent --proto =http,https \
@@ -36,21 +36,21 @@ request() {
     fail "$1: ${answer##*$'\n'}"
   }
   status=${answer##*$'\n'} answer=${answer%$'\n'*}
-  answer=${answer%$'\n'*} # without the error, which is empty
+  answer=${answer%$'\n'*} # removes the error message, which is empty
   retry_after=${answer##*$'\n'} answer=${answer%$'\n'*}
   challenge=${answer##*$'\n'} body=${answer%$'\n'*}
 }
 
-# send NAME METHOD URL CONFIG: as request, again and again while it is told to come back later.
+# send NAME METHOD URL CONFIG: like request, with retries on 429 and 503.
 send() {
   local waited=0 try wait
   for ((try = 1; ; try++)); do
     request "$@"
     [[ $status == 429 || $status == 503 ]] || return 0
-    # A date, or nothing: a proxy answered and did not say how long.
+    # A date or no value comes from a proxy: wait 1 s.
     [[ $retry_after =~ ^[0-9]+$ ]] || retry_after=1
     [ "${#retry_after}" -le 6 ] || retry_after=999999
-    # Up to half as long again, so that clients who were sent away together come back apart.
+    # Jitter of up to half the time, so that clients do not retry at the same time.
     wait=$((10#$retry_after * 1000))
     wait=$((wait + RANDOM * wait / 65536))
     [ "$try" -lt "$tries" ] || fail "$1: $status after $try tries"
@@ -60,14 +60,14 @@ send() {
   done
 }
 
-# A wrong password is never tried again: five failures lock the account.
+# A wrong password is not retried: five failures lock the account.
 login() {
   send login POST "$login_url" "user = $(quote "$email:$password")"
   [ "$status" = 200 ] || fail "login: $status $(problem)"
   local lifetime none="login: the answer holds no token"
   token=$(jq -er '.access_token | strings' <<<"$body" 2>/dev/null) || fail "$none"
   lifetime=$(jq -er '.expires_in | numbers | floor' <<<"$body" 2>/dev/null) || fail "$none"
-  # When nine tenths of its life are over. SECONDS is how long this script has been running.
+  # After nine tenths of its lifetime. SECONDS is the time since the start of this script.
   renew_at=$((SECONDS + lifetime * 9 / 10))
 }
 
@@ -75,7 +75,7 @@ login() {
 validate() {
   if [ -z "$token" ] || [ "$SECONDS" -ge "$renew_at" ]; then login; fi
   check
-  # It has expired, or its key is gone: one new login, and no more.
+  # The token has expired or its key was removed: log in again, but only once.
   if [[ $status == 403 && $challenge == *'error="invalid_token"'* ]]; then
     login
     check
@@ -88,7 +88,7 @@ check() {
   send validate GET "$validate_url" "header = $(quote "Authorization: Bearer $token")"
 }
 
-# What the service says about a refusal, or nothing.
+# The service's explanation of a refusal, if there is one.
 problem() {
   jq -r '.detail // .title // empty | strings' <<<"$body" 2>/dev/null || true
 }
@@ -101,7 +101,7 @@ email=${AUTH_EMAIL:-}
 password=${AUTH_PASSWORD:-}
 [ -n "$password" ] || IFS= read -r password || [ -n "$password" ] ||
   fail "no password in AUTH_PASSWORD or on standard input"
-# A token of an earlier run, which is used until it is refused.
+# A token of an earlier run is used until it is refused.
 token=${AUTH_TOKEN:-}
 renew_at=999999999
 

@@ -1,18 +1,18 @@
-// Logs in and validates with fetch: for Node 18 and later, and for browsers as it is.
+// Logs in and validates with fetch, in Node 18 and later and in browsers.
 //
 //   const client = new AuthClient({ loginUrl, validateUrl, email, password });
 //   const claims = await client.claims();
 //
-// Shows: credentials in UTF-8, time-outs, renewal ahead of expiry, one new login when a token is
+// It shows: credentials in UTF-8, time-outs, renewal before expiry, one new login if a token is
 // refused, and bounded waiting on 429 and 503. main.mjs runs it from the command line.
 
-/** Requests for one answer. */
+/** The maximum of requests for one call. */
 const TRIES = 5;
 
-/** What went wrong, in a line without secrets. */
+/** An error message in one line without secrets. */
 export class AuthError extends Error {}
 
-/** A user's token, renewed when it is time. */
+/** Logs a user in, and renews the token in time. */
 export class AuthClient {
   #options;
   #basic;
@@ -20,19 +20,19 @@ export class AuthClient {
   #renewAt = Infinity;
   #login;
 
-  /** Times are in seconds; `token` is one of an earlier run, which is used until it is refused. */
+  /** Times are in seconds; `token` of an earlier run is used until it is refused. */
   constructor({ loginUrl, validateUrl, email, password, token, timeout = 10, maxWait = 30 }) {
     this.#options = { loginUrl, validateUrl, timeout, maxWait };
     this.#basic = `Basic ${base64(`${email}:${password}`)}`;
     this.#token = token;
   }
 
-  /** The claims of a token that is good now. */
+  /** The claims of a valid token; logs in if necessary. */
   async claims() {
     if (!this.#token || performance.now() >= this.#renewAt) await this.#renew();
     let response = await this.#validate();
     if (isInvalidToken(response)) {
-      // It has expired, or its key is gone: one new login, and no more.
+      // The token has expired or its key was removed: log in again, but only once.
       await this.#renew();
       response = await this.#validate();
     }
@@ -41,13 +41,13 @@ export class AuthClient {
     return response.body;
   }
 
-  /** One login for all who need it at the same time. */
+  /** Concurrent callers share one login. */
   #renew() {
     this.#login ??= this.#logIn().finally(() => (this.#login = undefined));
     return this.#login;
   }
 
-  /** Takes a new token. A wrong password is never tried again: five failures lock. */
+  /** Gets a new token. A wrong password is not retried: five failures lock the account. */
   async #logIn() {
     const response = await this.#send("login", "POST", this.#options.loginUrl, this.#basic);
     if (response.status !== 200) throw new AuthError(`login: ${refusal(response)}`);
@@ -56,7 +56,7 @@ export class AuthClient {
       throw new AuthError("login: the answer holds no token");
     }
     this.#token = token;
-    // When nine tenths of its life are over, by a monotonic clock.
+    // After nine tenths of its lifetime, by a monotonic clock.
     this.#renewAt = performance.now() + lifetime * 900;
   }
 
@@ -64,14 +64,14 @@ export class AuthClient {
     return this.#send("validate", "GET", this.#options.validateUrl, `Bearer ${this.#token}`);
   }
 
-  /** One request, and more of them while it is told to come back later. */
+  /** Sends a request, with retries on 429 and 503. */
   async #send(name, method, url, authorization) {
     let waited = 0;
     for (let attempt = 1; ; attempt += 1) {
       const response = await this.#request(name, method, url, authorization);
       if (response.status !== 429 && response.status !== 503) return response;
       const seconds = retryAfter(response);
-      // Up to half as long again, so that clients who were sent away together come back apart.
+      // Jitter of up to half the time, so that clients do not retry at the same time.
       const wait = seconds * (1 + Math.random() / 2);
       if (attempt === TRIES) throw new AuthError(`${name}: ${response.status} after ${TRIES} tries`);
       if (waited + wait > this.#options.maxWait) {
@@ -82,14 +82,14 @@ export class AuthClient {
     }
   }
 
-  /** Status, headers and JSON of an answer that came in whole within the time-out. */
+  /** Sends one request. The time-out is for the whole answer. */
   async #request(name, method, url, authorization) {
     const { timeout } = this.#options;
     try {
       const response = await fetch(url, {
         method,
         headers: { accept: "application/json", authorization },
-        // No cookies, and no dialog of the browser's own on 401.
+        // No cookies, and no login dialog of the browser on 401.
         credentials: "omit",
         cache: "no-store",
         redirect: "error",
@@ -107,12 +107,12 @@ export class AuthClient {
   }
 }
 
-/** Base64 of the text's UTF-8; btoa alone refuses what is beyond ISO-8859-1. */
+/** Base64 of the text's UTF-8; btoa itself refuses characters beyond ISO-8859-1. */
 function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
-/** Seconds to wait; 1 where a proxy says a date, or nothing. */
+/** Seconds to wait; 1 if a proxy sends a date or no value. */
 function retryAfter({ headers }) {
   const value = headers.get("retry-after") ?? "";
   return /^\d+$/.test(value) ? Number(value) : 1;
@@ -122,12 +122,12 @@ function isInvalidToken({ status, headers }) {
   return status === 403 && (headers.get("www-authenticate") ?? "").includes('error="invalid_token"');
 }
 
-/** The status, and what the service says about it (RFC 9457). */
+/** The status and the service's explanation (RFC 9457). */
 function refusal({ status, body }) {
   return `${status} ${body?.detail ?? body?.title ?? ""}`.trim();
 }
 
-/** The object that a text of JSON is, if it is one. */
+/** Parses a JSON object; undefined if the text is none. */
 function parse(text) {
   try {
     const value = JSON.parse(text);

@@ -3,7 +3,7 @@
 //
 //   AUTH_URL=http://127.0.0.1:8080 AUTH_EMAIL=demo@example.com ./main.mjs [TIMES [PAUSE]] < password
 //
-// The client is auth-client.mjs, README.md has the variables.
+// The client is in auth-client.mjs. README.md lists the variables.
 
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";

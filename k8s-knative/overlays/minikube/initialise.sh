@@ -1,6 +1,6 @@
 #!/bin/bash
-# Run by the image of MySQL once, on an empty volume: init.sql with the password of auth_user. In
-# hex, since it may be hard to quote.
+# The MySQL image runs this once, on an empty volume: init.sql with the password of auth_user. The
+# password is in hex, since it may be hard to quote.
 set -euo pipefail
 {
   printf 'SET @auth_password = 0x%s;\n' "$(printf %s "$AUTH_PASSWORD" | od -An -v -tx1 | tr -d ' \n')"

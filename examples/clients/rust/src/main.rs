@@ -3,7 +3,7 @@
 //!     AUTH_URL=http://127.0.0.1:8080 AUTH_EMAIL=demo@example.com \
 //!       cargo run -p example-client -- [TIMES [PAUSE]] < password
 //!
-//! `README.md` in the folder above has the variables, and what this shows.
+//! `README.md` in the folder above lists the variables and explains the behaviour.
 
 use std::time::{Duration, Instant};
 use std::{env, error::Error, io, process::ExitCode};
@@ -17,10 +17,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-/// Requests for one answer.
+/// The maximum of requests for one call.
 const TRIES: u32 = 5;
 
-/// What went wrong: the call, and a reason without secrets.
+/// The call that failed, and the reason without secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: {1}")]
 struct AuthError(&'static str, String);
@@ -32,7 +32,7 @@ struct TokenAnswer {
     expires_in: u32,
 }
 
-/// A user's token, renewed when it is time.
+/// Logs a user in, and renews the token in time.
 struct AuthClient {
     login_url: String,
     validate_url: String,
@@ -40,17 +40,17 @@ struct AuthClient {
     password: SecretString,
     http: Client,
     timeout: Duration,
-    /// For all waiting on 429 and 503 in one call.
+    /// The limit for all waiting on 429 and 503 in one call.
     max_wait: Duration,
-    /// At first one of an earlier run, which is used until it is refused.
+    /// At first a token of an earlier run, which is used until it is refused.
     token: Option<SecretString>,
-    /// When nine tenths of the token's life are over, by a clock that is never set.
+    /// The time after nine tenths of the token's lifetime, by a monotonic clock.
     renew_at: Option<Instant>,
 }
 
 impl AuthClient {
-    /// A client that has not logged in yet, by the variables that `README.md` lists; the password
-    /// may be the first line of standard input.
+    /// Makes a client from the variables in `README.md`; the password may be the first line of
+    /// standard input.
     fn from_environment() -> Result<Self, Box<dyn Error>> {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let url = |name: &str, path: &str| {
@@ -78,7 +78,7 @@ impl AuthClient {
         })
     }
 
-    /// The claims of a token that is good now, as JSON.
+    /// The claims of a valid token, as JSON; logs in if necessary.
     async fn claims(&mut self) -> Result<Value, AuthError> {
         let is_fresh = self.renew_at.is_none_or(|renew_at| Instant::now() < renew_at);
         let token = match self.token.clone().filter(|_| is_fresh) {
@@ -86,7 +86,7 @@ impl AuthClient {
             None => self.log_in().await?,
         };
         let mut response = self.validate(&token).await?;
-        // It has expired, or its key is gone (RFC 6750 section 3.1): one new login, and no more.
+        // The token has expired or its key was removed (RFC 6750 section 3.1): log in again once.
         if response.status() == StatusCode::FORBIDDEN
             && header(&response, &WWW_AUTHENTICATE).contains(r#"error="invalid_token""#)
         {
@@ -96,7 +96,7 @@ impl AuthClient {
         self.read::<Map<String, Value>>("validate", response).await.map(Value::Object)
     }
 
-    /// Takes a new token. A wrong password is never tried again: five failures lock the account.
+    /// Gets a new token. A wrong password is not retried: five failures lock the account.
     async fn log_in(&mut self) -> Result<SecretString, AuthError> {
         let request = self.http.post(&self.login_url);
         let request = request.basic_auth(&self.email, Some(self.password.expose_secret()));
@@ -113,7 +113,7 @@ impl AuthClient {
         self.send("validate", request).await
     }
 
-    /// One request, and more while the service is too busy, or the account locked, for the moment.
+    /// Sends a request, with retries on 429 and 503.
     async fn send(
         &self,
         call: &'static str,
@@ -129,7 +129,7 @@ impl AuthClient {
                 return Ok(response);
             }
             let seconds = retry_after(&response);
-            // Up to half as long again: clients that were sent away together come back apart.
+            // Jitter of up to half the time, so that clients do not retry at the same time.
             let wait = Duration::from_secs(seconds.into()).mul_f64(1.0 + fastrand::f64() / 2.0);
             if attempt == TRIES || waited + wait > self.max_wait {
                 return Err(AuthError(call, format!("{status}, told to wait {seconds} s")));
@@ -140,7 +140,7 @@ impl AuthClient {
         }
     }
 
-    /// The body of a 200; of another answer the status, and what the service says (RFC 9457).
+    /// The body of a 200; otherwise an error with the service's explanation (RFC 9457).
     async fn read<T>(&self, call: &'static str, response: Response) -> Result<T, AuthError>
     where
         T: DeserializeOwned,
@@ -164,7 +164,7 @@ impl AuthClient {
     }
 }
 
-/// Seconds to wait; 1 where a proxy in between says a date, or nothing.
+/// Seconds to wait; 1 if a proxy sends a date or no value.
 fn retry_after(response: &Response) -> u32 {
     let value = header(response, &RETRY_AFTER);
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
