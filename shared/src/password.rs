@@ -122,7 +122,6 @@ impl PasswordHasher {
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
-        let hasher = self.clone();
         // For a disabled or unknown user, a hash is computed too, and any password is wrong.
         let text = stored.as_ref().map_or(&*self.unknown_user_hash, ExposeSecret::expose_secret);
         let disabled = text.starts_with(DISABLED);
@@ -132,7 +131,7 @@ impl PasswordHasher {
             None => Some("no stored hash that login supports; see auth-admin user list"),
             Some(_) => disabled.then_some("the user is disabled"),
         };
-        let slot_kib = hasher.params.block_count();
+        let (params, slot_kib) = (self.params.clone(), self.params.block_count());
         let extra_kib = stored.as_ref().map_or(0, |it| it.extra_kib(slot_kib));
         let job = move |memory: &mut _| {
             let password = password.expose_secret().as_bytes();
@@ -141,9 +140,9 @@ impl PasswordHasher {
             grow(memory, slot_kib)?;
             let right = stored.as_ref().is_some_and(|it| (it.compare)(password, memory)) && enabled;
             let mut replacement = None;
-            if stored.is_none_or(|it| it.needs_rehash(&hasher.params)) {
+            if stored.is_none_or(|it| it.needs_rehash(&params)) {
                 // Equal work: also for a wrong password, and without a stored hash.
-                replacement = Some(hash(ARGON2ID_IDENT, &hasher.params, password, memory)?.into());
+                replacement = Some(hash(ARGON2ID_IDENT, &params, password, memory)?.into());
             }
             let wrong = Verification::Wrong { reason };
             Some(if right { Verification::Right { replacement } } else { wrong })

@@ -43,15 +43,14 @@ impl Stores {
         if let DatabaseConfig::Url(source) = &config
             && let Some(path) = secrets.fetch(source).await?.expose_secret().strip_prefix("sqlite:")
         {
+            let problem = |variable: &str, reason| Problem { variable: variable.into(), reason };
             if groups_column.is_some() {
-                let (variable, reason) = ("USER_GROUPS_COLUMN", "is for MySQL and MariaDB alone");
-                return Err(Problem { variable: variable.into(), reason: reason.into() });
+                let reason = "is for MySQL and MariaDB alone".into();
+                return Err(problem("USER_GROUPS_COLUMN", reason));
             }
             let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-            let users = SqliteUsers::open(path).await.map_err(|error| Problem {
-                variable: source.variable.into(),
-                reason: error.to_string(),
-            })?;
+            let users = SqliteUsers::open(path).await;
+            let users = users.map_err(|error| problem(source.variable, error.to_string()))?;
             return Ok(Self { users: Arc::new(users), throttle: Arc::new(MemoryStore::default()) });
         }
         let database = Database::connect_lazy(config, secrets, max_connections).await?;

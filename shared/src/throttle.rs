@@ -85,13 +85,12 @@ pub enum ThrottleError {
 }
 
 /// Decides whether a password may be checked.
-#[derive(Clone)]
 pub struct Throttle {
     store: Arc<dyn ThrottleStore>,
-    email_rule: Arc<Rule>,
-    source_rule: Option<Arc<Rule>>,
+    email_rule: Rule,
+    source_rule: Option<Rule>,
     proxy_hops: usize,
-    waiting_queues: Arc<[Mutex<()>; QUEUES]>,
+    waiting_queues: [Mutex<()>; QUEUES],
 }
 
 impl Throttle {
@@ -99,10 +98,10 @@ impl Throttle {
     pub fn new(store: Arc<dyn ThrottleStore>, config: &ThrottleConfig) -> Self {
         Self {
             store,
-            email_rule: Arc::new(Rule::email(config)),
-            source_rule: Rule::source(config).map(Arc::new),
+            email_rule: Rule::email(config),
+            source_rule: Rule::source(config),
             proxy_hops: config.proxy_hops,
-            waiting_queues: Arc::new(std::array::from_fn(|_| Mutex::default())),
+            waiting_queues: std::array::from_fn(|_| Mutex::default()),
         }
     }
 
@@ -136,62 +135,65 @@ impl Throttle {
         &self,
         email: &str,
         source: Option<ThrottleKey>,
-    ) -> Result<Attempt, ThrottleError> {
-        let mut reservations = Vec::with_capacity(2);
+    ) -> Result<Attempt<'_>, ThrottleError> {
+        let mut attempt = Attempt { throttle: self, reservations: Vec::with_capacity(2) };
         if let (Some(rule), Some(source)) = (&self.source_rule, source) {
-            reservations.push(self.reserve_one(source, rule).await?);
+            attempt.reserve(source, rule).await?;
         }
-        reservations.push(self.reserve_one(ThrottleKey::email(email), &self.email_rule).await?);
-        Ok(Attempt { reservations })
+        attempt.reserve(ThrottleKey::email(email), &self.email_rule).await?;
+        Ok(attempt)
     }
+}
 
+/// A reserved attempt. To drop it is to release it: no password was checked.
+#[must_use]
+pub struct Attempt<'a> {
+    throttle: &'a Throttle,
+    /// Of the source and the e-mail, those that are neither committed nor released.
+    reservations: Vec<Reservation<'a>>,
+}
+
+struct Reservation<'a> {
+    key: ThrottleKey,
+    rule: &'a Rule,
+    reserved_at: SystemTime,
+    is_first: bool,
+}
+
+impl<'a> Attempt<'a> {
     /// Waits while as many attempts are reserved as may be.
-    async fn reserve_one(
-        &self,
-        key: ThrottleKey,
-        rule: &Arc<Rule>,
-    ) -> Result<Reservation, ThrottleError> {
+    async fn reserve(&mut self, key: ThrottleKey, rule: &'a Rule) -> Result<(), ThrottleError> {
         let mut queue_guard = None;
         loop {
             let reserved_at = SystemTime::now();
-            match self.store.reserve(&key, rule).await? {
+            match self.throttle.store.reserve(&key, rule).await? {
                 Decision::Reserved { is_first } => {
-                    let (store, rule) = (self.store.clone(), rule.clone());
-                    let is_ended = false;
-                    return Ok(Reservation { store, key, rule, reserved_at, is_first, is_ended });
+                    self.reservations.push(Reservation { key, rule, reserved_at, is_first });
+                    return Ok(());
                 }
                 Decision::Locked(remaining) => {
                     return Err(ThrottleError::Locked { subject: key.kind(), remaining });
                 }
                 Decision::Full if queue_guard.is_none() => {
                     let sum: usize = key.as_str().bytes().map(usize::from).sum();
-                    queue_guard = Some(self.waiting_queues[sum % QUEUES].lock().await);
+                    queue_guard = Some(self.throttle.waiting_queues[sum % QUEUES].lock().await);
                 }
                 Decision::Full => tokio::time::sleep(POLL).await,
             }
         }
     }
-}
 
-/// A reserved attempt. To drop it is to release it: no password was checked.
-#[must_use]
-pub struct Attempt {
-    reservations: Vec<Reservation>,
-}
-
-impl Attempt {
     /// The password was wrong. Returns what is locked from now on: `e-mail`, `source`, or both.
     ///
     /// # Errors
     ///
     /// [`DatabaseError`] if the failure could not be counted: no client may be told then that
     /// the password was wrong.
-    pub async fn commit_failure(self) -> Result<Vec<&'static str>, DatabaseError> {
+    pub async fn commit_failure(mut self) -> Result<Vec<&'static str>, DatabaseError> {
         let mut locked = Vec::new();
-        for mut reservation in self.reservations {
-            reservation.is_ended = true;
-            let Reservation { store, key, rule, .. } = &reservation;
-            let failures = store.commit_failure(key, rule).await?;
+        while !self.reservations.is_empty() {
+            let Reservation { key, rule, .. } = self.reservations.remove(0);
+            let failures = self.throttle.store.commit_failure(&key, rule).await?;
             if rule.lock(failures) > Duration::ZERO {
                 locked.push(key.kind());
             }
@@ -199,42 +201,28 @@ impl Attempt {
         Ok(locked)
     }
 
-    /// The password was right. Waits only where there are failures to clear.
-    pub async fn release(self) {
-        // A reservation without failures to clear is released in the background when it is dropped.
-        for mut reservation in self.reservations {
-            if reservation.rule.counts_in_a_row && !reservation.is_first {
-                reservation.is_ended = true;
-                release(&*reservation.store, &reservation.key, true).await;
-            }
+    /// The password was right. Waits only where there are failures to clear; what has none is
+    /// released in the background.
+    pub async fn release(mut self) {
+        let has_failures = |it: &mut Reservation<'_>| it.rule.counts_in_a_row && !it.is_first;
+        for Reservation { key, .. } in self.reservations.extract_if(.., has_failures) {
+            release(&*self.throttle.store, &key, true).await;
         }
     }
 }
 
-/// A reserved attempt of one subject. Dropped before it is ended, it is released in the background.
-struct Reservation {
-    store: Arc<dyn ThrottleStore>,
-    key: ThrottleKey,
-    rule: Arc<Rule>,
-    reserved_at: SystemTime,
-    is_first: bool,
-    /// Whether it was committed or released.
-    is_ended: bool,
-}
-
-impl Drop for Reservation {
+impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if self.is_ended {
-            return;
+        for Reservation { key, reserved_at, .. } in self.reservations.drain(..) {
+            let store = self.throttle.store.clone();
+            runtime.spawn(async move {
+                // After a freeze it has expired: the row now counts the reservations of others.
+                if reserved_at.elapsed().is_ok_and(|age| age < LOGIN_TIMEOUT) {
+                    release(&*store, &key, false).await;
+                }
+            });
         }
-        let (store, key, reserved_at) = (self.store.clone(), self.key.clone(), self.reserved_at);
-        runtime.spawn(async move {
-            // After a freeze it has expired: the row now counts the reservations of others.
-            if reserved_at.elapsed().is_ok_and(|age| age < LOGIN_TIMEOUT) {
-                release(&*store, &key, false).await;
-            }
-        });
     }
 }
 

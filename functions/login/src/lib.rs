@@ -23,7 +23,6 @@ use shared::{
 use handler::login;
 
 /// The state that all logins share.
-#[derive(Clone)]
 pub struct LoginState {
     /// Locks e-mails and sources after failures.
     pub throttle: Throttle,

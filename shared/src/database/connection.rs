@@ -39,10 +39,10 @@ impl PooledConnection {
                     PoolError::Backend(error) => error,
                     _ => sqlx::Error::PoolClosed,
                 })?;
-                let Some(Idle { mut connection, since }) = slot.take() else { continue };
+                let Some((mut connection, idle_since)) = slot.take() else { continue };
                 let is_new = Object::metrics(&slot).recycle_count == 0;
                 if is_new
-                    || since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
+                    || idle_since.elapsed().is_ok_and(|idle| idle <= TRUSTED_IDLE)
                     || matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(())))
                 {
                     return Ok(Self { connection, is_new, is_broken: false, slot });
@@ -83,7 +83,7 @@ impl PooledConnection {
     /// Returns the connection to the pool, unless it is broken. No transaction may be open.
     pub(super) fn release(mut self) {
         if !self.is_broken {
-            *self.slot = Some(Idle { connection: self.connection, since: SystemTime::now() });
+            *self.slot = Some((self.connection, SystemTime::now()));
         }
     }
 }
@@ -118,22 +118,17 @@ fn is_connection_error(error: &DatabaseError) -> bool {
     }
 }
 
-/// A connection that waits for its next use.
-pub(super) struct Idle {
-    connection: MySqlConnection,
-    /// By the wall clock: monotonic time stands still while a process is frozen.
-    since: SystemTime,
-}
-
 impl Manager for ConnectionManager {
-    type Type = Option<Idle>;
+    /// An idle connection, and since when by the wall clock: monotonic time stands still while a
+    /// process is frozen.
+    type Type = Option<(MySqlConnection, SystemTime)>;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> Result<Option<Idle>, sqlx::Error> {
-        Ok(Some(Idle { connection: self.connect().await?, since: SystemTime::now() }))
+    async fn create(&self) -> Result<Self::Type, sqlx::Error> {
+        Ok(Some((self.connect().await?, SystemTime::now())))
     }
 
-    async fn recycle(&self, idle: &mut Option<Idle>, _: &Metrics) -> RecycleResult<sqlx::Error> {
+    async fn recycle(&self, idle: &mut Self::Type, _: &Metrics) -> RecycleResult<sqlx::Error> {
         idle.as_ref().map(drop).ok_or(RecycleError::message("the connection was not released"))
     }
 }

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_with::{NoneAsEmptyString, PickFirst, serde_as};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::{DatabaseConfig, DatabaseParts, check_host, default};
 
@@ -112,13 +112,10 @@ fn read_url(url: &SecretString) -> Result<(DatabaseParts, SecretString), String>
     let named = |name: &str, value: String| {
         if value.is_empty() { Err(format!("names no {name}")) } else { Ok(Some(value)) }
     };
-    let host = match url.host() {
-        Some(Host::Ipv6(address)) => address.to_string(),
-        Some(host) => decode(&host.to_string())?,
-        None => String::new(),
-    };
+    // An IPv6 address stands in brackets.
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let mut parts = DatabaseParts {
-        host: named("host", host)?,
+        host: named("host", decode(host)?)?,
         port: url.port(),
         user: named("user", decode(url.username())?)?,
         database: named("database", decode(url.path().trim_start_matches('/'))?)?,

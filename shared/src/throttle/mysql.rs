@@ -90,8 +90,14 @@ const RELEASE_AND_RESET: &str = "UPDATE login_throttle SET checks = GREATEST(che
      failures = 0, locked_until = 0, forget_at = 0 WHERE subject = ?";
 /// One random reservation in so many deletes expired rows: more than were added meanwhile.
 const DELETE_EXPIRED_ONE_IN: u8 = 64;
-/// Rows that one statement deletes, so that no other waits long for it.
-const DELETE_EXPIRED_LIMIT: u32 = 1000;
+
+/// Not all at once, so that no other statement waits long for it.
+fn delete_expired() -> String {
+    format!(
+        "DELETE FROM login_throttle WHERE forget_at <= {NOW_MS} AND checks_until <= {NOW_MS} \
+         ORDER BY forget_at LIMIT 1000"
+    )
+}
 
 /// `ER_TABLEACCESS_DENIED_ERROR`, `ER_COLUMNACCESS_DENIED_ERROR` and `ER_NO_SUCH_TABLE`.
 const NO_TABLE: [u16; 3] = [1142, 1143, 1146];
@@ -131,20 +137,6 @@ impl MySqlThrottle {
             };
         }
     }
-
-    /// No login waits for it.
-    fn delete_expired_in_background(&self) {
-        let store = self.clone();
-        let delete = format!(
-            "DELETE FROM login_throttle WHERE forget_at <= {NOW_MS} AND checks_until <= {NOW_MS} \
-             ORDER BY forget_at LIMIT {DELETE_EXPIRED_LIMIT}"
-        );
-        tokio::spawn(async move {
-            if let Err(error) = store.query(AssertSqlSafe(delete), &[]).await {
-                tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
-            }
-        });
-    }
 }
 
 #[async_trait]
@@ -152,7 +144,13 @@ impl ThrottleStore for MySqlThrottle {
     async fn reserve(&self, key: &ThrottleKey, rule: &Rule) -> Result<Decision, DatabaseError> {
         let done = self.query(AssertSqlSafe(reserve(rule)), &[key.as_str()]).await?;
         if fastrand::u8(..DELETE_EXPIRED_ONE_IN) == 0 {
-            self.delete_expired_in_background();
+            let (store, delete) = (self.clone(), AssertSqlSafe(delete_expired()));
+            // In the background: no login waits for it.
+            tokio::spawn(async move {
+                if let Err(error) = store.query(delete, &[]).await {
+                    tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
+                }
+            });
         }
         // A new row sets no insert id, which is 0 then, the same as `FIRST`.
         Ok(match done.last_insert_id {

@@ -93,10 +93,7 @@ impl Rule {
     }
 
     /// How long this failure locks; zero if it does not. The store ends a lock when it forgets the
-    /// count, so that of a source may be shorter.
-    ///
-    /// `commit_failure` in `mysql.rs` repeats this in SQL, as `ELT(LEAST(…))`.
-    /// `each_throttle_step_follows_the_rule` in `tests/tests/databases` expects the same locks of it.
+    /// count, so that of a source may be shorter. `commit_failure` in `mysql.rs` repeats this in SQL.
     pub(super) fn lock(&self, failures: i64) -> Duration {
         let Ok(index) = usize::try_from(failures - self.max_failures) else {
             return Duration::ZERO;

@@ -161,28 +161,23 @@ impl FromRow<'_, MySqlRow> for User {
 
 /// A number as its digits, or else a text: as one, the server would make two ids of bytes equal.
 fn id(row: &MySqlRow) -> Result<String, sqlx::Error> {
-    let value = row.try_get_raw("id")?;
-    let r#type = value.type_info().name().to_owned();
-    Ok(match r#type.strip_suffix(" UNSIGNED") {
-        _ if value.is_null() => String::new(),
-        Some(_) => row.try_get_unchecked::<u64, _>("id")?.to_string(),
-        None if is_integer(&r#type) => row.try_get_unchecked::<i64, _>("id")?.to_string(),
-        None => text(row, "id")?,
-    })
-}
-
-fn is_integer(r#type: &str) -> bool {
-    ["BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"].contains(&r#type)
+    match (row.try_get::<i64, _>("id"), row.try_get::<u64, _>("id")) {
+        (Ok(number), _) => Ok(number.to_string()),
+        (_, Ok(number)) => Ok(number.to_string()),
+        _ => text(row, "id"),
+    }
 }
 
 /// Only a whole number other than 0 says so, and `BIT` is one. Of any other type a number
 /// would be something else, such as the position of an `ENUM`'s word.
 fn is_administrator(row: &MySqlRow) -> Result<bool, sqlx::Error> {
+    const WHOLE_NUMBERS: [&str; 7] =
+        ["BIT", "BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"];
     static WARNED: Once = Once::new();
     let value = row.try_get_raw("admin")?;
     let r#type = value.type_info().name().to_owned();
     let found = if value.is_null() { "NULL" } else { &r#type };
-    if found == "BIT" || is_integer(found.trim_end_matches(" UNSIGNED")) {
+    if WHOLE_NUMBERS.contains(&found.trim_end_matches(" UNSIGNED")) {
         // Negative numbers too, which are large ones here.
         return Ok(row.try_get_unchecked::<u64, _>("admin")? != 0);
     }
