@@ -80,7 +80,7 @@ impl Stage {
     }
 }
 
-/// The versions of one secret that were fetched and exist, first the current one, which always does.
+/// The versions of one secret that were fetched and exist, first the current one.
 pub(crate) type Versions = BTreeMap<Stage, SecretString>;
 
 /// When versions are fetched in addition to the current one.

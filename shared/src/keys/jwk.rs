@@ -91,7 +91,7 @@ impl Jwk {
     }
 
     fn read(&self) -> Result<Key, KeyError> {
-        let mut key = match (self.kty.as_str(), self.crv.as_deref()) {
+        let key = match (self.kty.as_str(), self.crv.as_deref()) {
             ("oct", _) => Key::symmetric(&bytes(self.k.as_ref())?),
             ("RSA", _) => self.rsa(),
             ("EC", Some("P-256")) => self.p256(),
@@ -101,9 +101,7 @@ impl Jwk {
         if self.alg.as_ref().is_some_and(|alg| algorithm(alg) != Some(key.algorithm)) {
             return Err(KeyError::WrongAlgorithm(key.alg()));
         }
-        if let Some(id) = &self.kid {
-            key = key.with_id(id.clone());
-        }
+        let key = key.with_id(self.kid.as_deref());
         Ok(if self.may("sign") { key } else { key.without_signing() })
     }
 

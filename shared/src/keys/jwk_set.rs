@@ -86,7 +86,7 @@ impl JwkSet {
 /// [`KeyError::NotMade`] if the cryptographic library refuses.
 pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, KeyError> {
     let failed = |_| KeyError::NotMade;
-    let mut key = match algorithm {
+    let key = match algorithm {
         Algorithm::HS256 => {
             let mut secret = vec![0; HS256_KEY_BYTES];
             rand::fill(&mut secret).map_err(failed)?;
@@ -97,11 +97,8 @@ pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, 
         Algorithm::ES256 => Key::p256(&EcdsaKeyPair::generate(&P256_SIGNING).map_err(failed)?),
         Algorithm::EdDSA => Key::ed25519(&Ed25519KeyPair::generate().map_err(failed)?),
         _ => Err(KeyError::NotMade),
-    }?;
-    if let Some(id) = id {
-        key = key.with_id(id.to_owned());
-    }
-    written(&key)
+    };
+    written(&key?.with_id(id))
 }
 
 /// A key as a JWK, with its private half, if it has one (RFC 7518 section 6, RFC 8037 section 2).

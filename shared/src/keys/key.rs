@@ -155,15 +155,16 @@ impl Key {
             signing: None,
             public: Some(jwk),
         };
-        Ok(key.with_id(thumbprint))
+        Ok(key.with_id(Some(&thumbprint)))
     }
 
-    /// The same key with this `kid`.
-    pub(super) fn with_id(mut self, id: String) -> Self {
+    /// The same key with this `kid`, if it is given one.
+    pub(super) fn with_id(mut self, id: Option<&str>) -> Self {
+        self.id = id.map(str::to_owned).or(self.id);
         if let Some(public) = &mut self.public {
-            public.common.key_id = Some(id.clone());
+            public.common.key_id.clone_from(&self.id);
         }
-        Self { id: Some(id), ..self }
+        self
     }
 
     /// The same key, for verifying alone.

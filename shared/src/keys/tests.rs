@@ -234,7 +234,7 @@ fn a_kid_is_as_given_or_else_the_thumbprint_of_an_asymmetric_key() {
     assert_eq!(id(oct), None);
     for (jwk, alg) in examples().into_iter().zip(["HS256", "ES256", "Ed25519"]) {
         let members = json!({
-            "kid": "mine", "alg": alg, "use": "sig", "key_ops": ["sign"], "x5c": ["MIICnzCCAYcCBgGR"],
+            "kid": "mine", "alg": alg, "use": "sig", "key_ops": ["sign"], "x5c": ["MIICnzCC"],
         });
         let keys = read(&set(&[with(&jwk, &members)])).unwrap();
         let key = keys.signing().unwrap();

@@ -23,7 +23,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 use aws_types::service_config::ServiceConfigKey;
 use axum::http::Uri;
@@ -147,8 +147,11 @@ impl SecretsManager {
 /// [`CallError`] if no region is configured, or the endpoint is no URL.
 pub async fn client() -> Result<Client, CallError> {
     let stalled = StalledStreamProtectionConfig::enabled().grace_period(ONE_ATTEMPT);
+    // Made at the first call, since that reads the CAs of the system, or of `SSL_CERT_FILE` and
+    // `SSL_CERT_DIR`.
+    let connector = LazyLock::new(connector);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(PAUSE))
         .stalled_stream_protection(stalled.build());
     // The SDK takes an empty variable for a region.
@@ -178,15 +181,8 @@ pub async fn client() -> Result<Client, CallError> {
     Ok(Client::from_conf(builder.build()))
 }
 
-/// The HTTP client of the SDK and of its sources of credentials. The SDK's own one asks no proxy
+/// Makes connections for the SDK and its sources of credentials. The SDK's own client asks no proxy
 /// (<https://github.com/awslabs/aws-sdk-rust/issues/169>).
-fn http_client() -> SharedHttpClient {
-    // Made at the first call, since that reads the CAs of the system, or of `SSL_CERT_FILE` and
-    // `SSL_CERT_DIR`.
-    let connector = LazyLock::new(connector);
-    http_client_fn(move |_, _| connector.clone())
-}
-
 fn connector() -> SharedHttpConnector {
     let limits =
         HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(ONE_ATTEMPT);
