@@ -38,21 +38,24 @@ pub(super) async fn get(
     id: &str,
     stage: Stage,
 ) -> Result<Option<SecretString>, CallError> {
+    let (id, stage) = (utf8_percent_encode(id, NON_ALPHANUMERIC), stage.label());
+    let url =
+        format!("http://127.0.0.1:{port}/secretsmanager/get?secretId={id}&versionStage={stage}");
     for pause in PAUSES {
-        match attempt(port, id, stage).await {
+        match attempt(&url).await {
             Err(error) if error.transient => time::sleep(pause).await,
             ended => return ended,
         }
     }
-    attempt(port, id, stage).await
+    attempt(&url).await
 }
 
-async fn attempt(port: u16, id: &str, stage: Stage) -> Result<Option<SecretString>, CallError> {
+async fn attempt(url: &str) -> Result<Option<SecretString>, CallError> {
     let unanswered = |reason: String| {
         let reason = format!("the extension for secrets cannot be asked: {reason}");
         CallError { reason, transient: true, code: None }
     };
-    let limited = time::timeout(ONE_ATTEMPT, ask(port, id, stage)).await;
+    let limited = time::timeout(ONE_ATTEMPT, ask(url)).await;
     let answered = limited.unwrap_or_else(|_| Err("no answer within 1.5 s".into()));
     let (status, body) = answered.map_err(|error| unanswered(causes(&*error)))?;
     if status.is_success() {
@@ -69,15 +72,8 @@ async fn attempt(port: u16, id: &str, stage: Stage) -> Result<Option<SecretStrin
     Err(CallError { reason, transient: code.is_none(), code: code.map(str::to_owned) })
 }
 
-async fn ask(
-    port: u16,
-    id: &str,
-    stage: Stage,
-) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
-    let (id, stage) = (utf8_percent_encode(id, NON_ALPHANUMERIC), stage.label());
-    let mut request = Request::get(format!(
-        "http://127.0.0.1:{port}/secretsmanager/get?secretId={id}&versionStage={stage}"
-    ));
+async fn ask(url: &str) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
+    let mut request = Request::get(url);
     if let Some(token) = TOKENS.into_iter().find_map(variable) {
         let mut token = HeaderValue::try_from(token)?;
         token.set_sensitive(true);
