@@ -79,8 +79,8 @@ impl Health {
         Some(recent.map_or("unknown", |(state, _)| state))
     }
 
-    /// Queries the database. Logs the reason when the state changes to `refused` or `unreachable`. At the start, only a
-    /// refusal is logged: the process may be frozen before an answer can come.
+    /// Queries the database, and logs the reason when the state changes to `refused` or `unreachable`.
+    /// At the start, only a refusal is logged: the process may be frozen before an answer can come.
     pub(super) async fn query(&self, is_start: bool) {
         let Some(database) = &self.database else { return };
         let begun = Instant::now();

@@ -3,7 +3,6 @@
 mod connection;
 mod connection_limit;
 mod metrics;
-mod progress;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +24,6 @@ use axum::{
     http::{HeaderValue, Request, header::CONNECTION},
     response::Response,
 };
-use hyper::body::Incoming;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     signal::unix::{SignalKind, signal},
@@ -218,13 +216,9 @@ impl Server {
         });
     }
 
-    async fn handle(&self, request: Request<Incoming>, permit: &Permit, peer: IpAddr) -> Response {
-        let (mut head, body) = request.into_parts();
-        head.extensions.insert(PeerAddress(peer));
-        let is_probe = matches!(head.uri.path(), HEALTHZ | READYZ);
-        let is_discarded = connection::discard(body, &head.headers, &permit.progress);
-        let request = Request::from_parts(head, Body::empty());
-        let mut response = if is_probe {
+    async fn handle(&self, mut request: Request<Body>, permit: &Permit, peer: IpAddr) -> Response {
+        request.extensions_mut().insert(PeerAddress(peer));
+        let mut response = if matches!(request.uri().path(), HEALTHZ | READYZ) {
             // Probes are frequent, and not logged.
             call(&self.probes, request).await
         } else if permit.upgrade_in_time().await {
@@ -233,7 +227,7 @@ impl Server {
             let log = RequestLog::start(&request, self.service.counter);
             log.finish(unavailable("all connections are taken", request.headers()))
         };
-        if !is_discarded || permit.is_reserved() || self.service.health.draining.is_cancelled() {
+        if permit.is_reserved() || self.service.health.draining.is_cancelled() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::progress::{HEADER_READ_TIMEOUT, Progress};
+use super::connection::{HEADER_READ_TIMEOUT, Progress};
 use crate::telemetry::{
     RepeatedWarning,
     metrics::{CONNECTIONS, CONNECTIONS_LIMIT},

@@ -5,22 +5,16 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, header::CONTENT_TYPE},
-    routing::get,
-};
-use hyper::body::Incoming;
+use axum::{Router, http::header::CONTENT_TYPE, routing::get};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Server, accept, call, connection,
+    Server, accept, call,
+    connection::{self, HEADER_READ_TIMEOUT, Progress},
     connection_limit::acquire,
-    progress::{HEADER_READ_TIMEOUT, Progress},
 };
 use crate::{
     respond::refuse_others,
@@ -73,12 +67,7 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle, serve
             let router = router.clone();
             tokio::spawn(async move {
                 let progress = Progress::new(HEADER_READ_TIMEOUT, CancellationToken::new());
-                let handler = async |request: Request<Incoming>| {
-                    let (head, body) = request.into_parts();
-                    connection::discard(body, &head.headers, &progress);
-                    call(&router, Request::from_parts(head, Body::empty())).await
-                };
-                connection::serve(stream, &progress, handler).await;
+                connection::serve(stream, &progress, |request| call(&router, request)).await;
                 drop(permit);
             });
         }

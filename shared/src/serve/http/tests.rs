@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    progress::{HEADER_READ_TIMEOUT, Progress},
+    connection::{HEADER_READ_TIMEOUT, Progress},
     *,
 };
 use crate::{keys::Keys, secrets::Secrets, serve::App};
@@ -24,11 +24,7 @@ fn connect(buffer: usize) -> (DuplexStream, JoinHandle<()>) {
     let (client, stream) = duplex(buffer);
     let progress = Progress::new(HEADER_READ_TIMEOUT, CancellationToken::new());
     let server = tokio::spawn(async move {
-        let handler = async |request: Request<Incoming>| {
-            let (head, body) = request.into_parts();
-            connection::discard(body, &head.headers, &progress);
-            StatusCode::NO_CONTENT.into_response()
-        };
+        let handler = async |_| StatusCode::NO_CONTENT.into_response();
         connection::serve(stream, &progress, handler).await;
     });
     (client, server)
