@@ -22,7 +22,7 @@ pub const SECRET: &str = "the key of the system tests, 32 bytes and more";
 pub const USER: (&str, &str) = ("Ada.Lovelace@example.com", "correct: horse pässwörd ");
 /// An administrator of the rows.
 pub const ADMIN: (&str, &str) = ("root@example.com", "another long passphrase");
-/// Users whose stored password is no usable hash.
+/// Users whose stored password is not a usable hash.
 const UNUSABLE: [(&str, &str); 3] = [
     ("plain@example.com", "secret plain text"),
     ("md5@example.com", "$1$salt$qJH7.N4xYta3aEG/dfqo/0"),
@@ -115,7 +115,7 @@ pub fn assert_refused(kind: &str, answer: &Answer) {
         "not found" => (404, "not found", "content-type", "text/plain"),
         "not POST" => (405, "method not allowed", "allow", "POST"),
         "not GET" => (405, "method not allowed", "allow", "GET, HEAD"),
-        other => panic!("no answer {other}"),
+        other => panic!("unknown answer: {other}"),
     };
     assert_eq!((answer.status, answer.header(header)), (status, Some(value)), "{answer:?}");
     assert!(answer.header("x-auth-request-user").is_none(), "{answer:?}");
@@ -187,7 +187,7 @@ impl Row {
     }
 
     /// Panics unless this is the answer that the row expects.
-    fn compare(&self, request: &Request, answer: &Answer) {
+    fn assert_answer(&self, request: &Request, answer: &Answer) {
         let has = |status: u16, headers: &[(&str, &str)]| {
             assert_eq!(answer.status, status, "{answer:?}");
             for (name, value) in headers {
@@ -197,13 +197,13 @@ impl Row {
         match &*self.answer {
             "token" => {
                 has(200, &[("content-type", "text/plain")]);
-                is_user_token(answer, answer.text());
+                assert_user_token(answer, answer.text());
             }
             "JSON token" => {
                 has(200, &[("content-type", "application/json")]);
                 let body: Value = serde_json::from_str(answer.text()).expect("JSON");
                 let token = body["access_token"].as_str().expect("a token");
-                is_user_token(answer, token);
+                assert_user_token(answer, token);
                 let expected = json!({
                     "access_token": token, "token_type": "Bearer", "expires_in": 86_400,
                 });
@@ -242,7 +242,7 @@ impl Row {
     }
 }
 
-fn is_user_token(answer: &Answer, token: &str) {
+fn assert_user_token(answer: &Answer, token: &str) {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let claims = claims(token);
     assert_eq!(claims["username"], USER.0, "the stored spelling");
@@ -267,7 +267,7 @@ pub fn check(send: impl Fn(&str, &Request) -> Answer, is_sent: impl Fn(&str, &Re
         for request in row.requests().iter().filter(|request| is_sent(function, request)) {
             println!("{function}, {}: {request:?}", row.name);
             let answer = send(function, request);
-            row.compare(request, &answer);
+            row.assert_answer(request, &answer);
             let (path, status) = (&*request.url, answer.status);
             assert!(is_described(&document, function, path, status), "openapi.json: {status}");
             passed.insert(function.to_owned());

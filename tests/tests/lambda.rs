@@ -94,28 +94,28 @@ fn event(request: &Request) -> String {
 }
 
 /// Converts the function's response to the answer that the client gets.
-fn answered(response: &Call) -> Answer {
+fn answer_of(response: &Call) -> Answer {
     answer(AwsGateway::FunctionUrl, &serde_json::from_str(&response.body).unwrap())
 }
 
 /// Sends a request to the function URL as this invocation, and returns the answer.
 fn exchange(api: &RuntimeApi, invocation: Call, request: &Request) -> Answer {
     invocation.answer(&event(request));
-    answered(&api.next_call("/invocation/one/response"))
+    answer_of(&api.next_call("/invocation/one/response"))
 }
 
 /// A fake database that accepts connections but never sends anything, and its port. A function
 /// starts with it all the same.
-fn database() -> (TcpListener, String) {
+fn silent_database() -> (TcpListener, String) {
     let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     database.set_nonblocking(true).unwrap();
     let port = database.local_addr().unwrap().port().to_string();
     (database, port)
 }
 
-/// Starts `login` with a [`database`], as Lambda does on demand.
+/// Starts `login` with a [`silent_database`], as Lambda does on demand.
 fn start_login(api: &RuntimeApi, concurrency: &str) -> (Process, TcpListener) {
-    let (database, port) = database();
+    let (database, port) = silent_database();
     let variables = [
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency),
@@ -136,7 +136,7 @@ fn login_connects_first_and_then_takes_as_many_concurrent_invocations_as_configu
     second.answer(&event(&login));
     // It may call for more invocations before it answers.
     let calls = std::iter::repeat_with(|| api.any_call());
-    let answers = calls.skip_while(|call| call.path == "/invocation/next").map(|it| answered(&it));
+    let answers = calls.skip_while(|call| call.path == "/invocation/next").map(|it| answer_of(&it));
     assert_eq!(answers.map(|it| it.status).next(), Some(401), "the request without credentials");
 }
 
@@ -152,7 +152,7 @@ fn an_invocation_is_answered_with_503_before_its_deadline() {
         invocation.answer_until(deadline.as_millis(), &event(&request));
         let response = api.next_call("/invocation/one/response");
         let elapsed = since.elapsed();
-        let said = answered(&response);
+        let said = answer_of(&response);
         assert_eq!((said.status, said.header("retry-after")), (503, Some("2")));
         assert!((left / 2..left).contains(&elapsed), "{elapsed:?} of {left:?}");
         response.answer("");
@@ -185,7 +185,7 @@ fn snapstart_variables(manager: u16) -> Environment {
 #[test]
 #[ignore = "needs moto: make test"]
 fn secrets_and_connections_are_fetched_and_opened_only_after_the_snapshot() {
-    let (moto, (database, port)) = (Moto::start(), database());
+    let (moto, (database, port)) = (Moto::start(), silent_database());
     let _ = moto.create_secret("jwt", SECRET);
     let _ = moto.create_secret("db", r#"{"username":"auth_user","password":"x"}"#);
     let validate = snapstart_variables(moto.port);

@@ -96,14 +96,14 @@ fn an_answer_does_not_wait_for_a_body_that_never_comes() {
     }
 }
 
-fn kept(service: &Service) -> Connection {
+fn idle(service: &Service) -> Connection {
     let mut connection = Connection::to(service);
     assert_eq!(connection.exchange(head("POST /", "")).unwrap().status, 401);
     connection
 }
 
 /// A connection with an incomplete head.
-fn busy(service: &Service) -> Connection {
+fn incomplete(service: &Service) -> Connection {
     let mut connection = Connection::to(service);
     connection.send("GET / HTTP/1.1\r\nHost: h\r\n").unwrap();
     connection
@@ -120,7 +120,7 @@ fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
     let pause = || thread::sleep(SECOND / 5);
     let kept_after_a_pause = || {
         pause();
-        kept(&service)
+        idle(&service)
     };
     let mut open: Vec<_> = (0..3).map(|_| kept_after_a_pause()).collect();
     let again = |connection: &mut Connection| {
@@ -134,7 +134,7 @@ fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
         assert_eq!(again(&mut next).unwrap().status, 401, "the new connection is kept");
         open[longest] = next;
     }
-    let _busy = [busy(&service), busy(&service), busy(&service)];
+    let _busy = [incomplete(&service), incomplete(&service), incomplete(&service)];
     for connection in &mut open {
         assert!(connection.time_to_close() < SECOND);
     }
@@ -143,7 +143,7 @@ fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
 #[test]
 fn probes_are_answered_and_other_requests_refused_when_all_connections_are_in_use() {
     let service = validate(&[("MAX_CONNECTIONS", "3")]);
-    let mut busy = [busy(&service), busy(&service), busy(&service)];
+    let mut busy = [incomplete(&service), incomplete(&service), incomplete(&service)];
     // They count as idle until the server has read what they sent.
     thread::sleep(SECOND / 5);
     for _ in 0..2 {
@@ -174,7 +174,7 @@ async fn client_connections_leave_file_descriptors_for_the_database() {
     let (begin, end) = login.split_at(20);
     let mut open = Connection::to(&service);
     open.send(begin).unwrap();
-    let busy: Vec<_> = (0..19).map(|_| busy(&service)).collect();
+    let busy: Vec<_> = (0..19).map(|_| incomplete(&service)).collect();
     // More connections than are reserved for probes.
     let more: Vec<_> = (0..40).map(|_| Connection::to(&service)).collect();
     assert_eq!(open.exchange(end).unwrap().status, 200);
@@ -199,7 +199,7 @@ fn the_soft_limit_of_file_descriptors_is_raised_to_the_hard_limit() {
 async fn logins_are_answered_while_2000_clients_hold_incomplete_heads() {
     let store = Sqlite::of_contract().await;
     let login = Service::start("login", store.variables());
-    let _slow: Vec<_> = (0..2000).map(|_| busy(&login)).collect();
+    let _slow: Vec<_> = (0..2000).map(|_| incomplete(&login)).collect();
     for _ in 0..20 {
         let since = Instant::now();
         assert_eq!(Connection::to(&login).exchange(login_request()).unwrap().status, 200);

@@ -57,7 +57,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
     }
     assert_eq!(host.request("GET", "/.well-known/jwks.json").send().status, 200);
 
-    bodies_are_not_waited_for(&host);
+    answers_do_not_wait_for_bodies(&host);
 
     // A 503 of queue-proxy gets a `Retry-After`.
     let request = host.request("POST", "/login").header("user-agent", "pending request queue full");
@@ -78,7 +78,7 @@ async fn one_host_serves_both_functions_and_the_gateway_of_the_flask_service() {
     assert!(checked.status.success(), "{}", checked.stderr);
 }
 
-fn bodies_are_not_waited_for(host: &Gateway) {
+fn answers_do_not_wait_for_bodies(host: &Gateway) {
     let bearer = format!("Bearer {}", token(USER.0, false));
     for (path, credentials) in [("/login", basic(USER.0, USER.1)), ("/validate", bearer)] {
         for (length, body) in [
@@ -88,12 +88,12 @@ fn bodies_are_not_waited_for(host: &Gateway) {
         ] {
             let headers = format!("Authorization: {credentials}\r\n{length}\r\n");
             let request = head(&format!("POST {path}"), &headers) + &body;
-            assert_eq!(answer_soon(host, &request).status, 200, "{path}: {length}");
+            assert_eq!(exchange_within_2_s(host, &request).status, 200, "{path}: {length}");
         }
     }
 }
 
-fn answer_soon(gateway: &Gateway, request: &str) -> Answer {
+fn exchange_within_2_s(gateway: &Gateway, request: &str) -> Answer {
     let mut connection = Connection::open(gateway.port).expect("it listens");
     connection.set_timeout(Duration::from_secs(2));
     connection.exchange(request).expect("an answer")
@@ -119,7 +119,7 @@ fn behind_queue_proxy_an_answer_does_not_wait_for_a_body_if_full_duplex_is_enabl
             connection.send(&request).expect("a connection");
             assert!(connection.is_silent(Duration::from_secs(2)), "it needs no option");
         } else {
-            assert_eq!(answer_soon(&proxy, &request).status, 200);
+            assert_eq!(exchange_within_2_s(&proxy, &request).status, 200);
         }
     }
 }

@@ -38,7 +38,7 @@ fn status(login: &Service, email: &str, password: &str) -> u16 {
     log_in(login, email, password).status
 }
 
-fn fail(login: &Service, email: &str, times: usize) {
+fn fail_logins(login: &Service, email: &str, times: usize) {
     for time in 0..times {
         assert_eq!(status(login, email, "wrong"), 401, "{email}: {time}");
     }
@@ -58,11 +58,11 @@ fn the_fifth_failure_locks_an_email_known_or_unknown() {
     let server = server();
     let login = login(&server, &[]);
     for email in [ADA, EVE] {
-        fail(&login, email, 3);
-        fail(&login, &email.to_uppercase(), 2);
+        fail_logins(&login, email, 3);
+        fail_logins(&login, &email.to_uppercase(), 2);
         // The first lock is too short for a busy machine; the next failure sets a longer one.
         advance(&server, 1);
-        fail(&login, email, 1);
+        fail_logins(&login, email, 1);
         for password in ["wrong", PASSWORD] {
             let answer = log_in(&login, email, password);
             assert_eq!((answer.status, answer.text()), (429, "too many attempts"));
@@ -93,12 +93,12 @@ fn send_all(logins: &[Service], email: &str, password: &str, count: usize) -> BT
 }
 
 /// Waits until the query returns this.
-fn until(server: &DatabaseServer, query: &str, answer: &str) {
+fn wait_until(server: &DatabaseServer, query: &str, answer: &str) {
     wait::until(query, Duration::from_secs(5), || (server.query(query) == answer).then_some(()));
 }
 
 fn wait_for_running_checks(server: &DatabaseServer) {
-    until(server, "SELECT SUM(checks) FROM auth.login_throttle", "0");
+    wait_until(server, "SELECT SUM(checks) FROM auth.login_throttle", "0");
 }
 
 #[test]
@@ -151,9 +151,9 @@ fn a_guess_is_counted_after_its_client_has_disconnected() {
     let credentials = format!("Authorization: {}\r\n", basic(ADA, "wrong"));
     client.send(head("POST /login", &credentials)).unwrap();
     let sleeping = "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep'";
-    until(&server, sleeping, "1");
+    wait_until(&server, sleeping, "1");
     drop(client);
-    until(&server, "SELECT failures FROM auth.login_throttle", "1");
+    wait_until(&server, "SELECT failures FROM auth.login_throttle", "1");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_guess_is_counted_after_its_client_has_disconnected() {
 fn a_source_that_tries_many_emails_is_locked_whatever_x_forwarded_for_it_sends() {
     let server = server();
     let sources = "SELECT subject FROM auth.login_throttle WHERE subject LIKE 'source%'";
-    fail(&login(&server, &[]), "unlimited@example.com", 4);
+    fail_logins(&login(&server, &[]), "unlimited@example.com", 4);
     assert_eq!(server.query(sources), "", "without a limit no source is counted");
 
     let forwarded = |login: &Service, hops: &str, email: &str, password: &str| {
@@ -277,8 +277,8 @@ fn two_statements_come_before_the_answer(server: &DatabaseServer, login: &Servic
 fn an_administrator_lists_and_resets_locks() {
     let server = server();
     let login = login(&server, &[("LOGIN_SOURCE_LIMIT", "10")]);
-    fail(&login, &ADA.to_uppercase(), 5);
-    fail(&login, EVE, 5);
+    fail_logins(&login, &ADA.to_uppercase(), 5);
+    fail_logins(&login, EVE, 5);
     let admin = |line: &str| {
         let words: Vec<_> = line.split(' ').collect();
         run("auth-admin", &words, &server.root_variables(), "").stdout

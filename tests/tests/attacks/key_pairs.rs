@@ -22,7 +22,7 @@ pub(crate) const SIGNERS: [(&str, &str); 4] =
 pub(crate) fn add(table: &mut Table, address: SocketAddr) {
     signatures(table);
     public_keys_as_secrets(table);
-    one_key_under_the_name_of_another(table);
+    keys_under_the_name_of_another(table);
     keys_and_headers(table, address);
 }
 
@@ -107,7 +107,7 @@ fn public_keys_as_secrets(table: &mut Table) {
 }
 
 /// Tokens whose `alg` or `kid` is that of another key.
-fn one_key_under_the_name_of_another(table: &mut Table) {
+fn keys_under_the_name_of_another(table: &mut Table) {
     for own in SIGNERS {
         for other in SIGNERS.into_iter().filter(|other| *other != own) {
             let [own_kid, kid] = [own, other].map(|(_, key)| kid(key));

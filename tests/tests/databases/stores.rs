@@ -16,7 +16,7 @@ use super::*;
 pub(crate) async fn suite(server: &DatabaseServer) {
     set_up(server, "");
     let store = open(&server.root_variables(), 4).await;
-    a_user_is_found_by_the_exact_email_but_for_ascii_case(&store).await;
+    a_user_is_found_by_the_exact_email_ignoring_ascii_case(&store).await;
     a_hash_is_replaced_only_if_it_is_still_the_one_that_was_read(&store).await;
     a_user_added_three_times_concurrently_is_stored_once(&store).await;
     a_transaction_on_a_broken_connection_is_not_committed(&store).await;
@@ -35,7 +35,7 @@ async fn add(store: &AdminStore, email: &str) -> User {
     user
 }
 
-async fn a_user_is_found_by_the_exact_email_but_for_ascii_case(store: &AdminStore) {
+async fn a_user_is_found_by_the_exact_email_ignoring_ascii_case(store: &AdminStore) {
     let bob = add(store, "Bob@Example.com").await;
     assert_eq!((bob.password.expose_secret(), bob.admin), ("hash", false));
     assert!(!format!("{bob:?}").contains("xample"), "{bob:?}");

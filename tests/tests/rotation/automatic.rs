@@ -28,7 +28,7 @@ fn secret(server: &DatabaseServer, password: &str) -> String {
 /// Sets the account's password, and closes all connections that used the old one.
 fn set_password(server: &DatabaseServer, password: &str) {
     server.sql(&format!("ALTER USER auth_user@'%' IDENTIFIED BY '{password}'"));
-    end_connections(server);
+    kill_connections(server);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_changed_password_is_used_under_load_and_after_a_freeze_and_without_secrets_
     for stop in [Process::freeze as fn(&mut Process), Process::kill] {
         stop(&mut moto.process);
         clock.advance(HOURS);
-        end_connections(&server);
+        kill_connections(&server);
         let since = Instant::now();
         let token = functions.log_in();
         assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());

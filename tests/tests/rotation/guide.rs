@@ -58,7 +58,7 @@ fn every_code_block_of_the_guide_is_in_a_tested_section() {
 
 /// Executes a section under load, in a shell with a new directory. SQL for another product is
 /// skipped.
-fn follow(server: &DatabaseServer, section: &Section) {
+fn execute(server: &DatabaseServer, section: &Section) {
     let Section { title, before, keys, password } = section;
     let rotates_keys = password.0 == "MYSQL_PASSWORD";
     let (directory, moto, mut clock) = (scratch::directory(), Moto::start(), Clock::new());
@@ -103,7 +103,7 @@ fn follow(server: &DatabaseServer, section: &Section) {
             "sh" => shell(text),
             sql if product.starts_with(sql) => {
                 server.sql(text);
-                end_connections(server);
+                kill_connections(server);
             }
             _ => continue,
         }
@@ -131,7 +131,7 @@ fn following_the_guide_fails_no_valid_request_on_mariadb() {
     let sections = sections();
     thread::scope(|scope| {
         for sections in sections.chunks(3) {
-            scope.spawn(|| sections.iter().for_each(|it| follow(&mariadb::start(), it)));
+            scope.spawn(|| sections.iter().for_each(|it| execute(&mariadb::start(), it)));
         }
     });
 }
@@ -139,5 +139,5 @@ fn following_the_guide_fails_no_valid_request_on_mariadb() {
 #[test]
 #[ignore = "needs MySQL 9, moto and libfaketime: make verify"]
 fn following_the_guide_fails_no_valid_request_on_mysql_9() {
-    follow(&mysql9::start(), sections().last().expect("the section on a password file"));
+    execute(&mysql9::start(), sections().last().expect("the section on a password file"));
 }

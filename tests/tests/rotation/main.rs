@@ -24,7 +24,7 @@ const A_WHILE: Duration = Duration::from_millis(500);
 const SOON: Duration = Duration::from_secs(20);
 
 /// Closes the account's connections, so that new ones have to be opened.
-fn end_connections(server: &DatabaseServer) {
+fn kill_connections(server: &DatabaseServer) {
     let list = "SELECT id FROM information_schema.processlist WHERE user = 'auth_user'";
     for id in server.query(list).lines() {
         // An error means that it was closed already.

@@ -82,7 +82,7 @@ impl Prometheus {
         let process = Process::start("prometheus", prometheus);
         let ready = format!("http://127.0.0.1:{port}/-/ready");
         let ready = || Request::new("GET", &ready).try_send().is_ok_and(|it| it.status == 200);
-        soon("Prometheus", ready);
+        wait_until("Prometheus", ready);
         Self { _process: process, port, _directory: directory }
     }
 
@@ -105,8 +105,8 @@ impl Prometheus {
 }
 
 /// Waits for as long as an expression of the examples may take to have a value.
-fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
-    wait::until(what, LIMIT, || is_so().then_some(()));
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait::until(what, LIMIT, || condition().then_some(()));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn the_example_alerts_fire_in_time_and_every_panel_has_data() {
             assert_eq!(request.send().status, status);
         }
     };
-    soon("both are scraped", || {
+    wait_until("both are scraped", || {
         traffic();
         prometheus.query("up == 1").len() == 2
     });
@@ -153,7 +153,7 @@ async fn the_example_alerts_fire_in_time_and_every_panel_has_data() {
             // A range for which there is data after a minute.
             let query = target["expr"].as_str().expect("a query");
             let query = query.replace("$__rate_interval", "1m");
-            soon(&format!("{title}: {query}"), || {
+            wait_until(&format!("{title}: {query}"), || {
                 traffic();
                 let samples = prometheus.query(&query);
                 !samples.is_empty() && samples.iter().all(|value| value.is_finite())
@@ -168,12 +168,12 @@ async fn the_example_alerts_fire_in_time_and_every_panel_has_data() {
         let status = try_login(&format!("user-{}@example.com", number % 50), "wrong");
         assert!([401, 429].contains(&status), "{status}");
     }
-    soon(alerts[0], || prometheus.fires(alerts[0]));
+    wait_until(alerts[0], || prometheus.fires(alerts[0]));
     database.process.kill();
     for _ in 0..60 {
         assert_eq!(try_login(USER.0, USER.1), 503);
     }
-    soon(alerts[1], || prometheus.fires(alerts[1]));
+    wait_until(alerts[1], || prometheus.fires(alerts[1]));
     drop(validate);
-    soon(alerts[2], || prometheus.fires(alerts[2]));
+    wait_until(alerts[2], || prometheus.fires(alerts[2]));
 }

@@ -14,10 +14,10 @@ use shared::{
 use sqlx::Row;
 
 use crate::{
-    database::{all, open},
+    database::{all_users, open},
     store::{AdminStore, Column, UserRow, optional_text},
     stored_form::StoredForm,
-    terminal::{Failure, shown},
+    terminal::{Failure, escaped},
 };
 
 /// The length of a hash with the default parameters.
@@ -74,7 +74,7 @@ struct Findings {
 impl Findings {
     fn add(&mut self, level: &str, what: &str, found: &str) {
         self.fails |= level == FAILS;
-        let _ = writeln!(self.lines, "{level:8}  {:22}  {}", shown(what), shown(found));
+        let _ = writeln!(self.lines, "{level:8}  {:22}  {}", escaped(what), escaped(found));
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn check() -> Result<String, Failure> {
         let is_refused = error.number() != Some(DATABASE_ACCESS_DENIED)
             && error.to_string().contains("Access denied for user 'auth_user'");
         let hint = if is_refused { vec![REFUSED.to_owned()] } else { Vec::new() };
-        Failure::from(error).and(hint)
+        Failure::from(error).with_reasons(hint)
     })?;
     check_trials(&store, &mut findings).await;
     let groups_column = store.groups_column.as_ref().map(ColumnName::as_str);
@@ -204,7 +204,7 @@ async fn check_users(store: &AdminStore, findings: &mut Findings) -> Result<(), 
     let (mut seen, mut spellings) = (HashSet::new(), HashSet::new());
     let mut twice = Vec::new();
     let (mut administrators, mut unreadable) = (0_u64, 0_u64);
-    for UserRow { user, .. } in all(store).await? {
+    for UserRow { user, .. } in all_users(store).await? {
         let form = StoredForm::of(user.password.expose_secret());
         forms.entry(form.to_string()).or_insert((0, form)).0 += 1;
         administrators += u64::from(user.admin);
@@ -223,7 +223,7 @@ async fn check_users(store: &AdminStore, findings: &mut Findings) -> Result<(), 
     }
     findings.add(NOTE, "users", &format!("{}, {administrators} administrators", seen.len()));
     for (name, (rows, form)) in &forms {
-        let (level, found) = judged(form);
+        let (level, found) = rate(form);
         findings.add(level, &format!("{rows} × {name}"), found);
     }
     if unreadable > 0 {
@@ -240,7 +240,7 @@ async fn check_users(store: &AdminStore, findings: &mut Findings) -> Result<(), 
     Ok(())
 }
 
-fn judged(form: &StoredForm) -> (&'static str, &'static str) {
+fn rate(form: &StoredForm) -> (&'static str, &'static str) {
     match form {
         StoredForm::Hash(kind) if kind == "argon2id" => (GOOD, "log in"),
         StoredForm::Hash(_) => (GOOD, "log in, and are replaced by argon2id then"),

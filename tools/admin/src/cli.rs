@@ -7,7 +7,7 @@ use crate::{
     key::{self, KeyCommand},
     terminal::Failure,
     throttle::{self, ThrottleCommand},
-    upgrade::{self, UpgradeDetails, Wanted},
+    upgrade::{self, Target, UpgradeDetails},
     user::{self, UserCommand},
 };
 
@@ -86,9 +86,9 @@ pub(crate) async fn run() -> Result<String, Failure> {
     match Cli::parse().command {
         Command::User(command) => user::run(command).await,
         Command::Check => check::check().await,
-        Command::Upgrade(details) => upgrade::upgrade(Wanted::Digests, &details).await,
+        Command::Upgrade(details) => upgrade::upgrade(Target::Digests, &details).await,
         Command::UpgradePlaintext { details, allow_hash_like: hash_like } => {
-            upgrade::upgrade(Wanted::PlainTexts { hash_like }, &details).await
+            upgrade::upgrade(Target::PlainTexts { hash_like }, &details).await
         }
         Command::Key(command) => key::run(command).await,
         Command::Throttle(command) => throttle::run(command).await,

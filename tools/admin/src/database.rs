@@ -47,7 +47,7 @@ fn cores() -> usize {
 }
 
 /// All users, in the order of their ids.
-pub(crate) async fn all(store: &AdminStore) -> Result<Vec<UserRow>, Failure> {
+pub(crate) async fn all_users(store: &AdminStore) -> Result<Vec<UserRow>, Failure> {
     let mut rows: Vec<UserRow> = Vec::new();
     loop {
         let page = store.page(rows.last().map(|row| &*row.user.id), USERS_PER_PAGE).await?;

@@ -14,7 +14,7 @@ use shared::{
     secrets::Secrets,
 };
 
-use crate::terminal::{Failure, listing, shown};
+use crate::terminal::{Failure, escaped, listing};
 use place::{Keyring, Place, create, publish};
 
 #[derive(Subcommand)]
@@ -143,7 +143,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<String, Failure> {
         KeyCommand::New { alg, new: NewKey { kid, places } } => {
             let set = JwkSet::of(&generate(alg, kid.as_deref())?)?;
             create(places, &set).await?;
-            Ok(set.keys.iter().find_map(|key| key.id.as_deref()).map_or("-".to_owned(), shown))
+            Ok(set.keys.iter().find_map(|key| key.id.as_deref()).map_or("-".to_owned(), escaped))
         }
         KeyCommand::Rotate { alg, stage, new } => rotate(alg, stage, new).await,
         KeyCommand::Promote(key) => promote(key).await,
@@ -180,7 +180,7 @@ fn list(set: &JwkSet, json: bool) -> String {
 /// Adds a key: before all others, so that it signs, or after the key that signs.
 async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<String, Failure> {
     let keyring = Keyring::open(new.places, true).await?;
-    let Some((at, before)) = signing(&keyring.held.set) else {
+    let Some((at, before)) = signing(&keyring.stored.set) else {
         let reason = "holds no key that signs; give the place of the private keys";
         return Err(keyring.place.refuse(reason));
     };
@@ -204,13 +204,13 @@ async fn rotate(alg: Option<Algorithm>, stage: bool, new: NewKey) -> Result<Stri
 async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
     let keyring = Keyring::open(places, true).await?;
     // New keys are before old ones.
-    let (index, key) = find(&keyring.held.set, kid.as_deref())?[0];
+    let (index, key) = find(&keyring.stored.set, kid.as_deref())?[0];
     if !key.can_sign() {
         return Err(Failure::because(
             "this key can only verify: it is public, or its key_ops keep it from signing",
         ));
     }
-    match signing(&keyring.held.set) {
+    match signing(&keyring.stored.set) {
         Some((at, before)) if at != index => {
             keyring.change(false, |jwks| jwks[..=index].rotate_right(1)).await?;
             Ok(signs_now(key, before))
@@ -222,14 +222,14 @@ async fn promote(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failu
 /// Removes a key.
 async fn retire(WhichKey { kid, places, .. }: WhichKey) -> Result<String, Failure> {
     let keyring = Keyring::open(places, true).await?;
-    let keys = find(&keyring.held.set, kid.as_deref())?;
+    let keys = find(&keyring.stored.set, kid.as_deref())?;
     let (index, key) = keys[keys.len() - 1];
     let retired = name(key);
     let refused = |reason| Err(Failure::because(format!("{retired} {reason}")));
-    if keyring.held.set.keys.iter().count() == 1 {
+    if keyring.stored.set.keys.iter().count() == 1 {
         return refused("is the only key; add another first: auth-admin key rotate");
     }
-    if signing(&keyring.held.set).is_some_and(|(at, _)| at == index) {
+    if signing(&keyring.stored.set).is_some_and(|(at, _)| at == index) {
         return refused("signs; promote another first: auth-admin key promote");
     }
     let set = keyring.change(true, |jwks| drop(jwks.remove(index))).await?;
@@ -249,7 +249,7 @@ fn find<'s>(set: &'s JwkSet, kid: Option<&str>) -> Result<Vec<(usize, &'s Key)>,
         set.keys.iter().enumerate().filter(|(_, key)| key.id.as_deref() == kid).collect();
     if found.is_empty() {
         return Err(Failure::because(match kid {
-            Some(kid) => format!("there is no key with the kid {}", shown(kid)),
+            Some(kid) => format!("there is no key with the kid {}", escaped(kid)),
             None => "there is no key without a kid".to_owned(),
         }));
     }
@@ -271,14 +271,14 @@ fn signs_now(key: &Key, before: &Key) -> String {
 
 /// The name of a key in messages.
 fn name(key: &Key) -> String {
-    let name = key.id.as_deref().map_or("the key without a kid".to_owned(), shown);
+    let name = key.id.as_deref().map_or("the key without a kid".to_owned(), escaped);
     format!("{name} ({})", key.alg())
 }
 
 /// The argument for a key in a command line that the user pastes into a shell. A kid that is not a
 /// plain word is in single quotes.
 fn argument(key: &Key) -> String {
-    let Some(id) = key.id.as_deref().map(shown) else { return "--without-kid".to_owned() };
+    let Some(id) = key.id.as_deref().map(escaped) else { return "--without-kid".to_owned() };
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     if id.chars().all(plain) { id } else { format!("'{}'", id.replace('\'', r"'\''")) }
 }

@@ -42,12 +42,12 @@ impl Failure {
     }
 
     /// Adds text to the message, in the same line.
-    pub(crate) fn then(self, more: &str) -> Self {
+    pub(crate) fn with_suffix(self, more: &str) -> Self {
         Self::because(format!("{}; {more}", self.reasons.join("; ")))
     }
 
     /// Adds messages.
-    pub(crate) fn and(mut self, reasons: Vec<String>) -> Self {
+    pub(crate) fn with_reasons(mut self, reasons: Vec<String>) -> Self {
         self.reasons.extend(reasons);
         self
     }
@@ -129,14 +129,14 @@ pub(crate) fn print(result: Result<String, Failure>) -> ExitCode {
     }
     for reason in reasons {
         // If standard error is closed, the exit status still reports the failure.
-        drop(writeln!(io::stderr(), "error: {}", shown(&reason)));
+        drop(writeln!(io::stderr(), "error: {}", escaped(&reason)));
     }
     ExitCode::from(exit)
 }
 
 /// `text` with control characters escaped: text from the database or from keys must not control
 /// the terminal.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let escaped = |it: char| match it {
         it if it.is_control() => format!("\\u{:04x}", u32::from(it)),
         it => it.to_string(),
@@ -154,7 +154,7 @@ pub(crate) fn listing<const N: usize>(rows: Vec<Value>, json: bool, members: [&s
         members.map(|member| match &row[member] {
             Value::Null => "-".to_owned(),
             Value::Bool(is_so) => if *is_so { "yes" } else { "no" }.to_owned(),
-            Value::String(text) => shown(text),
+            Value::String(text) => escaped(text),
             other => other.to_string(),
         })
     };

@@ -11,7 +11,7 @@ use shared::{
 use sqlx::{AssertSqlSafe, FromRow};
 
 use crate::{
-    database::{all, open},
+    database::{all_users, open},
     store::AdminStore,
     terminal::{Failure, listing},
 };
@@ -85,7 +85,7 @@ async fn list(store: &AdminStore, json: bool) -> Result<String, Failure> {
     );
     let rows = store.database.query(AssertSqlSafe(select), &[]).await?.rows;
     // The e-mails of users are found by hashing all of them.
-    let users = if rows.is_empty() { Vec::new() } else { all(store).await? };
+    let users = if rows.is_empty() { Vec::new() } else { all_users(store).await? };
     let emails: HashMap<String, String> = users
         .into_iter()
         .map(|row| (ThrottleKey::email(&row.user.email).as_str().to_owned(), row.user.email))

@@ -12,10 +12,10 @@ use shared::{
 
 use crate::{
     accepted,
-    database::{Input, all, hashes, open},
+    database::{Input, all_users, hashes, open},
     store::{AdminStore, UserRow},
     stored_form::{StoredForm, is_locked},
-    terminal::{Failure, confirm, shown},
+    terminal::{Failure, confirm, escaped},
 };
 
 /// Options of both commands.
@@ -31,7 +31,7 @@ pub(crate) struct UpgradeDetails {
 
 /// Which stored passwords are hashed; the others are not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum Target {
     /// Fast digests of passwords.
     Digests,
     /// Passwords.
@@ -43,7 +43,7 @@ pub(crate) enum Wanted {
 
 type Rows = (BTreeMap<(String, bool), u64>, Vec<(User, Input)>);
 
-impl Wanted {
+impl Target {
     /// The input of the hash for a stored password, if it is hashed.
     fn input(self, stored: &str) -> Option<Input> {
         match (self, StoredForm::of(stored)) {
@@ -64,7 +64,7 @@ impl Wanted {
     async fn rows(self, store: &AdminStore, only: Option<&str>) -> Result<Rows, Failure> {
         let mut forms = BTreeMap::<_, u64>::new();
         let mut inputs = Vec::new();
-        for UserRow { user, .. } in all(store).await? {
+        for UserRow { user, .. } in all_users(store).await? {
             if only.is_some_and(|only| !only.eq_ignore_ascii_case(&user.email)) {
                 continue;
             }
@@ -79,23 +79,23 @@ impl Wanted {
 }
 
 /// Shows the number of rows of each form, asks for confirmation, and hashes the rows.
-pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<String, Failure> {
+pub(crate) async fn upgrade(target: Target, details: &UpgradeDetails) -> Result<String, Failure> {
     let (store, hasher) = open().await?;
-    let name = if wanted == Wanted::Digests { "digests" } else { "plain texts" };
-    let (forms, inputs) = wanted.rows(&store, details.only.as_deref()).await?;
+    let name = if target == Target::Digests { "digests" } else { "plain texts" };
+    let (forms, inputs) = target.rows(&store, details.only.as_deref()).await?;
     for ((form, is_hashed), rows) in &forms {
         eprintln!("{rows:8} × {form}, {}", if *is_hashed { "to be hashed" } else { "left" });
     }
     let question = format!("Hash {} {name}?", inputs.len());
     confirm(details.yes || inputs.is_empty(), &question, "nothing was changed")?;
     // Read again: users may have been added or changed before the answer.
-    let (_, inputs) = wanted.rows(&store, details.only.as_deref()).await?;
+    let (_, inputs) = target.rows(&store, details.only.as_deref()).await?;
     let (mut done, total) = (0, inputs.len());
     let result = async {
         let mut ready = pin!(hashes(&hasher, inputs));
         while let Some((user, hash)) = ready.try_next().await? {
             let stored = user.password.expose_secret();
-            let of_digest = wanted == Wanted::Digests;
+            let of_digest = target == Target::Digests;
             // A disabled user stays disabled.
             let is_disabled = of_digest && stored.starts_with(DISABLED);
             let hash = if is_disabled { format!("{DISABLED}{hash}") } else { hash };
@@ -104,7 +104,7 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
                 done += 1;
                 // Reported now: a hash does not show whether its password is weak.
                 if !of_digest && accepted::password(stored).is_err() {
-                    eprintln!("weak password: {}", shown(&user.email));
+                    eprintln!("weak password: {}", escaped(&user.email));
                 }
             }
         }
@@ -112,7 +112,8 @@ pub(crate) async fn upgrade(wanted: Wanted, details: &UpgradeDetails) -> Result<
     };
     // The next run skips rows that are hashed already.
     result.await.map_err(|failure: Failure| {
-        failure.and(vec![format!("stopped after {done} of {total}; run it again to go on")])
+        failure
+            .with_reasons(vec![format!("stopped after {done} of {total}; run it again to go on")])
     })?;
     Ok(format!("{name} hashed: {done}"))
 }

@@ -10,11 +10,11 @@ use shared::{
 
 use crate::{
     accepted,
-    database::{all, open},
+    database::{all_users, open},
     import::{self, ImportDetails},
     store::{AdminStore, UserRow},
     stored_form::StoredForm,
-    terminal::{Failure, confirm, listing, new_password, shown},
+    terminal::{Failure, confirm, escaped, listing, new_password},
 };
 
 #[derive(Subcommand)]
@@ -106,16 +106,16 @@ pub(crate) async fn run(command: UserCommand) -> Result<String, Failure> {
             let user = existing(store, &user.email).await?;
             let hash = hasher.hash(new_password(password_stdin)?).await?;
             require(store.set_hash(&user, &hash).await?.then_some(()), &user.email)?;
-            Ok(format!("changed the password of {}", shown(&user.email)))
+            Ok(format!("changed the password of {}", escaped(&user.email)))
         }
         UserCommand::List { user, json } => list(store, user.as_deref(), json).await,
         UserCommand::Grant(user) => set_admin(store, &user.email, true).await,
         UserCommand::Revoke(user) => set_admin(store, &user.email, false).await,
         UserCommand::Remove { user, yes } => {
             let user = existing(store, &user.email).await?;
-            confirm(yes, &format!("Remove {}?", shown(&user.email)), "nothing was removed")?;
+            confirm(yes, &format!("Remove {}?", escaped(&user.email)), "nothing was removed")?;
             require(store.remove(&user).await?.then_some(()), &user.email)?;
-            Ok(format!("removed {}", shown(&user.email)))
+            Ok(format!("removed {}", escaped(&user.email)))
         }
         UserCommand::Disable(user) => set_disabled(store, &user.email, true).await,
         UserCommand::Enable(user) => set_disabled(store, &user.email, false).await,
@@ -127,13 +127,13 @@ async fn set_admin(store: &AdminStore, email: &str, admin: bool) -> Result<Strin
     let user = existing(store, email).await?;
     require(store.set_admin(&user, admin).await?.then_some(()), &user.email)?;
     let now = if admin { "is now an administrator" } else { "is no longer an administrator" };
-    Ok(format!("{} {now}", shown(&user.email)))
+    Ok(format!("{} {now}", escaped(&user.email)))
 }
 
 /// Disables a user by a mark before the stored hash, or enables the user again.
 async fn set_disabled(store: &AdminStore, email: &str, disable: bool) -> Result<String, Failure> {
     let user = existing(store, email).await?;
-    let (stored, name) = (user.password.expose_secret(), shown(&user.email));
+    let (stored, name) = (user.password.expose_secret(), escaped(&user.email));
     let (hash, now) = match StoredForm::of(stored) {
         StoredForm::Disabled(_) if disable => return Ok(format!("{name} is disabled already")),
         StoredForm::Hash(_) | StoredForm::Digest(_) if disable => {
@@ -159,7 +159,7 @@ async fn existing(store: &AdminStore, email: &str) -> Result<User, Failure> {
 }
 
 fn require<T>(found: Option<T>, email: &str) -> Result<T, Failure> {
-    let unknown = || format!("there is no user with the e-mail or id {}", shown(email));
+    let unknown = || format!("there is no user with the e-mail or id {}", escaped(email));
     found.ok_or_else(|| Failure::because(unknown()))
 }
 
@@ -175,7 +175,7 @@ async fn list(store: &AdminStore, name: Option<&str>, json: bool) -> Result<Stri
     let is_wanted = |UserRow { user, .. }: &UserRow| {
         name.is_none_or(|name| user.id == name || user.email.eq_ignore_ascii_case(name))
     };
-    let rows: Vec<_> = all(store).await?.into_iter().filter(is_wanted).map(row).collect();
+    let rows: Vec<_> = all_users(store).await?.into_iter().filter(is_wanted).map(row).collect();
     if let Some(name) = name {
         require((!rows.is_empty()).then_some(()), name)?;
     }

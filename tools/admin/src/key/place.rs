@@ -32,7 +32,7 @@ pub(super) enum Place {
 }
 
 /// The content of a place.
-pub(super) struct Held {
+pub(super) struct StoredKeys {
     pub(super) set: JwkSet,
     /// Identifies the content, so that only this content is replaced: the text of a file, or the
     /// id of a secret's version.
@@ -62,13 +62,13 @@ impl Place {
     }
 
     /// Reads the keys.
-    pub(super) async fn read(&self) -> Result<Held, Failure> {
+    pub(super) async fn read(&self) -> Result<StoredKeys, Failure> {
         let missing = || self.refuse("is not there; make it with: auth-admin key new");
         self.find().await?.ok_or_else(missing)
     }
 
     /// Reads the keys, if there are any.
-    async fn find(&self) -> Result<Option<Held>, Failure> {
+    async fn find(&self) -> Result<Option<StoredKeys>, Failure> {
         let (material, version) = match self {
             Self::File(path) if self.named(path.try_exists())? => {
                 let text = self.read_file().await?;
@@ -80,7 +80,7 @@ impl Place {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Held { set: self.named(JwkSet::read(&material))?, version }))
+        Ok(Some(StoredKeys { set: self.named(JwkSet::read(&material))?, version }))
     }
 
     async fn read_file(&self) -> Result<SecretString, Failure> {
@@ -98,13 +98,13 @@ impl Place {
     }
 
     /// Replaces the keys, if they are still those of `before`; without `before` creates the first.
-    async fn write(&self, before: Option<&Held>, set: &JwkSet) -> Result<(), Failure> {
+    async fn write(&self, before: Option<&StoredKeys>, set: &JwkSet) -> Result<(), Failure> {
         let text = set.text.expose_secret();
         if text.len() > MAX_BYTES {
             return Err(self.refuse("would be larger than 64 KiB; retire a key first"));
         }
         let is_public = set.keys.iter().all(|key| key.kind == KeyKind::Public);
-        match (self, before.map(|held| held.version.expose_secret())) {
+        match (self, before.map(|stored| stored.version.expose_secret())) {
             (Self::File(path), None) => self.named(file::create(path, text, is_public)),
             (Self::File(path), Some(before)) => {
                 if self.read_file().await?.expose_secret() != before {
@@ -119,7 +119,7 @@ impl Place {
 
     /// Removes `AWSPREVIOUS` from this version of a secret, so that its keys no longer verify. A
     /// replaced file leaves nothing.
-    async fn forget(&self, before: &Held) -> Result<(), Failure> {
+    async fn forget(&self, before: &StoredKeys) -> Result<(), Failure> {
         let Self::Secret(secret) = self else { return Ok(()) };
         let version = before.version.expose_secret();
         self.named(secret.forget_previous(version).await.map_err(|error| {
@@ -150,9 +150,9 @@ impl Place {
 /// The keys of a place and their public keys as read, before a change.
 pub(super) struct Keyring {
     pub(super) place: Place,
-    pub(super) held: Held,
+    pub(super) stored: StoredKeys,
     /// The place of the public keys, and its content, if there is any.
-    public: Option<(Place, Option<Held>)>,
+    public: Option<(Place, Option<StoredKeys>)>,
     /// Excludes concurrent changes of a file.
     _lock: Option<File>,
 }
@@ -171,13 +171,13 @@ async fn places_of(places: PlacesOfKeys) -> Result<(Place, Option<Place>), Failu
 pub(super) async fn create(places: PlacesOfKeys, set: &JwkSet) -> Result<(), Failure> {
     let (place, public) = places_of(places).await?;
     let Some(public) = public else { return place.write(None, set).await };
-    let halves = public_halves(set, &public)?;
+    let public_keys = public_keys_of(set, &public)?;
     if public.find().await?.is_some() {
         return Err(public.refuse("holds keys already; for those, use: auth-admin key publish"));
     }
     place.write(None, set).await?;
-    let created = public.write(None, &halves).await;
-    created.map_err(|error| error.then(&format!("the keys were made; {PUBLISH}")))?;
+    let created = public.write(None, &public_keys).await;
+    created.map_err(|error| error.with_suffix(&format!("the keys were made; {PUBLISH}")))?;
     check([&public, &place], set).await
 }
 
@@ -187,37 +187,37 @@ pub(super) async fn publish(places: PlacesOfKeys) -> Result<(), Failure> {
     let Some((public, _)) = &keyring.public else {
         return Err(Failure::because("give either --public-file or --public-secret-id"));
     };
-    keyring.write_public(&keyring.held.set).await?;
+    keyring.write_public(&keyring.stored.set).await?;
     keyring.forget_public().await?;
-    check([public, &keyring.place], &keyring.held.set).await
+    check([public, &keyring.place], &keyring.stored.set).await
 }
 
 impl Keyring {
-    /// Reads the keys and the public keys. With `in_step` it fails unless they match.
-    pub(super) async fn open(places: PlacesOfKeys, in_step: bool) -> Result<Self, Failure> {
+    /// Reads the keys and the public keys. With `must_match` it fails unless they match.
+    pub(super) async fn open(places: PlacesOfKeys, must_match: bool) -> Result<Self, Failure> {
         let (place, public) = places_of(places).await?;
         let lock = place.lock()?;
         let public = match public {
             Some(place) => {
-                let held = place.find().await?;
-                Some((place, held))
+                let stored = place.find().await?;
+                Some((place, stored))
             }
             None => None,
         };
-        let held = place.read().await?;
+        let stored = place.read().await?;
         if let Some((place, Some(public))) = &public {
             // It may be the place of the private keys by mistake.
             if public.set.keys.iter().any(|key| key.kind != KeyKind::Public) {
                 return Err(place.refuse("holds more than public keys, and is not written over"));
             }
-            if in_step && !are_in_step(&public.set, &held.set) {
+            if must_match && !have_same_public_keys(&public.set, &stored.set) {
                 return Err(place.refuse(format!(
                     "these are not the public halves of the keys: another change is on its way, \
                      or was not finished; {PUBLISH}"
                 )));
             }
         }
-        Ok(Self { place, held, public, _lock: lock })
+        Ok(Self { place, stored, public, _lock: lock })
     }
 
     /// Changes the keys, if no other change came first, and returns the new ones. With `forgets`
@@ -227,40 +227,40 @@ impl Keyring {
         forgets: bool,
         change: impl FnOnce(&mut Vec<SecretString>),
     ) -> Result<JwkSet, Failure> {
-        let set = self.place.named(self.held.set.edit(change))?;
+        let set = self.place.named(self.stored.set.edit(change))?;
         self.write_public(&set).await?;
-        let replaced = self.place.write(Some(&self.held), &set).await;
+        let replaced = self.place.write(Some(&self.stored), &set).await;
         replaced.map_err(|error| match &self.public {
-            Some(_) => error.then(&format!("the public keys were written; {PUBLISH}")),
+            Some(_) => error.with_suffix(&format!("the public keys were written; {PUBLISH}")),
             None => error,
         })?;
         let mut done = Ok(());
         if forgets {
-            done = both(self.forget_public().await, self.place.forget(&self.held).await);
+            done = combine(self.forget_public().await, self.place.forget(&self.stored).await);
         }
         if let Some((public, _)) = &self.public {
-            done = both(done, check([public, &self.place], &set).await);
+            done = combine(done, check([public, &self.place], &set).await);
         }
         done.map(|()| set)
     }
 
     /// Writes the public keys of `set`, if there is a place for them.
     async fn write_public(&self, set: &JwkSet) -> Result<(), Failure> {
-        let Some((place, held)) = &self.public else { return Ok(()) };
-        place.write(held.as_ref(), &public_halves(set, place)?).await
+        let Some((place, stored)) = &self.public else { return Ok(()) };
+        place.write(stored.as_ref(), &public_keys_of(set, place)?).await
     }
 
     async fn forget_public(&self) -> Result<(), Failure> {
-        let Some((place, Some(held))) = &self.public else { return Ok(()) };
-        place.forget(held).await
+        let Some((place, Some(stored))) = &self.public else { return Ok(()) };
+        place.forget(stored).await
     }
 }
 
 /// Checks after a change that both places have these keys.
 async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
     for place in places {
-        let now = place.read().await.map_err(|error| error.then(CHANGED))?;
-        if !are_in_step(&now.set, set) {
+        let now = place.read().await.map_err(|error| error.with_suffix(CHANGED))?;
+        if !have_same_public_keys(&now.set, set) {
             let reason = format!("holds other keys by now; {CHANGED}; {PUBLISH}");
             return Err(place.refuse(reason));
         }
@@ -269,20 +269,20 @@ async fn check(places: [&Place; 2], set: &JwkSet) -> Result<(), Failure> {
 }
 
 /// Combines the failures of two steps.
-fn both(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Failure> {
+fn combine(one: Result<(), Failure>, other: Result<(), Failure>) -> Result<(), Failure> {
     match (one, other) {
-        (Err(one), Err(other)) => Err(one.and(other.reasons)),
+        (Err(one), Err(other)) => Err(one.with_reasons(other.reasons)),
         (one, other) => one.and(other),
     }
 }
 
 /// Whether two sets have the same public keys.
-fn are_in_step(one: &JwkSet, other: &JwkSet) -> bool {
+fn have_same_public_keys(one: &JwkSet, other: &JwkSet) -> bool {
     one.keys.public_set() == other.keys.public_set()
 }
 
 /// The public keys of a set.
-fn public_halves(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
+fn public_keys_of(set: &JwkSet, place: &Place) -> Result<JwkSet, Failure> {
     if set.keys.iter().any(|key| key.kind == KeyKind::Symmetric) {
         return Err(Failure::because(
             "a shared secret (HS256) has no public half: retire it first, or let all functions \

@@ -360,7 +360,7 @@ fn on_terminal(setup: &TestSetup, line: &str, answers: &[(&str, &str)]) -> (Opti
 
 #[test]
 #[ignore = "needs MariaDB: make test"]
-fn passwords_and_confirmations_are_asked_for_on_a_terminal() {
+fn passwords_and_confirmations_are_read_from_a_terminal() {
     let setup = TestSetup::with_database("terminal");
     setup.insert(&[("bob@b", PASSWORD), ("cyd@b", PASSWORD)]);
     let (first, again) = (("Password: ", PASSWORD), ("Once more: ", PASSWORD));
