@@ -152,9 +152,9 @@ fn a_function_with_a_base_path_answers_with_and_without_it() {
     assert!(log.contains(r#""path":"/auth/validate""#), "{log}");
 }
 
-/// Where the issuer is a URL.
+/// Only if the issuer is a URL.
 #[test]
-fn the_metadata_has_the_issuer_byte_for_byte_and_the_address_of_the_keys() {
+fn the_metadata_has_the_exact_issuer_and_the_url_of_the_keys() {
     let path = "/.well-known/openid-configuration";
     for (issuer, address) in [
         ("https://auth.example.com", Some("https://auth.example.com/.well-known/jwks.json")),

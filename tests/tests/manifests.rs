@@ -113,7 +113,7 @@ fn each_overlay_matches_the_readme_and_gives_a_function_only_its_own_secrets() {
             let (kind, name) = name.split_once(' ').expect("a kind and a name");
             let is_it = |it: &&Value| it["kind"] == kind && it["metadata"]["name"] == name;
             println!("{overlay}: {kind} {name}");
-            assert_facts(BUILT[overlay].iter().find(is_it).expect("it is there"), facts);
+            assert_facts(BUILT[overlay].iter().find(is_it).expect("the document"), facts);
         }
     }
 }

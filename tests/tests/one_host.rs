@@ -117,7 +117,7 @@ fn behind_queue_proxy_an_answer_does_not_wait_for_a_body_if_full_duplex_is_enabl
         if option.is_empty() {
             let mut connection = Connection::open(proxy.port).expect("it listens");
             connection.send(&request).expect("a connection");
-            assert!(connection.is_silent(Duration::from_secs(2)), "it needs no option");
+            assert!(connection.is_silent(Duration::from_secs(2)), "the option has no effect");
         } else {
             assert_eq!(exchange_within_2_s(&proxy, &request).status, 200);
         }

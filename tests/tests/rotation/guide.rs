@@ -30,7 +30,7 @@ fn sections() -> Vec<Section> {
 
 /// The steps of the section with this title: code blocks with their language, and `Wait`.
 fn steps(title: &str) -> Vec<(String, String)> {
-    let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("it is there");
+    let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("the guide");
     let (_, section) = guide.split_once(&format!("\n## {title}\n")).expect("the section is there");
     let mut steps = Vec::new();
     let mut lines = section.lines().take_while(|line| !line.starts_with("## "));
@@ -48,7 +48,7 @@ fn steps(title: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_code_block_of_the_guide_is_in_a_tested_section() {
-    let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("it is there");
+    let guide = fs::read_to_string(workspace().join("docs/rotation.md")).expect("the guide");
     let sections = sections();
     let followed = sections.iter().flat_map(|section| steps(&section.title));
     let blocks = followed.filter(|(language, _)| language != "Wait").count();

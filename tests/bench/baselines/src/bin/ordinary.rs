@@ -48,7 +48,7 @@ async fn secret() -> String {
     };
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let client = aws_sdk_secretsmanager::Client::new(&config);
-    let secret = client.get_secret_value().secret_id(id).send().await.expect("it is there");
+    let secret = client.get_secret_value().secret_id(id).send().await.expect("the secret");
     secret.secret_string.expect("it is a text")
 }
 
