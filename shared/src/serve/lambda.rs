@@ -65,14 +65,10 @@ async fn handle<E: InvocationEvent>(
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return E::format(E::DEFAULT_FORMAT, response).await;
     };
-    let limit = time_limit(event.context.deadline(), SystemTime::now());
+    // After a timeout, Lambda restarts the process. cargo-lambda's emulator sends a deadline in 1970.
+    let left = event.context.deadline().duration_since(SystemTime::now()).ok();
+    let left = left.filter(|left| !left.is_zero());
+    let limit = left.map(|left| left.saturating_sub(MARGIN.min(left / 4)));
     request.extensions_mut().insert(event.context);
     E::format(format, service.handle(request, limit).await).await
-}
-
-/// How long a response may take: after a timeout, Lambda restarts the process. `None` if the deadline
-/// has passed, as it has with cargo-lambda's emulator, which sends 1970.
-fn time_limit(deadline: SystemTime, now: SystemTime) -> Option<Duration> {
-    let left = deadline.duration_since(now).ok().filter(|left| !left.is_zero())?;
-    Some(left.saturating_sub(MARGIN.min(left / 4)))
 }
