@@ -49,10 +49,12 @@ fn what_others_know_or_guess_is_no_secret() {
         ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt", "the name of a resource"),
         ("/run/secrets/jwt/withoutanyother/mark", "a path"),
         ("/keys/a-long-folder/of-mine/its_keys", "a path"),
+        ("/secrets/production/jwtsigningkey", "a path"),
         ("../secrets/a/long/folder/of/mine/keys", "a path"),
         ("CHANGE_ME_0123456789abcdef0123456789abcdef", "a placeholder"),
         ("<your secret goes here, 32 bytes or more>", "a placeholder"),
         ("a-string-secret-at-least-256-bits-long", "a placeholder"),
+        ("your-super-secret-jwt-token-with-at-least-32-characters-long", "a placeholder"),
         ("12345678901234567890123456789012", "a few characters"),
         ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "a few characters"),
     ] {
