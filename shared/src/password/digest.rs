@@ -13,7 +13,8 @@ pub(super) struct DigestKind {
     /// The part after `argon2id-` in the algorithm of a wrapped digest.
     pub(super) name: &'static str,
     output_bytes: usize,
-    compute: fn(&[u8]) -> Vec<u8>,
+    /// Of the password, followed by the salt if there is one.
+    pub(super) compute: fn(&[u8]) -> Vec<u8>,
 }
 
 static KINDS: [DigestKind; 5] = [
@@ -32,11 +33,6 @@ fn sha(algorithm: &'static Algorithm, input: &[u8]) -> Vec<u8> {
 impl DigestKind {
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
-    }
-
-    /// The digest of `password` followed by `salt`.
-    pub(super) fn compute(&self, password: &[u8], salt: &[u8]) -> Vec<u8> {
-        (self.compute)(&[password, salt].concat())
     }
 }
 

@@ -84,20 +84,8 @@ fn commit_failure(rule: &Rule) -> String {
     )
 }
 
-const RELEASE: &str =
-    "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1 WHERE subject = ?";
-const RELEASE_AND_RESET: &str = "UPDATE login_throttle SET checks = GREATEST(checks, 1) - 1, \
-     failures = 0, locked_until = 0, forget_at = 0 WHERE subject = ?";
 /// One random reservation in so many deletes expired rows: more than were added meanwhile.
 const DELETE_EXPIRED_ONE_IN: u8 = 64;
-
-/// Not all at once, so that no other statement waits long for it.
-fn delete_expired() -> String {
-    format!(
-        "DELETE FROM login_throttle WHERE forget_at <= {NOW_MS} AND checks_until <= {NOW_MS} \
-         ORDER BY forget_at LIMIT 1000"
-    )
-}
 
 /// `ER_TABLEACCESS_DENIED_ERROR`, `ER_COLUMNACCESS_DENIED_ERROR` and `ER_NO_SUCH_TABLE`.
 const NO_TABLE: [u16; 3] = [1142, 1143, 1146];
@@ -144,10 +132,15 @@ impl ThrottleStore for MySqlThrottle {
     async fn reserve(&self, key: &ThrottleKey, rule: &Rule) -> Result<Decision, DatabaseError> {
         let done = self.query(AssertSqlSafe(reserve(rule)), &[key.as_str()]).await?;
         if fastrand::u8(..DELETE_EXPIRED_ONE_IN) == 0 {
-            let (store, delete) = (self.clone(), AssertSqlSafe(delete_expired()));
+            // Not all at once, so that no other statement waits long for it.
+            let delete = format!(
+                "DELETE FROM login_throttle WHERE forget_at <= {NOW_MS} \
+                 AND checks_until <= {NOW_MS} ORDER BY forget_at LIMIT 1000"
+            );
+            let store = self.clone();
             // In the background: no login waits for it.
             tokio::spawn(async move {
-                if let Err(error) = store.query(delete, &[]).await {
+                if let Err(error) = store.query(AssertSqlSafe(delete), &[]).await {
                     tracing::warn!(%error, "old rows of the throttle were not deleted; another login will");
                 }
             });
@@ -167,8 +160,11 @@ impl ThrottleStore for MySqlThrottle {
     }
 
     async fn release(&self, key: &ThrottleKey, reset: bool) -> Result<(), DatabaseError> {
-        let release = if reset { RELEASE_AND_RESET } else { RELEASE };
-        self.query(release, &[key.as_str()]).await.map(drop)
+        let reset = if reset { "failures = 0, locked_until = 0, forget_at = 0, " } else { "" };
+        let release = format!(
+            "UPDATE login_throttle SET {reset}checks = GREATEST(checks, 1) - 1 WHERE subject = ?"
+        );
+        self.query(AssertSqlSafe(release), &[key.as_str()]).await.map(drop)
     }
 }
 

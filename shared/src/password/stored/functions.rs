@@ -71,16 +71,15 @@ pub(super) fn argon2(
     let argon2id = is_like_new.then(|| params.clone());
     let (argon2_kib, argon2) = (params.block_count(), Argon2::new(algorithm, version, params));
     let stored = stored(kind, is_usable, move |password, memory| {
-        let digested = digest.map(|kind| kind.compute(password, argon2.params().data()));
+        let digested =
+            digest.map(|kind| (kind.compute)(&[password, argon2.params().data()].concat()));
         let input = digested.as_deref().unwrap_or(password);
         let mut own = Vec::new();
-        let memory = if argon2_kib <= memory.len() {
-            memory
-        } else if own.try_reserve_exact(UNMAPPED_BLOCKS).is_ok() {
-            &mut own
-        } else {
+        let is_large = argon2_kib > memory.len();
+        if is_large && own.try_reserve_exact(UNMAPPED_BLOCKS).is_err() {
             return false;
-        };
+        }
+        let memory = if is_large { &mut own } else { memory };
         // Outputs are compared in constant time.
         argon2_output(&argon2, input, &salt, output.len(), memory) == Some(output)
     })?;
