@@ -186,7 +186,7 @@ impl PasswordHasher {
 fn hash(name: Ident, params: &Params, input: &[u8], memory: &mut Vec<Block>) -> Option<String> {
     let salt = try_generate_salt().ok()?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-    let output = argon2_output(&argon2, input, &salt, OUTPUT_BYTES, memory)?;
+    let output = argon2_output(&argon2, input, &salt, memory)?;
     let hash = PasswordHash {
         algorithm: name,
         version: Some(Version::V0x13.into()),
@@ -202,12 +202,11 @@ fn argon2_output(
     argon2: &Argon2<'_>,
     input: &[u8],
     salt: &[u8],
-    output_bytes: usize,
     memory: &mut Vec<Block>,
 ) -> Option<Output> {
     grow(memory, argon2.params().block_count())?;
     let mut output = [0; Output::MAX_LENGTH];
-    let output = output.get_mut(..output_bytes)?;
+    let output = output.get_mut(..argon2.params().output_len()?)?;
     argon2.hash_password_into_with_memory(input, salt, output, memory).ok()?;
     Output::new(output).ok()
 }

@@ -107,13 +107,6 @@ fn is_connection_error(error: &DatabaseError) -> bool {
             answer.code().is_some_and(|sql_state| sql_state.starts_with("08"))
                 || error.number().is_some_and(is_listed)
         }
-        DatabaseError::Sql(error) => !matches!(
-            error,
-            sqlx::Error::ColumnDecode { .. }
-                | sqlx::Error::ColumnNotFound(_)
-                | sqlx::Error::Decode(_)
-                | sqlx::Error::RowNotFound
-        ),
         _ => true,
     }
 }

@@ -95,9 +95,9 @@ pub(super) fn grow(memory: &mut Vec<Block>, blocks: usize) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{self, Sender};
+    use std::sync::mpsc;
 
-    use tokio::task::JoinHandle;
+    use tokio::{sync::oneshot, task::JoinHandle};
 
     use super::*;
 
@@ -109,22 +109,13 @@ mod tests {
         slots.run(slots.try_acquire()?, extra_kib, job).await
     }
 
-    type Blocked = (Sender<()>, JoinHandle<Result<(), HashingError>>);
-
-    /// A running computation, which ends when something is sent.
-    async fn blocked(slots: &Arc<HashSlots>, extra_kib: usize) -> Blocked {
-        let (release, gate) = mpsc::channel();
-        let (start, started) = tokio::sync::oneshot::channel();
+    fn spawn(
+        slots: &Arc<HashSlots>,
+        extra_kib: usize,
+        job: impl FnOnce() -> Option<()> + Send + 'static,
+    ) -> JoinHandle<Result<(), HashingError>> {
         let slots = Arc::clone(slots);
-        let job = tokio::spawn(async move {
-            run(&slots, extra_kib, move |_| {
-                start.send(()).unwrap();
-                gate.recv().ok()
-            })
-            .await
-        });
-        started.await.unwrap();
-        (release, job)
+        tokio::spawn(async move { run(&slots, extra_kib, move |_| job()).await })
     }
 
     #[tokio::test]
@@ -140,14 +131,17 @@ mod tests {
     #[tokio::test]
     async fn large_hashes_share_memory_until_they_end_and_leave_half_of_the_permits_to_others() {
         let slots = Arc::new(HashSlots::new(2, 4));
-        let (release, client) = blocked(&slots, LARGE_KIB / 2 + 1).await;
+        let (start, started) = oneshot::channel();
+        let (release, gate) = mpsc::channel();
+        let client = spawn(&slots, LARGE_KIB / 2 + 1, move || {
+            start.send(()).unwrap();
+            gate.recv().ok()
+        });
+        started.await.unwrap();
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled());
         assert_eq!(slots.memory.status().available, 1, "a disconnect frees no slot early");
-        let waiting = [LARGE_KIB / 2, usize::MAX].map(|kib| {
-            let slots = Arc::clone(&slots);
-            tokio::spawn(async move { run(&slots, kib, |_| Some(())).await })
-        });
+        let waiting = [LARGE_KIB / 2, usize::MAX].map(|kib| spawn(&slots, kib, || Some(())));
         while slots.large_permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }

@@ -81,7 +81,7 @@ pub(super) fn argon2(
         }
         let memory = if is_large { &mut own } else { memory };
         // Outputs are compared in constant time.
-        argon2_output(&argon2, input, &salt, output.len(), memory) == Some(output)
+        argon2_output(&argon2, input, &salt, memory) == Some(output)
     })?;
     Some(StoredHash { argon2id, argon2_kib, ..stored })
 }
