@@ -24,8 +24,7 @@ const UNKNOWN_KEY: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9mIG5vIGtleSJ9";
 pub enum Kind {
     /// A login with the right password; each client has its own user.
     RightLogin,
-    /// Alternately a login with a wrong password and one with an unknown e-mail, each for another
-    /// e-mail.
+    /// Logins with a wrong password and with an unknown e-mail in turn, each for another e-mail.
     WrongLogin,
     /// A validation of the token of the last right login, or of one of the extra tokens.
     GoodToken,

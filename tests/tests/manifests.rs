@@ -1,6 +1,5 @@
-//! `k8s-knative/`: every overlay builds, its documents are valid for Kubernetes and Knative, and
-//! the script generates secrets. Manifests of gateways that no test can run are checked against
-//! expected values.
+//! `k8s-knative/`: overlays build, their documents are valid for Kubernetes and Knative, and the
+//! script generates secrets. Manifests of gateways that no test can run have expected values.
 
 use std::{
     collections::BTreeMap, fs, os::unix::fs::PermissionsExt, sync::LazyLock, time::Duration,

@@ -20,8 +20,7 @@ const UNKNOWN: &str = "unknown@example.com";
 
 /// The number of requests for each e-mail.
 const REQUESTS: usize = 100;
-/// By chance alone p is smaller once in a hundred times, and three times in a row once in a
-/// million.
+/// By chance p is smaller once in a hundred times, and three times in a row once in a million.
 const SIGNIFICANT: f64 = 0.01;
 const ROUNDS: usize = 3;
 
