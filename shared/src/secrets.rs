@@ -24,8 +24,7 @@ use tokio::{task, time::timeout};
 use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
 use secrets_manager::SecretsManager;
 
-/// The cool-down after a failed refresh while there is no value, as clients are told in
-/// `Retry-After`.
+/// The `Retry-After` of every 503, and the cool-down after a failed refresh while there is no value.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// No secret of ours is larger; a wrong path must not fill the memory.

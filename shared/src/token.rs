@@ -1,10 +1,10 @@
 //! Tokens: JWTs (RFC 7519) in the compact serialisation of JWS (RFC 7515).
 
-mod cache;
 mod claims;
+mod verifier;
 mod verify;
 
-pub use cache::TokenVerifier;
+pub use verifier::TokenVerifier;
 pub use verify::{InvalidToken, VerifiedToken, VerifyError, verify};
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -61,7 +61,12 @@ pub fn configure(
         let passwords = PasswordHasher::with_limits(argon2, hashes, cores);
         let (keys, stores) = tokio::join!(
             Keys::fetch(keys, KeyUse::Sign, &secrets),
-            Stores::open(database, groups_column.as_ref(), &secrets, connections(transport, cores)),
+            Stores::open(
+                database,
+                groups_column.as_ref(),
+                &secrets,
+                database_connections(transport, cores)
+            ),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.
@@ -90,9 +95,10 @@ pub fn router(state: LoginState) -> Router {
     refuse_others(router.with_state(Arc::new(state)), "POST")
 }
 
-/// The maximum of database connections: on Lambda one for each concurrent request; over HTTP one for
-/// each core, and one more, since a login sends two statements at once.
-fn connections(transport: TransportConfig, cores: usize) -> u32 {
+/// The maximum of database connections. On Lambda it is one for each concurrent request: a second
+/// would take a log-in of its own at each cold start. Over HTTP it is one for each core, and one more:
+/// two statements of a login run while the attempt of the previous one is released.
+fn database_connections(transport: TransportConfig, cores: usize) -> u32 {
     match transport {
         TransportConfig::Lambda { concurrency, .. } => concurrency,
         TransportConfig::Http { .. } => u32::try_from(cores + 1).unwrap_or(u32::MAX),
@@ -110,6 +116,6 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = TransportConfig::Http { address, drain: Duration::ZERO, max_connections: 1 };
         let lambda = TransportConfig::Lambda { concurrency: 8, snapshot: false };
-        assert_eq!([http, lambda].map(|transport| connections(transport, 2)), [3, 8]);
+        assert_eq!([http, lambda].map(|transport| database_connections(transport, 2)), [3, 8]);
     }
 }

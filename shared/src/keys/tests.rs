@@ -317,6 +317,29 @@ fn of_unusable_keys_in_a_set_unsupported_ones_are_ignored_to_verify_and_wrong_on
     assert_eq!(to_verify(&doubled).unwrap_err(), in_set(3, KeyError::DoubledKeyId));
 }
 
+/// In the form of Keycloak's.
+#[test]
+fn the_set_of_an_identity_provider_verifies_with_its_keys_for_signatures() {
+    let public = read(pem_of("rsa-2048-public")).unwrap().public_set();
+    let rsa = &serde_json::from_str::<Value>(&public).unwrap()["keys"][0];
+    let ed25519 = with(&examples()[2], &json!({ "d": null }));
+    let key = |jwk: &Value, kid: &str, alg: &str, purpose: &str| {
+        let members =
+            json!({ "kid": kid, "alg": alg, "use": purpose, "x5c": ["MIICnz"], "x5t": "qp" });
+        with(jwk, &members)
+    };
+    let keys = to_verify(&set(&[
+        key(rsa, "enc", "RSA-OAEP", "enc"),
+        key(rsa, "sig", "RS256", "sig"),
+        key(rsa, "sig-512", "RS512", "sig"),
+        key(&ed25519, "ed", "EdDSA", "sig"),
+    ]));
+    let keys = keys.unwrap();
+    let ids: Vec<_> = keys.iter().map(|key| key.id.as_deref()).collect();
+    assert_eq!(ids, [Some("sig"), Some("ed")]);
+    assert!(fits(read(pem_of("rsa-2048")).unwrap().signing().unwrap(), &keys.0[0]));
+}
+
 /// Sets that `auth-admin` makes and changes.
 #[cfg(feature = "key-management")]
 mod jwk_set {

@@ -32,8 +32,9 @@ use crate::{
 const FAILURE_COOL_DOWN: Duration = Duration::from_secs(10);
 /// The cool-down after a forced refresh.
 const FORCED_COOL_DOWN: Duration = Duration::from_secs(10);
-/// How long a stale value is used while it is refreshed in the background.
-const STALE_LIMIT: Duration = Duration::from_secs(10);
+/// How long past its age a value is used without a wait for its refresh. It is no limit on its use:
+/// while refreshes fail, it serves on.
+const BACKGROUND_REFRESH_WINDOW: Duration = Duration::from_secs(10);
 /// By how much the time of one request may be behind that of another.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// How long requests wait for a refresh, from its start: less than a gateway waits for them.
@@ -63,9 +64,9 @@ struct Origin<T> {
 
 struct State<T> {
     value: Option<Arc<T>>,
-    /// Whether the value is that of the start, which fetches the current version alone, and the
-    /// previous version is still to be fetched.
-    is_partial: bool,
+    /// Whether the value was fetched at the start, without the previous version, which is still to
+    /// come.
+    lacks_previous: bool,
     /// A SHA-256 of each version that the value was parsed from, so that changes are noticed
     /// without keeping the texts.
     fingerprint: BTreeMap<Stage, Vec<u8>>,
@@ -117,7 +118,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     fn new(origin: Option<Origin<T>>, value: Option<Arc<T>>) -> Self {
         let state = State {
             value,
-            is_partial: false,
+            lacks_previous: false,
             fingerprint: BTreeMap::new(),
             fetched_at: SystemTime::now(),
             failed: None,
@@ -163,7 +164,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         }
         let state = self.state();
         match (&state.value, &state.failed) {
-            (Some(value), _) if !(whole && state.is_partial) => Ok(Arc::clone(value)),
+            (Some(value), _) if !(whole && state.lacks_previous) => Ok(Arc::clone(value)),
             (_, Some((_, error))) => Err(error.clone()),
             _ => {
                 let origin = self.0.origin.as_ref().expect("only a fetched value can be missing");
@@ -203,11 +204,11 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     /// Whether requests can be answered: there is a value, and the previous version was added to
     /// it, or may still be. Starts a refresh in the background if either is missing.
     pub(crate) fn is_ready(&self, now: SystemTime) -> bool {
-        if self.peek().is_none() || self.state().is_partial {
+        if self.peek().is_none() || self.state().lacks_previous {
             let _ = self.refresh_if_due(now, false);
         }
         let state = self.state();
-        state.value.is_some() && !(state.is_partial && state.failed.is_some())
+        state.value.is_some() && !(state.lacks_previous && state.failed.is_some())
     }
 
     /// Starts or joins the refresh that is due, if one is; returns it if the request waits for it.
@@ -230,12 +231,12 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             return Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh });
         }
         let age = age(state.fetched_at, now);
-        if (age <= max_age && !state.is_partial) || has_failed_within(FAILURE_COOL_DOWN) {
+        if (age <= max_age && !state.lacks_previous) || has_failed_within(FAILURE_COOL_DOWN) {
             return None;
         }
-        let stale_limit = max_age + STALE_LIMIT;
+        let stale_limit = max_age + BACKGROUND_REFRESH_WINDOW;
         let is_much_too_old = age > stale_limit && !has_failed_within(stale_limit);
-        let waits = is_much_too_old || (whole && state.is_partial);
+        let waits = is_much_too_old || (whole && state.lacks_previous);
         // One that takes longer may have been frozen.
         let limit = if waits { WAIT_TIMEOUT } else { REFRESH_TIMEOUT };
         let refresh = state.running(now, limit).unwrap_or_else(|| self.start(&mut state, now));
@@ -314,15 +315,15 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             }
             Ok(changed) => {
                 // A file has one version.
-                let is_partial = is_start
+                let lacks_previous = is_start
                     && origin.extra == ExtraVersions::Previous
                     && matches!(origin.source.place, SecretPlace::SecretsManager(_));
-                let was_partial = mem::replace(&mut state.is_partial, is_partial);
+                let lacked_previous = mem::replace(&mut state.lacks_previous, lacks_previous);
                 (state.fetched_at, state.failed) = (started_at, None);
                 origin.secrets.fetched_at().insert(origin.kind, started_at);
                 if let Some((fingerprint, value, is_new)) = changed {
                     (state.fingerprint, state.value) = (fingerprint, Some(value));
-                    if !is_start && (is_new || !was_partial) {
+                    if !is_start && (is_new || !lacked_previous) {
                         tracing::info!(secret = origin.source.describe(), "a secret was renewed");
                     }
                 }
