@@ -108,13 +108,8 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A value that parses, or the default of the variable.
-    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> T {
-        self.optional_parsed(name, expected).unwrap_or_else(|| default(name))
-    }
-
     /// A value that parses, if the variable is set.
-    fn optional_parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         let parsed = self.text(name)?.parse().ok();
         if parsed.is_none() {
             self.problem(name, format!("is not {expected}"));

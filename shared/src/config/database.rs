@@ -96,7 +96,7 @@ impl DatabaseConfig {
             port,
             user: reader.text("MYSQL_USER"),
             database: reader.text("MYSQL_DB"),
-            ssl_mode: reader.optional_parsed("MYSQL_SSL_MODE", modes),
+            ssl_mode: reader.parsed("MYSQL_SSL_MODE", modes),
             ssl_ca: reader.text("MYSQL_SSL_CA").map(PathBuf::from),
         };
         if let ("DATABASE_SECRET_ID" | "MYSQL_PASSWORD" | "MYSQL_PASSWORD_FILE", Err(reason)) =

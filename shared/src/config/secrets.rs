@@ -83,8 +83,7 @@ impl SecretsConfig {
         let max_age = reader.number("SECRET_REFRESH_SECONDS", 1..=MAX_AGE_SECONDS);
         Self {
             max_age: Duration::from_secs(max_age),
-            extension_port: reader
-                .optional_parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),
+            extension_port: reader.parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),
         }
     }
 }

@@ -47,10 +47,10 @@ impl TransportConfig {
             let snapshot = initialization.as_deref() == Some("snap-start");
             return Self::Lambda { concurrency: concurrency.unwrap_or(1), snapshot };
         }
-        let host: IpAddr = reader.parsed("HOST", "an IP address to listen on");
+        let host: Option<IpAddr> = reader.parsed("HOST", "an IP address to listen on");
         let port = reader.number("PORT", 0..=u16::MAX);
         Self::Http {
-            address: SocketAddr::new(host, port),
+            address: SocketAddr::new(host.unwrap_or_else(|| default("HOST")), port),
             drain: Duration::from_secs(reader.number("DRAIN_SECONDS", 0..=20)),
             max_connections: reader.number("MAX_CONNECTIONS", 1..=1_000_000),
         }
