@@ -215,7 +215,7 @@ fn json(value: &impl Serialize) -> String {
 /// Whether the request accepts JSON and not plain text (RFC 9110 section 12.5.1). Plain text is the
 /// default, as in the Flask service.
 fn wants_json(headers: &HeaderMap) -> bool {
-    // What matches a type, the least specific range first.
+    // `ranges` match a type; a later one is more specific.
     let accepts = |ranges: [&str; 3]| {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let matching = values.flat_map(|value| value.split(',')).filter_map(|given| {

@@ -89,6 +89,7 @@ async fn what_validate_refuses_is_refused_in_each_form_and_a_token_event_has_its
         (format!("{good},{good}"), &good[..good.len() - 1], format!("{good}\n"));
     let bad = ["", "Bearer garbage", &twice, cut, &ended];
     let mut refused: Vec<_> = bad.into_iter().flat_map(events).collect();
+    // In another case of its name: the only test that reads both spellings.
     let [_, mut second_header, _] = events(&good);
     second_header["multiValueHeaders"]["authorization"] = json!([good]);
     let [.., mut with_header] = events("Bearer garbage");

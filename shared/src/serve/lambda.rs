@@ -40,7 +40,7 @@ pub(super) async fn serve<E: InvocationEvent>(
     ended.map_err(|error| ServeError::Other(format!("the Lambda runtime failed: {error}")))
 }
 
-/// With SnapStart, keys are fetched after the snapshot, before the first request.
+/// With SnapStart, secrets are fetched and the database is connected to after the snapshot.
 impl SnapStartResource for Health {
     fn after_restore(&self) -> BoxFuture<'_, Result<(), lambda_runtime::Error>> {
         Box::pin(async {

@@ -199,6 +199,7 @@ mod tests {
             (http_api("/prod", "prod"), "/"),
             (http_api("/login", "prod"), "/login"),
             (http_api("/prod/login", "pro"), "/prod/login"),
+            (http_api("/validate/validate", "validate"), "/validate"),
             (rest_api("/validate/x", None, &Value::Null), "/validate/x"),
             (resource("/", json!(null), "/auth"), "/"),
             (resource("/{proxy+}", json!({ "proxy": "a/b" }), "/auth/a/b"), "/a/b"),
@@ -220,11 +221,16 @@ mod tests {
     }
 
     #[test]
-    fn a_source_ip_that_is_no_address_is_not_the_peer() {
-        for source in ["192.0.2.1, 192.0.2.2", "test-invoke-source-ip", ""] {
+    fn the_source_ip_is_the_peer_if_it_is_an_address() {
+        for (source, is_address) in [
+            ("2001:db8::1", true),
+            ("192.0.2.1, 192.0.2.2", false),
+            ("test-invoke-source-ip", false),
+        ] {
             let mut event = rest_api("/", None, &Value::Null);
             event["requestContext"]["identity"]["sourceIp"] = source.into();
-            assert!(read(&event).extensions().get::<PeerAddress>().is_none(), "{source}");
+            let peer = read(&event).extensions().get().map(|PeerAddress(it)| it.to_string());
+            assert_eq!(peer.as_deref(), is_address.then_some(source));
         }
     }
 }

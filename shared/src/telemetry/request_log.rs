@@ -27,8 +27,8 @@ impl Cause {
     }
 }
 
-/// The outcome of a request in logs and metrics, by a name from the OWASP logging vocabulary if it has one. The
-/// set is closed, so the number of counters is bounded.
+/// The outcome of a request in logs and metrics, by a name from the OWASP logging vocabulary if it
+/// has one. The set is closed, so the number of counters is bounded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutcomeName(pub(super) &'static str);
 
@@ -53,7 +53,7 @@ const MAX_ID_BYTES: usize = 128;
 const MAX_PATH_BYTES: usize = 256;
 
 /// Whether a request id is short and has only harmless characters.
-fn is_usable(id: &&str) -> bool {
+fn is_usable(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/@".contains(&byte);
     (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain)
 }
@@ -106,8 +106,8 @@ impl RequestLog {
     pub(crate) fn start(request: &Request<Body>, counter: Option<RequestCounter>) -> Self {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let lambda = request.extensions().get::<lambda_runtime::Context>();
-        let id = lambda.map(|context| &*context.request_id).filter(is_usable);
-        let id = id.or_else(|| header("x-request-id").filter(is_usable));
+        let id = lambda.map(|context| &*context.request_id).filter(|id| is_usable(id));
+        let id = id.or_else(|| header("x-request-id").filter(|id| is_usable(id)));
         let trace_id = header("traceparent").and_then(w3c_trace_id);
         let trace_id = trace_id.or_else(|| header("x-amzn-trace-id").and_then(xray_trace_id));
         let trace_id = trace_id.or_else(|| xray_trace_id(lambda?.xray_trace_id.as_deref()?));
@@ -126,7 +126,8 @@ impl RequestLog {
     /// Writes the log line, and returns the response.
     pub(crate) fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
         let (status, extensions) = (response.status().as_u16(), response.extensions_mut());
-        self.response = (status, extensions.remove(), extensions.remove().unwrap_or_default());
+        let (outcome, cause) = (extensions.remove::<OutcomeName>(), extensions.remove::<Cause>());
+        self.response = (status, outcome, cause.unwrap_or_default());
         response
     }
 }
@@ -173,9 +174,9 @@ mod tests {
     #[test]
     fn a_request_id_is_accepted_if_it_is_short_and_harmless() {
         let long = "x".repeat(129);
-        assert!(is_usable(&"1-a:B=/+_.@") && is_usable(&&long[1..]));
+        assert!(is_usable("1-a:B=/+_.@") && is_usable(&long[1..]));
         for id in ["", "a b", "a\nb", "a\"b", "ä", &long] {
-            assert!(!is_usable(&id), "{id}");
+            assert!(!is_usable(id), "{id}");
         }
     }
 

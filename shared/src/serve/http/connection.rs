@@ -1,5 +1,6 @@
 //! One connection, from the first request head to the close, and the timeouts of its client. hyper
-//! has one timeout for idle connections and request heads together.
+//! has one timeout for idle connections and request heads together, and none for a client that does
+//! not read its response.
 
 use std::{
     convert::Infallible,
@@ -55,17 +56,18 @@ pub(super) async fn serve<S, F>(
         let (head, body) = request.into_parts();
         let is_discarded = discard(body, &head.headers, progress);
         let response = handler(Request::from_parts(head, Body::empty()));
-        Box::pin(async move {
+        async move {
             let mut response = response.await;
             progress.end_request();
             if !is_discarded {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)
-        })
+        }
     });
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(WRITE_TIMEOUT));
+    // hyper moves it, and its timer cannot be moved.
     let stream = InspectReader::new(Box::pin(stream), |bytes| {
         if !bytes.is_empty() {
             progress.received();
@@ -75,22 +77,27 @@ pub(super) async fn serve<S, F>(
         .header_read_timeout(None)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
+        .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     let mut is_closing = false;
     let ended = loop {
         tokio::select! {
             // Received requests come before a timeout or a close.
             biased;
-            ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
+            ended = &mut connection => break ended,
             () = progress.expired() => return,
             () = progress.close.cancelled(), if !is_closing => {
                 is_closing = true;
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+        // Only a malformed request was answered.
+        if !error.is_parse() {
+            return;
+        }
     }
     let mut stream = connection.into_parts().io.into_inner();
     let is_closed = stream.shutdown().await.is_ok();

@@ -85,6 +85,18 @@ async fn heads_bodies_and_idle_connections_have_their_timeouts() {
     }
 }
 
+/// The socket takes the response in two parts.
+#[tokio::test(start_paused = true)]
+async fn a_last_response_is_sent_whole_to_a_slow_client() {
+    let (mut client, _) = connect(64);
+    let head = b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    sleep(SECOND).await;
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.len() > 64 && answer.ends_with(b"\r\n\r\n"), "{answer:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_its_response_is_disconnected() {
     let ((mut client, server), since) = (connect(HEAD.len()), Instant::now());
