@@ -38,9 +38,16 @@ pub enum DatabaseError {
     /// The connection broke, or the database answered with an error.
     #[error("the database failed: {0}")]
     Sql(#[from] sqlx::Error),
-    /// A table is not as it has to be: what is wrong, the server's error, and what to do.
-    #[error("{0}: {1}; {2}")]
-    Table(&'static str, Box<DatabaseError>, &'static str),
+    /// A table is not as it has to be.
+    #[error("{problem}: {error}; {advice}")]
+    Table {
+        /// What is wrong.
+        problem: &'static str,
+        /// The server's.
+        error: Box<DatabaseError>,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The database did not answer in time.
     #[error("the database did not answer within {} s", STATEMENT_TIMEOUT.as_secs())]
     Timeout,
@@ -60,7 +67,7 @@ impl DatabaseError {
     fn sql_error(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Connect(_, error) | Self::Sql(error) => Some(error),
-            Self::Table(_, error, _) => error.sql_error(),
+            Self::Table { error, .. } => error.sql_error(),
             Self::Timeout => None,
         }
     }

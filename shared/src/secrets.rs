@@ -24,7 +24,7 @@ use tokio::{task, time::timeout};
 use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
 use secrets_manager::SecretsManager;
 
-/// The `Retry-After` of every 503, and the cool-down after a failed refresh while there is no value.
+/// The `Retry-After` of each 503 to a request, and the cool-down after a failed refresh while there is no value.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
@@ -60,7 +60,8 @@ impl SecretSource {
     }
 }
 
-/// A staging label of Secrets Manager. A variable or a file has the current version alone.
+/// A staging label of Secrets Manager, in the order in which passwords are tried. A variable or a file
+/// has the current version alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Current,
@@ -79,7 +80,7 @@ impl Stage {
     }
 }
 
-/// The versions of one secret that were fetched and exist, first the current one.
+/// The versions of one secret that were fetched and exist. The current one always does.
 pub(crate) type Versions = BTreeMap<Stage, SecretString>;
 
 /// When versions are fetched in addition to the current one.
@@ -184,7 +185,10 @@ impl Secrets {
         let fetch = async {
             let mut versions = Versions::new();
             for stage in stages {
-                let text = self.fetch_stage(source, *stage).await?;
+                let text = match stage {
+                    Stage::Current => Some(self.fetch(source).await?),
+                    _ => self.fetch_stage(source, *stage).await?,
+                };
                 versions.extend(text.map(|text| (*stage, text)));
             }
             Ok(versions)

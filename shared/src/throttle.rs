@@ -201,12 +201,15 @@ impl<'a> Attempt<'a> {
         Ok(locked)
     }
 
-    /// The password was right. Waits only where there are failures to clear; what has none is
-    /// released in the background.
+    /// The password was right. Waits only for a count that it clears; others are released in the
+    /// background.
     pub async fn release(mut self) {
-        let has_failures = |it: &mut Reservation<'_>| it.rule.counts_in_a_row && !it.is_first;
-        for Reservation { key, .. } in self.reservations.extract_if(.., has_failures) {
-            release(&*self.throttle.store, &key, true).await;
+        let is_cleared = |it: &mut Reservation<'_>| it.rule.counts_in_a_row && !it.is_first;
+        let cleared: Vec<_> = self.reservations.extract_if(.., is_cleared).collect();
+        let throttle = self.throttle;
+        drop(self);
+        for Reservation { key, .. } in cleared {
+            release(&*throttle.store, &key, true).await;
         }
     }
 }

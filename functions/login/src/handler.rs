@@ -70,10 +70,7 @@ async fn authenticate(
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(permit, credentials.password.clone(), stored).await;
     let verification = verification.map_err(Failure::unavailable)?;
-    let reason = match &verification {
-        Verification::Wrong { reason } => *reason,
-        Verification::Right { .. } => None,
-    };
+    let reason = if let Verification::Wrong { reason } = verification { reason } else { None };
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
         // Before the response says that the password was wrong.

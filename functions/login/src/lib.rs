@@ -59,14 +59,10 @@ pub fn configure(
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let secrets = Secrets::new(secrets, transport.takes_snapshot());
         let passwords = PasswordHasher::with_limits(argon2, hashes, cores);
+        let connections = database_connections(transport, cores);
         let (keys, stores) = tokio::join!(
             Keys::fetch(keys, KeyUse::Sign, &secrets),
-            Stores::open(
-                database,
-                groups_column.as_ref(),
-                &secrets,
-                database_connections(transport, cores)
-            ),
+            Stores::open(database, groups_column.as_ref(), &secrets, connections),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.
@@ -95,9 +91,8 @@ pub fn router(state: LoginState) -> Router {
     refuse_others(router.with_state(Arc::new(state)), "POST")
 }
 
-/// The maximum of database connections. On Lambda it is one for each concurrent request: a second
-/// would take a log-in of its own at each cold start. Over HTTP it is one for each core, and one more:
-/// two statements of a login run while the attempt of the previous one is released.
+/// The maximum of database connections (docs/decisions/database.md): on Lambda one for each
+/// concurrent request, over HTTP one for each core and one more.
 fn database_connections(transport: TransportConfig, cores: usize) -> u32 {
     match transport {
         TransportConfig::Lambda { concurrency, .. } => concurrency,

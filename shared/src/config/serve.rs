@@ -91,10 +91,7 @@ pub(crate) struct LogConfig {
 impl LogConfig {
     /// Reads the configuration. What is wrong with it is logged by the defaults.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let [levels, format] = ["RUST_LOG", "LOG_FORMAT"].map(|name| {
-            let value: String = reader.text(name).unwrap_or_else(|| default(name));
-            value
-        });
+        let levels = reader.text("RUST_LOG").unwrap_or_else(|| default("RUST_LOG"));
         // `Targets` takes a word that is no level, such as `warning`, as the name of a crate, and would
         // drop the lines of all others.
         let is_directive = |item: &str| item.contains('=') || item.parse::<LevelFilter>().is_ok();
@@ -104,6 +101,7 @@ impl LogConfig {
                           off, error, warn, info, debug and trace";
             reader.problem("RUST_LOG", reason);
         }
+        let format: String = reader.text("LOG_FORMAT").unwrap_or_else(|| default("LOG_FORMAT"));
         if !["json", "text"].contains(&format.as_str()) {
             reader.problem("LOG_FORMAT", "is not `json` or `text`");
         }

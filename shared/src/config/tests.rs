@@ -167,10 +167,12 @@ fn the_documents_have_every_variable_of_the_table_with_its_default_and_its_meani
         let found = rows.next().unwrap_or_default().replace('`', "");
         assert!(found.starts_with(&row), "{found}\n{row}");
 
-        assert_eq!(lines.next(), Some(&*format!("# {read_by}: {meaning}")), "{name}");
-        let value = lines.next().and_then(|it| it.strip_prefix('#')?.strip_prefix(name));
         // A default that is computed is in words.
-        if !default.is_empty() && !default.contains(' ') {
+        let is_computed = default.contains(' ');
+        let computed = if is_computed { shown } else { "" };
+        assert_eq!(lines.next(), Some(&*format!("# {read_by}: {meaning}{computed}")), "{name}");
+        let value = lines.next().and_then(|it| it.strip_prefix('#')?.strip_prefix(name));
+        if !default.is_empty() && !is_computed {
             assert_eq!(value, Some(&*format!("={default}")), "{name}");
             // The port of a database may also be in its secret, so that it has no default here.
             assert!(*name == "MYSQL_PORT" || read(&[(name, default)]) == read(&[]), "{name}");

@@ -14,7 +14,7 @@ pub(super) enum ReadBy {
     Both,
 }
 
-/// The name, the functions that read it, its default and its meaning. The default is empty if there is
+/// In this order: the name, the functions that read it, its default, its meaning. The default is empty if there is
 /// none, or the code that uses the variable decides, and it is in words if it is computed.
 type Variable = (&'static str, ReadBy, &'static str, &'static str);
 
@@ -120,6 +120,7 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
 /// would show it.
 pub(crate) fn default<T: FromStr>(name: &str) -> T {
     let variable = VARIABLES.iter().find(|(known, ..)| *known == name);
-    let default = variable.and_then(|(_, _, default, _)| default.parse().ok());
+    let default = variable.map(|(_, _, default, _)| default).filter(|it| !it.is_empty());
+    let default = default.and_then(|default| default.parse().ok());
     default.unwrap_or_else(|| panic!("the table of variables has no usable default of {name}"))
 }

@@ -101,8 +101,8 @@ impl Passwords {
         let others = (0..self.all.len()).filter(|index| *index != accepted);
         for index in iter::once(accepted).chain(others) {
             let (secret, options) = &self.all[index];
-            let mut refused = refused.into_iter().flat_map(|passwords| &passwords.all);
-            if refused.any(|(other, _)| other.expose_secret() == secret.expose_secret()) {
+            let mut tried = refused.into_iter().flat_map(|passwords| &passwords.all);
+            if tried.any(|(other, _)| other.expose_secret() == secret.expose_secret()) {
                 continue;
             }
             match MySqlConnection::connect_with(options).await {

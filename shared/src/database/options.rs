@@ -189,6 +189,7 @@ mod tests {
             "mysql://",
             "mysql://canary:canary@/canary",
             "mysql://canary/canary",
+            "mysql://canary:canary@canary",
             "mysql://canary:canary@canary/",
             "mysql://canary:canary@canary:port/canary",
             "mysql://canary:%ff@canary/canary",

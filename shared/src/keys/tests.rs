@@ -155,6 +155,7 @@ fn unusable_material_is_refused_each_with_its_reason() {
         ("encrypted", pem_of("p256-encrypted"), NoPemKey),
         ("a certificate", pem_of("certificate"), NoPemKey),
         ("truncated", &p256[..p256.len() - 20], NoPemKey),
+        ("in quotation marks", &format!("\"{p256}\""), NoPemKey),
         ("its lines joined by blanks", &p256.replace('\n', " "), NoPemKey),
         ("two keys", &format!("{p256}{}", pem_of("ed25519")), SeveralPemKeys),
     ] {
@@ -175,7 +176,7 @@ fn to_sign(current: &str) -> Result<Keys, KeyError> {
 }
 
 #[test]
-fn the_first_key_that_can_sign_signs_and_to_verify_none_does_but_all_and_what_was_before_verify() {
+fn the_first_key_that_can_sign_signs_and_all_keys_verify_with_those_of_before() {
     let oct = |kid: &str, letter: &str| json!({ "kid": kid, "kty": "oct", "k": letter.repeat(64) });
     let public = json!({ "kid": "public", "d": null });
     let now = set(&[with(&examples()[2], &public), oct("one", "a"), oct("two", "b")]);
@@ -199,7 +200,8 @@ fn the_first_key_that_can_sign_signs_and_to_verify_none_does_but_all_and_what_wa
     let keys = Keys::to_verify(&versions(&current, &previous), true).unwrap();
     assert_eq!(keys.iter().count(), 2);
     assert_eq!(keys.public_set(), read(&current).unwrap().public_set());
-    assert_eq!(to_sign(&current).unwrap_err(), KeyError::CannotSign);
+    let with_private = versions(&current, pem_of("p256"));
+    assert_eq!(Keys::to_sign(&with_private).unwrap_err(), KeyError::CannotSign);
 }
 
 /// RFC 7515 appendix A.1, RFC 7515 appendix A.3, RFC 8037 appendix A.1.
@@ -251,7 +253,7 @@ fn a_kid_is_as_given_or_else_the_thumbprint_of_an_asymmetric_key() {
 
 /// What is wrong with a key that could be used is no reason to ignore it.
 #[test]
-fn of_unusable_keys_in_a_set_unsupported_ones_are_ignored_to_verify_and_wrong_ones_never() {
+fn unsupported_keys_of_a_set_are_ignored_to_verify_and_wrong_ones_are_refused() {
     use KeyError::{
         Malformed, NotForSignatures, SmallRsaKey, TooShort, UnknownKeyType, WrongAlgorithm,
         WrongCurve,
@@ -274,6 +276,7 @@ fn of_unusable_keys_in_a_set_unsupported_ones_are_ignored_to_verify_and_wrong_on
         (&ed25519, json!({ "alg": "Ed448" }), WrongAlgorithm("EdDSA")),
         (&ed25519, json!({ "crv": "X25519" }), WrongCurve),
         (&oct, json!({ "kty": "AKP", "alg": "ML-DSA-44" }), UnknownKeyType),
+        (&oct, json!({ "kty": "OCT" }), UnknownKeyType),
         // Another purpose is enough: what it is made of does not matter.
         (&oct, json!({ "alg": "A128KW", "k": "c2hvcnQ" }), WrongAlgorithm("HS256")),
         (&ec, json!({ "use": "enc", "x": null }), NotForSignatures),

@@ -22,8 +22,8 @@ use functions::{argon2, bcrypt, pbkdf2, phpass, scrypt, sha_crypt};
 pub struct StoredHash {
     /// The system and function, such as `django pbkdf2_sha256`.
     pub kind: String,
-    /// The cost and length of Argon2id in its current version, of the password itself, and with a
-    /// salt no shorter than that of a new hash.
+    /// Of an Argon2id hash of the password itself, in the current version and with a salt no shorter
+    /// than that of a new hash; `None` for any other hash.
     argon2id: Option<Params>,
     /// The memory of Argon2 in KiB, for which it can use the slot's.
     argon2_kib: usize,
@@ -89,7 +89,7 @@ impl StoredHash {
         if self.argon2_kib > slot_kib { self.argon2_kib } else { self.other_kib }
     }
 
-    /// Whether the hash is replaced at the next login, as all are but those like new ones.
+    /// Whether the hash is replaced at the next login: unless it is Argon2id as new ones are.
     pub(super) fn needs_rehash(&self, new: &Params) -> bool {
         self.argon2id.as_ref() != Some(new)
     }

@@ -32,6 +32,7 @@ async fn replacement(password: &str, stored: &str) -> Option<String> {
 fn other_systems(login: &str) -> Vec<[String; 3]> {
     let file = include_str!("../../../tests/data/stored-hashes.json");
     let rows: Vec<HashMap<String, String>> = serde_json::from_str(file).unwrap();
+    assert!(rows.iter().all(|it| ["replaced", "refused until wrapped"].contains(&&*it["login"])));
     let rows = rows.iter().filter(|row| row["login"] == login);
     rows.map(|row| ["kind", "password", "stored"].map(|member| row[member].clone())).collect()
 }
@@ -52,6 +53,7 @@ async fn an_argon2id_hash_of_another_cost_is_replaced_and_one_with_a_longer_salt
     let salt = "a salt of thirty-two bytes, here".as_bytes();
     for (version, m, t, p, salt, is_replaced) in [
         (Version::V0x13, 64, 1, 1, salt, false),
+        (Version::V0x13, 64, 1, 1, &salt[..15], true),
         (Version::V0x13, 128, 1, 1, &salt[..16], true),
         (Version::V0x13, 64, 2, 1, &salt[..16], true),
         (Version::V0x13, 64, 1, 2, &salt[..16], true),
@@ -137,6 +139,8 @@ async fn an_unusable_hash_or_digest_is_a_wrong_password() {
         ("PBKDF2 of another length", phc("pbkdf2-sha256$i=1000,l=64")),
         ("PBKDF2 with two costs", phc("pbkdf2-sha256$i=1000,i=2000001")),
         ("excessive scrypt work", phc("scrypt$ln=10,r=8,p=129")),
+        ("scrypt without lanes", phc("scrypt$ln=60,r=8,p=0")),
+        ("scrypt beyond a number", phc("scrypt$ln=1,r=65536,p=65536")),
         ("scrypt of one large block", phc("scrypt$ln=1,r=524288,p=1")),
         ("excessive bcrypt", USABLE_BCRYPT.replace("$04$", "$15$")),
         ("bcrypt 2x", format!("bcrypt${}", USABLE_BCRYPT.replace("$2b$", "$2x$"))),

@@ -51,6 +51,7 @@ struct Inner<T> {
     state: Mutex<State<T>>,
 }
 
+/// Of the versions, and whether the current one is new.
 type Parse<T> = Box<dyn Fn(&Versions, bool) -> Result<T, String> + Send + Sync>;
 
 /// How to fetch a secret and parse it.
@@ -87,6 +88,16 @@ struct Refresh {
     task: AbortHandle,
     /// Closed when the task ends, even by a panic; nothing is ever sent.
     done: watch::Receiver<()>,
+}
+
+/// What a caller of the cache waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WaitFor {
+    Nothing,
+    /// One that is not much too old.
+    Value,
+    /// A value with the previous version in it.
+    PreviousVersion,
 }
 
 impl Secrets {
@@ -145,7 +156,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// [`SecretError`] if there is no value: why the last refresh failed.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        self.get_up_to_date(now, false).await
+        self.get_up_to_date(now, WaitFor::Value).await
     }
 
     /// The value with the previous version in it. A start leaves that out, and the request then
@@ -155,16 +166,22 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// A transient [`SecretError`] if there is no value, or none with the previous version yet.
     pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        self.get_up_to_date(now, true).await
+        self.get_up_to_date(now, WaitFor::PreviousVersion).await
     }
 
-    async fn get_up_to_date(&self, now: SystemTime, whole: bool) -> Result<Arc<T>, SecretError> {
-        if let Some(refresh) = self.refresh_if_due(now, whole) {
+    async fn get_up_to_date(
+        &self,
+        now: SystemTime,
+        wait_for: WaitFor,
+    ) -> Result<Arc<T>, SecretError> {
+        if let Some(refresh) = self.refresh_if_due(now, wait_for) {
             self.wait_for(refresh).await;
         }
         let state = self.state();
         match (&state.value, &state.failed) {
-            (Some(value), _) if !(whole && state.lacks_previous) => Ok(Arc::clone(value)),
+            (Some(value), _) if !state.lacks_previous || wait_for == WaitFor::Value => {
+                Ok(Arc::clone(value))
+            }
             (_, Some((_, error))) => Err(error.clone()),
             _ => {
                 let origin = self.0.origin.as_ref().expect("only a fetched value can be missing");
@@ -205,17 +222,17 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     /// it, or may still be. Starts a refresh in the background if either is missing.
     pub(crate) fn is_ready(&self, now: SystemTime) -> bool {
         if self.peek().is_none() || self.state().lacks_previous {
-            let _ = self.refresh_if_due(now, false);
+            let _ = self.refresh_if_due(now, WaitFor::Nothing);
         }
         let state = self.state();
         state.value.is_some() && !(state.lacks_previous && state.failed.is_some())
     }
 
-    /// Starts or joins the refresh that is due, if one is; returns it if the request waits for it.
-    /// None is due during the cool-down after a failure. A request waits if there is no value, or
-    /// if the value is much too old because the process was frozen or idle, and not because
-    /// refreshes fail; with `whole`, also for the previous version.
-    fn refresh_if_due(&self, now: SystemTime, whole: bool) -> Option<Refresh> {
+    /// Starts or joins the refresh that is due, if one is, and returns it if the caller waits for it.
+    /// None is due during the cool-down after a failure. A request waits if there is no value, or if
+    /// the value is much too old because the process was frozen or idle, and not because refreshes
+    /// fail.
+    fn refresh_if_due(&self, now: SystemTime, wait_for: WaitFor) -> Option<Refresh> {
         let max_age = self.0.origin.as_ref()?.secrets.config.max_age;
         let mut state = self.state();
         let failed_at = state.failed.as_ref().map(|(at, _)| *at);
@@ -236,7 +253,11 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         }
         let stale_limit = max_age + BACKGROUND_REFRESH_WINDOW;
         let is_much_too_old = age > stale_limit && !has_failed_within(stale_limit);
-        let waits = is_much_too_old || (whole && state.lacks_previous);
+        let waits = match wait_for {
+            WaitFor::Nothing => false,
+            WaitFor::Value => is_much_too_old,
+            WaitFor::PreviousVersion => is_much_too_old || state.lacks_previous,
+        };
         // One that takes longer may have been frozen.
         let limit = if waits { WAIT_TIMEOUT } else { REFRESH_TIMEOUT };
         let refresh = state.running(now, limit).unwrap_or_else(|| self.start(&mut state, now));
@@ -266,12 +287,24 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     async fn wait_for(&self, mut refresh: Refresh) {
         let has_ended = timeout_at(refresh.wait_until, refresh.done.changed()).await.is_ok();
         let Some(origin) = self.0.origin.as_ref().filter(|_| !has_ended) else { return };
-        let mut state = self.state();
+        let state = self.state();
         let is_running = state.refresh.as_ref().is_some_and(|it| it.task.id() == refresh.task.id());
         let has_failed = state.failed.as_ref().is_some_and(|(at, _)| *at == refresh.started_at);
         if is_running && !has_failed {
             let error = origin.source.transient_error("did not come within 2 s");
-            state.fail(refresh.started_at, error);
+            Self::fail(state, refresh.started_at, &error);
+        }
+    }
+
+    fn fail(mut state: MutexGuard<'_, State<T>>, started_at: SystemTime, error: &SecretError) {
+        let has_value = state.value.is_some();
+        state.failed = Some((started_at, error.clone()));
+        // A log that is stuck must not hold up other requests.
+        drop(state);
+        if has_value {
+            tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
+        } else {
+            tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
         }
     }
 
@@ -311,7 +344,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             Err(error) if is_start && !error.transient => return Err(error),
             Err(error) => {
                 metrics::count_secret_failure(origin.kind);
-                state.fail(started_at, error);
+                Self::fail(state, started_at, &error);
             }
             Ok(changed) => {
                 // A file has one version.
@@ -323,6 +356,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                 origin.secrets.fetched_at().insert(origin.kind, started_at);
                 if let Some((fingerprint, value, is_new)) = changed {
                     (state.fingerprint, state.value) = (fingerprint, Some(value));
+                    drop(state);
                     if !is_start && (is_new || !lacked_previous) {
                         tracing::info!(secret = origin.source.describe(), "a secret was renewed");
                     }
@@ -343,15 +377,6 @@ impl<T> State<T> {
 
     fn other_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
         self.value.clone().filter(|value| !Arc::ptr_eq(value, seen))
-    }
-
-    fn fail(&mut self, started_at: SystemTime, error: SecretError) {
-        if self.value.is_some() {
-            tracing::warn!(%error, "a secret was not renewed; the one in memory serves on");
-        } else {
-            tracing::warn!(%error, "a secret is out of reach; requests are answered 503");
-        }
-        self.failed = Some((started_at, error));
     }
 }
 

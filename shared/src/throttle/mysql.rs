@@ -109,21 +109,22 @@ impl MySqlThrottle {
         sql: impl SqlSafeStr,
         values: &[&str],
     ) -> Result<QueryResult, DatabaseError> {
-        let (sql, mut tries) = (sql.into_sql_str(), 0);
-        loop {
-            tries += 1;
-            return match self.0.query(sql.clone(), values).await {
-                Err(error) => match error.number() {
-                    Some(DEADLOCK) if tries < DEADLOCK_TRIES => continue,
-                    Some(number) if NO_TABLE.contains(&number) => {
-                        let problem = "the table of the throttle cannot be used";
-                        Err(DatabaseError::Table(problem, error.into(), "run init.sql again"))
-                    }
-                    _ => Err(error),
-                },
-                result => result,
-            };
+        let sql = sql.into_sql_str();
+        let mut result = self.0.query(sql.clone(), values).await;
+        for _ in 1..DEADLOCK_TRIES {
+            if result.as_ref().err().and_then(DatabaseError::number) != Some(DEADLOCK) {
+                break;
+            }
+            result = self.0.query(sql.clone(), values).await;
         }
+        result.map_err(|error| match error.number() {
+            Some(number) if NO_TABLE.contains(&number) => DatabaseError::Table {
+                problem: "the table of the throttle cannot be used",
+                error: error.into(),
+                advice: "run init.sql again",
+            },
+            _ => error,
+        })
     }
 }
 

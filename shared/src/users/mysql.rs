@@ -42,8 +42,8 @@ pub struct MySqlUsers {
 impl MySqlUsers {
     /// The users of this database, with their groups in this column.
     pub fn new(database: Database, groups_column: Option<&ColumnName>) -> Self {
-        let columns = groups_column.map(|it| format!("admin, `{}` AS user_groups", it.as_str()));
-        let find = FIND.replace("admin", &columns.unwrap_or("admin".into()));
+        let groups = groups_column.map(|it| format!(", `{}` AS user_groups FROM", it.as_str()));
+        let find = FIND.replace(" FROM", &groups.unwrap_or(" FROM".into()));
         Self { database, find: AssertSqlSafe(find).into_sql_str() }
     }
 
@@ -108,7 +108,8 @@ impl UserStore for MySqlUsers {
                 Some(number) if NOT_IN_CHARACTER_SET.contains(&number) => Ok(None),
                 Some(UNKNOWN_COLUMN) => {
                     let problem = "the table `user` is not as login needs it";
-                    Err(DatabaseError::Table(problem, error.into(), UNKNOWN_COLUMN_ADVICE))
+                    let (error, advice) = (error.into(), UNKNOWN_COLUMN_ADVICE);
+                    Err(DatabaseError::Table { problem, error, advice })
                 }
                 _ => Err(error),
             },
@@ -159,7 +160,8 @@ impl FromRow<'_, MySqlRow> for User {
     }
 }
 
-/// A number as its digits, or else a text: as one, the server would make two ids of bytes equal.
+/// A number as its digits, or else a text. A server that converts ids to text would make two ids of
+/// bytes equal.
 fn id(row: &MySqlRow) -> Result<String, sqlx::Error> {
     match (row.try_get::<i64, _>("id"), row.try_get::<u64, _>("id")) {
         (Ok(number), _) => Ok(number.to_string()),

@@ -223,7 +223,7 @@ async fn check_users(store: &AdminStore, findings: &mut Findings) -> Result<(), 
     }
     findings.add(NOTE, "users", &format!("{}, {administrators} administrators", seen.len()));
     for (name, (rows, form)) in &forms {
-        let (level, found) = rate(form);
+        let (level, found) = assess(form);
         findings.add(level, &format!("{rows} × {name}"), found);
     }
     if unreadable > 0 {
@@ -240,7 +240,7 @@ async fn check_users(store: &AdminStore, findings: &mut Findings) -> Result<(), 
     Ok(())
 }
 
-fn rate(form: &StoredForm) -> (&'static str, &'static str) {
+fn assess(form: &StoredForm) -> (&'static str, &'static str) {
     match form {
         StoredForm::Hash(kind) if kind == "argon2id" => (GOOD, "log in"),
         StoredForm::Hash(_) => (GOOD, "log in, and are replaced by argon2id then"),

@@ -132,8 +132,8 @@ impl AdminStore {
             if transaction.query(AssertSqlSafe(update), &values).await?.rows_affected == 0 {
                 return Ok(false);
             }
-            let row = transaction.query(READ_BACK, &values).await?.rows.into_iter().next();
-            let stored = row.map(|row| User::from_row(&row)).transpose();
+            let rows = transaction.query(READ_BACK, &values).await?.rows;
+            let stored = rows.first().map(User::from_row).transpose();
             let stored = stored.map_err(DatabaseError::from)?;
             let is_kept = stored.is_some_and(|stored| stored.admin == admin);
             if is_kept { Ok(true) } else { Err(UserStoreError::NotKept) }

@@ -51,15 +51,17 @@ pub(super) async fn get(
 }
 
 async fn attempt(url: &str) -> Result<Option<SecretString>, CallError> {
-    let unanswered = |reason: String| {
+    let unanswered = |reason: &str| {
         let reason = format!("the extension for secrets cannot be asked: {reason}");
         CallError { reason, transient: true, code: None }
     };
     let limited = time::timeout(ONE_ATTEMPT, ask(url)).await;
     let answered = limited.unwrap_or_else(|_| Err("no answer within 1.5 s".into()));
-    let (status, body) = answered.map_err(|error| unanswered(causes(&*error)))?;
+    let (status, body) = answered.map_err(|error| unanswered(&causes(&*error)))?;
     if status.is_success() {
-        let value = serde_json::from_slice(&body).map_err(|error| unanswered(error.to_string()));
+        // serde's own message could quote the secret.
+        let value =
+            serde_json::from_slice(&body).map_err(|_| unanswered("its answer is no secret"));
         return value.map(|SecretValue { secret_string }| secret_string);
     }
     // The extension quotes the error of the service, and refuses everything until it has started.

@@ -197,13 +197,8 @@ impl Keyring {
     pub(super) async fn open(places: PlacesOfKeys, must_match: bool) -> Result<Self, Failure> {
         let (place, public) = places_of(places).await?;
         let lock = place.lock()?;
-        let public = match public {
-            Some(place) => {
-                let stored = place.find().await?;
-                Some((place, stored))
-            }
-            None => None,
-        };
+        let found = if let Some(place) = &public { place.find().await? } else { None };
+        let public = public.map(|place| (place, found));
         let stored = place.read().await?;
         if let Some((place, Some(public))) = &public {
             // It may be the place of the private keys by mistake.
