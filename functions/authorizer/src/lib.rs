@@ -26,12 +26,15 @@ use serde_json::{
     Map, Value, json,
     value::{RawValue, to_raw_value},
 };
-use shared::serve::{GatewayEvent, InvocationEvent};
-use validate::{ValidateState, validate};
+use shared::{
+    serve::{GatewayEvent, InvocationEvent},
+    token::TokenVerifier,
+};
+use validate::validate;
 
 /// For every path, since it is that of the request to the other service.
-pub fn router(state: ValidateState) -> Router {
-    Router::new().fallback(any(validate)).with_state(Arc::new(state))
+pub fn router(verifier: TokenVerifier) -> Router {
+    Router::new().fallback(any(validate)).with_state(Arc::new(verifier))
 }
 
 /// An event of an HTTP API or a REST API: the first variant that it can be parsed as.
@@ -54,11 +57,9 @@ pub enum AuthorizerEvent {
 }
 
 impl InvocationEvent for AuthorizerEvent {
-    /// An IAM policy for this resource (REST API), or the simple response of payload 2.0 (`None`, HTTP
-    /// API).
-    type Format = Option<String>;
-
-    const DEFAULT_FORMAT: Option<String> = None;
+    /// An IAM policy for this resource (REST API). Without it, the simple response of payload 2.0
+    /// (HTTP API).
+    type Format = String;
 
     /// The request, without a token that is not in the identity source.
     fn into_request(self) -> Option<(Request<Body>, Option<String>)> {

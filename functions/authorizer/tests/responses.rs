@@ -6,9 +6,8 @@ use authorizer::{AuthorizerEvent, router};
 use axum::{body::Body, http::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::{config::VerifyConfig, keys::Keys, serve::InvocationEvent};
+use shared::{config::VerifyConfig, keys::Keys, serve::InvocationEvent, token::TokenVerifier};
 use tower::ServiceExt;
-use validate::ValidateState;
 
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:abcdefghij/prod/*";
 
@@ -58,8 +57,8 @@ async fn respond(event: &Value) -> Value {
     let event: AuthorizerEvent = serde_json::from_str(&event.to_string()).expect("an event");
     let (request, format) = event.into_request().expect("a request");
     let config = VerifyConfig { cookie: Some("token".into()), ..VerifyConfig::default() };
-    let state = ValidateState::new(keys(), config);
-    let response = router(state).oneshot(request).await.expect("a response");
+    let router = router(TokenVerifier::new(keys(), config));
+    let response = router.oneshot(request).await.expect("a response");
     let response = AuthorizerEvent::format(format, response).await.expect("a response");
     serde_json::to_value(response).expect("JSON")
 }
@@ -139,7 +138,7 @@ async fn without_keys_it_is_an_error_which_is_not_cached_and_what_is_no_event_is
     let [refused, _] = responses(None);
     for (status, expected) in [(503, None), (400, Some(refused))] {
         let response = Response::builder().status(status).body(Body::empty()).expect("a status");
-        let output = AuthorizerEvent::format(AuthorizerEvent::DEFAULT_FORMAT, response).await;
+        let output = AuthorizerEvent::format(None, response).await;
         let output = output.ok().map(|output| serde_json::to_value(output).expect("JSON"));
         assert_eq!(output, expected);
     }

@@ -63,7 +63,7 @@ async fn handle<E: InvocationEvent>(
         tracing::warn!("an event of unknown format");
         let mut response = Response::new("bad request".into());
         *response.status_mut() = StatusCode::BAD_REQUEST;
-        return E::format(E::DEFAULT_FORMAT, response).await;
+        return E::format(None, response).await;
     };
     // After a timeout, Lambda restarts the process. cargo-lambda's emulator sends a deadline in 1970.
     let left = event.context.deadline().duration_since(SystemTime::now()).ok();

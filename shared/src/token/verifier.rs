@@ -20,8 +20,10 @@ const ENTRY_BYTES: usize = 400;
 ///
 /// An entry counts for the set of keys that verified it. With another set, the token is verified again.
 pub struct TokenVerifier {
-    keys: SecretCache<Keys>,
-    config: VerifyConfig,
+    /// The keys that tokens are verified with.
+    pub keys: SecretCache<Keys>,
+    /// What tokens must meet.
+    pub config: VerifyConfig,
     cached: Option<VerifiedTokens>,
 }
 
@@ -43,13 +45,13 @@ impl Weighter<Box<str>, Arc<VerifiedToken>> for EntryBytes {
 
 impl TokenVerifier {
     /// A verifier with these keys, for tokens that meet `config`.
-    pub fn new(keys: SecretCache<Keys>, config: VerifyConfig) -> Self {
+    pub fn new(keys: impl Into<SecretCache<Keys>>, config: VerifyConfig) -> Self {
         let entries = config.cache_entries;
         let cached = (entries > 0).then(|| {
             let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
             Cache::with(entries, USUAL_BYTES * entries as u64, EntryBytes, hasher, lifecycle)
         });
-        Self { keys, config, cached }
+        Self { keys: keys.into(), config, cached }
     }
 
     /// The claims of `token`, if it verifies at `now`. If no key fits, the keys are refreshed.
@@ -130,7 +132,7 @@ mod tests {
 
     fn verifier(cache_entries: usize) -> TokenVerifier {
         let config = VerifyConfig { cache_entries, ..VerifyConfig::default() };
-        TokenVerifier::new(keys(0).into(), config)
+        TokenVerifier::new(keys(0), config)
     }
 
     /// A token that is valid for 10 s.

@@ -24,10 +24,9 @@ use axum::{
     http::Request as HttpRequest,
 };
 use serde::Deserialize;
-use shared::{config::VerifyConfig, keys::Keys, respond::Cause};
+use shared::{config::VerifyConfig, keys::Keys, respond::Cause, token::TokenVerifier};
 use system_tests::{Answer, Request, contract::assert_refused};
 use tower::ServiceExt;
-use validate::ValidateState;
 
 /// One attack.
 struct Attack {
@@ -130,7 +129,7 @@ async fn answer(router: &Router, request: &Request) -> (Answer, String) {
 
 async fn run(Table(attacks): Table, config: VerifyConfig) {
     let keys = Arc::new(Keys::read(&tokens::keys().into()).unwrap());
-    let router = validate::router(ValidateState::new(keys, config));
+    let router = validate::router(TokenVerifier::new(keys, config));
     for attack in attacks {
         attack.run(&router).await;
     }

@@ -25,10 +25,10 @@ use shared::{
     secrets::Secrets,
     serve::App,
     throttle::{MemoryStore, Throttle},
+    token::TokenVerifier,
     users::{NewUser, SqliteUsers, UserStore},
 };
 use uuid::Uuid;
-use validate::ValidateState;
 
 use crate::docs;
 
@@ -108,7 +108,7 @@ pub(crate) fn configure(
             issue,
         };
         // Both routers have a route `/`, so they cannot be merged.
-        let validate = ValidateState::new(Arc::clone(&keys), verify);
+        let validate = TokenVerifier::new(Arc::clone(&keys), verify);
         let validate = validate::router(validate).into_service();
         let router = Router::new()
             .route_service("/login", login::router(login).into_service())

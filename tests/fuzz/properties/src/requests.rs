@@ -15,9 +15,9 @@ use shared::{
     config::VerifyConfig,
     secrets::Secrets,
     serve::{App, GatewayEvent, InvocationEvent, Service},
+    token::TokenVerifier,
 };
 use tokio::runtime::{Builder, Runtime};
-use validate::ValidateState;
 
 use crate::token::{KEYS, check};
 
@@ -78,7 +78,7 @@ pub(crate) fn authorization(input: &[u8]) {
 /// and a 200 for a token has the user's name.
 pub(crate) fn lambda_event(input: &[u8]) {
     let Ok(event) = serde_json::from_slice::<GatewayEvent>(input) else { return };
-    let router = validate::router(ValidateState::new(KEYS.clone(), VerifyConfig::default()));
+    let router = validate::router(TokenVerifier::new(KEYS.clone(), VerifyConfig::default()));
     let (keys, secrets) = (KEYS.clone().into(), Secrets::default());
     let service = Service::new(App { router, keys, secrets, database: None }, None, None);
     let (request, format) = event.into_request().expect("a request");
