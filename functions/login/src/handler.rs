@@ -25,7 +25,7 @@ pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request
     let (head, lifetime) = (request.into_parts().0, state.issue.lifetime);
     match log_in(state, &head).await {
         Ok((user, token)) => logged_in(&token, lifetime, &user.id, &head.headers),
-        Err(Failure(refusal, cause)) => refused(refusal, cause, &head.headers),
+        Err((refusal, cause)) => refused(refusal, cause, &head.headers),
     }
 }
 
@@ -33,18 +33,17 @@ pub(crate) async fn login(State(state): State<Arc<LoginState>>, request: Request
 /// counted, nor its database connection. The permits bound the number of tasks.
 async fn log_in(state: Arc<LoginState>, head: &Parts) -> Result<(User, String), Failure> {
     let credentials = BasicCredentials::from_headers(&head.headers);
-    let credentials =
-        credentials.ok_or_else(|| Failure(Refusal::MissingBasic, Cause::default()))?;
-    let permit = state.passwords.try_acquire().map_err(Failure::unavailable)?;
+    let credentials = credentials.ok_or_else(|| (Refusal::MissingBasic, Cause::default()))?;
+    let permit = state.passwords.try_acquire().map_err(unavailable)?;
     let source = state.throttle.source_key(head.extensions.get().copied(), &head.headers);
     let task = tokio::spawn(async move {
         let attempt = authenticate(&state, &credentials, source, &permit);
         timeout(LOGIN_TIMEOUT, attempt).await.unwrap_or_else(|_| {
             let reason = format!("the login took longer than {} s", LOGIN_TIMEOUT.as_secs());
-            Err(Failure::unavailable(reason))
+            Err(unavailable(reason))
         })
     });
-    task.await.unwrap_or_else(|_| Err(Failure::unavailable("the login panicked")))
+    task.await.unwrap_or_else(|_| Err(unavailable("the login panicked")))
 }
 
 async fn authenticate(
@@ -61,55 +60,47 @@ async fn authenticate(
     );
     let attempt = attempt.map_err(|error| match error {
         ThrottleError::Locked { remaining, .. } => {
-            Failure(Refusal::TooManyAttempts(remaining), Cause::new(error))
+            (Refusal::TooManyAttempts(remaining), Cause::new(error))
         }
-        ThrottleError::Database(error) => Failure::unavailable(error),
+        ThrottleError::Database(error) => unavailable(error),
     })?;
-    let keys = keys.map_err(Failure::unavailable)?;
-    let user = user.map_err(Failure::unavailable)?;
+    let keys = keys.map_err(unavailable)?;
+    let user = user.map_err(unavailable)?;
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(permit, credentials.password.clone(), stored).await;
-    let verification = verification.map_err(Failure::unavailable)?;
+    let verification = verification.map_err(unavailable)?;
     let reason = if let Verification::Wrong { reason } = verification { reason } else { None };
     let (Verification::Right { replacement }, Some(user)) = (verification, &user) else {
         let user_id = user.map(|user| user.id);
         // Before the response says that the password was wrong.
-        for locked in attempt.commit_failure().await.map_err(Failure::unavailable)? {
+        for locked in attempt.commit_failure().await.map_err(unavailable)? {
             tracing::warn!(locked, user_id, "authn_login_lock");
         }
-        return Err(Failure(
-            Refusal::InvalidCredentials,
-            Cause { user_id: user_id.map(Into::into), reason: reason.map(Into::into) },
-        ));
+        let cause = Cause { user_id: user_id.map(Into::into), reason: reason.map(Into::into) };
+        return Err((Refusal::InvalidCredentials, cause));
     };
     attempt.release().await;
     if let Some(hash) = replacement {
-        store_replacement(state, user, hash.expose_secret()).await;
+        match state.users.replace_hash(user, hash.expose_secret()).await {
+            Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
+            // The stored hash has changed since.
+            Ok(false) => {}
+            // Does not fail the login: the next one tries again.
+            Err(error) => {
+                tracing::warn!(user_id = user.id, %error, "the new password hash was not stored");
+            }
+        }
     }
     let User { id, email, admin, groups, .. } = user;
     let subject = Subject { id, username: email, admin: *admin, groups };
     let token = token::issue(&keys, &state.issue, subject, SystemTime::now());
-    Ok((user.clone(), token.map_err(Failure::unavailable)?))
-}
-
-/// An error here does not fail the login: the next login tries again.
-async fn store_replacement(state: &LoginState, user: &User, hash: &str) {
-    match state.users.replace_hash(user, hash).await {
-        Ok(true) => tracing::info!(user_id = user.id, "authn_password_rehashed"),
-        // The stored hash has changed since.
-        Ok(false) => {}
-        Err(error) => {
-            tracing::warn!(user_id = user.id, %error, "the new password hash was not stored");
-        }
-    }
+    Ok((user.clone(), token.map_err(unavailable)?))
 }
 
 /// Why there is no token: the response to the client, and the cause for the log.
-struct Failure(Refusal, Cause);
+type Failure = (Refusal, Cause);
 
-impl Failure {
-    /// A dependency is unreachable, or too many logins wait.
-    fn unavailable(error: impl Display) -> Self {
-        Self(Refusal::ServiceUnavailable, Cause::new(error))
-    }
+/// A dependency is unreachable, or too many logins wait.
+fn unavailable(error: impl Display) -> Failure {
+    (Refusal::ServiceUnavailable, Cause::new(error))
 }

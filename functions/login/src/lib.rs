@@ -70,9 +70,7 @@ pub fn configure(
         }
         let (keys, stores) = match (keys, stores) {
             (Ok(keys), Ok(stores)) => (keys, stores),
-            (keys, stores) => {
-                return Err(keys.err().into_iter().chain(stores.err()).collect());
-            }
+            (keys, stores) => return Err(keys.err().into_iter().chain(stores.err()).collect()),
         };
         let state = LoginState {
             throttle: Throttle::new(Arc::clone(&stores.throttle), &throttle),
