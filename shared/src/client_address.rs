@@ -16,19 +16,14 @@ pub fn client_address(
     headers: &HeaderMap,
     hops: usize,
 ) -> Option<IpAddr> {
-    let forwarded = hops.checked_sub(1).and_then(|skip| forwarded_for(headers, skip));
-    forwarded.or(peer.map(|PeerAddress(address)| address))
-}
-
-/// The entry before the last `skip` ones. Several headers are one list, and empty entries do not
-/// count (RFC 9110 sections 5.3 and 5.6.1.2).
-fn forwarded_for(headers: &HeaderMap, skip: usize) -> Option<IpAddr> {
+    // Several headers are one list, without its empty entries (RFC 9110 sections 5.3 and 5.6.1.2).
     let lines = headers.get_all("x-forwarded-for").iter().rev();
     let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut entries = entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty());
-    let entry = str::from_utf8(entries.nth(skip)?).ok()?;
-    let with_port = || entry.parse::<SocketAddr>().map(|address| address.ip());
-    entry.parse().or_else(|_| with_port()).ok()
+    let entry = hops.checked_sub(1).and_then(|skip| str::from_utf8(entries.nth(skip)?).ok());
+    let with_port = |entry: &str| entry.parse::<SocketAddr>().map(|address| address.ip());
+    let forwarded = entry.and_then(|entry| entry.parse().or_else(|_| with_port(entry)).ok());
+    forwarded.or(peer.map(|PeerAddress(address)| address))
 }
 
 #[cfg(test)]
@@ -44,10 +39,8 @@ mod tests {
         for (lines, hops, expected) in [
             // Without own proxies, the header is ignored.
             (&["192.0.2.1"][..], 0, PEER),
-            (&["192.0.2.1"], 1, "192.0.2.1"),
             (&["6.6.6.6, 192.0.2.1"], 1, "192.0.2.1"),
             (&["6.6.6.6, 192.0.2.1 ,10.0.0.1"], 2, "192.0.2.1"),
-            (&["6.6.6.6", "192.0.2.1", "10.0.0.1"], 2, "192.0.2.1"),
             (&["6.6.6.6, 192.0.2.1", "10.0.0.1"], 2, "192.0.2.1"),
             (&["192.0.2.1:4711"], 1, "192.0.2.1"),
             (&["[2001:db8:1:2:3::4]:4711"], 1, "2001:db8:1:2:3::4"),

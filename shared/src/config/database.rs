@@ -22,18 +22,14 @@ pub enum DatabaseConfig {
 /// What is public of a database's address and account.
 #[derive(Debug, Clone, Default)]
 pub struct DatabaseParts {
-    /// `MYSQL_HOST`.
-    pub host: Option<String>,
-    /// `MYSQL_PORT`.
-    pub port: Option<u16>,
-    /// `MYSQL_USER`.
-    pub user: Option<String>,
-    /// `MYSQL_DB`.
-    pub database: Option<String>,
-    /// `MYSQL_SSL_MODE`, as the `mysql` client means its `--ssl-mode`.
-    pub ssl_mode: Option<MySqlSslMode>,
-    /// `MYSQL_SSL_CA`: a file with the certificates to trust.
-    pub ssl_ca: Option<PathBuf>,
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) user: Option<String>,
+    pub(crate) database: Option<String>,
+    /// As the `mysql` client means its `--ssl-mode`.
+    pub(crate) ssl_mode: Option<MySqlSslMode>,
+    /// A file with the certificates to trust.
+    pub(crate) ssl_ca: Option<PathBuf>,
 }
 
 impl DatabaseParts {

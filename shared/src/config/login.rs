@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use super::Reader;
 
-/// A day.
-const MAX_LOCK_SECONDS: u64 = 24 * 60 * 60;
-
 /// Argon2id parameters (RFC 9106 section 3.1) of new hashes. The defaults are the second choice of
 /// OWASP's password storage cheat sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +84,8 @@ pub struct ThrottleConfig {
 impl ThrottleConfig {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let lock = reader.number("LOGIN_MAX_LOCK_SECONDS", 1..=MAX_LOCK_SECONDS);
+        // At most a day.
+        let lock = reader.number("LOGIN_MAX_LOCK_SECONDS", 1..=86_400);
         let source_limit = reader.number("LOGIN_SOURCE_LIMIT", 0..=1_000_000);
         Self {
             max_failures: reader.number("LOGIN_MAX_FAILURES", 1..=10_000),

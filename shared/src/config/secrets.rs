@@ -74,13 +74,11 @@ pub struct SecretsConfig {
     pub extension_port: Option<u16>,
 }
 
-/// A day. A key that was removed would be trusted for so long.
-const MAX_AGE_SECONDS: u64 = 86_400;
-
 impl SecretsConfig {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let max_age = reader.number("SECRET_REFRESH_SECONDS", 1..=MAX_AGE_SECONDS);
+        // At most a day: a key that was removed would be trusted for so long.
+        let max_age = reader.number("SECRET_REFRESH_SECONDS", 1..=86_400);
         Self {
             max_age: Duration::from_secs(max_age),
             extension_port: reader.parsed("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "a port"),

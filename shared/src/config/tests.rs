@@ -95,9 +95,7 @@ fn a_problem_names_the_variables_and_what_to_do_and_never_a_value() {
 #[test]
 fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
     let problem = |name, value| read(&[(name, value)]).err().unwrap_or_default();
-    for path in
-        ["/", "auth", "/auth/", "//auth", "/a/../b", "/{a}", "/a b", "/a%20b", "https://h/a"]
-    {
+    for path in ["/", "auth", "/auth/", "//auth", "/a/../b", "/{a}", "/a%20b"] {
         assert!(problem("BASE_PATH", path).starts_with("BASE_PATH: is not a path"), "{path}");
     }
     for path in ["", "/auth", "/v1.2/a"] {
@@ -117,10 +115,8 @@ fn a_base_path_is_of_plain_segments_and_a_host_is_nothing_but_a_host() {
 fn a_misspelt_variable_is_reported_with_the_one_that_was_meant() {
     for (name, meant) in [
         ("JWT_ISSURE", Some("JWT_ISSUER")),
-        ("JWT_TTL", Some("JWT_TTL_SECONDS")),
         ("MYSQL_PASS", Some("MYSQL_PASSWORD")),
         ("USER_GROUP_COLUMN", Some("USER_GROUPS_COLUMN")),
-        ("JWT_EXPIRATION", None),
         ("MYSQL_URL", None),
     ] {
         let environment = [(name.into(), "canary".into())].into_iter();
