@@ -16,17 +16,8 @@ const TRACE: (&str, &str) = ("RUST_LOG", "trace");
 /// searched in Base64, and the database's password in part.
 fn assert_no_credentials(log: &str) {
     assert!(log.contains("authn_login_success") || log.contains("authn_token_verified"), "{log}");
-    for credential in [
-        "eyJ",
-        "Basic ",
-        "Bearer ",
-        "Lovelace",
-        "QWRhLkxvdmVsYWNl",
-        "pässwörd",
-        "canary",
-        "wörd€",
-        SECRET,
-    ] {
+    let parts = "eyJ|Basic |Bearer |Lovelace|QWRhLkxvdmVsYWNl|pässwörd|canary|wörd€".split('|');
+    for credential in parts.chain([SECRET]) {
         assert!(!log.contains(credential), "{credential} is in the log");
     }
 }

@@ -120,7 +120,7 @@ fn the_endpoint_of_the_region_is_called_through_the_proxy() {
     ] {
         let proxy = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", proxy.local_addr().unwrap());
-        let variables = [
+        let variables = environment(&[
             JWT,
             ("HTTPS_PROXY", &address),
             ("AWS_ENDPOINT_URL", ""),
@@ -130,8 +130,7 @@ fn the_endpoint_of_the_region_is_called_through_the_proxy() {
             ("AWS_DEFAULT_REGION", default_region),
             ("AWS_USE_FIPS_ENDPOINT", variants),
             ("AWS_USE_DUALSTACK_ENDPOINT", variants),
-        ];
-        let variables = environment(&variables);
+        ]);
         let command = process::command(process::binary("validate"), &variables);
         let _validate = Process::start("validate", command);
         let mut asked = String::new();
