@@ -12,19 +12,19 @@ use std::{
     fmt::Display,
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use tokio::{task, time::timeout};
+use tokio::{sync::OnceCell, task, time::timeout};
 
 use crate::config::{Problem, SecretKind, SecretPlace, SecretSource, SecretsConfig};
-use secrets_manager::SecretsManager;
+use secrets_manager::Client;
 
-/// The `Retry-After` of each 503 to a request, and the cool-down after a failed refresh while there is no value.
+/// The `Retry-After` of each 503 to a request, and the cool-down after a failure without a value.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// No secret of ours is larger; a wrong path must not fill the memory.
@@ -114,7 +114,7 @@ impl ExtraVersions {
 pub struct Secrets {
     config: SecretsConfig,
     deferred: bool,
-    manager: Arc<SecretsManager>,
+    client: Arc<OnceCell<Client>>,
     /// When the last successful refresh of each secret started.
     fetched_at: Arc<Mutex<BTreeMap<SecretKind, SystemTime>>>,
 }
@@ -123,9 +123,7 @@ impl Secrets {
     /// With `deferred`, a secret is fetched when it is first needed, so that it does not become part
     /// of a snapshot of the process.
     pub fn new(config: SecretsConfig, deferred: bool) -> Self {
-        let extension_port = config.extension_port;
-        let manager = Arc::new(SecretsManager { extension_port, ..Default::default() });
-        Self { config, deferred, manager, fetched_at: Arc::default() }
+        Self { config, deferred, ..Self::default() }
     }
 
     fn fetched_at(&self) -> MutexGuard<'_, BTreeMap<SecretKind, SystemTime>> {
@@ -156,7 +154,8 @@ impl Secrets {
         let text = match &source.place {
             // Boxed: the futures of TLS are large, and rarely needed.
             SecretPlace::SecretsManager(id) => {
-                let got = Box::pin(self.manager.get(id, stage)).await;
+                let port = self.config.extension_port;
+                let got = Box::pin(secrets_manager::get(&self.client, port, id, stage)).await;
                 got.map_err(|e| SecretError { transient: e.transient, ..source.error(e.reason) })?
             }
             _ if stage != Stage::Current => None,
@@ -170,7 +169,11 @@ impl Secrets {
                 Some(value.clone())
             }
             SecretPlace::File(path) => {
-                Some(read_file(path.clone()).await.map_err(|error| source.error(error))?)
+                let path = path.clone();
+                // Twice, since the kubelet may be putting another directory in place.
+                let read = move || read_text(&path).or_else(|_| read_text(&path));
+                let text = task::spawn_blocking(read).await.map_err(io::Error::from).flatten();
+                Some(text.map_err(|error| source.error(error))?)
             }
         };
         Ok(text.map(|text| without_line_break(text.expose_secret())))
@@ -197,12 +200,6 @@ impl Secrets {
         let fetched = timeout(FETCH_TIMEOUT, fetch).await;
         fetched.unwrap_or_else(|_| Err(source.transient_error("did not come within 8 s")))
     }
-}
-
-/// On a thread for blocking work.
-async fn read_file(path: PathBuf) -> io::Result<SecretString> {
-    // Twice, since the kubelet may be putting another directory in place.
-    task::spawn_blocking(move || read_text(&path).or_else(|_| read_text(&path))).await?
 }
 
 fn read_text(path: &Path) -> io::Result<SecretString> {

@@ -28,10 +28,8 @@ use crate::{
     telemetry::metrics,
 };
 
-/// The cool-down after a failed refresh.
-const FAILURE_COOL_DOWN: Duration = Duration::from_secs(10);
-/// The cool-down after a forced refresh.
-const FORCED_COOL_DOWN: Duration = Duration::from_secs(10);
+/// The cool-down after a failed refresh, and after a forced one.
+const COOL_DOWN: Duration = Duration::from_secs(10);
 /// How long past its age a value is used without a wait for its refresh. It is no limit on its use:
 /// while refreshes fail, it serves on.
 const BACKGROUND_REFRESH_WINDOW: Duration = Duration::from_secs(10);
@@ -156,7 +154,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// [`SecretError`] if there is no value: why the last refresh failed.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        self.get_up_to_date(now, WaitFor::Value).await
+        self.up_to_date(now, WaitFor::Value).await
     }
 
     /// The value with the previous version in it. A start leaves that out, and the request then
@@ -166,14 +164,10 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// A transient [`SecretError`] if there is no value, or none with the previous version yet.
     pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        self.get_up_to_date(now, WaitFor::PreviousVersion).await
+        self.up_to_date(now, WaitFor::PreviousVersion).await
     }
 
-    async fn get_up_to_date(
-        &self,
-        now: SystemTime,
-        wait_for: WaitFor,
-    ) -> Result<Arc<T>, SecretError> {
+    async fn up_to_date(&self, now: SystemTime, wait_for: WaitFor) -> Result<Arc<T>, SecretError> {
         if let Some(refresh) = self.refresh_if_due(now, wait_for) {
             self.wait_for(refresh).await;
         }
@@ -203,7 +197,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
                     return Some(newer);
                 }
                 self.0.origin.as_ref()?;
-                let cools_down = state.forced_at.is_some_and(|at| age(at, now) < FORCED_COOL_DOWN);
+                let cools_down = state.forced_at.is_some_and(|at| age(at, now) < COOL_DOWN);
                 match state.running(now, WAIT_TIMEOUT) {
                     Some(refresh) => refresh,
                     None if cools_down => return None,
@@ -248,7 +242,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
             return Some(Refresh { wait_until: Instant::now() + WAIT_TIMEOUT, ..refresh });
         }
         let age = age(state.fetched_at, now);
-        if (age <= max_age && !state.lacks_previous) || has_failed_within(FAILURE_COOL_DOWN) {
+        if (age <= max_age && !state.lacks_previous) || has_failed_within(COOL_DOWN) {
             return None;
         }
         let stale_limit = max_age + BACKGROUND_REFRESH_WINDOW;
@@ -370,9 +364,8 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
 impl<T> State<T> {
     /// The refresh under way, if it has not panicked and started at most `max_age` ago.
     fn running(&self, now: SystemTime, max_age: Duration) -> Option<Refresh> {
-        let refresh = self.refresh.as_ref()?;
-        let is_alive = !refresh.task.is_finished() && age(refresh.started_at, now) <= max_age;
-        is_alive.then(|| refresh.clone())
+        let is_alive = |it: &Refresh| !it.task.is_finished() && age(it.started_at, now) <= max_age;
+        self.refresh.clone().filter(is_alive)
     }
 
     fn other_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {

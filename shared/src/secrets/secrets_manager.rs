@@ -99,43 +99,35 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     messages.join(": ")
 }
 
-/// The extension or agent of AWS if its port is configured, else the service itself.
-#[derive(Debug, Default)]
-pub(super) struct SecretsManager {
-    pub(super) extension_port: Option<u16>,
-    pub(super) client: OnceCell<Client>,
-}
-
-impl SecretsManager {
-    /// The text at this stage of the secret. A stage other than the current one may be missing, and
-    /// counts as missing if it cannot be read or holds no text.
-    pub(super) async fn get(
-        &self,
-        id: &str,
-        stage: Stage,
-    ) -> Result<Option<SecretString>, CallError> {
-        match self.ask(id, stage).await {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.transient || stage == Stage::Current => Err(error),
-            Err(error) => {
-                if !error.is_not_found() {
-                    let reason = error.reason;
-                    tracing::warn!(?stage, reason, "this stage of a secret cannot be read");
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    async fn ask(&self, id: &str, stage: Stage) -> Result<SecretString, CallError> {
-        let text = if let Some(port) = self.extension_port {
+/// The text at this stage of the secret: from AWS's extension or agent if its port is configured,
+/// else from the service itself. A stage other than the current one may be missing, and counts as
+/// missing if it cannot be read or holds no text.
+pub(super) async fn get(
+    service: &OnceCell<Client>,
+    extension_port: Option<u16>,
+    id: &str,
+    stage: Stage,
+) -> Result<Option<SecretString>, CallError> {
+    let ask = async {
+        let text = if let Some(port) = extension_port {
             extension::get(port, id, stage).await?
         } else {
-            let call = self.client.get_or_try_init(client).await?.get_secret_value();
+            let call = service.get_or_try_init(client).await?.get_secret_value();
             let answer = call.secret_id(id).version_stage(stage.label()).send().await?;
             answer.secret_string.map(SecretString::from)
         };
         text.ok_or_else(|| CallError::permanent("the secret holds no text (SecretString)"))
+    };
+    match ask.await {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.transient || stage == Stage::Current => Err(error),
+        Err(error) => {
+            if !error.is_not_found() {
+                let reason = error.reason;
+                tracing::warn!(?stage, reason, "this stage of a secret cannot be read");
+            }
+            Ok(None)
+        }
     }
 }
 
@@ -207,14 +199,13 @@ fn endpoint(config: &SdkConfig, service: &'static str) -> Result<Option<String>,
         .expect("all its parts are given");
     let found = config.service_config().and_then(|service| service.load_config(key));
     let found = if found.as_deref() == Some("") { variable("AWS_ENDPOINT_URL") } else { found };
-    match found {
-        Some(url) if url.parse().is_ok_and(|uri: Uri| uri.scheme().is_some()) => Ok(Some(url)),
-        Some(_) => Err(CallError::permanent(&format!(
-            "the endpoint of {service} makes no URL; see AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{}",
-            service.replace(' ', "_").to_uppercase()
-        ))),
-        None => Ok(None),
+    if found.as_ref().is_none_or(|url| url.parse().is_ok_and(|uri: Uri| uri.scheme().is_some())) {
+        return Ok(found);
     }
+    let own = service.replace(' ', "_").to_uppercase();
+    Err(CallError::permanent(&format!(
+        "the endpoint of {service} makes no URL; see AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{own}"
+    )))
 }
 
 /// A variable that is set, and not empty.

@@ -2,16 +2,17 @@
 
 use std::{
     fs,
-    path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
 };
+
+use tempfile::{NamedTempFile, TempPath};
 
 use super::*;
 use crate::config::SecretsConfig;
 
 /// A cache of what is in a file of its own. Its refresh is due after 300 s.
 struct Scene {
-    path: PathBuf,
+    path: TempPath,
     reads: Arc<AtomicUsize>,
     cache: SecretCache<String>,
     made: SystemTime,
@@ -20,11 +21,9 @@ struct Scene {
 impl Scene {
     /// With `one` in the file.
     async fn new(deferred: bool) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("secret-{}-{number}", std::process::id()));
+        let path = NamedTempFile::new().unwrap().into_temp_path();
         fs::write(&path, "one").unwrap();
-        let place = SecretPlace::File(path.clone());
+        let place = SecretPlace::File(path.to_path_buf());
         let reads = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&reads);
         let read = move |versions: &Versions, _| {
@@ -102,12 +101,6 @@ impl Scene {
                 _ => panic!("{step}"),
             }
         }
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
     }
 }
 
