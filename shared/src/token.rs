@@ -10,6 +10,7 @@ pub use verify::{InvalidToken, VerifiedToken, VerifyError, verify};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 use uuid::Uuid;
 
 use crate::{
@@ -31,6 +32,7 @@ pub struct Subject<'a> {
 }
 
 /// The claims of a token of ours. The first four are those of the Flask service.
+#[skip_serializing_none]
 #[derive(Serialize)]
 struct IssuedClaims<'a> {
     username: &'a str,
@@ -39,9 +41,7 @@ struct IssuedClaims<'a> {
     exp: u64,
     sub: &'a str,
     jti: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     groups: &'a [String],

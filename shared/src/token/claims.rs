@@ -18,8 +18,8 @@ pub(super) struct Header {
     pub(super) crit: Member<IgnoredAny>,
     pub(super) b64: Member<IgnoredAny>,
     pub(super) zip: Member<IgnoredAny>,
-    #[serde(flatten)]
-    _others: UnreadMembers,
+    #[serde(flatten, deserialize_with = "maps_duplicate_key_is_error::deserialize")]
+    _others: BTreeMap<String, IgnoredAny>,
 }
 
 /// The claims of a token (RFC 7519 section 4), each name once.
@@ -36,16 +36,8 @@ pub(super) struct Claims {
     pub(super) sub: Member<String>,
     pub(super) jti: Member<String>,
     pub(super) groups: Member<Vec<String>>,
-    #[serde(flatten)]
-    _others: UnreadMembers,
-}
-
-/// The members that have no field, each name once.
-#[derive(Default, Deserialize)]
-#[serde(transparent)]
-struct UnreadMembers {
-    #[serde(deserialize_with = "maps_duplicate_key_is_error::deserialize")]
-    _names: BTreeMap<String, IgnoredAny>,
+    #[serde(flatten, deserialize_with = "maps_duplicate_key_is_error::deserialize")]
+    _others: BTreeMap<String, IgnoredAny>,
 }
 
 /// The `aud` claim: one text or a list (RFC 7519 section 4.1.3).
@@ -79,9 +71,5 @@ impl<T> Member<T> {
     /// As [`Self::optional`], for a claim that each token has.
     pub(super) fn required(self, name: &'static str) -> Result<T, InvalidToken> {
         self.optional(name)?.ok_or(InvalidToken::Claim(name))
-    }
-
-    pub(super) fn is_present(&self) -> bool {
-        !matches!(self, Self::Absent)
     }
 }
