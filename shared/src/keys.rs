@@ -24,9 +24,6 @@ use crate::{
     secrets::{ExtraVersions, SecretCache, Secrets, Stage, Versions},
 };
 
-/// How many ignored keys a warning names.
-const MAX_REASONS: usize = 20;
-
 /// Why key material cannot be used, for an operator. No message quotes it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[expect(missing_docs, reason = "each message says what its variant means")]
@@ -120,7 +117,9 @@ impl Keys {
         };
         let name = source.describe();
         let parse = move |versions: &Versions, is_new: bool| {
-            if is_new && is_quoted(versions[&Stage::Current].expose_secret()) {
+            let text = versions[&Stage::Current].expose_secret();
+            let is_within = |mark| text.strip_prefix(mark).is_some_and(|rest| rest.ends_with(mark));
+            if is_new && ['"', '\''].into_iter().any(is_within) {
                 tracing::warn!("{name}: has quotation marks around it, which are part of the key");
             }
             let keys = match key_use {
@@ -173,7 +172,8 @@ impl Keys {
     fn to_verify(versions: &Versions, is_new: bool) -> Result<Self, KeyError> {
         let (Self(mut keys), unsupported) = Self::read_supported(&versions[&Stage::Current])?;
         if is_new && !unsupported.is_empty() {
-            let reasons = unsupported.iter().take(MAX_REASONS).map(ToString::to_string);
+            // A set may have more than a log line takes.
+            let reasons = unsupported.iter().take(20).map(ToString::to_string);
             let (count, reasons) = (unsupported.len(), reasons.collect::<Vec<_>>().join("; "));
             tracing::warn!(count, reasons, "keys that verify no tokens are ignored");
         }
@@ -206,9 +206,4 @@ impl Keys {
         let keys: Vec<_> = public.filter(|jwk| names.insert(&jwk.common.key_id)).collect();
         serde_json::to_string(&BTreeMap::from([("keys", keys)])).expect("texts are JSON")
     }
-}
-
-fn is_quoted(text: &str) -> bool {
-    let is_between = |mark| text.strip_prefix(mark).is_some_and(|rest: &str| rest.ends_with(mark));
-    is_between('"') || is_between('\'')
 }

@@ -17,9 +17,6 @@ use serde_json::{json, value::RawValue};
 
 use super::{Algorithm, Key, KeyError, Keys, jwk, malformed, pem};
 
-/// As many as `openssl rand -base64 48` gives: more than HS256 needs (RFC 7518 section 3.2).
-const HS256_KEY_BYTES: usize = 48;
-
 /// A set of keys in its order, which `login` and `validate` can read.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -88,7 +85,8 @@ pub fn generate(algorithm: Algorithm, id: Option<&str>) -> Result<SecretString, 
     let failed = |_| KeyError::NotMade;
     let key = match algorithm {
         Algorithm::HS256 => {
-            let mut secret = vec![0; HS256_KEY_BYTES];
+            // As many as `openssl rand -base64 48` gives: more than needed (RFC 7518 section 3.2).
+            let mut secret = vec![0; 48];
             rand::fill(&mut secret).map_err(failed)?;
             Key::symmetric(&secret)
         }

@@ -11,7 +11,13 @@ use base64::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    KeyError::{
+        Empty, Malformed, NoPemKey, NotAJwkSet, NotForSignatures, SeveralPemKeys, SmallRsaKey,
+        TooShort, UnknownKeyType, WrongAlgorithm, WrongCurve,
+    },
+    *,
+};
 use pem_of::pem_of;
 
 fn read(material: &str) -> Result<Keys, KeyError> {
@@ -131,9 +137,6 @@ fn every_pem_form_of_a_key_pair_signs_what_its_public_half_verifies() {
 
 #[test]
 fn unusable_material_is_refused_each_with_its_reason() {
-    use KeyError::{
-        Empty, Malformed, NoPemKey, NotAJwkSet, SeveralPemKeys, SmallRsaKey, TooShort, WrongCurve,
-    };
     let (p256, blanks) = (pem_of("p256"), " ".repeat(99));
     for (why, material, expected) in [
         ("31 bytes", &"x".repeat(31)[..], TooShort),
@@ -141,7 +144,6 @@ fn unusable_material_is_refused_each_with_its_reason() {
         ("JSON", &format!(r#"{{"JWT_SECRET":"{}"}}"#, "x".repeat(99)), NotAJwkSet),
         ("a list", &format!("[{{\"kty\":\"RSA\"}}]{blanks}"), NotAJwkSet),
         ("half a set", &format!("{{\"keys\":[{blanks}"), NotAJwkSet),
-        ("a list of no objects", &format!("{{\"keys\":[1]}}{blanks}"), NotAJwkSet),
         ("an empty set", &format!("{{\"keys\":[]}}{blanks}"), Empty),
         ("RSA of 1024 bits", pem_of("rsa-1024"), SmallRsaKey),
         ("a public one", pem_of("rsa-1024-public"), SmallRsaKey),
@@ -171,16 +173,13 @@ fn to_verify(current: &str) -> Result<Keys, KeyError> {
     Keys::to_verify(&versions(current, current), true)
 }
 
-fn to_sign(current: &str) -> Result<Keys, KeyError> {
-    Keys::to_sign(&versions(current, current))
-}
-
 #[test]
 fn the_first_key_that_can_sign_signs_and_all_keys_verify_with_those_of_before() {
     let oct = |kid: &str, letter: &str| json!({ "kid": kid, "kty": "oct", "k": letter.repeat(64) });
     let public = json!({ "kid": "public", "d": null });
     let now = set(&[with(&examples()[2], &public), oct("one", "a"), oct("two", "b")]);
-    assert_eq!(to_sign(&now).unwrap().signing().unwrap().id.as_deref(), Some("one"));
+    let keys = Keys::to_sign(&versions(&now, "")).unwrap();
+    assert_eq!(keys.signing().unwrap().id.as_deref(), Some("one"));
     for (previous, expected) in [
         (set(&[oct("three", "c"), oct("one", "a")]), &["public", "one", "two", "three"][..]),
         (set(&[oct("one", "c"), oct("two", "b")]), &["public", "one", "two", "one"]),
@@ -230,11 +229,10 @@ fn with(jwk: &Value, changes: &Value) -> Value {
 
 #[test]
 fn a_kid_is_as_given_or_else_the_thumbprint_of_an_asymmetric_key() {
-    let [oct, ec, ed25519] = examples();
+    let [oct, _, ed25519] = examples();
     let id = |jwk| read(&set(&[jwk])).unwrap().0[0].id.clone();
     let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
     assert_eq!(id(ed25519).as_deref(), Some(thumbprint), "RFC 8037 appendix A.3");
-    assert_eq!(id(ec).map(|id| id.len()), Some(43));
     assert_eq!(id(oct), None);
     for (jwk, alg) in examples().into_iter().zip(["HS256", "ES256", "Ed25519"]) {
         let members = json!({
@@ -254,21 +252,12 @@ fn a_kid_is_as_given_or_else_the_thumbprint_of_an_asymmetric_key() {
 /// What is wrong with a key that could be used is no reason to ignore it.
 #[test]
 fn unsupported_keys_of_a_set_are_ignored_to_verify_and_wrong_ones_are_refused() {
-    use KeyError::{
-        Malformed, NotForSignatures, SmallRsaKey, TooShort, UnknownKeyType, WrongAlgorithm,
-        WrongCurve,
-    };
     let [oct, ec, ed25519] = examples();
-    let modulus = |first, bytes| {
-        let mut modulus = vec![first];
-        modulus.resize(bytes, 0xc9);
-        URL_SAFE_NO_PAD.encode(modulus)
-    };
-    let rsa = json!({ "kty": "RSA", "n": modulus(0xc9, 256), "e": "AQAB" });
+    let modulus = |first| URL_SAFE_NO_PAD.encode([&[first][..], &[0xc9; 255]].concat());
+    let rsa = json!({ "kty": "RSA", "n": modulus(0xc9), "e": "AQAB" });
     let zero = "A".repeat(43);
     let unsupported = [
         // As identity providers have them beside their keys for signatures.
-        (&rsa, json!({ "use": "enc", "alg": "RSA-OAEP", "x5c": ["MIICnzCC"] }), NotForSignatures),
         (&rsa, json!({ "use": "sig", "alg": "RS512" }), WrongAlgorithm("RS256")),
         (&ec, json!({ "use": "sig", "alg": "ES512", "crv": "P-521" }), WrongCurve),
         (&ec, json!({ "key_ops": ["deriveKey"] }), NotForSignatures),
@@ -285,8 +274,7 @@ fn unsupported_keys_of_a_set_are_ignored_to_verify_and_wrong_ones_are_refused() 
         ("the alg of another kind", &oct, json!({ "alg": "RS256" }), WrongAlgorithm("HS256")),
         ("a short secret", &oct, json!({ "k": "c2hvcnQ" }), TooShort),
         ("a secret in Base64", &oct, json!({ "k": "+/".repeat(30) }), Malformed),
-        ("RSA of 1024 bits", &rsa, json!({ "n": modulus(0xc9, 128) }), SmallRsaKey),
-        ("2048 bits, the first of them 0", &rsa, json!({ "n": modulus(0x7f, 256) }), SmallRsaKey),
+        ("2048 bits, the first of them 0", &rsa, json!({ "n": modulus(0x7f) }), SmallRsaKey),
         ("an exponent of 1", &rsa, json!({ "e": "AQ" }), Malformed),
         ("an even exponent", &rsa, json!({ "e": "Ag" }), Malformed),
         ("d without the primes", &rsa, json!({ "d": "AQAB" }), Malformed),
@@ -304,7 +292,7 @@ fn unsupported_keys_of_a_set_are_ignored_to_verify_and_wrong_ones_are_refused() 
     for (jwk, changes, expected) in unsupported {
         let jwk = with(jwk, &changes);
         let [alone, beside] = [set(slice::from_ref(&jwk)), set(&[oct.clone(), jwk])];
-        let refused = [refusal(&beside), to_sign(&beside).unwrap_err()];
+        let refused = [refusal(&beside), Keys::to_sign(&versions(&beside, "")).unwrap_err()];
         assert_eq!(refused, [(); 2].map(|()| in_set(2, expected.clone())), "{changes}");
         assert_eq!(to_verify(&alone).unwrap_err(), in_set(1, expected), "{changes}");
         assert_eq!(to_verify(&beside).unwrap().iter().count(), 1, "{changes}");
@@ -362,8 +350,7 @@ mod jwk_set {
             assert!(fits(key, key) && !fits(key, other), "{alg}");
             let jwk = members(&one);
             assert_eq!((&jwk["alg"], &jwk["use"]), (&alg.into(), &"sig".into()));
-            let has_thumbprint = alg != "HS256";
-            assert_eq!(jwk["kid"].as_str().map(str::len), has_thumbprint.then_some(43));
+            assert_eq!(jwk["kid"].as_str().map(str::len), (alg != "HS256").then_some(43));
             assert_eq!(named.id.as_deref(), Some("\"2026\""));
         }
     }
