@@ -9,6 +9,7 @@ mod options;
 use std::time::{Duration, Instant};
 
 use deadpool::managed::Pool;
+use metrics::histogram;
 use sqlx::{
     MySql, Row, SqlSafeStr,
     mysql::{MySqlArguments, MySqlDatabaseError, MySqlRow},
@@ -21,7 +22,7 @@ use tokio::time::timeout;
 use crate::{
     config::{DatabaseConfig, SecretKind},
     secrets::{ExtraVersions, SecretError, Secrets, Versions},
-    telemetry::metrics,
+    telemetry::metrics::STATEMENT,
 };
 use account::{ConnectionManager, Passwords};
 use connection::PooledConnection;
@@ -83,7 +84,7 @@ pub(crate) async fn with_timeout<T>(
 ) -> Result<T, DatabaseError> {
     let begun = Instant::now();
     let result = timeout(STATEMENT_TIMEOUT, statement).await;
-    metrics::record_duration(metrics::STATEMENT, begun.elapsed());
+    histogram!(STATEMENT).record(begun.elapsed());
     Ok(result.map_err(|_| DatabaseError::Timeout)??)
 }
 

@@ -100,14 +100,11 @@ fn database_connections(transport: TransportConfig, cores: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::SocketAddr, time::Duration};
-
     use super::*;
 
     #[test]
     fn lambda_has_a_connection_for_each_request_and_http_one_for_each_core_and_one_more() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let http = TransportConfig::Http { address, drain: Duration::ZERO, max_connections: 1 };
+        let http = TransportConfig::read(&mut Reader::new(&|_| None));
         let lambda = TransportConfig::Lambda { concurrency: 8, snapshot: false };
         assert_eq!([http, lambda].map(|transport| database_connections(transport, 2)), [3, 8]);
     }

@@ -48,10 +48,10 @@ impl DatabaseParts {
         let at = |reason| format!("the CA file {}: {reason}", path.display());
         let text = std::fs::read(path).map_err(|error| at(error.to_string()))?;
         let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
-        match certificates {
-            Ok(certificates) if !certificates.is_empty() => Ok(()),
-            _ => Err(at("holds no PEM certificate, or a damaged one".into())),
+        if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
+            return Ok(());
         }
+        Err(at("holds no PEM certificate, or a damaged one".into()))
     }
 }
 

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use argon2::Block;
 use deadpool::unmanaged::Pool;
+use metrics::histogram;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::HashingError;
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{HASH_DURATION, HASH_QUEUE};
 
 /// Shared by the stored hashes that need more memory than a slot has, in KiB: the maximum of one.
 const LARGE_KIB: usize = 128 * 1024;
@@ -66,12 +67,12 @@ impl HashSlots {
         let kib = self.large_kib.clone().acquire_many_owned(kib).await;
         let kib = kib.map_err(|_| HashingError::Busy)?;
         let mut memory = self.memory.get().await.map_err(|_| HashingError::Busy)?;
-        metrics::record_duration(metrics::HASH_QUEUE, queued.elapsed());
+        histogram!(HASH_QUEUE).record(queued.elapsed());
         let computation = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
             let _held = (permit, large_permit, kib);
             let result = job(&mut memory);
-            metrics::record_duration(metrics::HASH_DURATION, begun.elapsed());
+            histogram!(HASH_DURATION).record(begun.elapsed());
             result
         });
         computation.await.ok().flatten().ok_or(HashingError::Failed)

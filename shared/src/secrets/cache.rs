@@ -15,6 +15,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     sync::watch,
@@ -25,7 +26,7 @@ use tokio::{
 use super::{ExtraVersions, RETRY_AFTER, SecretError, Secrets, Stage, Versions};
 use crate::{
     config::{SecretKind, SecretPlace, SecretSource},
-    telemetry::metrics,
+    telemetry::metrics::SECRET_FAILURES,
 };
 
 /// The cool-down after a failed refresh, and after a forced one.
@@ -337,7 +338,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
         match parsed {
             Err(error) if is_start && !error.transient => return Err(error),
             Err(error) => {
-                metrics::count_secret_failure(origin.kind);
+                counter!(SECRET_FAILURES, "secret" => origin.kind.as_str()).increment(1);
                 Self::fail(state, started_at, &error);
             }
             Ok(changed) => {

@@ -26,8 +26,8 @@ pub(crate) const HASH_QUEUE: &str = "hash_queue_seconds";
 /// Until a statement was answered or timed out.
 pub(crate) const STATEMENT: &str = "database_query_duration_seconds";
 /// Tokens that `validate` looked up in its cache.
-const TOKEN_CACHE: &str = "token_cache_total";
-const SECRET_FAILURES: &str = "secret_fetch_failures_total";
+pub(crate) const TOKEN_CACHE: &str = "token_cache_total";
+pub(crate) const SECRET_FAILURES: &str = "secret_fetch_failures_total";
 /// Since a secret was last confirmed.
 pub(crate) const SECRET_AGE: &str = "secret_age_seconds";
 pub(crate) const KEY_INFO: &str = "key_info";
@@ -86,21 +86,6 @@ impl Exporter {
             tracing::warn!(%error, "metrics were not written");
         }
     }
-}
-
-#[cfg(any(feature = "password", feature = "mysql"))]
-pub(crate) fn record_duration(name: &'static str, duration: Duration) {
-    histogram!(name).record(duration);
-}
-
-/// Counts a secret that could not be fetched or used.
-pub(crate) fn count_secret_failure(kind: SecretKind) {
-    counter!(SECRET_FAILURES, "secret" => kind.as_str()).increment(1);
-}
-
-/// Counts a lookup in the cache of verified tokens.
-pub(crate) fn count_token_lookup(hit: bool) {
-    counter!(TOKEN_CACHE, "result" => if hit { "hit" } else { "miss" }).increment(1);
 }
 
 /// Describes each metric, and starts counters at zero: an alert would miss the first failure of a

@@ -3,13 +3,16 @@
 use std::{sync::Arc, time::SystemTime};
 
 use foldhash::quality::RandomState;
+use metrics::counter;
 use quick_cache::{
     Weighter,
     sync::{Cache, DefaultLifecycle},
 };
 
 use super::{InvalidToken, VerifiedToken, VerifyError, verify};
-use crate::{config::VerifyConfig, keys::Keys, secrets::SecretCache, telemetry::metrics};
+use crate::{
+    config::VerifyConfig, keys::Keys, secrets::SecretCache, telemetry::metrics::TOKEN_CACHE,
+};
 
 /// The weight of a token of usual size: the cache is bounded by so many bytes for each entry.
 const USUAL_BYTES: u64 = 1024;
@@ -95,7 +98,8 @@ impl TokenVerifier {
         // No other set can have this address while the entry holds a `Weak` to it.
         let is_of_keys = |hit: &Arc<VerifiedToken>| hit.keys.as_ptr() == Arc::as_ptr(keys);
         let hit = cached.get(token).filter(is_of_keys);
-        metrics::count_token_lookup(hit.is_some());
+        let result = if hit.is_some() { "hit" } else { "miss" };
+        counter!(TOKEN_CACHE, "result" => result).increment(1);
         if let Some(verified) = hit {
             verified.validity.check(now, self.config.leeway)?;
             return Ok(verified);
