@@ -118,17 +118,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number within `range`, or the default of the variable.
-    fn number<N>(&mut self, name: &str, range: RangeInclusive<N>) -> N
-    where
-        N: FromStr + PartialOrd + Display,
-    {
+    fn number<N: FromStr + Ord + Display>(&mut self, name: &str, range: RangeInclusive<N>) -> N {
         self.optional_number(name, range).unwrap_or_else(|| default(name))
     }
 
     /// A whole number within `range`, if the variable is set.
     fn optional_number<N>(&mut self, name: &str, range: RangeInclusive<N>) -> Option<N>
     where
-        N: FromStr + PartialOrd + Display,
+        N: FromStr + Ord + Display,
     {
         let number = self.text(name)?.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {

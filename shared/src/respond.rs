@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     keys::{Key, Keys},
     secrets,
-    telemetry::OutcomeName,
+    telemetry::Outcome,
     token::VerifiedToken,
 };
 
@@ -64,21 +64,17 @@ pub enum Refusal {
 
 impl Refusal {
     /// Status, body text, and outcome.
-    const fn details(self) -> (u16, &'static str, OutcomeName) {
+    const fn details(self) -> (u16, &'static str, Outcome) {
         match self {
             Self::MissingBasic | Self::MissingBearer => {
-                (401, "missing credentials", OutcomeName::CREDENTIALS_MISSING)
+                (401, "missing credentials", Outcome::CREDENTIALS_MISSING)
             }
-            Self::InvalidCredentials => (401, "invalid credentials", OutcomeName::LOGIN_FAIL),
-            Self::TooManyAttempts(_) => (429, "too many attempts", OutcomeName::LOGIN_FAIL_MAX),
-            Self::NotAuthorized => (403, "not authorized", OutcomeName::AUTHZ_FAIL),
-            Self::ServiceUnavailable => {
-                (503, "service unavailable", OutcomeName::SERVICE_UNAVAILABLE)
-            }
-            Self::MethodNotAllowed(_) => {
-                (405, "method not allowed", OutcomeName::METHOD_NOT_ALLOWED)
-            }
-            Self::NotFound => (404, "not found", OutcomeName::NOT_FOUND),
+            Self::InvalidCredentials => (401, "invalid credentials", Outcome::LOGIN_FAIL),
+            Self::TooManyAttempts(_) => (429, "too many attempts", Outcome::LOGIN_FAIL_MAX),
+            Self::NotAuthorized => (403, "not authorized", Outcome::AUTHZ_FAIL),
+            Self::ServiceUnavailable => (503, "service unavailable", Outcome::SERVICE_UNAVAILABLE),
+            Self::MethodNotAllowed(_) => (405, "method not allowed", Outcome::METHOD_NOT_ALLOWED),
+            Self::NotFound => (404, "not found", Outcome::NOT_FOUND),
         }
     }
 
@@ -165,7 +161,7 @@ pub fn logged_in(token: &str, lifetime: Duration, user_id: &str, request: &Heade
     };
     let cause = Cause { user_id: Some(user_id.into()), reason: None };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, NO_STORE)];
-    (Extension(OutcomeName::LOGIN_SUCCESS), Extension(cause), headers, body).into_response()
+    (Extension(Outcome::LOGIN_SUCCESS), Extension(cause), headers, body).into_response()
 }
 
 /// The response of `validate` to a valid token. Both identity headers are always set and never
@@ -175,14 +171,14 @@ pub fn verified(token: &VerifiedToken) -> Response {
     // Another issuer with the same key may use an e-mail as the subject, which is not logged.
     let user_id = token.subject.clone().filter(|id| !id.contains('@'));
     let extensions =
-        (Extension(OutcomeName::TOKEN_VERIFIED), Extension(Cause { user_id, reason: None }));
+        (Extension(Outcome::TOKEN_VERIFIED), Extension(Cause { user_id, reason: None }));
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (USER, user), (GROUPS, groups)];
     (extensions, headers, token.payload.clone()).into_response()
 }
 
 /// The JWK Set (RFC 7517 section 5) of the public keys.
 pub fn key_set(keys: &Keys) -> Response {
-    published(OutcomeName::KEY_SET, keys.public_set())
+    published(Outcome::KEY_SET, keys.public_set())
 }
 
 /// The issuer metadata (RFC 8414 section 2) that is needed to verify tokens.
@@ -200,10 +196,10 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
         id_token_signing_alg_values_supported: public.map(Key::alg).collect(),
     };
-    published(OutcomeName::OPENID_CONFIGURATION, json(&metadata))
+    published(Outcome::OPENID_CONFIGURATION, json(&metadata))
 }
 
-fn published(name: OutcomeName, body: String) -> Response {
+fn published(name: Outcome, body: String) -> Response {
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, PUBLIC)];
     (Extension(name), headers, body).into_response()
 }

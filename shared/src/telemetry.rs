@@ -8,7 +8,7 @@ mod request_log;
 
 pub use metrics::RequestCounter;
 pub use request_log::Cause;
-pub(crate) use request_log::{OutcomeName, RequestLog};
+pub(crate) use request_log::{Outcome, RequestLog};
 
 use std::{
     io,

@@ -64,8 +64,7 @@ async fn authenticate(
         }
         ThrottleError::Database(error) => unavailable(error),
     })?;
-    let keys = keys.map_err(unavailable)?;
-    let user = user.map_err(unavailable)?;
+    let (keys, user) = (keys.map_err(unavailable)?, user.map_err(unavailable)?);
     let stored = user.as_ref().map(|user| user.password.clone());
     let verification = state.passwords.verify(permit, credentials.password.clone(), stored).await;
     let verification = verification.map_err(unavailable)?;

@@ -65,8 +65,7 @@ pub async fn validate(State(verifier): State<Arc<TokenVerifier>>, request: Reque
     let Some(token) = bearer_token(headers).or_else(from_cookie) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
-    let now = SystemTime::now();
-    match verifier.verify(token, now).await {
+    match verifier.verify(token, SystemTime::now()).await {
         Ok(token) => verified(&token),
         Err(VerifyError::Invalid(reason)) => {
             refused(Refusal::NotAuthorized, Cause::new(reason), headers)

@@ -31,8 +31,7 @@ impl SecretSource {
     pub fn of_keys(reader: &mut Reader<'_>) -> Self {
         let missing = "is not set; give the signing key in JWT_SECRET, in a file named by \
                        JWT_SECRET_FILE, or in Secrets Manager by JWT_SECRET_ID";
-        let names = ["JWT_SECRET", "JWT_SECRET_FILE", "JWT_SECRET_ID"];
-        reader.secret(&names, missing)
+        reader.secret(&["JWT_SECRET", "JWT_SECRET_FILE", "JWT_SECRET_ID"], missing)
     }
 
     /// The variable, and the name of the file or secret, for messages.

@@ -24,16 +24,9 @@ fn read_validate(reader: &mut Reader<'_>) -> impl Debug + use<> {
     (read_process(reader), VerifyConfig::read(reader))
 }
 
-/// What both functions make of these variables, and of keys and, unless they name another one, a
-/// database.
+/// What both functions make of these variables, after the secrets of the keys and the database.
 fn read(variables: &[(&str, &str)]) -> Result<String, String> {
-    let names_database =
-        |name: &str| name.starts_with("DATABASE_") || name.starts_with("MYSQL_PASSWORD");
-    let mut all = vec![("JWT_SECRET_ID", "jwt")];
-    if !variables.iter().any(|(name, _)| names_database(name)) {
-        all.push(("DATABASE_SECRET_ID", "rds"));
-    }
-    all.extend(variables);
+    let all = [&[("JWT_SECRET_ID", "jwt"), ("DATABASE_SECRET_ID", "rds")], variables].concat();
     let value = |name: &str| all.iter().rfind(|it| it.0 == name).map(|it| it.1.into());
     let mut reader = Reader::new(&value);
     let both = (read_login(&mut reader), VerifyConfig::read(&mut reader));
@@ -54,19 +47,18 @@ const LAMBDA: [(&str, &str); 4] = [
 /// Those of a process with many are in tests/tests/start.rs.
 #[test]
 fn a_problem_names_the_variables_and_what_to_do_and_never_a_value() {
+    // An empty variable counts as unset.
+    let no_secret = ("DATABASE_SECRET_ID", "");
     for (variables, problem) in [
         (&[("PORT", "canary")][..], "PORT: is not a whole number from 0 to 65535"),
         (&[("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS: is not a whole number from 1"),
+        (&[("DATABASE_URL_FILE", "x")], "DATABASE_URL_FILE, DATABASE_SECRET_ID: only one of them"),
         (
-            &[("DATABASE_URL_FILE", "x"), ("DATABASE_SECRET_ID", "x")],
-            "DATABASE_URL_FILE, DATABASE_SECRET_ID: only one of them may be set",
-        ),
-        (
-            &[("DATABASE_URL", "canary"), ("MYSQL_HOST", "db"), ("MYSQL_PORT", "1")],
+            &[no_secret, ("DATABASE_URL", "canary"), ("MYSQL_HOST", "db"), ("MYSQL_PORT", "1")],
             "MYSQL_HOST, MYSQL_PORT: cannot be set beside DATABASE_URL, which contains it",
         ),
         (
-            &[("MYSQL_PASSWORD", "canary")],
+            &[no_secret, ("MYSQL_PASSWORD", "canary")],
             "MYSQL_HOST: is not set; it is the database's host\n\
              MYSQL_USER: is not set; it is the database account\n\
              MYSQL_DB: is not set; it is the name of the database, `auth` in init.sql",

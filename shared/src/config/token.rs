@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use super::Reader;
 
-/// A year. An issued token cannot be revoked, so a longer lifetime is probably a mistake.
-const MAX_TTL_SECONDS: u64 = 366 * 24 * 60 * 60;
-
 /// How tokens are issued.
 #[derive(Debug, Clone)]
 pub struct IssueConfig {
@@ -21,8 +18,10 @@ pub struct IssueConfig {
 impl IssueConfig {
     /// Reads the configuration.
     pub fn read(reader: &mut Reader<'_>) -> Self {
+        // At most a year. A token cannot be revoked, so a longer lifetime is probably a mistake.
+        let lifetime = reader.number("JWT_TTL_SECONDS", 1..=366 * 86_400);
         Self {
-            lifetime: Duration::from_secs(reader.number("JWT_TTL_SECONDS", 1..=MAX_TTL_SECONDS)),
+            lifetime: Duration::from_secs(lifetime),
             issuer: reader.text("JWT_ISSUER"),
             audience: reader.text("JWT_AUDIENCE"),
         }

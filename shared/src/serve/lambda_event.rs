@@ -58,10 +58,8 @@ impl InvocationEvent for GatewayEvent {
             }
             Self::ApiGatewayV2(mut event) => {
                 // In a member of their own.
-                let cookies = event.cookies.unwrap_or_default().join("; ");
-                if let Some(cookies) =
-                    HeaderValue::try_from(cookies).ok().filter(|it| !it.is_empty())
-                {
+                let cookies = HeaderValue::try_from(event.cookies.unwrap_or_default().join("; "));
+                if let Some(cookies) = cookies.ok().filter(|it| !it.is_empty()) {
                     event.headers.insert(COOKIE, cookies);
                 }
                 let context = event.request_context;

@@ -16,7 +16,7 @@ use metrics_cloudwatch_embedded::{Builder, Collector};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 
-use super::OutcomeName;
+use super::Outcome;
 use crate::config::{MetricsConfig, SecretKind};
 
 /// Of a computation in a hash slot, without the wait for the slot.
@@ -110,7 +110,7 @@ fn describe(requests: RequestCounter) {
                 describe_histogram!(name, Unit::Seconds, meaning);
                 let _ = histogram!(name);
             }
-            &[OutcomeName::LOGIN_SUCCESS, OutcomeName::LOGIN_FAIL, OutcomeName::LOGIN_FAIL_MAX]
+            &[Outcome::LOGIN_SUCCESS, Outcome::LOGIN_FAIL, Outcome::LOGIN_FAIL_MAX]
         }
         RequestCounter::Validate => {
             let lookups = "Tokens by whether they had verified before";
@@ -119,20 +119,20 @@ fn describe(requests: RequestCounter) {
                 counter!(TOKEN_CACHE, "result" => result).increment(0);
             }
             &[
-                OutcomeName::TOKEN_VERIFIED,
-                OutcomeName::AUTHZ_FAIL,
-                OutcomeName::KEY_SET,
-                OutcomeName::OPENID_CONFIGURATION,
+                Outcome::TOKEN_VERIFIED,
+                Outcome::AUTHZ_FAIL,
+                Outcome::KEY_SET,
+                Outcome::OPENID_CONFIGURATION,
             ]
         }
     };
     describe_counter!(requests.metric(), Unit::Count, "Requests that were answered, by outcome");
     let common = [
-        OutcomeName::CREDENTIALS_MISSING,
-        OutcomeName::SERVICE_UNAVAILABLE,
-        OutcomeName::METHOD_NOT_ALLOWED,
-        OutcomeName::NOT_FOUND,
-        OutcomeName::CLIENT_CLOSED_REQUEST,
+        Outcome::CREDENTIALS_MISSING,
+        Outcome::SERVICE_UNAVAILABLE,
+        Outcome::METHOD_NOT_ALLOWED,
+        Outcome::NOT_FOUND,
+        Outcome::CLIENT_CLOSED_REQUEST,
     ];
     for outcome in outcomes.iter().chain(&common) {
         requests.counter(*outcome).increment(0);
@@ -157,7 +157,7 @@ impl RequestCounter {
     }
 
     /// The counter of the requests with this outcome.
-    pub(super) fn counter(self, outcome: OutcomeName) -> Counter {
+    pub(super) fn counter(self, outcome: Outcome) -> Counter {
         counter!(self.metric(), "outcome" => outcome.0)
     }
 }

@@ -30,9 +30,9 @@ impl Cause {
 /// The outcome of a request in logs and metrics, by a name from the OWASP logging vocabulary if it
 /// has one. The set is closed, so the number of counters is bounded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OutcomeName(pub(super) &'static str);
+pub(crate) struct Outcome(pub(super) &'static str);
 
-impl OutcomeName {
+impl Outcome {
     pub(crate) const LOGIN_SUCCESS: Self = Self("authn_login_success");
     pub(crate) const LOGIN_FAIL: Self = Self("authn_login_fail");
     pub(crate) const LOGIN_FAIL_MAX: Self = Self("authn_login_fail_max");
@@ -97,7 +97,7 @@ pub(crate) struct RequestLog {
     id: Option<String>,
     trace_id: Option<String>,
     /// Until there is one, that of a client that disconnects, with nginx's status 499.
-    response: (u16, Option<OutcomeName>, Cause),
+    response: (u16, Option<Outcome>, Cause),
 }
 
 impl RequestLog {
@@ -119,14 +119,14 @@ impl RequestLog {
             uri: request.uri().clone(),
             id: id.map(str::to_owned),
             trace_id: trace_id.map(str::to_owned),
-            response: (499, Some(OutcomeName::CLIENT_CLOSED_REQUEST), Cause::default()),
+            response: (499, Some(Outcome::CLIENT_CLOSED_REQUEST), Cause::default()),
         }
     }
 
     /// Writes the log line, and returns the response.
     pub(crate) fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
         let (status, extensions) = (response.status().as_u16(), response.extensions_mut());
-        let (outcome, cause) = (extensions.remove::<OutcomeName>(), extensions.remove::<Cause>());
+        let (outcome, cause) = (extensions.remove::<Outcome>(), extensions.remove::<Cause>());
         self.response = (status, outcome, cause.unwrap_or_default());
         response
     }
