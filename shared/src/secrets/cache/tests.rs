@@ -91,6 +91,11 @@ impl Scene {
                     let newer = newer.as_ref().map_or("nothing", |value| value.as_str());
                     assert_eq!(newer, expected, "{fact}: {step}");
                 }
+                ["probe", seconds, expected] => {
+                    let is_ready = self.cache.is_ready(at(seconds));
+                    assert_eq!(is_ready.to_string(), expected, "{fact}: {step}");
+                    self.settle().await;
+                }
                 ["begin", seconds, ends] => self.begin(at(seconds), ends == "never-ending"),
                 ["reads", number] => {
                     assert_eq!(self.reads.load(Ordering::Relaxed).to_string(), number, "{fact}");
@@ -149,6 +154,7 @@ async fn a_value_follows_its_secret() {
     }
     for (fact, steps) in [
         ("a deferred secret is fetched when it is needed", "reads 0, get 1 one"),
+        ("a probe has a deferred secret fetched", "probe 0 false, probe 0 true"),
         (
             "without a secret there is an error, and its source is left alone for 2 s",
             "remove, get 0 nothing, write one, get 1 nothing, get 2 one",
@@ -180,12 +186,4 @@ async fn concurrent_calls_share_one_forced_refresh_whatever_the_order_of_their_t
     }
     scene.play("after", "reads 2, get 7 two, reads 2").await;
     assert!(scene.cache.force_refresh(&seen, scene.at(12)).await.is_some(), "it is there already");
-}
-
-#[tokio::test]
-async fn a_probe_has_a_deferred_secret_fetched() {
-    let scene = Scene::new(true).await;
-    assert!(!scene.cache.is_ready(scene.at(0)));
-    scene.settle().await;
-    assert!(scene.cache.is_ready(scene.at(0)));
 }

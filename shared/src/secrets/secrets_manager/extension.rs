@@ -17,10 +17,6 @@ use tokio::time;
 use super::{CallError, ONE_ATTEMPT, causes, variable};
 use crate::secrets::Stage;
 
-/// Protects the extension from server-side request forgery.
-const TOKEN_HEADER: &str = "x-aws-parameters-secrets-token";
-/// The session token of Lambda, or the token of the agent.
-const TOKENS: [&str; 2] = ["AWS_SESSION_TOKEN", "AWS_TOKEN"];
 /// A secret has 64 KiB at most; as JSON it may grow.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
 /// The pauses before the second attempt and before the third, the last one.
@@ -76,10 +72,11 @@ async fn attempt(url: &str) -> Result<Option<SecretString>, CallError> {
 
 async fn ask(url: &str) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
     let mut request = Request::get(url);
-    if let Some(token) = TOKENS.into_iter().find_map(variable) {
+    // The session token of Lambda, or that of the agent: against server-side request forgery.
+    if let Some(token) = ["AWS_SESSION_TOKEN", "AWS_TOKEN"].into_iter().find_map(variable) {
         let mut token = HeaderValue::try_from(token)?;
         token.set_sensitive(true);
-        request = request.header(TOKEN_HEADER, token);
+        request = request.header("x-aws-parameters-secrets-token", token);
     }
     // A connection that was idle during a freeze may be dead, so none is kept.
     let client = Client::builder(TokioExecutor::new()).build_http();
