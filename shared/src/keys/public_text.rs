@@ -23,10 +23,6 @@ const PLACEHOLDERS: &str = "changeme changethis changeit replaceme replacethis r
 /// Folders in `/` and others that a path begins with.
 const ROOTS: &str = "/app/ /data/ /etc/ /home/ /mnt/ /opt/ /run/ /secrets/ /srv/ /tmp/ /usr/ /var/ \
      ./ ../ ~/";
-/// A secret at random has more; 32 hexadecimal digits have 14.
-const FEWEST_CHARACTERS: usize = 6;
-/// A text that repeats so few bytes says no more than they do.
-const LONGEST_REPEATED: usize = 16;
 
 /// What a text is that is no secret, in words for an operator.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
@@ -109,8 +105,10 @@ fn is_placeholder(lower: &str) -> bool {
     PLACEHOLDERS.split(' ').any(|placeholder| letters.contains(placeholder))
 }
 
+/// A text that repeats up to 16 bytes says no more than they do.
 fn repeats_itself(bytes: &[u8]) -> bool {
     let repeats = |length: usize| bytes.iter().skip(length).eq(&bytes[..bytes.len() - length]);
     let different = (0..=u8::MAX).filter(|byte| bytes.contains(byte)).count();
-    different < FEWEST_CHARACTERS || (1..=LONGEST_REPEATED.min(bytes.len())).any(repeats)
+    // A secret at random has more: 32 hexadecimal digits have 14.
+    different < 6 || (1..=16.min(bytes.len())).any(repeats)
 }

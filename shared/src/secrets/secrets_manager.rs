@@ -52,11 +52,6 @@ pub struct CallError {
     pub code: Option<String>,
 }
 
-/// Parts of the error codes (HTTP 4xx) of transient failures: too many requests, credentials that
-/// have just expired, a key of KMS that is unavailable.
-const TRANSIENT: [&str; 5] =
-    ["Throttl", "TooManyRequests", "LimitExceeded", "Expired", "Decryption"];
-
 impl CallError {
     /// A permanent failure without a code.
     pub fn permanent(reason: &str) -> Self {
@@ -83,7 +78,9 @@ impl<E: ProvideErrorMetadata + Error + 'static> From<SdkError<E>> for CallError 
             refusal.code().unwrap_or("without a code"),
             refusal.message().unwrap_or("no message"),
         );
-        let is_passing = |code: &str| TRANSIENT.iter().any(|part| code.contains(part));
+        // Too many requests, credentials that have just expired, a key of KMS that is unavailable.
+        let passing = ["Throttl", "TooManyRequests", "LimitExceeded", "Expired", "Decryption"];
+        let is_passing = |code: &str| passing.iter().any(|part| code.contains(part));
         let transient = !status.is_client_error() || refusal.code().is_some_and(is_passing);
         Self { reason, transient, code: refusal.code().map(str::to_owned) }
     }

@@ -17,8 +17,6 @@ use tokio::time;
 use super::{CallError, ONE_ATTEMPT, causes, variable};
 use crate::secrets::Stage;
 
-/// A secret has 64 KiB at most; as JSON it may grow.
-const MAX_ANSWER_BYTES: usize = 512 * 1024;
 /// The pauses before the second attempt and before the third, the last one.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
@@ -82,6 +80,7 @@ async fn ask(url: &str) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sy
     let client = Client::builder(TokioExecutor::new()).build_http();
     let answer = client.request(request.body(Empty::<Bytes>::new())?).await?;
     let status = answer.status();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await?;
+    // A secret has 64 KiB at most; as JSON it may grow.
+    let body = Limited::new(answer.into_body(), 512 * 1024).collect().await?;
     Ok((status, body.to_bytes()))
 }
