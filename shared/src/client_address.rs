@@ -46,7 +46,6 @@ mod tests {
             (&["[2001:db8:1:2:3::4]:4711"], 1, "2001:db8:1:2:3::4"),
             (&["2001:db8:1:2:9::1"], 1, "2001:db8:1:2:9::1"),
             // A request that did not pass through the proxies.
-            (&[], 2, PEER),
             (&["192.0.2.1"], 2, PEER),
             (&["192.0.2.1, "], 2, PEER),
             (&["nonsense, 10.0.0.1"], 2, PEER),

@@ -12,8 +12,6 @@ mod token;
 mod variables;
 
 #[cfg(feature = "mysql")]
-pub(crate) use database::check_host;
-#[cfg(feature = "mysql")]
 pub use database::{ColumnName, DatabaseConfig, DatabaseParts};
 pub use login::{Argon2Config, HashLimits, ThrottleConfig};
 pub(crate) use secrets::SecretKind;

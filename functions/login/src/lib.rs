@@ -1,6 +1,4 @@
-//! `login`: Basic credentials in, JWT out.
-//!
-//! The steps of a login: credentials → throttle, user → password → token.
+//! `login`: Basic credentials in, JWT out (credentials → throttle, user → password → token).
 
 use std::{fmt::Display, num::NonZero, sync::Arc, thread, time::SystemTime};
 

@@ -53,6 +53,15 @@ impl DatabaseParts {
         }
         Err(at("holds no PEM certificate, or a damaged one".into()))
     }
+
+    /// Refuses what is neither the name of a host nor an address without brackets.
+    pub(crate) fn check_host(host: &str) -> Result<(), &'static str> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if host.parse::<IpAddr>().is_ok() || host.bytes().all(is_plain) {
+            return Ok(());
+        }
+        Err("is neither a host name nor an address; a port belongs into MYSQL_PORT")
+    }
 }
 
 /// The first one is named where none is set.
@@ -73,7 +82,7 @@ impl DatabaseConfig {
                        MYSQL_HOST, MYSQL_USER, MYSQL_DB and MYSQL_PASSWORD or MYSQL_PASSWORD_FILE";
         let source = reader.secret(&SECRETS, missing);
         let host = reader.text("MYSQL_HOST");
-        if let Some(Err(reason)) = host.as_deref().map(check_host) {
+        if let Some(Err(reason)) = host.as_deref().map(DatabaseParts::check_host) {
             reader.problem("MYSQL_HOST", reason);
         }
         let modes = "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY";
@@ -151,13 +160,4 @@ impl ColumnName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Refuses what is neither the name of a host nor an address without brackets.
-pub(crate) fn check_host(host: &str) -> Result<(), &'static str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    if host.parse::<IpAddr>().is_ok() || host.bytes().all(is_plain) {
-        return Ok(());
-    }
-    Err("is neither a host name nor an address; a port belongs into MYSQL_PORT")
 }

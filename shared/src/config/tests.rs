@@ -19,11 +19,6 @@ fn read_login(reader: &mut Reader<'_>) -> impl Debug + use<> {
     (token, database, hashes, ThrottleConfig::read(reader))
 }
 
-/// What `validate` reads.
-fn read_validate(reader: &mut Reader<'_>) -> impl Debug + use<> {
-    (read_process(reader), VerifyConfig::read(reader))
-}
-
 /// What both functions make of these variables, after the secrets of the keys and the database.
 fn read(variables: &[(&str, &str)]) -> Result<String, String> {
     let all = [&[("JWT_SECRET_ID", "jwt"), ("DATABASE_SECRET_ID", "rds")], variables].concat();
@@ -135,7 +130,8 @@ fn each_function_reads_its_variables_of_the_table() {
         names
     };
     assert_eq!(asked_by(&|reader| drop(read_login(reader))), listed(ReadBy::Login));
-    assert_eq!(asked_by(&|reader| drop(read_validate(reader))), listed(ReadBy::Validate));
+    let validate = asked_by(&|reader| drop((read_process(reader), VerifyConfig::read(reader))));
+    assert_eq!(validate, listed(ReadBy::Validate));
 }
 
 #[test]

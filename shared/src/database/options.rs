@@ -7,7 +7,7 @@ use serde_with::{NoneAsEmptyString, PickFirst, serde_as};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::Url;
 
-use crate::config::{DatabaseConfig, DatabaseParts, check_host, default};
+use crate::config::{DatabaseConfig, DatabaseParts, default};
 
 /// What each session begins with, whatever the server is set to: what does not fit a column
 /// is refused and not cut, and each statement is kept.
@@ -33,7 +33,7 @@ pub(super) fn connect_options(
         if parts.ssl_ca.is_some() { MySqlSslMode::VerifyCa } else { MySqlSslMode::Preferred };
     let lacks = |member, variable| format!("lacks `{member}`, and {variable} is not set");
     let host = parts.host.ok_or_else(|| lacks("host", "MYSQL_HOST"))?;
-    check_host(&host).map_err(|reason| format!("has a `host` that {reason}"))?;
+    DatabaseParts::check_host(&host).map_err(|reason| format!("has a `host` that {reason}"))?;
     let mut options = MySqlConnectOptions::new()
         .host(&host)
         .port(parts.port.unwrap_or_else(|| default("MYSQL_PORT")))
