@@ -12,7 +12,7 @@ use deadpool::managed::Pool;
 use metrics::histogram;
 use sqlx::{
     MySql, Row, SqlSafeStr,
-    mysql::{MySqlArguments, MySqlDatabaseError, MySqlRow},
+    mysql::{MySqlArguments, MySqlDatabaseError, MySqlQueryResult, MySqlRow},
     query,
     query::Query,
 };
@@ -93,10 +93,8 @@ pub(crate) async fn with_timeout<T>(
 pub struct QueryResult {
     /// The rows of a `SELECT`.
     pub rows: Vec<MySqlRow>,
-    /// How many rows a change found, changed or not.
-    pub rows_affected: u64,
-    /// The insert id, 0 if there is none.
-    pub last_insert_id: u64,
+    /// What a change did. Each row that it found counts as affected, changed or not.
+    pub change: MySqlQueryResult,
 }
 
 fn statement(sql: impl SqlSafeStr, values: &[&str]) -> Query<'static, MySql, MySqlArguments> {
@@ -105,9 +103,7 @@ fn statement(sql: impl SqlSafeStr, values: &[&str]) -> Query<'static, MySql, MyS
 
 /// A pool of connections to the configured database.
 #[derive(Clone)]
-pub struct Database {
-    pool: Pool<ConnectionManager>,
-}
+pub struct Database(Pool<ConnectionManager>);
 
 impl Database {
     /// A pool of up to `max_connections`; each is made when it is first needed.
@@ -124,9 +120,8 @@ impl Database {
         let read = move |versions: &Versions, _| Passwords::read(&config, versions);
         let extra = ExtraVersions::PendingAndPrevious;
         let passwords = secrets.cache(SecretKind::Database, source, extra, read).await?;
-        let manager = ConnectionManager(passwords);
-        let pool = Pool::builder(manager).max_size(max_connections as usize).build();
-        Ok(Self { pool: pool.expect("only time limits need a runtime") })
+        let pool = Pool::builder(ConnectionManager(passwords)).max_size(max_connections as usize);
+        Ok(Self(pool.build().expect("only time limits need a runtime")))
     }
 
     /// Runs a statement, once more on a new connection if the first had ended since its last use.
@@ -140,14 +135,14 @@ impl Database {
         values: &[&str],
     ) -> Result<QueryResult, DatabaseError> {
         let sql = sql.into_sql_str();
-        let mut connection = PooledConnection::acquire(&self.pool).await?;
+        let mut connection = PooledConnection::acquire(&self.0).await?;
         let mut result = connection.query(statement(sql.clone(), values)).await;
         // A statement that timed out is not repeated: the login would wait twice.
         let is_stale = connection.is_broken && !connection.is_new;
         if is_stale && !matches!(result, Err(DatabaseError::Timeout)) {
             drop(connection);
-            connection::close_idle(&self.pool);
-            connection = PooledConnection::acquire(&self.pool).await?;
+            connection::close_idle(&self.0);
+            connection = PooledConnection::acquire(&self.0).await?;
             result = connection.query(statement(sql, values)).await;
         }
         connection.release();
@@ -160,7 +155,7 @@ impl Database {
     ///
     /// [`DatabaseError`] if there is no connection, or the statement fails.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        let mut connection = PooledConnection::acquire(&self.pool).await?;
+        let mut connection = PooledConnection::acquire(&self.0).await?;
         connection.query("BEGIN").await?;
         Ok(Transaction(connection))
     }

@@ -8,15 +8,13 @@ pub use mysql::MySqlUsers;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
 
-use std::fmt;
-
 use async_trait::async_trait;
 use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::database::DatabaseError;
 
-/// A user as the database has it.
+/// A user as the database has it; without `Debug`, since e-mails are not for logs.
 #[derive(Clone)]
 pub struct User {
     /// The id, as text: tables of other systems may have numbers or names.
@@ -29,13 +27,6 @@ pub struct User {
     pub admin: bool,
     /// Further groups of the user, if a column of them is configured.
     pub groups: Vec<String>,
-}
-
-/// Without the e-mail, which is not for logs.
-impl fmt::Debug for User {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
-    }
 }
 
 /// A user to be added.

@@ -66,10 +66,7 @@ impl PooledConnection {
             let mut items = self.connection.fetch_many(statement);
             while let Some(item) = items.try_next().await? {
                 match item {
-                    Either::Left(done) => {
-                        result.rows_affected = done.rows_affected();
-                        result.last_insert_id = done.last_insert_id();
-                    }
+                    Either::Left(change) => result.change = change,
                     Either::Right(row) => result.rows.push(row),
                 }
             }

@@ -149,10 +149,8 @@ mod tests {
             ("db", "\"3307\"", Some(3307)),
             ("db", "\"\"", Some(3306)),
             ("db", "null", Some(3306)),
-            ("db", "\"x\"", None),
             ("db", "\"65536\"", None),
             ("db", "65536", None),
-            ("db", "[]", None),
             ("db:3306", "null", None),
         ] {
             let secret = format!(
@@ -187,11 +185,8 @@ mod tests {
             "postgres://canary:canary@canary/canary",
             "mysql:canary",
             "mysql://",
-            "mysql://canary:canary@/canary",
             "mysql://canary/canary",
             "mysql://canary:canary@canary",
-            "mysql://canary:canary@canary/",
-            "mysql://canary:canary@canary:port/canary",
             "mysql://canary:%ff@canary/canary",
             "mysql://canary:canary@canary/canary?ssl-mode=canary",
             "mysql://canary:canary@canary/canary?ssl_mode=REQUIRED",

@@ -147,7 +147,7 @@ impl ThrottleStore for MySqlThrottle {
             });
         }
         // A new row sets no insert id, which is 0 then, the same as `FIRST`.
-        Ok(match done.last_insert_id {
+        Ok(match done.change.last_insert_id() {
             FIRST => Decision::Reserved { is_first: true },
             NEXT => Decision::Reserved { is_first: false },
             FULL => Decision::Full,
@@ -157,7 +157,7 @@ impl ThrottleStore for MySqlThrottle {
 
     async fn commit_failure(&self, key: &ThrottleKey, rule: &Rule) -> Result<i64, DatabaseError> {
         let done = self.query(AssertSqlSafe(commit_failure(rule)), &[key.as_str()]).await?;
-        Ok(i64::try_from(done.last_insert_id.max(1)).unwrap_or(i64::MAX))
+        Ok(i64::try_from(done.change.last_insert_id().max(1)).unwrap_or(i64::MAX))
     }
 
     async fn release(&self, key: &ThrottleKey, reset: bool) -> Result<(), DatabaseError> {

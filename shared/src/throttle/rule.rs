@@ -10,15 +10,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::config::ThrottleConfig;
 
-const EMAIL: &str = "email-sha256:";
 const SOURCE: &str = "source:";
-/// What one subscriber has: a budget for each address would be none.
-const IPV6_PREFIX_BITS: u32 = 64;
-
-/// How long failures of an e-mail are remembered at least.
-const QUIET: Duration = Duration::from_mins(15);
 const MINUTE: Duration = Duration::from_mins(1);
-const FIRST_LOCK: Duration = Duration::from_secs(1);
 
 /// The key of a count: an e-mail, or a source of requests.
 ///
@@ -31,16 +24,17 @@ impl ThrottleKey {
     /// An e-mail, in any ASCII case: all spellings that find one user have one count.
     pub fn email(email: &str) -> Self {
         let hash = digest(&SHA256, email.to_ascii_lowercase().as_bytes());
-        Self(format!("{EMAIL}{}", hex::encode(hash)))
+        Self(format!("email-sha256:{}", hex::encode(hash)))
     }
 
-    /// The source with this address; of an IPv6 address it is the /64.
+    /// The source with this address. Of an IPv6 address it is the /64, which one subscriber has: a
+    /// budget for each address would be none.
     pub fn source(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(format!("{SOURCE}{address}")),
             IpAddr::V6(address) => {
-                let prefix = address.to_bits() >> IPV6_PREFIX_BITS << IPV6_PREFIX_BITS;
-                Self(format!("{SOURCE}{}/{IPV6_PREFIX_BITS}", Ipv6Addr::from_bits(prefix)))
+                let prefix = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
+                Self(format!("{SOURCE}{prefix}/64"))
             }
         }
     }
@@ -77,11 +71,11 @@ impl Rule {
     /// the longest lock if that is longer.
     pub fn email(config: &ThrottleConfig) -> Self {
         let longest = config.longest_lock;
-        let doubled = iter::successors(Some(FIRST_LOCK), |lock| Some(*lock * 2));
+        let doubled = iter::successors(Some(Duration::from_secs(1)), |lock| Some(*lock * 2));
         Self {
             max_failures: config.max_failures.into(),
             locks: doubled.take_while(|lock| *lock < longest).chain([longest]).collect(),
-            window: longest.max(QUIET),
+            window: longest.max(15 * MINUTE),
             counts_in_a_row: true,
         }
     }
@@ -129,7 +123,7 @@ mod tests {
     fn spellings_that_find_one_user_and_addresses_of_one_subscriber_have_one_count() {
         // printf %s ada@example.com | sha256sum
         let hash = "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72";
-        assert_eq!(ThrottleKey::email("ADA@Example.com").as_str(), format!("{EMAIL}{hash}"));
+        assert_eq!(ThrottleKey::email("ADA@Example.com").as_str(), format!("email-sha256:{hash}"));
         // Only ASCII case is folded when a user is looked up.
         assert_ne!(ThrottleKey::email("\u{c4}@x"), ThrottleKey::email("\u{e4}@x"));
         for (address, source) in [

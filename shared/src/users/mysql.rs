@@ -77,7 +77,7 @@ impl MySqlUsers {
     ) -> Result<bool, UserStoreError> {
         let mut transaction = self.database.begin().await?;
         let outcome = async {
-            if transaction.query(sql, values).await?.rows_affected == 0 {
+            if transaction.query(sql, values).await?.change.rows_affected() == 0 {
                 return Ok(false);
             }
             let rows = transaction.query(READ_HASH, &[&user.email, &user.id]).await?.rows;

@@ -38,7 +38,6 @@ async fn add(store: &AdminStore, email: &str) -> User {
 async fn a_user_is_found_by_the_exact_email_ignoring_ascii_case(store: &AdminStore) {
     let bob = add(store, "Bob@Example.com").await;
     assert_eq!((bob.password.expose_secret(), bob.admin), ("hash", false));
-    assert!(!format!("{bob:?}").contains("xample"), "{bob:?}");
     for spelling in ["bob@example.com", "BOB@EXAMPLE.COM", "Bob@Example.com"] {
         let user = find(store, spelling).await.unwrap();
         assert_eq!((user.email.as_str(), &user.id), ("Bob@Example.com", &bob.id));

@@ -129,7 +129,8 @@ impl AdminStore {
         let values = [&*user.email, &*user.id];
         let mut transaction = self.database.begin().await?;
         let outcome = async {
-            if transaction.query(AssertSqlSafe(update), &values).await?.rows_affected == 0 {
+            if transaction.query(AssertSqlSafe(update), &values).await?.change.rows_affected() == 0
+            {
                 return Ok(false);
             }
             let rows = transaction.query(READ_BACK, &values).await?.rows;
@@ -149,7 +150,8 @@ impl AdminStore {
     /// [`DatabaseError`] if the statement fails.
     pub async fn remove(&self, user: &User) -> Result<bool, DatabaseError> {
         let delete = "DELETE FROM user WHERE email = ? AND id = ?";
-        Ok(self.database.query(delete, &[&user.email, &user.id]).await?.rows_affected > 0)
+        let deleted = self.database.query(delete, &[&user.email, &user.id]).await?;
+        Ok(deleted.change.rows_affected() > 0)
     }
 
     /// Up to `limit` users after the id `after`. Missing columns and values are empty.

@@ -67,7 +67,7 @@ pub(crate) async fn run(command: ThrottleCommand) -> Result<String, Failure> {
                 }
                 None => throttle.query("DELETE FROM login_throttle", &[]).await?,
             };
-            Ok(match done.rows_affected {
+            Ok(match done.change.rows_affected() {
                 0 if subject.is_some() => "forgotten: 0; no failed login was counted for it".into(),
                 rows => format!("forgotten: {rows}"),
             })
