@@ -23,7 +23,7 @@ use argon2::{
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use crate::config::{Argon2Config, HashLimits};
+use crate::config::Argon2Config;
 use slots::{HashSlots, grow};
 
 /// Longer passwords are always wrong, in bytes.
@@ -70,30 +70,17 @@ pub enum HashingError {
 pub struct PasswordHasher {
     /// Of new hashes.
     params: Params,
-    /// Verified where there is no user; no password is right for it.
-    unknown_user_hash: Arc<str>,
     slots: Arc<HashSlots>,
 }
 
 impl PasswordHasher {
-    /// A hasher with `slots` computations at once, and a queue of eight for each.
-    pub fn new(config: Argon2Config, slots: usize) -> Self {
-        Self::with_limits(config, HashLimits::default(), slots)
-    }
-
-    /// A hasher with `limits`, by default for a machine with so many cores.
-    pub fn with_limits(config: Argon2Config, limits: HashLimits, cores: usize) -> Self {
+    /// A hasher with `slots` computations at once, and a queue of eight for each by default.
+    pub fn new(config: Argon2Config, slots: usize, queue: Option<usize>) -> Self {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .expect("the configuration's bounds lie within Argon2's");
-        // Salt and output are zeros in Base64, as long as those of `hash`.
-        let (salt, output) = ("A".repeat(22), "A".repeat(43));
-        let costs = format!("m={memory_kib},t={iterations},p={parallelism}");
-        let unknown_user_hash = format!("$argon2id$v=19${costs}${salt}${output}").into();
-        let slots = limits.slots.unwrap_or(cores).max(1);
-        let queue = limits.queue.unwrap_or(slots * WAITING_PER_SLOT);
-        let slots = Arc::new(HashSlots::new(slots, queue));
-        Self { params, unknown_user_hash, slots }
+        let queue = queue.unwrap_or(slots * WAITING_PER_SLOT);
+        Self { params, slots: Arc::new(HashSlots::new(slots, queue)) }
     }
 
     /// Allocates the memory of one computation in the background, which takes some 10 ms.
@@ -110,7 +97,7 @@ impl PasswordHasher {
         self.slots.try_acquire()
     }
 
-    /// Whether `password` is the one that `stored` was computed from.
+    /// Whether `password` is the one that `stored` was computed from; `None` without a user.
     ///
     /// # Errors
     ///
@@ -122,26 +109,26 @@ impl PasswordHasher {
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<Verification, HashingError> {
-        // For a disabled or unknown user, a hash is computed too, and any password is wrong.
-        let text = stored.as_ref().map_or(&*self.unknown_user_hash, ExposeSecret::expose_secret);
-        let disabled = text.starts_with(DISABLED);
-        let enabled = stored.is_some() && !disabled;
-        let stored = StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text));
-        let reason = match &stored {
-            None => Some("no stored hash that login supports; see auth-admin user list"),
-            Some(_) => disabled.then_some("the user is disabled"),
+        let text = stored.as_ref().map(ExposeSecret::expose_secret);
+        let disabled = text.is_some_and(|text| text.starts_with(DISABLED));
+        let usable =
+            text.and_then(|text| StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text)));
+        let reason = match (text, &usable) {
+            (Some(_), None) => Some("no stored hash that login supports; see auth-admin user list"),
+            _ => disabled.then_some("the user is disabled"),
         };
         let (params, slot_kib) = (self.params.clone(), self.params.block_count());
-        let extra_kib = stored.as_ref().map_or(0, |it| it.extra_kib(slot_kib));
+        let extra_kib = usable.as_ref().map_or(0, |it| it.extra_kib(slot_kib));
         let job = move |memory: &mut _| {
             let password = password.expose_secret().as_bytes();
-            let stored = stored.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
+            let usable = usable.filter(|_| password.len() <= MAX_PASSWORD_BYTES);
             // A stored hash of the same cost needs no more memory than a new one.
             grow(memory, slot_kib)?;
-            let right = stored.as_ref().is_some_and(|it| (it.compare)(password, memory)) && enabled;
+            let equal = usable.as_ref().is_some_and(|it| (it.compare)(password, memory));
+            let right = equal && !disabled;
             let mut replacement = None;
-            if stored.is_none_or(|it| it.needs_rehash(&params)) {
-                // Equal work: also for a wrong password, and without a stored hash.
+            if usable.is_none_or(|it| it.argon2id.as_ref() != Some(&params)) {
+                // Equal work: also for a wrong password, and without a user or a usable hash.
                 replacement = Some(hash(ARGON2ID_IDENT, &params, password, memory)?.into());
             }
             let wrong = Verification::Wrong { reason };

@@ -54,7 +54,7 @@ impl Sqlite {
 
 /// Users from pairs of e-mail and password, with hashes of `login`'s default cost.
 pub async fn new_users(users: &[(&str, &str)]) -> Vec<NewUser> {
-    let (mut new, hasher) = (Vec::new(), PasswordHasher::new(Argon2Config::default(), 1));
+    let (mut new, hasher) = (Vec::new(), PasswordHasher::new(Argon2Config::default(), 1, None));
     for (email, password) in users {
         let hash = hasher.hash((*password).into()).await.expect("a hash");
         new.push(NewUser { email: (*email).into(), hash, admin: false });

@@ -45,7 +45,7 @@ pub fn add(server: &DatabaseServer, config: Argon2Config) {
 /// A hash of [`PASSWORD`].
 pub fn hash(config: Argon2Config) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let hasher = PasswordHasher::new(config, 1);
+    let hasher = PasswordHasher::new(config, 1, None);
     runtime.block_on(hasher.hash(PASSWORD.into())).expect("a hash")
 }
 

@@ -21,7 +21,7 @@ use shared::{
     respond::{Cause, Refusal, logged_in, refuse_others, refused},
     secrets::{SecretCache, Secrets},
     serve::App,
-    stores::Stores,
+    stores::open_stores,
     throttle::{LOGIN_TIMEOUT, Throttle, ThrottleError, ThrottleKey},
     token::{self, Subject},
     users::{User, UserStore},
@@ -64,28 +64,28 @@ pub fn configure(
         // Read once: each call reads files of the system.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let secrets = Secrets::new(secrets, transport.takes_snapshot());
-        let passwords = PasswordHasher::with_limits(argon2, hashes, cores);
+        let passwords = PasswordHasher::new(argon2, hashes.slots.unwrap_or(cores), hashes.queue);
         let connections = database_connections(transport, cores);
         let (keys, stores) = tokio::join!(
             Keys::fetch(keys, KeyUse::Sign, &secrets),
-            Stores::open(database, groups_column.as_ref(), &secrets, connections),
+            open_stores(database, groups_column.as_ref(), &secrets, connections),
         );
         if transport.starts_for_a_request() {
             // Not earlier, when it would delay the thread that fetches secrets.
             passwords.preallocate();
         }
-        let (keys, stores) = match (keys, stores) {
+        let (keys, (users, counts)) = match (keys, stores) {
             (Ok(keys), Ok(stores)) => (keys, stores),
             (keys, stores) => return Err(keys.err().into_iter().chain(stores.err()).collect()),
         };
         let state = LoginState {
-            throttle: Throttle::new(Arc::clone(&stores.throttle), &throttle),
-            users: stores.users,
+            throttle: Throttle::new(Arc::clone(&counts), &throttle),
+            users,
             passwords,
             keys: keys.clone(),
             issue,
         };
-        Ok(App { router: router(state), keys, secrets, database: Some(stores.throttle) })
+        Ok(App { router: router(state), keys, secrets, database: Some(counts) })
     }
 }
 

@@ -16,11 +16,7 @@ const LARGE_KIB: usize = 128 * 1024;
 /// One of the permits for logins, of which there are as many as slots and places in the queue. A
 /// login holds it from its start to its end, also while it computes no hash. It is free again when
 /// the last clone is dropped.
-#[derive(Clone)]
-#[must_use]
-pub struct HashPermit {
-    _permit: Arc<OwnedSemaphorePermit>,
-}
+pub type HashPermit = Arc<OwnedSemaphorePermit>;
 
 /// The slots. Each keeps its memory, since new memory costs a page fault per page. Together they use
 /// at most the memory of `slots` new hashes and [`LARGE_KIB`], whatever hashes are stored.
@@ -45,8 +41,8 @@ impl HashSlots {
 
     /// A permit for [`run`](Self::run) and the work before and after it.
     pub(super) fn try_acquire(&self) -> Result<HashPermit, HashingError> {
-        let permit = self.permits.clone().try_acquire_owned().map_err(|_| HashingError::Busy)?;
-        Ok(HashPermit { _permit: Arc::new(permit) })
+        let permit = self.permits.clone().try_acquire_owned();
+        permit.map(Arc::new).map_err(|_| HashingError::Busy)
     }
 
     /// Runs `job`, which allocates `extra_kib` in addition to the slot's memory, on a blocking thread.
@@ -102,21 +98,13 @@ mod tests {
 
     use super::*;
 
-    async fn run<T: Send + 'static>(
-        slots: &HashSlots,
-        extra_kib: usize,
-        job: impl FnOnce(&mut Vec<Block>) -> Option<T> + Send + 'static,
-    ) -> Result<T, HashingError> {
-        slots.run(slots.try_acquire()?, extra_kib, job).await
-    }
-
     fn spawn(
         slots: &Arc<HashSlots>,
         extra_kib: usize,
         job: impl FnOnce() -> Option<()> + Send + 'static,
     ) -> JoinHandle<Result<(), HashingError>> {
         let slots = Arc::clone(slots);
-        tokio::spawn(async move { run(&slots, extra_kib, move |_| job()).await })
+        tokio::spawn(async move { slots.run(slots.try_acquire()?, extra_kib, |_| job()).await })
     }
 
     #[tokio::test]
@@ -126,7 +114,7 @@ mod tests {
         assert_eq!(slots.run(permits[0].clone(), 0, |_| Some(1)).await, Ok(1));
         assert_eq!(slots.try_acquire().map(drop), Err(HashingError::Busy), "also after the hash");
         drop(permits);
-        assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
+        assert!(slots.try_acquire().is_ok());
     }
 
     #[tokio::test]
@@ -146,8 +134,9 @@ mod tests {
         while slots.large_permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(run(&slots, 1, |_| Some(())).await, Err(HashingError::Busy));
-        assert_eq!(run(&slots, 0, |_| Some(())).await, Ok(()));
+        let run = |extra_kib| slots.run(slots.try_acquire().unwrap(), extra_kib, |_| Some(()));
+        assert_eq!(run(1).await, Err(HashingError::Busy));
+        assert_eq!(run(0).await, Ok(()));
         assert!(waiting.iter().all(|run| !run.is_finished()), "two large ones ran at once");
         release.send(()).unwrap();
         for run in waiting {
@@ -160,10 +149,11 @@ mod tests {
         let slots = HashSlots::new(1, 1);
         slots.preallocate(3);
         let job = |memory: &mut Vec<Block>| Some((memory.len(), std::thread::current().id()));
-        let (blocks, thread) = run(&slots, 0, job).await.unwrap();
+        let permit = slots.try_acquire().unwrap();
+        let (blocks, thread) = slots.run(permit.clone(), 0, job).await.unwrap();
         assert!(blocks == 3 && thread != std::thread::current().id());
-        let panicked = run(&slots, 0, |_| -> Option<()> { panic!("on purpose") }).await;
-        assert_eq!(panicked, Err(HashingError::Failed));
-        assert_eq!(run(&slots, 0, |_| Some(1)).await, Ok(1));
+        let panicked = slots.run(permit.clone(), 0, |_| -> Option<()> { panic!("on purpose") });
+        assert_eq!(panicked.await, Err(HashingError::Failed));
+        assert_eq!(slots.run(permit, 0, |_| Some(1)).await, Ok(1));
     }
 }

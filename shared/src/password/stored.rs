@@ -23,8 +23,8 @@ pub struct StoredHash {
     /// The system and function, such as `django pbkdf2_sha256`.
     pub kind: String,
     /// Of an Argon2id hash of the password itself, in the current version and with a salt no shorter
-    /// than that of a new hash; `None` for any other hash.
-    argon2id: Option<Params>,
+    /// than that of a new hash; `None` for any other hash. A login replaces what new hashes are not.
+    pub(super) argon2id: Option<Params>,
     /// The memory of Argon2 in KiB, for which it can use the slot's.
     argon2_kib: usize,
     /// The memory that another function allocates, in KiB.
@@ -87,11 +87,6 @@ impl StoredHash {
     /// The memory that is needed in addition to a slot of `slot_kib`, in KiB.
     pub(super) fn extra_kib(&self, slot_kib: usize) -> usize {
         if self.argon2_kib > slot_kib { self.argon2_kib } else { self.other_kib }
-    }
-
-    /// Whether the hash is replaced at the next login: unless it is Argon2id as new ones are.
-    pub(super) fn needs_rehash(&self, new: &Params) -> bool {
-        self.argon2id.as_ref() != Some(new)
     }
 }
 

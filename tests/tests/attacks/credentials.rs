@@ -27,8 +27,11 @@ const PASSWORD: &str = "Right: Passwört 1";
 async fn almost_right_credentials_are_refused() {
     let server = mariadb::shared();
     let store = stores::open(&server.root_variables(), 3).await;
-    let passwords =
-        PasswordHasher::new(Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 }, 1);
+    let passwords = PasswordHasher::new(
+        Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 },
+        1,
+        None,
+    );
     let post = || Request::new("POST", "/login");
     let mut attacks = Vec::new();
     let all = ["credentials", "basic"].map(|place| rows(place).map(move |row| (place, row)));

@@ -39,7 +39,7 @@ pub(crate) async fn open() -> Result<(AdminStore, PasswordHasher), Failure> {
     let (database, groups_column, argon2) = reader.finish(config).map_err(wrong)?;
     let database = Database::connect_lazy(database, &Secrets::default(), CONNECTIONS).await;
     let database = database.map_err(|error| wrong(vec![error.into()]))?;
-    Ok((AdminStore::new(database, groups_column), PasswordHasher::new(argon2, cores())))
+    Ok((AdminStore::new(database, groups_column), PasswordHasher::new(argon2, cores(), None)))
 }
 
 fn cores() -> usize {

@@ -78,7 +78,7 @@ impl LocalData {
         let keys = Keys::read(&fs::read_to_string(&key_file)?.into())?;
         let users = SqliteUsers::open(&users_file).await?;
         if users.find_by_email(DEMO_USER).await?.is_none() {
-            let hasher = PasswordHasher::new(Argon2Config::default(), 1);
+            let hasher = PasswordHasher::new(Argon2Config::default(), 1, None);
             let hash = hasher.hash(DEMO_PASSWORD.into()).await?;
             users.add(&[NewUser { email: DEMO_USER.into(), hash, admin: false }]).await?;
         }
@@ -103,7 +103,7 @@ pub(crate) fn configure(
         let login = LoginState {
             throttle: Throttle::new(Arc::new(MemoryStore::default()), &throttle),
             users: Arc::new(users),
-            passwords: PasswordHasher::new(argon2, 2),
+            passwords: PasswordHasher::new(argon2, 2, None),
             keys: keys.clone().into(),
             issue,
         };

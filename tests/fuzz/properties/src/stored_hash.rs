@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 const QUICK: Argon2Config = Argon2Config { memory_kib: 64, iterations: 1, parallelism: 1 };
 static HASHER: LazyLock<(PasswordHasher, Runtime)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
-    (PasswordHasher::new(QUICK, 4), runtime)
+    (PasswordHasher::new(QUICK, 4, None), runtime)
 });
 
 /// The input is a hash from the database. Passwords are checked only if the hash is quick.

@@ -121,7 +121,7 @@ impl TestSetup {
 
     /// Whether `login` would let the user in.
     fn logs_in(&self, email: &str, password: &str) -> bool {
-        let hasher = PasswordHasher::new(Argon2Config::default(), 1);
+        let hasher = PasswordHasher::new(Argon2Config::default(), 1, None);
         let (permit, stored) = (hasher.try_acquire().unwrap(), self.stored(email));
         let verification = hasher.verify(&permit, password.into(), Some(stored.into()));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
