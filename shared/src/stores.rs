@@ -23,7 +23,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Problem`] if the account's secret is missing or cannot be used, or `groups_column` is set for SQLite.
+/// [`Problem`] if the account's secret is missing or cannot be used, or `groups_column` is set for
+/// SQLite.
 pub async fn open_stores(
     config: DatabaseConfig,
     groups_column: Option<&ColumnName>,

@@ -14,8 +14,8 @@ pub(super) enum ReadBy {
     Both,
 }
 
-/// In this order: the name, the functions that read it, its default, its meaning. The default is empty if there is
-/// none, or the code that uses the variable decides, and it is in words if it is computed.
+/// In this order: the name, the functions that read it, its default, its meaning. The default is empty
+/// if there is none, or the code that uses the variable decides, and in words if it is computed.
 type Variable = (&'static str, ReadBy, &'static str, &'static str);
 
 pub(super) const VARIABLES: &[Variable] = &[

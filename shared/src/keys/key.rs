@@ -20,6 +20,11 @@ use thiserror::Error;
 
 use super::{KeyError, malformed};
 
+/// The shortest HS256 key: as long as its hash (RFC 7518 section 3.2).
+const MIN_HS256_KEY_BYTES: usize = 32;
+/// The least size of an RSA key (RFC 7518 section 3.3).
+const MIN_RSA_BITS: usize = 2048;
+
 /// The supported algorithms (RFC 7518 section 3.1), by `alg`. A key's kind determines its algorithm.
 const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("HS256", Algorithm::HS256),
@@ -63,6 +68,7 @@ pub struct Key {
     /// What this key signs and verifies with.
     pub algorithm: Algorithm,
     verifying: DecodingKey,
+    validation: Validation,
     pub(super) signing: Option<EncodingKey>,
     /// The public JWK (RFC 7517 section 4); a symmetric key has none.
     pub public: Option<Jwk>,
@@ -71,7 +77,7 @@ pub struct Key {
 impl Key {
     /// An HS256 key. It has no thumbprint as `kid`: guesses at the key could be tried out on it.
     pub(super) fn symmetric(secret: &[u8]) -> Result<Self, KeyError> {
-        if secret.len() < 32 {
+        if secret.len() < MIN_HS256_KEY_BYTES {
             return Err(KeyError::TooShort);
         }
         Ok(Self {
@@ -79,6 +85,7 @@ impl Key {
             kind: KeyKind::Symmetric,
             algorithm: Algorithm::HS256,
             verifying: DecodingKey::from_secret(secret),
+            validation: signature_only(Algorithm::HS256),
             signing: Some(EncodingKey::from_secret(secret)),
             public: None,
         })
@@ -115,7 +122,7 @@ impl Key {
         let key = rsa::PublicKey::from_der(der).map_err(malformed)?;
         let modulus = key.modulus().big_endian_without_leading_zero();
         let zeros = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-        if modulus.len() * 8 - zeros < 2048 {
+        if modulus.len() * 8 - zeros < MIN_RSA_BITS {
             return Err(KeyError::SmallRsaKey);
         }
         let exponent = key.exponent().big_endian_without_leading_zero();
@@ -144,6 +151,7 @@ impl Key {
             kind: KeyKind::Public,
             algorithm,
             verifying,
+            validation: signature_only(algorithm),
             signing: None,
             public: Some(jwk),
         };
@@ -198,7 +206,7 @@ impl Key {
     ///
     /// That of jsonwebtoken if this key has not signed the token, or the claims are no `T`.
     pub(crate) fn decode<T: DeserializeOwned>(&self, token: &str) -> errors::Result<T> {
-        match decode(token, &self.verifying, &signature_only(self.algorithm)) {
+        match decode(token, &self.verifying, &self.validation) {
             // It does not know `Ed25519` (RFC 9864) as an `alg`, and cannot read on after an object
             // in place of a registered claim. Such a token is decoded in two steps.
             Err(error) if matches!(error.kind(), ErrorKind::Json(_)) => {
