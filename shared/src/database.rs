@@ -93,7 +93,8 @@ pub(crate) async fn with_timeout<T>(
 pub struct QueryResult {
     /// The rows of a `SELECT`.
     pub rows: Vec<MySqlRow>,
-    /// What a change did. Each row that it found counts as affected, changed or not.
+    /// What a change did. Each row that it found counts as affected, changed or not. The insert id
+    /// is 0 if there is none.
     pub change: MySqlQueryResult,
 }
 

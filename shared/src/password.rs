@@ -74,11 +74,13 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// A hasher with `slots` computations at once, and a queue of eight for each by default.
+    /// A hasher with `slots` computations at once, and at least one. `queue` more may wait; `None` is
+    /// eight for each slot.
     pub fn new(config: Argon2Config, slots: usize, queue: Option<usize>) -> Self {
         let Argon2Config { memory_kib, iterations, parallelism } = config;
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .expect("the configuration's bounds lie within Argon2's");
+        let slots = slots.max(1);
         let queue = queue.unwrap_or(slots * WAITING_PER_SLOT);
         Self { params, slots: Arc::new(HashSlots::new(slots, queue)) }
     }
@@ -114,8 +116,9 @@ impl PasswordHasher {
         let usable =
             text.and_then(|text| StoredHash::parse(text.strip_prefix(DISABLED).unwrap_or(text)));
         let reason = match (text, &usable) {
+            (None, _) => None,
             (Some(_), None) => Some("no stored hash that login supports; see auth-admin user list"),
-            _ => disabled.then_some("the user is disabled"),
+            (Some(_), Some(_)) => disabled.then_some("the user is disabled"),
         };
         let (params, slot_kib) = (self.params.clone(), self.params.block_count());
         let extra_kib = usable.as_ref().map_or(0, |it| it.extra_kib(slot_kib));

@@ -116,7 +116,7 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
         detail: &'a str,
     }
 
-    let (code, text, name) = refusal.details();
+    let (code, text, outcome) = refusal.details();
     let status = StatusCode::from_u16(code).expect("each is a status");
     let (media_type, body) = if wants_json(request) {
         let title = status.canonical_reason().unwrap_or_default();
@@ -127,7 +127,7 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
     };
     let header = refusal.header(request).map(|header| [header]);
     let content_type = [(CONTENT_TYPE, media_type)];
-    (status, Extension(name), Extension(cause), content_type, header, body).into_response()
+    (status, Extension(outcome), Extension(cause), content_type, header, body).into_response()
 }
 
 /// A 503, with the reason for the log.
@@ -199,9 +199,9 @@ pub fn openid_configuration(issuer: &str, keys: &Keys) -> Response {
     published(Outcome::OPENID_CONFIGURATION, json(&metadata))
 }
 
-fn published(name: Outcome, body: String) -> Response {
+fn published(outcome: Outcome, body: String) -> Response {
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, PUBLIC)];
-    (Extension(name), headers, body).into_response()
+    (Extension(outcome), headers, body).into_response()
 }
 
 fn json(value: &impl Serialize) -> String {

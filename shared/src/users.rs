@@ -29,7 +29,7 @@ pub struct User {
     pub groups: Vec<String>,
 }
 
-/// A user to be added.
+/// A user to be added; without `Debug`, as [`User`].
 #[derive(Clone)]
 pub struct NewUser {
     /// The e-mail, in the spelling that tokens will carry.

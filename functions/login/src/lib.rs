@@ -74,18 +74,18 @@ pub fn configure(
             // Not earlier, when it would delay the thread that fetches secrets.
             passwords.preallocate();
         }
-        let (keys, (users, counts)) = match (keys, stores) {
+        let (keys, (users, throttle_store)) = match (keys, stores) {
             (Ok(keys), Ok(stores)) => (keys, stores),
             (keys, stores) => return Err(keys.err().into_iter().chain(stores.err()).collect()),
         };
         let state = LoginState {
-            throttle: Throttle::new(Arc::clone(&counts), &throttle),
+            throttle: Throttle::new(Arc::clone(&throttle_store), &throttle),
             users,
             passwords,
             keys: keys.clone(),
             issue,
         };
-        Ok(App { router: router(state), keys, secrets, database: Some(counts) })
+        Ok(App { router: router(state), keys, secrets, database: Some(throttle_store) })
     }
 }
 

@@ -61,7 +61,7 @@ pub fn router(verifier: TokenVerifier) -> Router {
 /// the cookie `TOKEN_COOKIE`.
 pub async fn validate(State(verifier): State<Arc<TokenVerifier>>, request: Request) -> Response {
     let headers = request.headers();
-    let from_cookie = || cookie_token(headers, verifier.config.cookie.as_deref()?);
+    let from_cookie = || cookie_token(headers, verifier.config().cookie.as_deref()?);
     let Some(token) = bearer_token(headers).or_else(from_cookie) else {
         return refused(Refusal::MissingBearer, Cause::default(), headers);
     };
@@ -88,7 +88,7 @@ async fn openid_configuration(
     request: Request,
 ) -> Response {
     let is_url = |name: &&str| name.starts_with("https://") || name.starts_with("http://");
-    let Some(issuer) = verifier.config.issuer.as_deref().filter(is_url) else {
+    let Some(issuer) = verifier.config().issuer.as_deref().filter(is_url) else {
         return refused(Refusal::NotFound, Cause::default(), request.headers());
     };
     match verifier.keys.get_with_previous(SystemTime::now()).await {

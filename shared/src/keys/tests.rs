@@ -257,6 +257,7 @@ fn unsupported_keys_of_a_set_are_ignored_to_verify_and_wrong_ones_are_refused() 
     let zero = "A".repeat(43);
     let unsupported = [
         // As identity providers have them beside their keys for signatures.
+        (&rsa, json!({ "use": "enc", "alg": "RSA-OAEP" }), NotForSignatures),
         (&rsa, json!({ "use": "sig", "alg": "RS512" }), WrongAlgorithm("RS256")),
         (&ec, json!({ "use": "sig", "alg": "ES512", "crv": "P-521" }), WrongCurve),
         (&ec, json!({ "key_ops": ["deriveKey"] }), NotForSignatures),

@@ -16,7 +16,9 @@ const LARGE_KIB: usize = 128 * 1024;
 /// One of the permits for logins, of which there are as many as slots and places in the queue. A
 /// login holds it from its start to its end, also while it computes no hash. It is free again when
 /// the last clone is dropped.
-pub type HashPermit = Arc<OwnedSemaphorePermit>;
+#[derive(Clone)]
+#[must_use]
+pub struct HashPermit(#[expect(dead_code, reason = "held")] Arc<OwnedSemaphorePermit>);
 
 /// The slots. Each keeps its memory, since new memory costs a page fault per page. Together they use
 /// at most the memory of `slots` new hashes and [`LARGE_KIB`], whatever hashes are stored.
@@ -42,7 +44,7 @@ impl HashSlots {
     /// A permit for [`run`](Self::run) and the work before and after it.
     pub(super) fn try_acquire(&self) -> Result<HashPermit, HashingError> {
         let permit = self.permits.clone().try_acquire_owned();
-        permit.map(Arc::new).map_err(|_| HashingError::Busy)
+        permit.map(|it| HashPermit(Arc::new(it))).map_err(|_| HashingError::Busy)
     }
 
     /// Runs `job`, which allocates `extra_kib` in addition to the slot's memory, on a blocking thread.

@@ -23,7 +23,8 @@ pub struct StoredHash {
     /// The system and function, such as `django pbkdf2_sha256`.
     pub kind: String,
     /// Of an Argon2id hash of the password itself, in the current version and with a salt no shorter
-    /// than that of a new hash; `None` for any other hash. A login replaces what new hashes are not.
+    /// than that of a new hash; `None` for any other hash. If these are not the parameters of new
+    /// hashes, a login replaces it.
     pub(super) argon2id: Option<Params>,
     /// The memory of Argon2 in KiB, for which it can use the slot's.
     argon2_kib: usize,

@@ -171,7 +171,7 @@ async fn an_unusable_hash_or_digest_is_a_wrong_password() {
 
 /// The work is what takes the time; it is counted here, not timed.
 #[tokio::test]
-async fn unknown_wrong_disabled_and_unusable_compute_one_argon2id_each() {
+async fn unknown_wrong_disabled_and_unusable_each_compute_an_argon2id() {
     let hash = hasher().hash("secret".into()).await.unwrap();
     for (why, stored, password, reason) in [
         ("an unknown e-mail", None, "secret", None),

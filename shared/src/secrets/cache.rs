@@ -155,7 +155,7 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// [`SecretError`] if there is no value: why the last refresh failed.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        self.up_to_date(now, WaitFor::Value).await
+        self.get_up_to_date(now, WaitFor::Value).await
     }
 
     /// The value with the previous version in it. A start leaves that out, and the request then
@@ -165,10 +165,14 @@ impl<T: Send + Sync + 'static> SecretCache<T> {
     ///
     /// A transient [`SecretError`] if there is no value, or none with the previous version yet.
     pub async fn get_with_previous(&self, now: SystemTime) -> Result<Arc<T>, SecretError> {
-        self.up_to_date(now, WaitFor::PreviousVersion).await
+        self.get_up_to_date(now, WaitFor::PreviousVersion).await
     }
 
-    async fn up_to_date(&self, now: SystemTime, wait_for: WaitFor) -> Result<Arc<T>, SecretError> {
+    async fn get_up_to_date(
+        &self,
+        now: SystemTime,
+        wait_for: WaitFor,
+    ) -> Result<Arc<T>, SecretError> {
         if let Some(refresh) = self.refresh_if_due(now, wait_for) {
             self.wait_for(refresh).await;
         }

@@ -100,7 +100,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 /// else from the service itself. A stage other than the current one may be missing, and counts as
 /// missing if it cannot be read or holds no text.
 pub(super) async fn get(
-    service: &OnceCell<Client>,
+    shared_client: &OnceCell<Client>,
     extension_port: Option<u16>,
     id: &str,
     stage: Stage,
@@ -109,7 +109,7 @@ pub(super) async fn get(
         let text = if let Some(port) = extension_port {
             extension::get(port, id, stage).await?
         } else {
-            let call = service.get_or_try_init(client).await?.get_secret_value();
+            let call = shared_client.get_or_try_init(client).await?.get_secret_value();
             let answer = call.secret_id(id).version_stage(stage.label()).send().await?;
             answer.secret_string.map(SecretString::from)
         };

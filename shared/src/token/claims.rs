@@ -72,4 +72,7 @@ impl<T> Member<T> {
     pub(super) fn required(self, name: &'static str) -> Result<T, InvalidToken> {
         self.optional(name)?.ok_or(InvalidToken::Claim(name))
     }
+    pub(super) fn is_present(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
 }

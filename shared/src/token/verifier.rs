@@ -25,8 +25,7 @@ const ENTRY_BYTES: usize = 400;
 pub struct TokenVerifier {
     /// The keys that tokens are verified with.
     pub keys: SecretCache<Keys>,
-    /// What tokens must meet.
-    pub config: VerifyConfig,
+    config: VerifyConfig,
     /// By the whole token.
     cached: Option<Cache<Box<str>, Arc<VerifiedToken>, EntryBytes, RandomState>>,
 }
@@ -53,6 +52,11 @@ impl TokenVerifier {
             Cache::with(entries, USUAL_BYTES * entries as u64, EntryBytes, hasher, lifecycle)
         });
         Self { keys: keys.into(), config, cached }
+    }
+
+    /// What tokens must meet. It does not change: cached tokens met it.
+    pub fn config(&self) -> &VerifyConfig {
+        &self.config
     }
 
     /// The claims of `token`, if it verifies at `now`. If no key fits, the keys are refreshed.
