@@ -64,17 +64,27 @@ pub enum Refusal {
 
 impl Refusal {
     /// Status, body text, and outcome.
-    const fn details(self) -> (u16, &'static str, Outcome) {
+    const fn details(self) -> (StatusCode, &'static str, Outcome) {
         match self {
             Self::MissingBasic | Self::MissingBearer => {
-                (401, "missing credentials", Outcome::CREDENTIALS_MISSING)
+                (StatusCode::UNAUTHORIZED, "missing credentials", Outcome::CREDENTIALS_MISSING)
             }
-            Self::InvalidCredentials => (401, "invalid credentials", Outcome::LOGIN_FAIL),
-            Self::TooManyAttempts(_) => (429, "too many attempts", Outcome::LOGIN_FAIL_MAX),
-            Self::NotAuthorized => (403, "not authorized", Outcome::AUTHZ_FAIL),
-            Self::ServiceUnavailable => (503, "service unavailable", Outcome::SERVICE_UNAVAILABLE),
-            Self::MethodNotAllowed(_) => (405, "method not allowed", Outcome::METHOD_NOT_ALLOWED),
-            Self::NotFound => (404, "not found", Outcome::NOT_FOUND),
+            Self::InvalidCredentials => {
+                (StatusCode::UNAUTHORIZED, "invalid credentials", Outcome::LOGIN_FAIL)
+            }
+            Self::TooManyAttempts(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too many attempts", Outcome::LOGIN_FAIL_MAX)
+            }
+            Self::NotAuthorized => (StatusCode::FORBIDDEN, "not authorized", Outcome::AUTHZ_FAIL),
+            Self::ServiceUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service unavailable",
+                Outcome::SERVICE_UNAVAILABLE,
+            ),
+            Self::MethodNotAllowed(_) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method not allowed", Outcome::METHOD_NOT_ALLOWED)
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "not found", Outcome::NOT_FOUND),
         }
     }
 
@@ -116,11 +126,11 @@ pub fn refused(refusal: Refusal, cause: Cause, request: &HeaderMap) -> Response 
         detail: &'a str,
     }
 
-    let (code, text, outcome) = refusal.details();
-    let status = StatusCode::from_u16(code).expect("each is a status");
+    let (status, text, outcome) = refusal.details();
     let (media_type, body) = if wants_json(request) {
         let title = status.canonical_reason().unwrap_or_default();
-        let problem = Problem { r#type: "about:blank", title, status: code, detail: text };
+        let problem =
+            Problem { r#type: "about:blank", title, status: status.as_u16(), detail: text };
         (PROBLEM, json(&problem))
     } else {
         (TEXT, text.to_owned())

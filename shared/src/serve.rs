@@ -95,6 +95,8 @@ pub fn run<E: InvocationEvent, S: Future<Output = Result<App, Vec<Problem>>>>(
         // Before anything is counted.
         let exporter = Exporter::install(metrics, counter)
             .map_err(|error| ServeError::Other(format!("cannot measure: {error}")))?;
+        // Without an exporter, no request pays for a counter.
+        let counter = counter.filter(|_| !matches!(exporter, Exporter::Off));
         let start = async {
             let app = start.await.map_err(ServeError::Configuration)?;
             tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "sys_startup");

@@ -88,7 +88,8 @@ pub(super) async fn serve<S, F>(
             () = progress.expired() => return,
             () = progress.close.cancelled(), if !is_closing => {
                 is_closing = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                // By its path: the macro has a `Pin` of its own in scope.
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };
